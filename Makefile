@@ -1,0 +1,55 @@
+# `make repro` runs the pipeline, `make test` proves it; both make .venv first, and a second run installs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# Test processes: a torch process takes about 1 GB and one thread.
+WORKERS ?= 2
+
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: repro test lint format readme lock clean
+
+# dvc.yaml's commands say `python`: it must be ours.
+repro: $(INSTALLED)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/winnow lint
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# The README's stage table, from dvc.yaml.
+readme: $(INSTALLED)
+	$(BIN)/winnow stages --write README.md
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Winnow needs Python 3.11 or later, $(PYTHON) is older: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing requirements.lock into $(VENV) (about 1.6 GB, minutes)"
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The newest versions within pyproject.toml's ranges. A build's local version (+cpu) and CUDA's own packages depend on
+# the machine, so they stay out: pip adds what the machine's build of torch needs.
+lock:
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet ".[dev]"
+	.venv-lock/bin/python -m pip freeze --all --exclude winnow --exclude pip \
+	  | sed 's/+[^ ]*$$//' | grep -vE '^(nvidia|triton|cuda)' > requirements.lock
+	rm -rf .venv-lock build
+
+# Not the data: `dvc gc` is for that.
+clean:
+	rm -rf $(VENV) .venv-lock build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

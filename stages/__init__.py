@@ -1,0 +1,1 @@
+"""One file per stage of dvc.yaml; each runs as `python -m stages.<name>`."""

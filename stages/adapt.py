@@ -1,0 +1,220 @@
+"""adapt: domain-adaptive pre-training of the base encoder as a masked language model (Gururangan et al. 2020).
+
+python -m stages.adapt --rows data/deduplicated.parquet --split data/split.parquet --base models/base
+    --out models/adapted --curve reports/plots/adapt.csv --metrics reports/metrics/adapt.json
+
+Reads unlabelled and training text only (`transductive` lets dev and test text in), never a label. A base without a
+masked-LM head gets one: decoder tied to the embeddings, transform at the identity, warmed up while the encoder stands
+still. The result is a mean of base and adapted weights. Out: a folder that `AutoModel` loads.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from winnow import batching, encoder, hashing, params, tables, training
+from winnow.compute import Compute, start
+from winnow.errors import UserError
+from winnow.files import write_csv, write_json
+from winnow.stage import arguments, run
+
+HELD_OUT = 0.02  # share of documents kept from training, to measure what was learnt
+HELD_OUT_PASSAGES = 128
+
+
+class Params(params.Section):
+    tokens: int = Field(gt=0)  # the budget; quality follows it, time too
+    max_length: int = Field(ge=8, le=8192)  # longer documents are cut into passages of this many tokens
+    batch_tokens: int = Field(gt=0)
+    mask_share: float = Field(gt=0, lt=1)
+    warmup_tokens: int = Field(ge=0)  # 0 when the base carries its masked-LM head
+    head_learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    interpolation: float = Field(ge=0, le=1)
+    freeze_embeddings: bool
+    transductive: bool
+    seed: int = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class Passages:
+    """Token ids of passages, special tokens included, and the key that names each one's masks."""
+
+    tokens: list[list[int]]
+    keys: list[str]
+
+
+def passages(rows: pa.Table, tokenizer, max_length: int) -> Passages:
+    """Cut each document of `rows` (id, text) into passages of at most `max_length` tokens."""
+    cut = tokenizer(rows["text"].to_pylist(), truncation=True, max_length=max_length, return_overflowing_tokens=True)
+    ids = rows["id"].to_pylist()
+    documents = cut["overflow_to_sample_mapping"]
+    return Passages(cut["input_ids"], [f"{ids[document]}:{number}" for number, document in enumerate(documents)])
+
+
+def mask(tokens: list[int], key: str, epoch: int, tokenizer, settings: Params) -> tuple[list[int], list[int]]:
+    """Return a passage with masked tokens and the targets (-100 where there is none).
+
+    A pure function of (seed, epoch, passage), so that a resumed run masks as an uninterrupted one. Of the tokens
+    chosen 80 % become the mask token, 10 % a random one, 10 % stay (Devlin et al. 2019). At least one is chosen.
+    """
+    generator = np.random.Generator(np.random.Philox(int(hashing.digest(settings.seed, epoch, key)[:16], 16)))
+    special = set(tokenizer.all_special_ids)
+    free = [place for place, token in enumerate(tokens) if token not in special]
+    masked, targets = list(tokens), [-100] * len(tokens)
+    if not free:
+        return masked, targets
+    chosen = generator.permutation(free)[: max(1, round(settings.mask_share * len(free)))]
+    for place, way in zip(chosen, generator.random(len(chosen)), strict=True):
+        targets[place] = tokens[place]
+        if way < 0.8:
+            masked[place] = tokenizer.mask_token_id
+        elif way < 0.9:
+            masked[place] = int(generator.integers(len(tokenizer)))
+    return masked, targets
+
+
+def load_masked_lm(folder):
+    """Return the base as a masked LM; a head that its weights lack starts as the identity, tied to the embeddings."""
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    model, info = encoder.load_model(AutoModelForMaskedLM, folder, output_loading_info=True)
+    missing = set(info["missing_keys"])
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in missing and parameter.ndim == 2 and parameter.shape[0] == parameter.shape[1]:
+                torch.nn.init.eye_(parameter)
+    return model
+
+
+def head_of(model):
+    """Return the masked-LM head, a module from hidden states to logits over the vocabulary."""
+    for name in ("cls", "lm_head"):
+        if hasattr(model, name):
+            return getattr(model, name)
+    raise UserError(f"adapt: no masked-LM head is known for {type(model).__name__}; use a BERT, RoBERTa or MPNet base")
+
+
+def masked_loss(model, ids, attention, targets):
+    """Return the mean cross-entropy at the masked places; logits are computed there only: most of the head is saved."""
+    import torch
+
+    hidden = model.base_model(input_ids=ids, attention_mask=attention).last_hidden_state
+    places = targets != -100
+    return torch.nn.functional.cross_entropy(head_of(model)(hidden[places]).float(), targets[places])
+
+
+def batch_budget(data: Passages, tokens: int, settings: Params, first_epoch: int) -> list[tuple[int, np.ndarray]]:
+    """Return (epoch, row numbers) of as many batches as hold `tokens` tokens."""
+    lengths, out, seen, epoch = encoder.lengths(data.tokens), [], 0, first_epoch
+    while seen < tokens:
+        for batch in batching.shuffled(lengths, settings.batch_tokens, settings.seed, epoch):
+            if seen >= tokens:
+                break
+            out.append((epoch, batch))
+            seen += int(lengths[batch].sum())
+        epoch += 1
+    return out
+
+
+def adapt(model, train: Passages, held_out: Passages, tokenizer, settings: Params, accelerator) -> tuple:
+    """Warm the head up, then train all of the model; return it, the curve (one dict a step) and the metrics."""
+    import torch
+
+    def tensors(data: Passages, batch: np.ndarray, epoch: int) -> tuple:
+        pairs = [mask(data.tokens[row], data.keys[row], epoch, tokenizer, settings) for row in batch]
+        ids, attention = encoder.pad([ids for ids, _ in pairs], tokenizer.pad_token_id, accelerator.device)
+        targets, _ = encoder.pad([targets for _, targets in pairs], -100, accelerator.device)
+        return ids, attention, targets
+
+    def held_out_loss() -> float:
+        model.eval()
+        with torch.inference_mode(), accelerator.autocast():
+            batches = batching.by_length(encoder.lengths(held_out.tokens), settings.batch_tokens)
+            losses = [(masked_loss(model, *tensors(held_out, batch, 0)).item(), len(batch)) for batch in batches]
+        return sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
+
+    def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
+        batches = batch_budget(train, tokens, settings, first_epoch)
+        groups = training.parameter_groups(
+            model.base_model, model, settings.learning_rate, settings.head_learning_rate, settings.weight_decay
+        )
+        steps = training.fit(
+            accelerator, model, groups, batches, lambda m, b: masked_loss(m, *tensors(train, b[1], b[0])),
+            warmup_steps=len(batches) // 10,
+        )  # fmt: skip
+        for point, (_, batch) in zip(steps, batches, strict=True):
+            seen += sum(len(train.tokens[row]) for row in batch)
+            point |= {"phase": name, "tokens": seen}
+        return steps
+
+    model.to(accelerator.device)
+    curve = []
+    if settings.warmup_tokens:
+        model.base_model.requires_grad_(False)
+        curve += phase("head", settings.warmup_tokens, 0, 0)
+        model.base_model.requires_grad_(True)
+    if settings.freeze_embeddings:
+        encoder.freeze_embeddings(model)
+    before = held_out_loss()
+    # Epochs of the two phases have numbers of their own, so that no passage meets the same masks twice.
+    curve += phase("all", settings.tokens, 1000, curve[-1]["tokens"] if curve else 0)
+    return model, curve, {"held_out_loss_before": before, "held_out_loss_after": held_out_loss()}
+
+
+def interpolate(base, adapted, share: float) -> None:
+    """Set `base`'s weights to the mean of both, `share` of it the adapted (Wortsman et al. 2022, WiSE-FT)."""
+    import torch
+
+    new = adapted.state_dict()
+    with torch.no_grad():
+        for name, weight in base.state_dict().items():
+            if name in new and weight.is_floating_point():
+                weight.lerp_(new[name].to(weight), share)
+
+
+def choose(rows: pa.Table, split: pa.Table, transductive: bool) -> pa.Table:
+    """Return (id, text) of the rows that may adapt the encoder: all of train and, if transductive, of dev and test."""
+    joined = rows.select(["id", "text"]).join(split.select(["id", "split"]), "id").sort_by("id")
+    kept = joined if transductive else joined.filter(pc.equal(joined["split"], "train"))
+    if not kept.num_rows:
+        raise UserError("adapt: no text to adapt to: no row is in the train split")
+    return kept.select(["id", "text"])
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics")
+    settings = params.load("adapt", Params)
+    rows = choose(
+        tables.read(args.rows, ["id", "text"]), tables.read(args.split, ["id", "split"]), settings.transductive
+    )
+    accelerator = start(params.load("compute", Compute), settings.seed)
+    from transformers import AutoModel
+
+    tokenizer = encoder.load_tokenizer(args.base)
+    if rows.num_rows == 1:
+        raise UserError("adapt: one document alone cannot be both learnt and held out; add text")
+    draw = np.array([hashing.unit("held out", settings.seed, id) for id in rows["id"].to_pylist()])
+    # At least one document is held out, however small the corpus.
+    apart = draw <= max(HELD_OUT, draw.min())
+    held_out = passages(rows.filter(pa.array(apart)), tokenizer, settings.max_length)
+    held_out = Passages(held_out.tokens[:HELD_OUT_PASSAGES], held_out.keys[:HELD_OUT_PASSAGES])
+    train = passages(rows.filter(pa.array(~apart)), tokenizer, settings.max_length)
+
+    model, curve, metrics = adapt(load_masked_lm(args.base), train, held_out, tokenizer, settings, accelerator)
+    result = encoder.load_model(AutoModel, args.base)
+    interpolate(result, accelerator.unwrap_model(model).base_model.to("cpu"), settings.interpolation)
+    encoder.save(result, args.base, args.out)
+    header = ("tokens", "phase", "loss", "learning_rate")
+    write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
+    write_json(args.metrics, metrics | {"documents": rows.num_rows, "tokens": curve[-1]["tokens"]})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,185 @@
+"""apply_decisions: the labelled table after people's decisions; a stale or unknown decision stops the run.
+
+python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/split.parquet
+    --annotations data/annotations.parquet --decisions data/decisions.csv --out data/labelled.parquet
+    --ledger data/ledger/apply_decisions.parquet --metrics reports/metrics/apply_decisions.json
+
+Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or set by rule),
+verdict (what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes
+back to the queue until one of them decides again). The last line of a reviewer on a row counts. `keep` and `relabel`
+give origin `human` and no confidence: people's decisions are measured by agreement, not by a probability.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from winnow import decisions, hashing, params, stats, tables
+from winnow.decisions import Decision
+from winnow.errors import UserError
+from winnow.files import write_json
+from winnow.ledger import Ledger
+from winnow.stage import arguments, run
+from winnow.tasks.labels import Task
+
+
+class Params(params.Section):
+    min_rows_per_label: int = Field(ge=2)
+
+
+def join(rows: pa.Table, split: pa.Table, annotations: pa.Table) -> pa.Table:
+    """Return the rows with their split and their label before decisions, also as `given_label`.
+
+    Raises:
+        UserError: a row has no split.
+    """
+    split_by_id = dict(zip(split["id"].to_pylist(), split["split"].to_pylist(), strict=True))
+    rule_by_id = {row["id"]: row for row in annotations.to_pylist()}
+    labels = {name: rows[name].to_pylist() for name in ("label", "label_origin", "label_confidence")}
+    splits = []
+    for index, id in enumerate(rows["id"].to_pylist()):
+        if id not in split_by_id:
+            raise UserError(f"row {id} has no split; run `dvc repro split`")
+        splits.append(split_by_id[id])
+        if labels["label"][index] is None and id in rule_by_id:
+            for name, values in labels.items():
+                values[index] = rule_by_id[id][name]
+    for name, values in labels.items():
+        rows = tables.set_column(rows, name, values, tables.ROW.field(name).type)
+    rows = tables.set_column(rows, "split", splits, pa.string())
+    return tables.set_column(rows, "given_label", labels["label"], pa.string())
+
+
+def latest(all_decisions: list[Decision]) -> dict[str, list[Decision]]:
+    """Return each row's decisions, one a reviewer: the last line of a reviewer on a row counts."""
+    by_row: dict[str, dict[str, Decision]] = {}
+    for decision in all_decisions:
+        by_row.setdefault(decision.id, {})[decision.reviewer] = decision
+    return {id: [by_row[id][reviewer] for reviewer in sorted(by_row[id])] for id in sorted(by_row)}
+
+
+def agree(row_decisions: list[Decision]) -> bool:
+    """Return whether a row's reviewers say the same."""
+    return len({(decision.verdict, decision.new_label) for decision in row_decisions}) == 1
+
+
+def apply(rows: pa.Table, by_row: dict[str, list[Decision]], ledger: Ledger) -> pa.Table:
+    """Return the joined rows with decisions applied and columns `verdict` and `conflict`."""
+    names = ("label", "label_origin", "label_confidence")
+    columns = {name: rows[name].to_pylist() for name in names}
+    verdicts: list[str | None] = [None] * rows.num_rows
+    conflicts = [False] * rows.num_rows
+    for index, id in enumerate(rows["id"].to_pylist()):
+        if id not in by_row:
+            continue
+        if not agree(by_row[id]):
+            conflicts[index] = True
+            said = ", ".join(f"{d.reviewer}: {d.verdict} {d.new_label}".strip() for d in by_row[id])
+            ledger.add(id, "note", "conflict", f"reviewers disagree ({said}); the label stays as before")
+            continue
+        decision = by_row[id][0]
+        verdicts[index] = decision.verdict
+        who = ", ".join(d.reviewer for d in by_row[id])
+        before = columns["label"][index]
+        if decision.verdict == "out_of_scope":
+            ledger.add(id, "drop", "out_of_scope", f"out of scope, decided by {who}")
+        elif decision.verdict == "ambiguous":
+            _set(columns, index, None, None)
+            ledger.add(id, "change", "ambiguous", f"label {before or 'none'} -> none, ambiguous, decided by {who}")
+        elif decision.verdict == "relabel":
+            _set(columns, index, decision.new_label, "human")
+            ledger.add(id, "change", "relabel", f"label {before or 'none'} -> {decision.new_label}, decided by {who}")
+        else:
+            _set(columns, index, before, "human")
+            ledger.add(id, "note", "keep", f"label {before} confirmed by {who}")
+    for name in names:
+        rows = tables.set_column(rows, name, columns[name], tables.ROW.field(name).type)
+    rows = tables.set_column(rows, "verdict", verdicts, pa.string())
+    rows = tables.set_column(rows, "conflict", conflicts, pa.bool_())
+    return rows.filter(pc.not_equal(pc.fill_null(rows["verdict"], ""), "out_of_scope"))
+
+
+def audit(annotations: pa.Table, by_row: dict[str, list[Decision]]) -> dict | None:
+    """Return the precision of labels set by rule, as people found it in the audit sample; None before they did.
+
+    The sample is even over labels, so each label counts by its number of rows, not of sampled rows; the lower end of
+    the 95 % interval is Wilson's at Kish's effective sample size (Kish 1965). Labels of which nobody has yet
+    decided a sampled row, and rows on which reviewers disagree, are not in the estimate.
+    """
+    population, sampled, correct = Counter(), Counter(), Counter()
+    for row in annotations.select(["id", "label", "audit"]).to_pylist():
+        population[row["label"]] += 1
+        if row["audit"] and row["id"] in by_row and agree(by_row[row["id"]]):
+            sampled[row["label"]] += 1
+            correct[row["label"]] += by_row[row["id"]][0].verdict == "keep"
+    if not sampled:
+        return None
+    total = sum(population[label] for label in sampled)
+    precision = sum(population[label] / total * correct[label] / sampled[label] for label in sampled)
+    effective = int(total**2 / sum(population[label] ** 2 / sampled[label] for label in sampled))
+    return {
+        "rows": sampled.total(),
+        "correct": correct.total(),
+        "precision": precision,
+        "lower": stats.wilson(int(precision * effective), effective)[0],
+    }
+
+
+def metrics(rows_in: int, out: pa.Table, by_row: dict[str, list[Decision]], lines: int) -> dict:
+    """Return counts of decisions, verdicts and labels, and the reviewers' agreement where two looked at one row."""
+    settled = Counter(row[0].verdict for row in by_row.values() if agree(row))
+    twice = [row for row in by_row.values() if len(row) > 1]
+    origins = Counter(origin or "none" for origin in out["label_origin"].to_pylist())
+    result = {
+        "rows_in": rows_in,
+        "rows": out.num_rows,
+        "decisions": lines,
+        "settled": {verdict: settled[verdict] for verdict in decisions.VERDICTS},
+        "conflicts": sum(not agree(row) for row in twice),
+        "unlabelled": origins.pop("none", 0),
+        "labelled": dict(origins),
+    }
+    return result | ({"agreement": sum(map(agree, twice)) / len(twice)} if twice else {})
+
+
+def _set(columns: dict[str, list], index: int, label: str | None, origin: str | None) -> None:
+    columns["label"][index] = label
+    columns["label_origin"][index] = origin
+    columns["label_confidence"][index] = None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "split", "annotations", "decisions", "out", "ledger", "metrics")
+    settings, task = params.load("apply_decisions", Params), params.load("task", Task)
+    rows = tables.read(args.rows)
+    rows = rows.filter(pc.equal(rows["purpose"], "task"))
+    annotations = tables.read(args.annotations)
+    joined = join(rows, tables.read(args.split, ["id", "split"]), annotations)
+
+    all_decisions = decisions.read(args.decisions)
+    known = joined.select(["id", "text", "given_label"]).to_pylist()
+    for row in known:
+        if row["given_label"] is not None:
+            task.check(row["given_label"], f"{args.rows}: row {row['id']}")
+    versions = {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in known}
+    decisions.check(all_decisions, versions, task, args.decisions)
+
+    by_row = latest(all_decisions)
+    ledger = Ledger("apply_decisions")
+    out = apply(joined, by_row, ledger)
+    ledger.check(rows.num_rows, out.num_rows)
+    trusted = out.filter(pc.is_in(out["label_origin"], pa.array(["given", "human"])))
+    task.check_counts(trusted["label"].to_pylist(), settings.min_rows_per_label, str(args.rows))
+
+    result = metrics(rows.num_rows, out, by_row, len(all_decisions))
+    found = audit(annotations, by_row)
+    tables.write(out, args.out)
+    ledger.write(args.ledger)
+    write_json(args.metrics, result | ({"audit": found} if found else {}))
+
+
+if __name__ == "__main__":
+    run(main)

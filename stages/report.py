@@ -1,0 +1,89 @@
+"""report: one page on the data, the label issues, the curves and the comparison; a datasheet, a model card, Croissant.
+
+python -m stages.report --metrics reports/metrics --plots reports/plots --manifest data/raw/manifest.json
+    --rows data/labelled.parquet --issues data/issues.parquet --versions data/versions --html reports/report.html
+    --datasheet reports/DATASHEET.md --model-card reports/MODEL_CARD.md --croissant reports/croissant.json
+
+In: the metrics and plots of the other stages, the sources' manifest, the labelled rows and the issues. Out: an HTML
+page that needs nothing else, a datasheet (Gebru et al. 2021), a model card (Mitchell et al. 2019) and the dataset's
+Croissant 1.0 metadata. All they say was measured by a stage or stands in params.yaml.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import Field
+
+from winnow import files, params
+from winnow.reporting import figures, inputs, sections
+from winnow.stage import arguments, run
+
+CROISSANT_TYPES = {"string": "sc:Text", "date32[day]": "sc:Date", "double": "sc:Float", "bool": "sc:Boolean"}
+
+
+class Params(params.Section):
+    """Section `report` of params.yaml."""
+
+    title: str = Field(min_length=1)
+    description: str = Field(min_length=1)
+    queue_rows: int = Field(ge=0)  # suspected rows shown on the page; the review queue has them all
+
+
+def croissant(found: inputs.Inputs, rows_path: Path, folder: Path, settings: Params, environment: Environment) -> dict:
+    """Return the labelled table's Croissant 1.0 metadata; `folder` is where they will stand."""
+    fields = [
+        {"name": field.name, "type": CROISSANT_TYPES[str(field.type)]}
+        for field in found.rows.schema
+        if str(field.type) in CROISSANT_TYPES  # `meta` is a map, for which Croissant 1.0 has no type
+    ]
+    text = environment.get_template("croissant.json").render(
+        settings=settings,
+        licences=sorted({of["licence"] for of in found.manifest.values()}),
+        url=Path(os.path.relpath(rows_path, folder)).as_posix(),
+        sha256=files.sha256(rows_path),
+        bytes=rows_path.stat().st_size,
+        fields=fields,
+    )
+    return json.loads(text)
+
+
+def environment(escape: bool) -> Environment:
+    """Return a Jinja environment that knows the report's filters."""
+    made = Environment(
+        loader=PackageLoader("winnow"),
+        autoescape=escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {"percent": sections.percent, "md": sections.markdown}
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    paths = ("metrics", "plots", "manifest", "rows", "issues", "versions")
+    args = arguments(__doc__, argv, *paths, "html", "datasheet", "model_card", "croissant")
+    settings = params.load("report", Params)
+    found = inputs.read(args)
+    context = {
+        "settings": settings,
+        "inputs": found,
+        "metrics": found.metrics,
+        "verdicts": sections.verdicts(found),
+        "tables": sections.tables(found, settings.queue_rows),
+    }
+    page, text = environment(escape=True), environment(escape=False)
+    described = croissant(found, args.rows, args.croissant.parent, settings, text)
+    drawn = figures.figures(found)
+    files.write_text(args.html, page.get_template("report.html").render(context, figures=drawn))
+    files.write_text(args.datasheet, text.get_template("DATASHEET.md").render(context))
+    files.write_text(args.model_card, text.get_template("MODEL_CARD.md").render(context))
+    files.write_json(args.croissant, described)
+
+
+if __name__ == "__main__":
+    run(main)

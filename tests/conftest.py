@@ -1,0 +1,94 @@
+"""Fixtures that many tests share: a folder with params.yaml, wheels, and tables of the data contract."""
+
+import datetime
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import settings
+from ruamel.yaml import YAML
+
+from winnow import files, hashing, tables
+
+ROOT = Path(__file__).parent.parent
+
+# A first call may import or compile for longer than Hypothesis's 200 ms.
+settings.register_profile("winnow", deadline=None)
+settings.load_profile("winnow")
+
+
+@pytest.fixture
+def default_params() -> dict:
+    """The repository's params.yaml, as plain values."""
+    return YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """Return a function that writes sections to params.yaml of an empty folder, which becomes the current one."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(**sections: dict) -> Path:
+        with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:
+            YAML(typ="safe", pure=True).dump(sections, file)
+        return tmp_path
+
+    return write
+
+
+def make_rows(rows: list[dict], aux: tuple[str, ...] = ()) -> pa.Table:
+    """Return a table of the data contract; each dict gives what matters, the rest has a default.
+
+    Columns beyond the contract are added as strings.
+    """
+    full = []
+    for number, row in enumerate(rows):
+        key = row.get("source_key", f"row-{number}")
+        source = row.get("source", "test")
+        full.append(
+            {
+                "id": hashing.row_id(source, key),
+                "source": source,
+                "source_key": key,
+                "licence": "CC0-1.0",
+                "published": datetime.date(2020, 1, 1),
+                "purpose": "task",
+                "group": f"group-{number}",
+                "text": f"the text of row {number}",
+                "label": None,
+                "label_origin": "given" if row.get("label") else None,
+                "label_confidence": None,
+                "meta": {},
+            }
+            | row
+        )
+    schema = tables.row_schema(aux)
+    for name in sorted({name for row in rows for name in row} - set(schema.names)):
+        schema = schema.append(pa.field(name, pa.string()))
+    for row in full:
+        row["meta"] = list(row["meta"].items())
+    return pa.Table.from_pylist(full, schema=schema)
+
+
+@pytest.fixture
+def make_wheel(tmp_path_factory, monkeypatch):
+    """Return a function that builds a wheel of given files, lets pip find it and no other, and returns its sha256."""
+    folder = tmp_path_factory.mktemp("wheels")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+
+    def make(name: str, version: str, content: dict[str, bytes]) -> str:
+        stem = f"{name.replace('-', '_')}-{version}"
+        info = {
+            f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+            f"{stem}.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{stem}.dist-info/RECORD": b"",
+        }
+        wheel = folder / f"{stem}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for member, data in (content | info).items():
+                archive.writestr(member, data)
+        return files.sha256(wheel)
+
+    return make

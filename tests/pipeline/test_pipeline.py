@@ -1,0 +1,188 @@
+"""The real dvc.yaml, from a clean clone to the report, on a small corpus and a randomly initialised encoder."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from ruamel.yaml import YAML
+
+from tests.pipeline import corpus, tiny_model
+from winnow import decisions, hashing
+
+ROOT = Path(__file__).parents[2]
+# One worker runs them all: each test goes on where the one before ended.
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+TASK_COLUMNS = {
+    "key": "key",
+    "text": "body",
+    "label": "role",
+    "group": "report",
+    "published": "date",
+    "aux": {"kind": "kind"},
+    "meta": ["heading"],
+}
+SOURCE = {"kind": "file", "format": "jsonl", "licence": "CC0-1.0"}
+SMALL = {
+    "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
+    "collect": {
+        "sources": [
+            SOURCE
+            | {"name": "reports", "path": "sections.jsonl", "purpose": "task", "columns": TASK_COLUMNS}
+            | {"label_map": {"UNASSIGNED": None}},
+            SOURCE
+            | {"name": "texts", "path": "texts.jsonl", "purpose": "text", "columns": {"key": "key", "text": "body"}},
+        ]
+    },
+    "adapt": {"tokens": 6000, "max_length": 64, "warmup_tokens": 2000},
+    "arms": {"seeds": [1]},
+    "balance": {"max_labels": 100},
+    "finetune": {"epochs": 1},
+    "learning_curve": {"budgets": [25, 50], "seeds": [1]},
+    "compare": {"resamples": 200},
+}
+
+
+def environment(wheels: Path) -> dict[str, str]:
+    """Ours first on the path, and a package index that is one folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "GIT_", "DVC_"))}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_FIND_LINKS": str(wheels),
+        "PIP_NO_INDEX": "1",
+        "DVC_NO_ANALYTICS": "1",
+    }
+
+
+class Clone:
+    """A clone of the repository as it stands, with the small corpus and small parameters."""
+
+    def __init__(self, folder: Path, wheels: Path, model: dict):
+        self.folder, self.environment = folder, environment(wheels)
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in filter(None, names):
+            # What a run made is no part of a clean clone; a tracked file may be deleted.
+            if (ROOT / name).is_file() and not re.match(r"dvc\.lock$|reports/(metrics|plots)/|data/sources/", name):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        (folder / "data/sources").mkdir()
+        corpus.write(folder / "data/sources")
+        (folder / "data/decisions.csv").write_text(",".join(decisions.COLUMNS) + "\n", encoding="utf-8")
+        self.set_params(fetch_model=model, **SMALL)
+        self.call("git", "init", "-q")
+        self.call("git", "add", "-A")
+        self.call("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "clone")
+
+    def call(self, *command: str) -> str:
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def repro(self) -> list[str]:
+        """Run the pipeline; return the stages that ran, in order."""
+        return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro"), re.MULTILINE)
+
+    def set_params(self, **sections: dict) -> None:
+        """Set keys of sections of params.yaml; the other keys stay."""
+        yaml = YAML(typ="safe", pure=True)
+        file = self.folder / "params.yaml"
+        document = yaml.load(file.read_text(encoding="utf-8"))
+        for section, values in sections.items():
+            document[section] |= values
+        with file.open("w", encoding="utf-8") as out:
+            yaml.dump(document, out)
+
+    def rows(self, path: str) -> list[dict]:
+        return pq.read_table(self.folder / path).to_pylist()
+
+    def lock(self) -> dict:
+        return YAML(typ="safe", pure=True).load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two clean clones, each run once: [(clone, stages that ran)]."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    (folder / "model").mkdir()
+    (folder / "wheels").mkdir()
+    model = tiny_model.build(corpus.vocabulary(), folder / "model", folder / "wheels")
+    clones = [Clone(folder / name, folder / "wheels", model) for name in ("first", "second")]
+    with ThreadPoolExecutor(2) as pool:
+        return list(zip(clones, pool.map(Clone.repro, clones), strict=True))
+
+
+@pytest.fixture(scope="module")
+def clone(runs):
+    return runs[0][0]
+
+
+def test_all_stages_run(runs):
+    clone, ran = runs[0]
+    stages = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert {name.partition("@")[0] for name in ran} == set(stages)
+    assert len(ran) == len(set(ran)) == len(clone.lock()["stages"])
+
+
+def test_two_clean_runs_give_equal_hashes(runs):
+    (first, _), (second, _) = runs
+    assert first.lock()["stages"] == second.lock()["stages"]
+
+
+def test_a_second_repro_runs_nothing(clone):
+    assert clone.repro() == []
+    assert clone.call("dvc", "status") == "Data and pipelines are up to date.\n"
+
+
+def test_the_corpus_s_faults_are_found(clone):
+    ledger = {
+        (entry["id"], entry["action"])
+        for stage in ("clean", "deduplicate", "annotate")
+        for entry in clone.rows(f"data/ledger/{stage}.parquet")
+    }
+
+    def id(key: str) -> str:
+        return hashing.row_id("reports", key)
+
+    assert {(id("empty"), "drop"), (id("brief"), "drop")} <= ledger
+    assert len(ledger & {(id("copy"), "drop"), (id("1-METHODS"), "drop")}) == 1
+    assert len(ledger & {(id("near"), "drop"), (id("2-OBJECTIVE"), "drop")}) == 1
+    assert (id("4-METHODS"), "change") in ledger
+    labelled = {row["id"]: row for row in clone.rows("data/labelled.parquet")}
+    assert labelled[id("4-METHODS")]["label_origin"] == "rule"
+    assert not [row["text"] for row in labelled.values() if "<p>" in row["text"] or "&amp;" in row["text"]]
+
+
+def test_why_tells_a_row_s_life(clone):
+    code = "import sys; from winnow.cli import main; main(['why', sys.argv[1]])"
+    out = clone.call(sys.executable, "-c", code, hashing.row_id("reports", "2-RESULTS"))
+    headings = [line[:12].strip() for line in out.splitlines()]
+    assert {"source", "clean", "split", "label", "issue", "queue"} <= set(headings)
+    assert "not yet made" not in out
+
+
+def test_a_decision_reruns_neither_adaptation_nor_embedding(clone):
+    row = next(row for row in clone.rows("data/labelled.parquet") if row["split"] == "dev" and row["label"])
+    line = [row["id"], hashing.text_sha(row["text"]), row["given_label"], "ambiguous", "", "test", "2026-01-31", ""]
+    with (clone.folder / "data/decisions.csv").open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(line)
+    ran = clone.repro()
+    assert {"apply_decisions", "score", "find_issues"} <= set(ran)
+    assert not {"fetch_model", "collect", "clean", "deduplicate", "split", "annotate", "adapt", "embed"} & set(ran)
+    # No model trains on a dev row, so the training table is as it was.
+    assert not [name for name in ran if name.startswith("finetune")]
+    assert row["id"] not in {issue["id"] for issue in clone.rows("data/issues.parquet")}
+
+
+def test_a_fine_tuning_parameter_reruns_fine_tuning_and_what_follows_alone(clone):
+    clone.set_params(finetune={"epochs": 2})
+    ran = {name.partition("@")[0] for name in clone.repro()}
+    assert ran == {"finetune", "finetune_adapted", "evaluate", "compare", "report"}

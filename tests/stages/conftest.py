@@ -1,0 +1,63 @@
+"""Fixtures of the encoder stages: a tiny encoder, and rows whose words tell their label."""
+
+import pytest
+
+from tests import tiny_encoder
+from tests.conftest import make_rows
+from winnow import tables
+
+COLOURS = ["red", "green", "blue", "white"]
+ANIMALS = ["cat", "dog", "horse", "mouse"]
+FILLER = ["the", "a", "one", "sees", "and", "here", "there", "old", "new"]
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoder")
+    tiny_encoder.write(folder, COLOURS + ANIMALS + FILLER)
+    return folder
+
+
+def sentences(count: int) -> list[tuple[str, str]]:
+    """Return (text, label): COLOUR if its third word is a colour, else ANIMAL."""
+    out = []
+    for number in range(count):
+        words = [FILLER[(number * step) % len(FILLER)] for step in (1, 2, 3, 5)][: 2 + number % 3]
+        label = ("COLOUR", "ANIMAL")[number % 2]
+        word = (COLOURS, ANIMALS)[number % 2][(number // 2) % 4]
+        out.append((" ".join([*words[:2], word, *words[2:]]), label))
+    return out
+
+
+@pytest.fixture
+def encoder_params(workspace, default_params):
+    """Return a function that writes params.yaml for the encoder stages, small, and overridden by section."""
+
+    def write(**changes: dict):
+        sections = {
+            "task": {"kind": "classification", "labels": ["COLOUR", "ANIMAL"]},
+            "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
+            "arms": {"from_base": ["transfer"], "from_adapted": [], "seeds": [1]},
+            "adapt": default_params["adapt"]
+            | {"tokens": 600, "warmup_tokens": 200, "batch_tokens": 128, "max_length": 32, "freeze_embeddings": False},
+            "embed": {"max_length": 16, "batch_tokens": 128},
+            "finetune": default_params["finetune"]
+            | {"epochs": 8, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
+            | {"max_length": 16, "freeze_embeddings": False},
+            "evaluate": {"max_length": 16, "batch_tokens": 128, "calibration_bins": 5},
+        }
+        return workspace(**{name: section | changes.get(name, {}) for name, section in sections.items()})
+
+    return write
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Write rows of the labelled table, 60 % train, 20 % dev, 20 % test, and return them."""
+    rows = [
+        {"text": text, "label": label, "split": ("train", "train", "train", "dev", "test")[number // 2 % 5]}
+        for number, (text, label) in enumerate(sentences(120))
+    ]
+    table = make_rows(rows)
+    tables.write(table, tmp_path / "labelled.parquet")
+    return table

@@ -1,0 +1,159 @@
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages import adapt
+from tests.conftest import ROOT, make_rows
+from tests.stages.conftest import sentences
+from winnow import encoder, files, params, tables
+from winnow.errors import UserError
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Rows and their splits: two thirds train, the rest test."""
+    rows = make_rows([{"text": text, "purpose": "text"} for text, _ in sentences(90)])
+    split = pa.table(
+        {
+            "id": rows["id"],
+            "group": rows["group"],
+            "split": pa.array([("train", "train", "test")[n % 3] for n in range(rows.num_rows)]),
+        }
+    )
+    tables.write(rows, tmp_path / "rows.parquet")
+    tables.write(split, tmp_path / "split.parquet")
+    return rows, split
+
+
+def run(folder, encoder_folder, name="adapted"):
+    adapt.main(
+        [
+            *("--rows", f"{folder}/rows.parquet", "--split", f"{folder}/split.parquet", "--base", str(encoder_folder)),
+            *("--out", f"{folder}/{name}", "--curve", f"{folder}/{name}.csv", "--metrics", f"{folder}/{name}.json"),
+        ]
+    )
+    return folder / name
+
+
+def weights(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def test_learns_the_domain_and_writes_a_loadable_encoder(encoder_params, encoder_folder, corpus):
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = encoder_params(adapt={"tokens": 6000, "learning_rate": 5e-3, "interpolation": 1.0})
+    out = run(folder, encoder_folder)
+    AutoModel.from_pretrained(out)
+    assert AutoTokenizer.from_pretrained(out).mask_token == "[MASK]"
+    metrics = json.loads((folder / "adapted.json").read_text(encoding="utf-8"))
+    assert metrics["held_out_loss_after"] < 0.8 * metrics["held_out_loss_before"]
+    assert metrics["documents"] == 60
+    phases = [line.split(",")[1] for line in (folder / "adapted.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert phases == sorted(phases, reverse=True)
+    assert set(phases) == {"head", "all"}
+
+
+def test_equal_runs_are_equal_bytes(encoder_params, encoder_folder, corpus):
+    folder = encoder_params()
+    hashes = [
+        {file.name: files.sha256(file) for file in run(folder, encoder_folder, name).iterdir()}
+        for name in ("one", "two")
+    ]
+    assert hashes[0] == hashes[1]
+
+
+def test_interpolation_is_a_mean_of_base_and_adapted(encoder_params, encoder_folder, corpus):
+    base = weights(encoder_folder)
+    arms = {}
+    for share in (0.0, 0.5, 1.0):
+        arms[share] = weights(run(encoder_params(adapt={"interpolation": share}), encoder_folder, f"share-{share}"))
+    key = "encoder.layer.1.output.dense.weight"
+    assert arms[0.0][key].equal(base[key])
+    assert not arms[1.0][key].equal(base[key])
+    assert arms[0.5][key].allclose((base[key] + arms[1.0][key]) / 2, atol=1e-6)
+    assert arms[1.0]["pooler.dense.weight"].equal(base["pooler.dense.weight"]), "a masked LM has no pooler: kept"
+
+
+def test_no_text_of_dev_or_test_unless_transductive(corpus):
+    rows, split = corpus
+    train = {row["id"] for row in split.to_pylist() if row["split"] == "train"}
+    assert set(adapt.choose(rows, split, transductive=False)["id"].to_pylist()) == train
+    assert adapt.choose(rows, split, transductive=True).num_rows == rows.num_rows
+    with pytest.raises(UserError, match="no text to adapt to"):
+        adapt.choose(rows, tables.set_column(split, "split", ["test"] * split.num_rows, pa.string()), False)
+
+
+@pytest.fixture(scope="session")
+def options():
+    """The masking of the default params."""
+    return params.load("adapt", adapt.Params, ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(encoder_folder):
+    return encoder.load_tokenizer(encoder_folder)
+
+
+@settings(max_examples=50)
+@given(words=st.lists(st.integers(5, 20), max_size=40), share=st.floats(0.01, 0.99), epoch=st.integers(0, 2000))
+def test_masks_are_a_pure_function_of_seed_epoch_and_passage(tokenizer, options, words, share, epoch):
+    options = options.model_copy(update={"mask_share": share})
+    tokens = [tokenizer.cls_token_id, *words, tokenizer.sep_token_id]
+    masked, targets = adapt.mask(tokens, "key", epoch, tokenizer, options)
+    assert (masked, targets) == adapt.mask(tokens, "key", epoch, tokenizer, options)
+    chosen = [place for place, target in enumerate(targets) if target != -100]
+    assert len(chosen) == (max(1, round(share * len(words))) if words else 0)
+    assert all(targets[place] == tokens[place] for place in chosen)
+    assert all(masked[place] == tokens[place] for place in range(len(tokens)) if place not in chosen)
+    assert not {0, len(tokens) - 1} & set(chosen), "special tokens are never masked"
+
+
+def test_masks_differ_between_epochs(tokenizer, options):
+    tokens = [tokenizer.cls_token_id, *range(5, 20), tokenizer.sep_token_id]
+    assert len({tuple(adapt.mask(tokens, "key", epoch, tokenizer, options)[1]) for epoch in range(10)}) > 5
+
+
+def test_loss_at_masked_places_equals_that_of_transformers(encoder_folder, tokenizer, options):
+    import torch
+
+    model = adapt.load_masked_lm(encoder_folder).eval()
+    rows = [
+        adapt.mask(encoder.tokenize(tokenizer, [text], 32)[0], text, 0, tokenizer, options) for text, _ in sentences(8)
+    ]
+    ids, attention = encoder.pad([ids for ids, _ in rows], tokenizer.pad_token_id, torch.device("cpu"))
+    targets, _ = encoder.pad([targets for _, targets in rows], -100, torch.device("cpu"))
+    ours = adapt.masked_loss(model, ids, attention, targets)
+    theirs = model(input_ids=ids, attention_mask=attention, labels=targets).loss
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_a_long_document_becomes_passages_that_lose_no_token(tokenizer):
+    words = [text for text, _ in sentences(30)]
+    rows = make_rows([{"text": " ".join(words)}, {"text": words[0]}]).select(["id", "text"])
+    cut = adapt.passages(rows, tokenizer, 16)
+    assert max(map(len, cut.tokens)) == 16
+    assert len(set(cut.keys)) == len(cut.keys)
+    inner = [token for passage in cut.tokens for token in passage[1:-1]]
+    whole = [encoder.tokenize(tokenizer, [text], 10_000)[0][1:-1] for text in rows["text"].to_pylist()]
+    assert inner == [token for row in whole for token in row]
+
+
+def test_one_document_alone_is_refused(encoder_params, encoder_folder, tmp_path):
+    folder = encoder_params()
+    rows = make_rows([{"text": "the red cat"}])
+    tables.write(rows, folder / "rows.parquet")
+    tables.write(pa.table({"id": rows["id"], "split": ["train"]}), folder / "split.parquet")
+    with pytest.raises(UserError, match="one document alone"):
+        run(folder, encoder_folder)
+    assert not (folder / "adapted").exists()
+
+
+def test_a_negative_budget_is_named(encoder_params, encoder_folder, corpus):
+    with pytest.raises(UserError, match=r"adapt\.tokens: .*greater than 0.*-5"):
+        run(encoder_params(adapt={"tokens": -5}), encoder_folder)

@@ -1,0 +1,157 @@
+"""balance: the budget chooses by hash, every row left out is in the ledger, weights average one."""
+
+import json
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages import balance
+from tests.conftest import make_rows
+from winnow import tables
+from winnow.errors import UserError
+from winnow.ledger import Ledger
+from winnow.tasks.labels import Task
+from winnow.tasks.weights import class_weights
+
+TASK = {"kind": "classification", "labels": ["FRUIT", "STONE"]}
+PARAMS = {"train_on": ["given", "human"], "max_labels": None, "weights": "sqrt", "seed": 1}
+OUTPUTS = ("training.parquet", "ledger.parquet", "metrics.json")
+COMMAND = "--rows rows.parquet --out training.parquet --ledger ledger.parquet --metrics metrics.json".split()
+
+
+def table(rows: list[dict]) -> pa.Table:
+    return make_rows([{"split": "train", "verdict": None} | row for row in rows], aux=("kind",))
+
+
+def some(count: int = 40) -> list[dict]:
+    return [
+        {"label": "STONE" if n % 4 == 0 else "FRUIT", "aux_kind": "small", "meta": {"heading": "x"}}
+        for n in range(count)
+    ]
+
+
+def choose(rows: pa.Table, **changes) -> tuple[list[str], Ledger]:
+    ledger = Ledger("balance")
+    settings = balance.Params.model_validate(PARAMS | changes)
+    chosen = balance.choose(rows, settings, Task(**TASK), ledger, "rows.parquet")
+    return chosen["id"].to_pylist(), ledger
+
+
+def run(workspace, rows: list[dict], **changes):
+    folder = workspace(task=TASK, balance=PARAMS | changes)
+    tables.write(table(rows), folder / "rows.parquet")
+    balance.main(COMMAND)
+    return folder
+
+
+def test_the_training_table_holds_what_training_needs_and_no_heading(workspace):
+    folder = run(workspace, some())
+    out = tables.read(folder / "training.parquet")
+    assert out.column_names == ["id", "group", "text", "label", "weight", "aux_kind"]
+    assert "meta" not in out.column_names
+    assert out.schema.field("weight").type == pa.float64()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["labels"] == {"FRUIT": 30, "STONE": 10}
+    assert metrics["weights"]["STONE"] > metrics["weights"]["FRUIT"]
+    assert sum(out["weight"].to_pylist()) / 40 == pytest.approx(1)
+
+
+def test_every_row_left_out_is_in_the_ledger_with_its_rule(workspace):
+    left_out = {
+        "not_train": {"label": "FRUIT", "split": "dev"},
+        "origin": {"label": "FRUIT", "label_origin": "rule"},
+        "unlabelled": {},
+        "ambiguous": {"verdict": "ambiguous"},
+    }
+    rows = [*some(), *left_out.values()]
+    folder = run(workspace, rows, max_labels=30)
+    entries = tables.read(folder / "ledger.parquet").to_pylist()
+    ids = table(rows)["id"].to_pylist()
+    rules = {entry["id"]: entry["rule"] for entry in entries}
+    assert [rules[id] for id in ids[40:]] == list(left_out)
+    assert Counter(rules.values())["budget"] == 10
+    assert {entry["action"] for entry in entries} == {"skip"}
+    training = tables.read(folder / "training.parquet")["id"].to_pylist()
+    assert sorted([*training, *rules]) == sorted(ids)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["left_out"] == {"ambiguous": 1, "budget": 10, "not_train": 1, "origin": 1, "unlabelled": 1}
+
+
+@given(small=st.integers(10, 40), large=st.integers(10, 40), seed=st.integers(0, 9))
+def test_a_larger_budget_holds_the_smaller(small, large, seed):
+    rows = table([{"label": "FRUIT" if n % 2 else "STONE"} for n in range(40)])
+    small, large = sorted((small, large))
+    try:
+        fewer, ledger = choose(rows, max_labels=small, seed=seed)
+    except UserError:
+        return  # a budget that loses a class
+    more, _ = choose(rows, max_labels=large, seed=seed)
+    assert set(fewer) <= set(more)
+    assert len(fewer) == small
+    ledger.check(40, small)
+
+
+def test_another_seed_draws_other_rows():
+    rows = table(some())
+    assert choose(rows, max_labels=20)[0] != choose(rows, max_labels=20, seed=2)[0]
+
+
+def test_a_decision_about_another_row_leaves_the_file_as_it_was(workspace):
+    rows = [*some(), {"label": "FRUIT", "split": "dev"}, {}]
+    before = (run(workspace, rows) / "training.parquet").read_bytes()
+    rows[40] |= {"label": "STONE", "label_origin": "human", "verdict": "relabel"}
+    rows[41] |= {"verdict": "ambiguous"}
+    assert (run(workspace, rows) / "training.parquet").read_bytes() == before
+
+
+def test_the_stage_writes_the_same_bytes_twice(workspace):
+    folder = run(workspace, some(), max_labels=20)
+    first = [(folder / name).read_bytes() for name in OUTPUTS]
+    balance.main(COMMAND)
+    assert [(folder / name).read_bytes() for name in OUTPUTS] == first
+
+
+LABELS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=50)
+
+
+@given(labels=LABELS, scheme=st.sampled_from(["none", "inverse", "sqrt"]))
+def test_weights_average_one_over_rows(labels, scheme):
+    weights = class_weights(labels, scheme)
+    assert sum(weights[label] for label in labels) / len(labels) == pytest.approx(1)
+    counts = Counter(labels)
+    for rare, common in ((a, b) for a in counts for b in counts if counts[a] < counts[b]):
+        assert weights[rare] == weights[common] if scheme == "none" else weights[rare] > weights[common]
+
+
+def test_inverse_gives_each_class_the_same_total_and_sqrt_stands_between():
+    labels = ["a"] * 90 + ["b"] * 10
+    inverse = class_weights(labels, "inverse")
+    assert 90 * inverse["a"] == pytest.approx(10 * inverse["b"])
+    assert class_weights(labels, "sqrt")["b"] / class_weights(labels, "sqrt")["a"] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "message"),
+    [
+        (
+            some(),
+            {"max_labels": 1},
+            "balance.max_labels: no row of '(FRUIT|STONE)' is within the budget of 1; raise it",
+        ),
+        ([{}] * 3, {}, "rows to train on: no row has a label"),
+        ([{"label": "FRUIT"}] * 3, {}, "the only label is 'FRUIT'"),
+        (some(), {"train_on": ["human"]}, "rows to train on: no row has a label"),
+        (some(), {"max_labels": 0}, "balance.max_labels"),
+        (some(), {"weights": "cube"}, "balance.weights"),
+        (some(), {"train_on": []}, "balance.train_on"),
+        (some(), {"train_on": ["people"]}, "balance.train_on"),
+        (some(), {"max_rows": 5}, "balance.max_rows: unknown parameter"),
+    ],
+)
+def test_mistakes_are_named_and_nothing_is_written(workspace, tmp_path, rows, changes, message):
+    with pytest.raises(UserError, match=message):
+        run(workspace, rows, **changes)
+    assert not any((tmp_path / name).exists() for name in OUTPUTS)

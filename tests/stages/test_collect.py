@@ -1,0 +1,356 @@
+import gzip
+import json
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages import collect
+from winnow import files, hashing, tables
+from winnow.errors import UserError
+from winnow.ledger import Ledger
+from winnow.params import parse
+from winnow.tasks.labels import Task
+
+TASK = {"kind": "classification", "labels": ["OWL", "MOSS"]}
+ROWS = [
+    {"no": "1", "body": "owls &amp; <i>mice</i>", "kind": "OWL", "walk": "a", "day": "2020-03-01", "where": "north"},
+    {"no": "2", "body": "damp moss", "kind": "MOSS", "walk": "a", "day": "2019-02-01T08:00:00", "where": ""},
+    {"no": "3", "body": "fog", "kind": "", "walk": "b", "day": "", "where": "east"},
+]
+COLUMNS = {"key": "no", "text": "body", "label": "kind", "group": "walk", "published": "day", "meta": ["where"]}
+
+
+def source(**changed) -> dict:
+    return {
+        "name": "walks",
+        "kind": "file",
+        "path": "walks.jsonl",
+        "format": "jsonl",
+        "licence": "CC0-1.0",
+        "purpose": "task",
+        "columns": COLUMNS,
+    } | changed
+
+
+def jsonl(rows) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+@pytest.fixture
+def run(workspace):
+    """Return a function that writes files, runs the stage and returns rows, ledger, manifest and metrics."""
+
+    def run(content: dict[str, bytes], *sources: dict, share: float = 0.5, task: dict = TASK):
+        folder = workspace(task=task, collect={"max_refused_share": share, "sources": list(sources or [source()])})
+        (folder / "data/sources").mkdir(parents=True, exist_ok=True)
+        for name, data in content.items():
+            path = folder / "data/sources" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        collect.main(["--files", "data/sources", "--out", "raw", "--ledger", "ledger.parquet", "--metrics", "m.json"])
+        rows = {path.stem: tables.read(path) for path in sorted((folder / "raw").glob("*.parquet"))}
+        manifest = json.loads((folder / "raw/manifest.json").read_text(encoding="utf-8"))
+        metrics = json.loads((folder / "m.json").read_text(encoding="utf-8"))
+        return rows, tables.read(folder / "ledger.parquet").to_pylist(), manifest, metrics
+
+    return run
+
+
+def by_key(table: pa.Table) -> dict[str, dict]:
+    return {row["source_key"]: row for row in table.to_pylist()}
+
+
+def test_every_column_of_the_contract(run):
+    rows, ledger, manifest, metrics = run(
+        {"walks.jsonl": jsonl(ROWS)}, source(columns=COLUMNS | {"aux": {"place": "where"}})
+    )
+    table = rows["walks"]
+    assert table.schema.names == tables.row_schema(["place"]).names
+    assert table["id"].to_pylist() == sorted(hashing.row_id("walks", key) for key in "123")
+    first, second, third = (by_key(table)[key] for key in "123")
+    assert first["text"] == "owls &amp; <i>mice</i>"
+    assert (first["label"], first["label_origin"], first["label_confidence"]) == ("OWL", "given", None)
+    assert (first["source"], first["licence"], first["purpose"], first["group"]) == ("walks", "CC0-1.0", "task", "a")
+    assert (first["meta"], first["aux_place"]) == ([("where", "north")], "north")
+    assert (second["meta"], second["aux_place"]) == ([], None)
+    assert [str(row["published"]) for row in (first, second, third)] == ["2020-03-01", "2019-02-01", "None"]
+    assert (third["label"], third["label_origin"]) == (None, None)
+    assert ledger == []
+    assert metrics == {"walks": {"rows": 3, "refused": 0, "groups": 2, "labelled": 2}}
+    assert manifest["walks"] == {
+        "pin": {"kind": "file", "sha256": {"walks.jsonl": files.sha256(Path("data/sources/walks.jsonl"))}},
+        "licence": "CC0-1.0",
+        "purpose": "task",
+        "published": ["2019-02-01", "2020-03-01"],
+        "rows": {"read": 3, "kept": 3, "refused": 0},
+    }
+
+
+def csv_bytes(rows: list[dict]) -> bytes:
+    return "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]).encode()
+
+
+def parquet_bytes(rows: list[dict]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(("format", "write"), [("csv", csv_bytes), ("jsonl", jsonl), ("parquet", parquet_bytes)])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_the_format_changes_nothing(run, format, write, suffix):
+    data = gzip.compress(write(ROWS)) if suffix else write(ROWS)
+    rows, *_ = run({f"walks{suffix}": data}, source(format=format, path=f"walks{suffix}"))
+    expected, *_ = run({"walks.jsonl": jsonl(ROWS)})
+    assert rows["walks"].equals(expected["walks"])
+
+
+def test_two_runs_give_the_same_bytes_and_forget_sources_that_went(run):
+    def outputs():
+        paths = [*Path("raw").iterdir(), Path("ledger.parquet"), Path("m.json")]
+        return {str(path): path.read_bytes() for path in paths}
+
+    content = {"walks.jsonl": jsonl([*ROWS, ROWS[0]])}
+    run(content)
+    first = outputs()
+    run(content, source(), source(name="more"))
+    assert set(outputs()) > set(first)
+    run(content)
+    assert outputs() == first
+
+
+def test_a_member_of_a_wheel_is_fetched_once_for_two_sources(run, make_wheel, monkeypatch):
+    sha = make_wheel("walk-data", "1.0", {"walk_data/w.jsonl.gz": gzip.compress(jsonl(ROWS))})
+    fetched, fetch = [], collect.download.fetch_pypi
+    monkeypatch.setattr(collect.download, "fetch_pypi", lambda *a, **k: fetched.append(a) or fetch(*a, **k))
+    pin = {"kind": "pypi", "package": "walk-data", "version": "1.0", "sha256": sha, "member": "walk_data/w.jsonl.gz"}
+    one = {key: value for key, value in source(**pin).items() if key != "path"}
+    rows, _, manifest, _ = run({}, one, one | {"name": "again"})
+    assert fetched == [("walk-data", "1.0", sha)]
+    assert manifest["walks"]["pin"] == pin
+    assert by_key(rows["again"])["1"]["text"] == by_key(rows["walks"])["1"]["text"] == ROWS[0]["body"]
+
+
+def test_citations_by_the_defaults_mapping(run, default_params):
+    section = "<AbstractText Label='{0}' NlmCategory='{1}'>Moss {0}.</AbstractText>"
+    xml = (
+        "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>7</PMID><Article><Journal><JournalIssue><PubDate>"
+        "<Year>2020</Year></PubDate></JournalIssue><Title>Moss</Title></Journal><ArticleTitle>On moss</ArticleTitle>"
+        f"<Abstract>{section.format('Results', 'RESULTS')}{section.format('Other', 'UNASSIGNED')}</Abstract>"
+        "<Language>eng</Language></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+    )
+    default = default_params["collect"]["sources"][0]
+    taken = {key: default[key] for key in ("name", "format", "rows", "licence", "purpose", "columns", "label_map")}
+    rows, *_ = run({"x.xml": xml.encode()}, taken | {"kind": "file", "path": "x.xml"}, task=default_params["task"])
+    first, second = (by_key(rows["pubmed-2021-sections"])[key] for key in ("7:0", "7:1"))
+    assert (first["label"], second["label"]) == ("RESULTS", None)
+    assert dict(second["meta"])["heading"] == "Other"
+    assert first["text"] == "Moss Results."
+    assert first["group"] == second["group"] == "7"
+
+
+def test_a_glob_reads_files_in_order_of_name_and_names_them_in_the_ledger(run):
+    content = {"a/2.jsonl": jsonl(ROWS[:1]), "a/10.jsonl": b"{\n" + jsonl(ROWS[:2]), "b.txt": b"no"}
+    rows, ledger, manifest, _ = run(content, source(path="**/*.jsonl"))
+    assert set(by_key(rows["walks"])) == {"1", "2"}
+    assert list(manifest["walks"]["pin"]["sha256"]) == ["a/10.jsonl", "a/2.jsonl"]
+    assert sorted((entry["rule"], entry["reason"].split(":")[0]) for entry in ledger) == [
+        ("duplicate_id", "a/2.jsonl, line 1"),
+        ("unreadable", "a/10.jsonl, line 1"),
+    ]
+
+
+def test_a_source_without_keys_and_groups(run):
+    columns = {"text": "body"}
+    rows, *_ = run({"walks.jsonl": jsonl([*ROWS, ROWS[0]])}, source(columns=columns))
+    again, *_ = run({"walks.jsonl": jsonl([ROWS[0], *reversed(ROWS)])}, source(columns=columns))
+    sha = hashing.text_sha(ROWS[0]["body"])
+    assert {sha, f"{sha}-2"} < set(by_key(rows["walks"]))
+    assert rows["walks"]["group"].to_pylist() == rows["walks"]["id"].to_pylist()
+    assert rows["walks"].equals(again["walks"])  # the order of a file is no part of a row's identity
+
+
+def test_empty_and_null_text_are_passed_on(run):
+    rows, ledger, *_ = run({"walks.jsonl": jsonl([ROWS[0] | {"body": ""}, ROWS[1] | {"body": None}, ROWS[2]])})
+    assert [by_key(rows["walks"])[key]["text"] for key in "123"] == ["", "", "fog"]
+    assert ledger == []
+
+
+def test_rows_that_cannot_enter_stand_in_the_ledger_with_their_reason(run):
+    bad = [
+        ROWS[0] | {"no": None},
+        ROWS[0] | {"no": "5", "day": "spring"},
+        ROWS[0] | {"no": "6", "body": ["list"]},
+        ROWS[0] | {"no": "7", "body": "\ud800"},
+    ]
+    rows, ledger, manifest, metrics = run({"walks.jsonl": jsonl([*ROWS, *bad, ROWS[1] | {"body": "other"}])}, share=0.9)
+    assert by_key(rows["walks"])["2"]["text"] == "damp moss"
+    assert sorted((entry["rule"], entry["reason"]) for entry in ledger) == [
+        ("bad_date", "walks.jsonl, line 5: column 'day': 'spring' is not a date (YYYY-MM-DD)"),
+        ("bad_value", "walks.jsonl, line 6: column 'body' holds a list, not text"),
+        ("bad_value", "walks.jsonl, line 7: column 'body' holds half a surrogate pair, which is no character"),
+        ("duplicate_id", "walks.jsonl, line 8: key '2' stands twice in the source; the first stays"),
+        ("no_key", "walks.jsonl, line 4: column 'no' is empty"),
+    ]
+    assert {entry["action"] for entry in ledger} == {"refuse"}
+    assert manifest["walks"]["rows"] == {"read": 8, "kept": 3, "refused": 5}
+    assert metrics["walks"]["refused"] == 5
+
+
+def test_too_many_refused_rows_stop_the_run_with_three_reasons(run):
+    data = b"".join(b"{\n" for _ in range(4)) + jsonl(ROWS)
+    with pytest.raises(UserError, match=r"'walks': 4 of 7 rows refused.*line 1: .*line 2: .*line 3: ") as error:
+        run({"walks.jsonl": data})
+    assert "line 4" not in str(error.value)
+    assert not Path("raw").exists()
+
+
+def test_a_higher_cap_keeps_the_groups_of_a_lower_one(run):
+    content = {"walks.jsonl": jsonl(ROWS[0] | {"no": str(n), "walk": f"w{n // 2}"} for n in range(40))}
+    kept = {}
+    for cap in (3, 8, 20, None):
+        rows, ledger, _, metrics = run(content, source(max_groups=cap))
+        kept[cap] = set(rows["walks"]["group"].to_pylist())
+        assert metrics["walks"]["groups"] == min(cap or 20, 20)
+        assert len(rows["walks"]) == 2 * len(kept[cap])
+        assert len(ledger) == 40 - len(rows["walks"])
+        assert {(entry["action"], entry["rule"]) for entry in ledger} <= {("skip", "max_groups")}
+    assert kept[3] < kept[8] < kept[20] == kept[None]
+
+
+def test_label_map(run):
+    content = {"walks.jsonl": jsonl([ROWS[0] | {"kind": "bird"}, ROWS[1] | {"kind": "stone"}, ROWS[2]])}
+    rows, *_ = run(content, source(label_map={"bird": "OWL", "stone": None}))
+    assert [by_key(rows["walks"])[key]["label"] for key in "123"] == ["OWL", None, None]
+
+
+def test_an_unknown_label_names_source_row_and_mend(run):
+    with pytest.raises(UserError, match=r"'walks': walks\.jsonl, line 2, key '2': label 'Moss' .*OWL, MOSS.*label_map"):
+        run({"walks.jsonl": jsonl([ROWS[0], ROWS[1] | {"kind": "Moss"}])})
+
+
+def test_a_label_map_to_a_label_that_the_task_lacks(run):
+    with pytest.raises(UserError, match=r"'walks': label_map: 'bird': label 'BIRD' is not one of"):
+        run({"walks.jsonl": jsonl(ROWS)}, source(label_map={"bird": "BIRD"}))
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_a_missing_column(run, format):
+    data = {"csv": csv_bytes, "jsonl": jsonl, "parquet": parquet_bytes}[format](ROWS)
+    with pytest.raises(UserError, match=r"walks\.x: column 'title' is missing; it has no, body, kind"):
+        run({"walks.x": data}, source(format=format, path="walks.x", columns=COLUMNS | {"meta": ["title"]}))
+
+
+def test_a_missing_file(run):
+    with pytest.raises(UserError, match=r"source 'walks': path 'walks\.jsonl': no such file in data/sources"):
+        run({})
+
+
+def test_bytes_that_are_not_utf8(run):
+    with pytest.raises(UserError, match=r"walks\.jsonl: byte 12 is not UTF-8"):
+        run({"walks.jsonl": b'{"body": "na\xefve"}\n'})
+
+
+def test_a_truncated_or_damaged_gzip(run):
+    data = gzip.compress(jsonl(ROWS))
+    for damaged in (data[:-12], data[:20] + bytes([data[20] ^ 255]) + data[21:], b"no gzip", data[:-8] + bytes(8)):
+        with pytest.raises(UserError, match=r"walks\.gz: truncated or damaged"):
+            run({"walks.gz": damaged}, source(path="walks.gz"))
+
+
+def test_a_truncated_parquet_file(run):
+    with pytest.raises(UserError, match=r"walks\.parquet: truncated or damaged"):
+        run({"walks.parquet": parquet_bytes(ROWS)[:-9]}, source(format="parquet", path="walks.parquet"))
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n"])
+def test_a_source_without_a_row(run, data):
+    with pytest.raises(UserError, match="source 'walks': no row is left of 0 read"):
+        run({"walks.jsonl": data})
+
+
+@pytest.mark.parametrize("path", ["../other.jsonl", "x/../../other.jsonl", "{absolute}"])
+def test_a_file_elsewhere_needs_its_hash(run, tmp_path, path):
+    other = tmp_path / "data/other.jsonl"
+    other.parent.mkdir()
+    (tmp_path / "data/sources/x").mkdir(parents=True)
+    other.write_bytes(jsonl(ROWS))
+    path = path.format(absolute=other)
+    with pytest.raises(UserError, match="put the file under data/sources/ or give its sha256"):
+        run({}, source(path=path))
+    _, _, manifest, _ = run({}, source(path=path, sha256=files.sha256(other)))
+    assert manifest["walks"]["pin"]["sha256"] == {"other.jsonl": files.sha256(other)}
+
+
+def test_a_hash_is_checked_and_pins_one_file(run):
+    content = {"a.jsonl": jsonl(ROWS), "b.jsonl": jsonl(ROWS)}
+    with pytest.raises(UserError, match=f"wrong sha256: expected {'0' * 64}, got [0-9a-f]{{64}}"):
+        run(content, source(path="a.jsonl", sha256="0" * 64))
+    with pytest.raises(UserError, match="sha256 pins one file, the path matches 2"):
+        run(content, source(path="*.jsonl", sha256="0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"max_groups": 0}, r"sources\[0\]\.file\.max_groups: .*greater than 0"),
+        ({"max_groups": "9"}, r"sources\[0\]\.file\.max_groups: .*integer, got '9'"),
+        ({"rows": "sections"}, r"sources\[0\]\.file\.rows: format medline needs rows"),
+        ({"format": "medline"}, r"sources\[0\]\.file\.rows: format medline needs rows"),
+        ({"format": "xls"}, r"sources\[0\]\.file\.format: "),
+        ({"kind": "ftp"}, r"sources\[0\]: .*'ftp'.*'pypi', 'file'"),
+        ({"name": "My walks"}, r"sources\[0\]\.file\.name: "),
+        ({"licence": ""}, r"sources\[0\]\.file\.licence: "),
+        ({"label": "kind"}, r"sources\[0\]\.file\.label: unknown parameter"),
+        ({"columns": {"label": "kind"}}, r"sources\[0\]\.file\.columns\.text: missing"),
+        ({"columns": {"text": "t", "aux": {"A b": "c"}}}, r"sources\[0\]\.file\.columns\.aux\.A b"),
+    ],
+)
+def test_mistyped_parameters(run, changed, message):
+    with pytest.raises(UserError, match=rf"^params\.yaml: collect\.{message}"):
+        run({"walks.jsonl": jsonl(ROWS)}, source(**changed))
+
+
+def test_names_of_sources_are_unique(run):
+    with pytest.raises(UserError, match="source name 'walks' stands twice"):
+        run({"walks.jsonl": jsonl(ROWS)}, source(), source(path="b.jsonl"))
+
+
+def test_the_default_parameters_are_valid(default_params):
+    settings = parse(default_params["collect"], collect.Params, "collect")
+    collect.check_label_maps(settings.sources, parse(default_params["task"], Task, "task"))
+
+
+CELL = st.none() | st.text(max_size=6) | st.integers() | st.booleans() | st.floats() | st.lists(st.none(), max_size=1)
+LINE = st.fixed_dictionaries(
+    {
+        "no": CELL | st.sampled_from("abc"),
+        "body": CELL,
+        "kind": st.sampled_from(["OWL", "MOSS", "", None]),
+        "walk": st.sampled_from("xyz"),
+        "day": st.sampled_from(["2020-01-01", "", None, "2020-13-01", 5]),
+        "where": CELL,
+    }
+)
+
+
+@given(lines=st.lists(LINE | st.just("no row"), min_size=1), cap=st.none() | st.integers(1, 3))
+def test_no_row_is_lost_and_every_row_fits_the_contract(lines, cap):
+    ledger = Ledger("collect")
+    config = parse(source(max_groups=cap), collect.FileSource, "source")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "walks.jsonl")
+        path.write_bytes(jsonl([*lines, ROWS[0]]))  # one good row: a source without any is an error
+        inputs = [collect.Input("walks.jsonl", path)]
+        result = collect.collect(config, inputs, parse(TASK, Task, "task"), 1.0, ledger)
+        tables.write(result.table, Path(folder, "walks.parquet"))
+        assert tables.read(Path(folder, "walks.parquet")).equals(result.table.sort_by("id"))
+    assert result.read == len(lines) + 1
+    assert result.refused == sum(entry[2] == "refuse" for entry in ledger.entries)
+    ledger.check(len(lines) + 1, len(result.table))
+    assert cap is None or len(result.table["group"].unique()) <= cap

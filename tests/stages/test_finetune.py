@@ -1,0 +1,99 @@
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from stages import finetune
+from winnow import files, tables
+from winnow.errors import UserError
+
+
+def train(folder, encoder_folder, labelled, name="transfer-1", approach="transfer", seed=1):
+    rows = labelled.filter(pc.equal(labelled["split"], "train")).select(["id", "group", "text", "label"])
+    rows = tables.set_column(rows, "weight", [1.0] * rows.num_rows, pa.float64())
+    tables.write(rows, folder / "training.parquet")
+    finetune.main(
+        [
+            *("--approach", approach, "--seed", str(seed), "--encoder", str(encoder_folder)),
+            *("--training", str(folder / "training.parquet")),
+            *("--out", str(folder / "classifier" / name), "--curve", str(folder / f"{name}.csv")),
+        ]
+    )
+    return folder / "classifier" / name
+
+
+def test_learns_saves_a_loadable_model_and_its_curve(encoder_params, encoder_folder, labelled):
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    folder = encoder_params()
+    out = train(folder, encoder_folder, labelled)
+
+    model = AutoModelForTokenClassification.from_pretrained(out).eval()
+    tokenizer = AutoTokenizer.from_pretrained(out)
+    test = labelled.filter(pc.equal(labelled["split"], "test"))
+    # As the README tells users: a document's class is that of its tokens' mean logits.
+    predicted = [
+        model.config.id2label[model(**tokenizer(text, return_tensors="pt")).logits.mean(1).argmax(-1).item()]
+        for text in test["text"].to_pylist()
+    ]
+    assert sum(p == label for p, label in zip(predicted, test["label"].to_pylist(), strict=True)) >= 0.9 * len(
+        predicted
+    )
+
+    lines = (folder / "transfer-1.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "step,epoch,loss,learning_rate"
+    losses = [float(line.split(",")[2]) for line in lines[1:]]
+    assert sum(losses[-5:]) < sum(losses[:5]) / 2
+    assert lines[-1].split(",")[1] == "8"
+    assert not list(out.glob("*.bin")), "weights are safetensors only"
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(encoder_params, encoder_folder, labelled):
+    folder = encoder_params(finetune={"epochs": 1})
+    hashes = [
+        {file.name: files.sha256(file) for file in train(folder, encoder_folder, labelled, name, seed=seed).iterdir()}
+        for name, seed in (("transfer-1", 1), ("again-1", 1), ("transfer-2", 2))
+    ]
+    assert hashes[0] == hashes[1]
+    assert hashes[0]["model.safetensors"] != hashes[2]["model.safetensors"]
+    assert hashes[0]["config.json"] == hashes[2]["config.json"]
+
+
+def test_frozen_embeddings_do_not_move(encoder_params, encoder_folder, labelled):
+    from safetensors.torch import load_file
+
+    folder = encoder_params(finetune={"epochs": 1, "freeze_embeddings": True})
+    new = load_file(train(folder, encoder_folder, labelled) / "model.safetensors")
+    old = load_file(encoder_folder / "model.safetensors")
+    assert new["bert.embeddings.word_embeddings.weight"].equal(old["embeddings.word_embeddings.weight"])
+    key = "encoder.layer.0.attention.self.query.weight"
+    assert not new[f"bert.{key}"].equal(old[key])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"finetune": {"learning_rate": "5e-5"}}, r"finetune\.learning_rate: .*number.*'5e-5'"),
+        ({"finetune": {"epochs": -1}}, r"finetune\.epochs: .*greater than 0.*-1"),
+        ({"finetune": {"epoch": 2}}, r"finetune\.epoch: unknown parameter"),
+        ({"compute": {"device": "tpu"}}, r"compute\.device: .*'tpu'"),
+    ],
+)
+def test_bad_parameters_are_named(encoder_params, encoder_folder, labelled, changes, message):
+    folder = encoder_params(**changes)
+    with pytest.raises(UserError, match=message):
+        train(folder, encoder_folder, labelled)
+
+
+def test_unknown_approach_and_missing_encoder_are_named(encoder_params, encoder_folder, labelled):
+    folder = encoder_params()
+    with pytest.raises(UserError, match="unknown approach 'magic'; known: transfer"):
+        train(folder, encoder_folder, labelled, approach="magic")
+    with pytest.raises(UserError, match=r"nowhere: no model that .* can load"):
+        train(folder, folder / "nowhere", labelled)
+    assert not (folder / "classifier").exists(), "nothing half-done"
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step(encoder_params, encoder_folder, labelled):
+    folder = encoder_params(finetune={"learning_rate": 1e30, "head_learning_rate": 1e30})
+    with pytest.raises(UserError, match=r"the loss is nan at step \d+; lower the learning rate"):
+        train(folder, encoder_folder, labelled)

@@ -1,0 +1,299 @@
+"""The report and its documents: all inputs made here; the page is whole, safe, and the same again."""
+
+import json
+import re
+import warnings
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stages import compare, report
+from tests.conftest import make_rows
+from winnow import files, predictions, tables
+from winnow.errors import UserError
+from winnow.reporting import sections
+
+LABELS = ["FRUIT", "STONE", "WATER"]
+EVIL = '<script>alert("x")</script> | a & b `c` [d](e)'
+ARGV = (
+    "--metrics metrics --plots plots --manifest manifest.json --rows data/rows.parquet --issues data/issues.parquet"
+    " --versions versions --html out/report.html --datasheet out/DATASHEET.md --model-card out/MODEL_CARD.md"
+    " --croissant out/croissant.json"
+).split()
+
+
+def arm(right: float, seed: int) -> pa.Table:
+    truth, rng = np.arange(600) % 3, np.random.default_rng(seed)
+    said = np.where(rng.random(600) < right, truth, rng.integers(0, 3, size=600))
+    probabilities = np.eye(3)[said] * 0.6 + 0.4 / 3
+    splits = ["dev" if n // 5 % 4 == 0 else "test" for n in range(600)]
+    return predictions.table([f"{n:03d}" for n in range(600)], [f"g{n // 5}" for n in range(600)], splits, truth,
+                             probabilities, LABELS)  # fmt: skip
+
+
+def write_metrics(default_params, transfer: float) -> None:
+    settings = compare.Params(**default_params["compare"])
+    arms = {"tfidf-0": arm(0.6, 0)}
+    arms |= {f"{name}-{seed}": arm(right, 10 * seed + len(name)) for name, right in
+             (("transfer", transfer), ("dapt", transfer + 0.01)) for seed in (1, 2)}  # fmt: skip
+    share = {"FRUIT": 0.5, "STONE": 0.3, "WATER": 0.2}
+    of_split = {"rows": 900, "groups": 200, "text_rows": 400, "label_shares": share}
+    precision = {"fired": 40, "labelled": 38, "rejected": 0, "precision": 0.97, "precision_lower": 0.91}
+    metrics = {
+        "adapt": {"held_out_loss_before": 6.1, "held_out_loss_after": 3.9, "documents": 4000, "tokens": 150000},
+        "annotate": {
+            "unlabelled": 300, "labelled": 200, "coverage": 2 / 3, "abstained": 100, "audit_rows": 100,
+            "rules": {"heading": {label: precision | {"measured_on": 400} for label in LABELS}},
+        },
+        "apply_decisions": {
+            "rows_in": 2700, "rows": 2700, "decisions": 3, "conflicts": 0, "unlabelled": 100,
+            "settled": {"keep": 1, "relabel": 2, "ambiguous": 0, "out_of_scope": 0},
+            "labelled": {"given": 2398, "human": 2, "rule": 200},
+        },
+        "balance": {
+            "rows": 300, "labels": {"FRUIT": 150, "STONE": 90, "WATER": 60}, "weights": {},
+            "left_out": {"budget": 1200, "not_train": 900},
+        },
+        "clean": {"rows_in": 4100, "rows_out": 4050, "changed_share": 0.21,
+                  "entries": {"change.strip_markup": 700, "drop.min_words": 50}},
+        "compare": compare.compare(arms, LABELS, settings),
+        "deduplicate": {"rows_in": 4050, "rows_out": 3900, "exact": 100, "near": 50, "clusters": 120,
+                        "label_conflicts": 4},
+        "find_issues": {
+            "rows": 2600, "suspected": 240, "suspected_share": 0.092, "conflicts": 0, "queue_rows": 100,
+            "estimated_errors": 210, "estimated_noise": 0.081,
+            "per_class": {label: {"rows": 860, "suspected": 80, "queue_rows": 33} for label in LABELS},
+        },
+        "split": dict.fromkeys(("train", "dev", "test"), of_split) | {"leaks": 0, "test_sha": "ab" * 32},
+    }  # fmt: skip
+    for name, value in metrics.items():
+        files.write_json(Path(f"metrics/{name}.json"), value)
+    write_plots(arms)
+
+
+def write_plots(arms: dict[str, pa.Table]) -> None:
+    rng = np.random.default_rng(0)
+    steps = range(1, 60)
+    folder = Path("plots")
+    loss = {n: 9 * np.exp(-n / 25) + 2 + rng.normal() / 5 for n in steps}
+    files.write_csv(folder / "adapt.csv", ["tokens", "phase", "loss", "learning_rate"],
+                    [(n * 2500, "head" if n < 15 else "all", float(loss[n]), 1e-4) for n in steps])  # fmt: skip
+    curve = [(a, n, s, 1 - k / np.sqrt(n) + rng.normal() / 60) for a, k in (("probe", 3), ("tfidf", 4.5))
+             for n in (50, 100, 200, 400, 800) for s in (1, 2, 3)]  # fmt: skip
+    files.write_csv(folder / "learning_curve.csv", ["arm", "labels", "seed", "macro_f1"], curve)
+    for name in arms:
+        if name != "tfidf-0":
+            rows = [(n, n // 15 + 1, float(loss[n]) / 4, 1e-4) for n in steps]
+            files.write_csv(folder / f"training/{name}.csv", ["step", "epoch", "loss", "learning_rate"], rows)
+    confusion = [(name.split("-")[0], row["label"], row["predicted"]) for name in ("tfidf-0", "transfer-1", "dapt-1")
+                 for row in arms[name].to_pylist() if row["split"] == "test"]  # fmt: skip
+    files.write_csv(folder / "evaluate/confusion.csv", ["approach", "actual", "predicted"], confusion)
+    files.write_csv(folder / "evaluate/calibration.csv", ["arm", "confidence", "accuracy", "rows"],
+                    [(name, c, c - 0.07, 50) for name in arms for c in (0.35, 0.55, 0.75, 0.95)])  # fmt: skip
+    per_class = [(a, label, f1) for a, f1 in (("dapt", 0.8), ("tfidf", 0.6), ("transfer", 0.79)) for label in LABELS]
+    files.write_csv(folder / "evaluate/per_class.csv", ["approach", "label", "f1"], per_class)
+
+
+@pytest.fixture
+def ready(workspace, default_params):
+    """Write every input into an empty folder and run the stage there."""
+
+    def call(transfer: float = 0.8, run: bool = True, **sections):
+        task = {"kind": "classification", "labels": LABELS}
+        folder = workspace(**(default_params | {"task": task} | sections))
+        write_metrics(default_params, transfer)
+        source = {
+            "pin": {"kind": "file"}, "licence": "CC-BY-4.0", "purpose": "task",
+            "published": ["2019-01-02", "2021-05-30"], "rows": {"read": 4110, "kept": 4100, "refused": 10},
+        }  # fmt: skip
+        files.write_json(folder / "manifest.json", {"garden": source, EVIL: source | {"published": None}})
+        texts = [
+            EVIL,
+            *(f"The {label.lower()} of row {n}, " + "told at length, " * 40 for n, label in enumerate(LABELS * 9)),
+        ]
+        rows = make_rows([{"text": text, "label": LABELS[n % 3], "split": "train"} for n, text in enumerate(texts)])
+        tables.write(rows, folder / "data/rows.parquet")
+        issues = [
+            {"id": id, "split": "train", "given_label": "FRUIT", "suggested_label": "STONE", "score": n / 40,
+             "is_issue": n < 25, "reasons": "the model gives FRUIT 2 % and STONE 90 %"}
+            for n, id in enumerate(rows["id"].to_pylist())
+        ]  # fmt: skip
+        tables.write(pa.Table.from_pylist(issues), folder / "data/issues.parquet")
+        files.write_text(folder / "versions/tables.txt", "pyarrow==26.0.1\n")
+        if run:
+            report.main(ARGV)
+        return folder
+
+    return call
+
+
+def outputs(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / "out").iterdir())}
+
+
+class Page(HTMLParser):
+    """Collects what a browser would act on, and checks that tags nest."""
+
+    VOID = frozenset("meta br img input link hr wbr".split())
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags, self.ids, self.links, self.stack, self.text = [], [], [], [], ""
+        self.feed(html)
+        assert not self.stack
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            assert not name.startswith("on")
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "src", "xlink:href"):
+                self.links.append(value)
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.stack.pop()
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_is_whole_and_needs_nothing_else(ready):
+    page = Page((ready() / "out/report.html").read_text(encoding="utf-8"))
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert [link for link in page.links if not link.startswith("#")] == []
+    assert {link[1:] for link in page.links} <= set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+    assert page.tags.count("svg") == 9
+
+
+def test_the_page_tells_data_issues_curves_and_comparison(ready):
+    page = Page((ready() / "out/report.html").read_text(encoding="utf-8"))
+    for words in ("Data", "Labels by rule", "Label issues", "Learning curves", "Comparison", "Run it again"):
+        assert words in page.text
+    for value in ("4,050", "120 clusters", "strip_markup", "210", "masked-LM loss", "pyarrow==26.0.1", "2019-01-02"):
+        assert value in page.text
+    assert page.text.count("FRUIT 2 %") == 0
+    assert page.text.count("told at length") <= 20 * 25
+
+
+def test_same_bytes_again(ready):
+    assert outputs(ready()) == outputs(ready())
+
+
+def test_a_failure_to_beat_the_baseline_is_seen(ready):
+    good, bad = (Page((ready(score) / "out/report.html").read_text(encoding="utf-8")).text for score in (0.8, 0.55))
+    assert "Passed:" in good
+    assert "Failed:" in bad
+    assert "does not beat tfidf" in " ".join(bad.split())
+    assert "**Failed.**" in Path("out/MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_no_text_becomes_markup(ready):
+    folder = ready()
+    page = (folder / "out/report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(" in page
+    sheet = (folder / "out/DATASHEET.md").read_text(encoding="utf-8")
+    assert "<script" not in sheet
+    widths = {line.count("|") - line.count("\\|") for line in sheet.splitlines() if "alert" in line}
+    assert widths == {7}
+
+
+def test_markdown_tables_have_one_width_each(ready):
+    folder = ready()
+    for name in ("DATASHEET.md", "MODEL_CARD.md"):
+        text = (folder / "out" / name).read_text(encoding="utf-8")
+        found = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+        assert len(found) >= 3
+        for table in found:
+            assert re.search(r"^\| -", table, re.MULTILINE)
+            assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+
+
+def test_the_audit_is_told_when_people_made_it(ready):
+    folder = ready()
+    assert "Nobody has yet checked" in (folder / "out/report.html").read_text(encoding="utf-8")
+    path = folder / "metrics/apply_decisions.json"
+    audit = {"rows": 90, "correct": 88, "precision": 0.978, "lower": 0.92}
+    files.write_json(path, json.loads(path.read_text()) | {"audit": audit})
+    report.main(ARGV)
+    assert "97.8" in (folder / "out/report.html").read_text(encoding="utf-8")
+    assert "at least 92.0" in (folder / "out/DATASHEET.md").read_text(encoding="utf-8")
+
+
+def test_croissant_is_valid_and_reads_the_rows(ready, monkeypatch):
+    import mlcroissant
+
+    folder = ready()
+
+    def refused(*_, **__):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("socket.socket.connect", refused)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = mlcroissant.Dataset(jsonld=str(folder / "out/croissant.json"))
+        assert not dataset.metadata.issues.errors
+        records = list(dataset.records("rows"))
+    rows = tables.read(folder / "data/rows.parquet")
+    assert len(records) == len(rows)
+    assert [record["rows/id"].decode() for record in records] == rows["id"].to_pylist()
+    described = json.loads((folder / "out/croissant.json").read_text())
+    assert described["distribution"][0]["sha256"] == files.sha256(folder / "data/rows.parquet")
+    assert {field["name"] for field in described["recordSet"][0]["field"]} == set(rows.column_names) - {"meta"}
+
+
+def test_plots_are_well_formed_and_keep_their_ids_apart(ready):
+    page = (ready() / "out/report.html").read_text(encoding="utf-8")
+    for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        root = ET.fromstring(svg)
+        ids = {element.get("id") for element in root.iter() if element.get("id")}
+        used = re.findall(r"url\(#([^)]+)\)", svg) + re.findall(r'xlink:href="#([^"]+)"', svg)
+        assert set(used) <= ids
+
+
+@pytest.mark.parametrize("missing", ["metrics/compare.json", "plots/adapt.csv", "manifest.json", "data/issues.parquet"])
+def test_a_missing_input_is_named(ready, missing):
+    folder = ready(run=False)
+    (folder / missing).unlink()
+    with pytest.raises(UserError, match=re.escape(missing)):
+        report.main(ARGV)
+    assert not (folder / "out").exists()
+
+
+def test_damaged_metrics_are_named(ready):
+    folder = ready(run=False)
+    (folder / "metrics/split.json").write_text("{")
+    with pytest.raises(UserError, match=r"split\.json: not JSON"):
+        report.main(ARGV)
+
+
+@pytest.mark.parametrize("change", [{"title": ""}, {"queue_rows": -1}, {"colour": "red"}])
+def test_bad_parameters_are_refused(ready, default_params, change):
+    with pytest.raises(UserError, match=rf"params\.yaml: report\.{next(iter(change))}"):
+        ready(report=default_params["report"] | change)
+
+
+def test_verdict_signs():
+    difference = {"macro_f1": 0.05, "macro_f1_low": 0.01, "macro_f1_high": 0.09}
+    assert sections.verdict(difference, "a", "b")["sign"] == "better"
+    assert (
+        sections.verdict({key: -value for key, value in difference.items()} | {"macro_f1_high": -0.01}, "a", "b")[
+            "sign"
+        ]
+        == "worse"
+    )
+    told = sections.verdict(difference | {"macro_f1_low": -0.01}, "a", "b")
+    assert (told["sign"], told["gain"]) == ("open", "+5.0 points of macro-F1 (−1.0 to +9.0)")

@@ -1,0 +1,148 @@
+"""score: every row is predicted once, by a model that saw nothing of its group or cluster."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages import score
+from tests.conftest import make_rows
+from winnow import embeddings, tables
+from winnow.errors import UserError
+from winnow.tasks import scores
+
+TASK = {"kind": "classification", "labels": ["FRUIT", "STONE", "WATER"]}
+PARAMS = {"folds": 3, "regularization": 1.0}
+COMMAND = "--rows rows.parquet --embeddings embeddings --out scores.parquet --metrics metrics.json".split()
+CENTRES = {"FRUIT": [3, 0, 0, 0], "STONE": [0, 3, 0, 0], "WATER": [0, 0, 3, 0]}
+
+
+def corpus(folder, rows: list[dict]) -> pa.Table:
+    """Write labelled rows and embeddings that tell the classes apart; return the rows."""
+    table = make_rows([{"cluster": f"c{n}"} | row for n, row in enumerate(rows)])
+    noise = np.random.default_rng(1).normal(size=(len(rows), 4))
+    centres = np.array([CENTRES.get(row.get("label"), [0, 0, 0, 0]) for row in rows])
+    tables.write(table, folder / "rows.parquet")
+    embeddings.write(folder / "embeddings", table["id"].to_pylist(), noise + centres)
+    return table
+
+
+def balanced(count: int = 90) -> list[dict]:
+    return [{"label": TASK["labels"][n % 3]} for n in range(count)]
+
+
+def test_every_row_is_scored_once_and_well_apart_classes_are_told(workspace):
+    folder = workspace(task=TASK, score=PARAMS)
+    rows = corpus(folder, [*balanced(), {}, {"label": "FRUIT", "label_origin": "rule"}])
+    score.main(COMMAND)
+    out = tables.read(folder / "scores.parquet")
+    assert out.column_names == ["id", "fold", "p_FRUIT", "p_STONE", "p_WATER"]
+    assert out["id"].to_pylist() == sorted(rows["id"].to_pylist())
+    chances = np.stack([out[f"p_{label}"].to_numpy() for label in TASK["labels"]], axis=1)
+    assert chances.dtype == np.float32
+    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-6)
+    assert set(out["fold"].to_pylist()) == {0, 1, 2}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["rows"] == 90  # neither the row without a label nor the one labelled by rule
+    assert metrics["accuracy"] > 0.9
+    assert metrics["macro_f1"] > 0.9
+    assert metrics["log_loss"] < 0.5
+
+
+def test_the_stage_writes_the_same_bytes_twice(workspace):
+    folder = workspace(task=TASK, score=PARAMS)
+    corpus(folder, balanced())
+    score.main(COMMAND)
+    first = (folder / "scores.parquet").read_bytes(), (folder / "metrics.json").read_bytes()
+    score.main(COMMAND)
+    assert ((folder / "scores.parquet").read_bytes(), (folder / "metrics.json").read_bytes()) == first
+
+
+def test_labels_set_by_rule_train_nothing(workspace):
+    folder = workspace(task=TASK, score=PARAMS)
+    corpus(folder, balanced())
+    score.main(COMMAND)
+    plain = {row["id"]: row for row in tables.read(folder / "scores.parquet").to_pylist()}
+    corpus(folder, [*balanced(), *({"label": "STONE", "label_origin": "rule"} for _ in range(50))])
+    # The same embeddings for the first rows: noise is drawn row by row.
+    score.main(COMMAND)
+    more = {row["id"]: row for row in tables.read(folder / "scores.parquet").to_pylist()}
+    assert plain == {id: more[id] for id in plain}
+
+
+NAMES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 30)), min_size=1, max_size=60)
+
+
+@given(rows=NAMES, folds=st.integers(2, 6))
+def test_no_group_and_no_cluster_crosses_folds(rows, folds):
+    groups = [f"g{group}" for group, _ in rows]
+    clusters = [f"c{cluster}" for _, cluster in rows]
+    assigned = score.assign_folds(groups, clusters, folds)
+    assert assigned.min() >= 0
+    assert assigned.max() < folds
+    for names in (groups, clusters):
+        for name in set(names):
+            assert len({fold for fold, other in zip(assigned.tolist(), names, strict=True) if other == name}) == 1
+
+
+def test_a_cluster_named_like_a_group_ties_nothing():
+    groups = [f"name-{n}" for n in range(40)]
+    clusters = [f"name-{(n + 1) % 40}" for n in range(40)]
+    assert len(set(score.assign_folds(groups, clusters, 5).tolist())) > 1
+
+
+def test_added_rows_move_no_old_row():
+    groups = [f"g{n}" for n in range(50)]
+    clusters = [f"c{n}" for n in range(51)]
+    before = score.assign_folds(groups, clusters[:50], 5)
+    after = score.assign_folds(["another", *groups], [clusters[50], *clusters[:50]], 5)
+    np.testing.assert_array_equal(before, after[1:])
+
+
+def test_a_row_is_not_scored_by_a_model_that_saw_its_label():
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(60, 3)).astype(np.float32)
+    truth, folds = np.arange(60) % 2, np.arange(60) // 20
+    first = scores.out_of_fold(features, truth, folds, ["a", "b"], 1.0)
+    flipped = truth.copy()
+    flipped[folds == 1] = 1 - flipped[folds == 1]
+    second = scores.out_of_fold(features, flipped, folds, ["a", "b"], 1.0)
+    np.testing.assert_array_equal(first[folds == 1], second[folds == 1])
+    assert (first[folds == 0] != second[folds == 0]).all()
+
+
+def test_a_label_that_stands_in_one_group_only(workspace):
+    folder = workspace(task=TASK, score=PARAMS)
+    rows = [{"label": TASK["labels"][n % 2]} for n in range(60)]
+    corpus(folder, [*rows, *({"label": "WATER", "group": "lake"} for _ in range(9))])
+    with pytest.raises(UserError, match=r"fold \d: every labelled row of 'WATER' is in this fold.*score.folds"):
+        score.main(COMMAND)
+    assert not (folder / "scores.parquet").exists()
+
+
+def test_a_row_without_an_embedding(workspace):
+    folder = workspace(task=TASK, score=PARAMS)
+    rows = corpus(folder, balanced())
+    embeddings.write(folder / "embeddings", rows["id"].to_pylist()[1:], np.ones((89, 4)))
+    with pytest.raises(UserError, match=r"1 row\(s\) have no embedding, first " + rows["id"].to_pylist()[0]):
+        score.main(COMMAND)
+
+
+def test_embeddings_of_further_rows_do_no_harm(workspace):
+    folder = workspace(task=TASK, score=PARAMS)
+    rows = corpus(folder, balanced())
+    ids, array = embeddings.read(folder / "embeddings")
+    embeddings.write(folder / "embeddings", ["dropped", *ids], np.vstack([array[:1], array]))
+    score.main(COMMAND)
+    assert tables.read(folder / "scores.parquet").num_rows == rows.num_rows
+
+
+@pytest.mark.parametrize("changes", [{"folds": 1}, {"regularization": 0.0}, {"regularization": "1"}, {"fold": 5}])
+def test_bad_parameters_are_named(workspace, changes):
+    folder = workspace(task=TASK, score=PARAMS | changes)
+    corpus(folder, balanced())
+    with pytest.raises(UserError, match=f"score.{next(iter(changes))}"):
+        score.main(COMMAND)

@@ -1,0 +1,216 @@
+"""What must stay true of the repository as a whole."""
+
+import ast
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from winnow import params
+from winnow.commands import lint, pipeline, stages
+
+ROOT = Path(__file__).parent.parent
+PIPELINE = pipeline.stages(ROOT)
+STAGE_FILES = sorted({lint.stage_file(stage) for stage in PIPELINE.values()})
+CODE = [path.relative_to(ROOT).as_posix() for folder in lint.PACKAGES for path in sorted((ROOT / folder).rglob("*.py"))]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+REQUIREMENTS = [
+    *PYPROJECT["project"]["dependencies"],
+    *(requirement for extra in PYPROJECT["project"]["optional-dependencies"].values() for requirement in extra),
+]
+# Used by DVC or the build, never imported by stages or commands.
+NOT_IMPORTED = {"aiobotocore", "boto3", "dvc", "dvc_s3", "tokenizers"}
+IMPORTED_AS = {"ruamel.yaml": "ruamel", "scikit-learn": "sklearn"}
+
+
+def normal(name: str) -> str:
+    """A distribution's name as packaging compares them."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def requirement_name(requirement: str) -> str:
+    return re.match(r"[A-Za-z0-9._-]+", requirement)[0]
+
+
+def test_dvc_yaml_names_exactly_the_code_and_parameters_of_each_stage():
+    assert lint.problems(ROOT) == []
+
+
+def test_every_stage_file_is_a_stage():
+    assert [path for path in CODE if re.fullmatch(r"stages/(?!__init__)\w+\.py", path)] == STAGE_FILES
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_a_stage_has_a_description_and_its_ledger_or_outputs_and_sorted_code(name):
+    assert PIPELINE[name]["desc"].strip()
+    code = [dep for dep in PIPELINE[name]["deps"] if lint._is_code(dep)]
+    assert code == sorted(code)
+
+
+@pytest.mark.parametrize("file", STAGE_FILES)
+def test_default_parameters_hold_exactly_the_fields_of_their_model(file, default_params, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+    for section, model in lint.sections(ROOT / file).items():
+        model = eval(model, vars(module))
+        loaded = params.load(section, model)
+        assert set(default_params[section]) == set(type(loaded).model_fields)
+
+
+def test_the_variants_in_the_readme_are_parameters_that_the_stages_accept(tmp_path):
+    from dvc.utils.hydra import apply_overrides
+
+    overrides = re.findall(r"-S '?([a-z_]+\.[^\s']+)'?", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(overrides) > 10
+    variant = Path(shutil.copy(ROOT / "params.yaml", tmp_path))
+    for override in overrides:  # one by one: two variants may set one key
+        apply_overrides(variant, [override])
+    for file in STAGE_FILES:
+        module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+        for section, model in lint.sections(ROOT / file).items():
+            params.load(section, eval(model, vars(module)), variant)
+
+
+def test_no_parameter_has_a_name_that_the_run_cache_ignores(default_params):
+    def keys(value):
+        if isinstance(value, dict):
+            yield from value
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from keys(item)
+
+    assert not {"size", "nfiles"} & set(keys(default_params))
+
+
+def test_every_section_of_params_yaml_is_used(default_params):
+    used = {section for stage in PIPELINE.values() for section in stage.get("params", [])}
+    templated = set(re.findall(r"\$\{(\w+)\.", (ROOT / "dvc.yaml").read_text())) - {"item"}
+    assert set(default_params) == used | templated
+
+
+def test_the_stage_table_of_the_readme_is_fresh():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert stages.insert(text, stages.table(PIPELINE), Path("README.md")) == text, "run `make readme`"
+
+
+@pytest.mark.parametrize("file", [file for file in CODE if file.startswith("stages/")])
+def test_stages_write_no_path(file):
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    allowed = {  # docstrings, and words to people
+        id(constant)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or isinstance(node, ast.Raise)
+        for constant in ast.walk(node)
+    }
+    strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    paths = [n.value for n in strings if id(n) not in allowed and re.match(r"(data|models|reports)(/|$)", n.value)]
+    assert paths == []
+
+
+@pytest.mark.parametrize("file", CODE)
+def test_code_neither_pickles_nor_trusts_remote_code(file):
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+            assert not names & {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in ("torch.save", "torch.load", "eval", "exec")
+            trusts = [word.value for word in node.keywords if word.arg == "trust_remote_code"]
+            assert all(ast.unparse(value) == "False" for value in trusts)
+
+
+def test_the_lock_pins_every_direct_dependency_within_its_range():
+    from packaging.requirements import Requirement
+
+    lock = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split())
+    pins = {normal(name): version for name, version in lock.items()}
+    assert "winnow" not in pins
+    for requirement in map(Requirement, [*REQUIREMENTS, *PYPROJECT["build-system"]["requires"]]):
+        assert pins[normal(requirement.name)] in requirement.specifier, requirement.name
+
+
+def test_the_lock_fits_machines_with_and_without_a_gpu():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "torch==2.13.0\n" in lock
+    assert not re.search(r"\+|^nvidia|^triton|--hash", lock, re.MULTILINE)
+
+
+def test_each_direct_dependency_has_its_line():
+    text = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| ([^ |]+) \|", text, re.MULTILINE)[1:]
+    assert sorted(lines) == sorted(map(requirement_name, REQUIREMENTS))
+
+
+def test_imports_and_declared_dependencies_are_the_same():
+    imported = set()
+    for file in CODE:
+        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.partition(".")[0])
+    imported -= {*sys.stdlib_module_names, *lint.PACKAGES}
+    names = map(requirement_name, PYPROJECT["project"]["dependencies"])
+    declared = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
+    assert imported == declared - NOT_IMPORTED
+
+
+def test_versions_that_stages_depend_on_are_locked(default_params):
+    lock = (ROOT / "requirements.lock").read_text().split()
+    locked = {normal(line.partition("==")[0]) for line in lock}
+    assert {normal(name) for names in default_params["versions"].values() for name in names} <= locked
+
+
+def git(folder: Path, *arguments: str, check: bool = True) -> str:
+    own = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    done = subprocess.run(["git", *own, *arguments], cwd=folder, capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_git_merges_decisions_by_union_and_keeps_our_dvc_lock_as_a_conflict(tmp_path):
+    (tmp_path / "data").mkdir()
+    decisions, lock = tmp_path / "data/decisions.csv", tmp_path / "dvc.lock"
+    (tmp_path / ".gitattributes").write_text((ROOT / ".gitattributes").read_text())
+    header, old = "id,verdict\n", "1,keep\n"
+    git(tmp_path, "init", "-q", "-b", "main")
+
+    def commit(decided: str, locked: str) -> None:
+        decisions.write_text(decided)
+        lock.write_text(locked)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", "run")
+
+    commit(header + old, "a: 1\nb: 1\n")
+    git(tmp_path, "checkout", "-qb", "theirs")
+    commit(header + old + "2,keep\n", "a: 1\nb: 2\n")
+    git(tmp_path, "checkout", "-q", "main")
+    commit(header + old + "3,relabel\n", "a: 3\nb: 1\n")
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in git(tmp_path, "merge", "theirs", check=False)
+    assert lock.read_text() == "a: 3\nb: 1\n"
+    assert git(tmp_path, "diff", "--name-only", "--diff-filter=U").split() == ["dvc.lock"]
+    assert decisions.read_text().splitlines()[:2] == [header.strip(), old.strip()]
+    assert set(decisions.read_text().splitlines()[2:]) == {"2,keep", "3,relabel"}
+
+
+def test_shell_script_of_ci_is_sound():
+    text = (ROOT / ".ci/run").read_text()
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=True)
+    assert [line.split()[1:] for line in text.splitlines() if line.startswith("step make")] == [
+        ["make", "lint"],
+        ["make", "test"],
+        ["make", "repro"],
+    ]
+
+
+def test_decisions_begin_with_their_header():
+    from winnow.decisions import COLUMNS
+
+    assert (ROOT / "data/decisions.csv").read_text(encoding="utf-8").splitlines()[0] == ",".join(COLUMNS)

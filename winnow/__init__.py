@@ -1,0 +1,1 @@
+"""Winnow: what two or more stages, or the command line, share."""

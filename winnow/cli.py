@@ -1,0 +1,28 @@
+"""The `winnow` command. Each command is a module of winnow/commands; its docstring is its help."""
+
+import argparse
+from collections.abc import Sequence
+
+from winnow.commands import lint, stages, why
+from winnow.stage import run
+
+COMMANDS = (why, lint, stages)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; a `UserError` becomes one line on stderr and exit status 1."""
+    parser = argparse.ArgumentParser(
+        prog="winnow", description="Inspect a Winnow project; run from the repository's root, after `dvc repro`."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="command")
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(
+            command.NAME,
+            help=command.__doc__.splitlines()[0].partition(": ")[2],
+            description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.configure(subparser)
+        subparser.set_defaults(execute=command.execute)
+    arguments = parser.parse_args(argv)
+    run(lambda: arguments.execute(arguments))

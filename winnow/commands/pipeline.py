@@ -1,0 +1,21 @@
+"""dvc.yaml as the commands read it."""
+
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from winnow.errors import UserError
+
+FILE = Path("dvc.yaml")
+
+
+def stages(root: Path = Path()) -> dict[str, dict]:
+    """Return dvc.yaml's stages by name, in order.
+
+    Raises:
+        UserError: there is no dvc.yaml below `root`.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load((root / FILE).read_text(encoding="utf-8"))["stages"]
+    except FileNotFoundError:
+        raise UserError(f"{FILE}: not found; run from the repository's root") from None

@@ -1,0 +1,67 @@
+"""stages: the pipeline's stages as a Markdown table, made from dvc.yaml.
+
+winnow stages                     prints it
+winnow stages --write README.md   puts it between the file's two stage-table comments
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+from winnow import files
+from winnow.commands import pipeline
+from winnow.errors import UserError
+
+NAME = "stages"
+BEGIN, END = "<!-- stages: made by `make readme` -->", "<!-- /stages -->"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into FILE instead of printing it")
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Print the table, or write it into a file."""
+    made = table(pipeline.stages())
+    if arguments.write is None:
+        print(made)
+    else:
+        files.write_text(arguments.write, insert(files.read_text(arguments.write), made, arguments.write))
+
+
+def table(stages: dict[str, dict]) -> str:
+    """Return a Markdown table: stage, what it does, what it makes."""
+    lines = ["| stage | what it does | makes |", "|---|---|---|"]
+    for name, stage in stages.items():
+        desc = " ".join(stage["desc"].split()).replace("|", "\\|")
+        made = ", ".join(f"`{_plain(path)}`" for path in _made(stage))
+        lines.append(f"| `{name}` | {desc} | {made} |")
+    return "\n".join(lines)
+
+
+def _plain(path: str) -> str:
+    """Return a path with a matrix's `${item.seed}` as `<seed>`."""
+    return re.sub(r"\$\{item\.(\w+)\}", r"<\1>", path)
+
+
+def _made(stage: dict) -> list[str]:
+    """Return a stage's outputs and plots, leaving out what every stage has: its ledger and its metrics."""
+    entries = stage.get("outs", []) + stage.get("plots", [])
+    paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    paths = [path for path in paths if not path.startswith("data/ledger/")]
+    folders = {path.rpartition("/")[0] for path in paths}
+    return [f"{folders.pop()}/"] if len(folders) == 1 and len(paths) > 3 else paths
+
+
+def insert(text: str, made: str, file: Path) -> str:
+    """Return `text` with `made` between the two stage-table comments.
+
+    Raises:
+        UserError: the comments are not there.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UserError(f"{file}: the lines '{BEGIN}' and '{END}' are missing; add them where the table belongs")
+    return f"{before}{BEGIN}\n{made}\n{END}{after}"

@@ -1,0 +1,59 @@
+"""How the encoder stages compute: device, precision, threads, and the switches that make a run repeatable."""
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from winnow.errors import UserError
+from winnow.params import Section
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+class Compute(Section):
+    """Section `compute` of params.yaml."""
+
+    threads: int = Field(gt=0)
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "fp32", "bf16"]
+
+
+def start(compute: Compute, seed: int) -> "Accelerator":
+    """Return an `accelerate.Accelerator` on the device and in the precision asked for, with all generators seeded.
+
+    Raises:
+        UserError: CUDA is asked for and there is none.
+    """
+    # Must stand before CUDA starts: https://pytorch.org/docs/stable/notes/randomness.html
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+    from accelerate import Accelerator
+
+    on_gpu = torch.cuda.is_available() and compute.device != "cpu"
+    if compute.device == "cuda" and not on_gpu:
+        raise UserError("params.yaml: compute.device is cuda, but torch sees no CUDA device; use auto or cpu")
+    torch.set_num_threads(compute.threads)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+    bf16 = compute.precision == "bf16" or (compute.precision == "auto" and _bf16_is_faster(on_gpu))
+    return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if bf16 else "no")
+
+
+def _bf16_is_faster(on_gpu: bool) -> bool:
+    """Tell whether bf16 is native: without AMX a CPU emulates it, hundreds of times slower than fp32."""
+    import torch
+
+    if on_gpu:
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def quiet() -> None:
+    """Silence the progress bars and advice that transformers prints while it loads a model."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()

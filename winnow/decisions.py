@@ -1,0 +1,184 @@
+"""People's decisions (`data/decisions.csv`) and the queues that ask for them; a filled-in queue is a set of decisions.
+
+Both begin with the columns `COLUMNS`. In a queue, people fill in verdict, new_label, reviewer, decided_on and note.
+"""
+
+import csv
+import datetime
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from winnow.errors import UserError
+from winnow.files import read_text, write_text
+from winnow.tasks.labels import Task
+
+COLUMNS = ("id", "text_sha", "given_label", "verdict", "new_label", "reviewer", "decided_on", "note")
+QUEUE_COLUMNS = (*COLUMNS, "suggested_label", "score", "reasons", "text")
+VERDICTS = ("keep", "relabel", "ambiguous", "out_of_scope")
+
+SHOWN_PROBLEMS = 10
+LONGEST_CELL = 30_000  # spreadsheets break a cell of more than 32,767 characters into rows
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # OWASP's list of what a spreadsheet may run
+CONFLICT = re.compile(r"^(<{7}|>{7})( |$)", re.MULTILINE)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One line of decisions.csv; `given_label` is empty where the row had no label."""
+
+    id: str
+    text_sha: str
+    given_label: str
+    verdict: str
+    new_label: str
+    reviewer: str
+    decided_on: str
+    note: str
+    line: int
+
+
+def guard(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: a leading apostrophe where it would."""
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def unguard(cell: str) -> str:
+    """Return what `guard` was given."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def shorten(text: str) -> str:
+    """Return a text that fits a spreadsheet's cell."""
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " …"
+
+
+def write_queue(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write rows for people to decide on; each maps some of `QUEUE_COLUMNS` to text, the others stay empty."""
+    out = io.StringIO(newline="")
+    # All quoted: this csv writer leaves a lone carriage return bare, and its reader then sees two rows.
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(QUEUE_COLUMNS)
+    for row in rows:
+        writer.writerow(guard(shorten(row.get(column, ""))) for column in QUEUE_COLUMNS)
+    write_text(path, out.getvalue())
+
+
+def read(path: Path) -> list[Decision]:
+    """Return the decisions of a file in its order.
+
+    The first eight cells of a line are the decision; further ones (a queue's) are ignored, as are lines of a queue
+    that nobody filled in, header lines that came along when a queue was appended, and a byte-order mark.
+
+    Raises:
+        UserError: the file is missing or not UTF-8, holds Git's conflict markers, has another header, or lines
+            that are no CSV of eight cells (all named).
+    """
+    text = read_text(path).removeprefix("\ufeff")
+    conflict = CONFLICT.search(text)
+    if conflict:
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise UserError(
+            f"{path}: line {line}: Git conflict marker; resolve the merge: keep the lines of both sides, remove the "
+            f"lines with <<<<<<<, ======= and >>>>>>>"
+        )
+    lines = _lines(text, path)
+    header = next(lines, (1, []))[1]
+    if tuple(header[: len(COLUMNS)]) != COLUMNS:
+        raise UserError(f"{path}: line 1: the header must begin with {','.join(COLUMNS)}; got {','.join(header)}")
+    decisions, problems = [], []
+    for line, cells in lines:
+        first = cells[: len(COLUMNS)]
+        if len(first) < len(COLUMNS):
+            problems.append(f"line {line}: {len(first)} cells, needs {len(COLUMNS)} ({','.join(COLUMNS)})")
+        elif tuple(first) != COLUMNS and any(first[3:]):
+            decisions.append(Decision(*first, line=line))
+    _raise(problems, path)
+    return decisions
+
+
+def check(decisions: list[Decision], rows: Mapping[str, tuple[str, str]], task: Task, path: Path) -> None:
+    """Raise one `UserError` that lists the problems of all decisions (the first ten, and how many).
+
+    Args:
+        rows: text_sha and label before decisions (empty: none) of each row, by id.
+    """
+    problems = [
+        f"line {decision.line}: {problem}" for decision in decisions for problem in _problems(decision, rows, task)
+    ]
+    _raise(problems, path)
+
+
+def _problems(decision: Decision, rows: Mapping[str, tuple[str, str]], task: Task) -> Iterable[str]:
+    yield from _stale(decision, rows)
+    yield from _wrong_verdict(decision, task)
+    if not decision.reviewer:
+        yield "reviewer is missing"
+    if not _is_date(decision.decided_on):
+        yield f"decided_on '{decision.decided_on}' is not a date such as 2026-01-31"
+
+
+def _stale(decision: Decision, rows: Mapping[str, tuple[str, str]]) -> Iterable[str]:
+    if decision.id not in rows:
+        yield (
+            f"id '{decision.id}' is not in the table; `winnow why {decision.id}` tells where it went; "
+            f"take the line out or mend the id"
+        )
+        return
+    text_sha, given_label = rows[decision.id]
+    if decision.text_sha != text_sha:
+        yield (
+            f"the text of {decision.id} changed (text_sha was '{decision.text_sha}', is {text_sha}); "
+            f"read it again and decide anew"
+        )
+    if decision.given_label != given_label:
+        yield (
+            f"the label of {decision.id} changed (given_label was '{decision.given_label}', is '{given_label}'); "
+            f"look again and decide anew"
+        )
+
+
+def _wrong_verdict(decision: Decision, task: Task) -> Iterable[str]:
+    verdict, new_label = decision.verdict, decision.new_label
+    if verdict not in VERDICTS:
+        yield f"verdict '{verdict}' is not one of {', '.join(VERDICTS)}"
+    elif verdict != "relabel" and new_label:
+        yield f"new_label '{new_label}' with verdict '{verdict}'; only relabel takes one"
+    elif verdict == "keep" and not decision.given_label:
+        yield "verdict 'keep' on a row without a label; use relabel with a new_label"
+    elif verdict == "relabel" and not new_label:
+        yield "verdict 'relabel' needs a new_label"
+    elif verdict == "relabel" and new_label not in task.labels:
+        yield f"new_label '{new_label}' is not one of params.yaml: task.labels ({', '.join(task.labels)})"
+    elif verdict == "relabel" and new_label == decision.given_label:
+        yield f"new_label '{new_label}' is the label that the row has; use keep"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(DATE.fullmatch(text) and datetime.date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _lines(text: str, path: Path) -> Iterable[tuple[int, list[str]]]:
+    """Yield each line that is not blank, with its number (a quoted cell may run over several)."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield line, [unguard(cell.strip()) for cell in cells]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{path}: line {line}: not valid CSV: {error}") from None
+
+
+def _raise(problems: list[str], path: Path) -> None:
+    if problems:
+        more = f"; and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise UserError(f"{path}: {count}: {'; '.join(problems[:SHOWN_PROBLEMS])}{more}")

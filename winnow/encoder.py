@@ -1,0 +1,85 @@
+"""Encoders and their tokenizers: load, tokenize, pad, save without anything that differs from run to run."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winnow.compute import quiet
+from winnow.errors import UserError
+from winnow.files import replacing
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+WEIGHTS = ("config.json", "model.safetensors")
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """Return the tokenizer of a model folder."""
+    from transformers import AutoTokenizer
+
+    quiet()
+    return _load(AutoTokenizer, folder)
+
+
+def load_model(auto_class: type, folder: Path, **options) -> "PreTrainedModel":
+    """Return the model of a folder by one of transformers' Auto classes: safetensors only, no code of the model's own.
+
+    Raises:
+        UserError: the folder holds no such model.
+    """
+    quiet()
+    return _load(auto_class, folder, use_safetensors=True, **options)
+
+
+def _load(auto_class: type, folder: Path, **options):
+    try:
+        return auto_class.from_pretrained(folder, trust_remote_code=False, local_files_only=True, **options)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: no model that {auto_class.__name__} can load: {error}") from None
+
+
+def tokenize(tokenizer: "PreTrainedTokenizerBase", texts: list[str], max_length: int) -> list[list[int]]:
+    """Return each text's token ids, special tokens included, cut at `max_length`."""
+    if not texts:
+        return []
+    return tokenizer(texts, truncation=True, max_length=max_length, padding=False)["input_ids"]
+
+
+def lengths(tokens: list[list[int]]) -> np.ndarray:
+    """Return the number of tokens of each row, (rows,) int64."""
+    return np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+
+
+def pad(rows: list[list[int]], padding: int, device: "torch.device") -> tuple["torch.Tensor", "torch.Tensor"]:
+    """Return token ids and attention mask, both (rows, longest) int64, padded on the right."""
+    import torch
+
+    ids = torch.full((len(rows), max(map(len, rows))), padding, dtype=torch.int64)
+    mask = torch.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = torch.tensor(row)
+        mask[number, : len(row)] = 1
+    return ids.to(device), mask.to(device)
+
+
+def freeze_embeddings(model: "PreTrainedModel") -> None:
+    """Keep the token embeddings as they are: they are most of a small encoder's weights and of its optimizer's time."""
+    for parameter in model.get_input_embeddings().parameters():
+        parameter.requires_grad_(False)
+
+
+def save(model: "PreTrainedModel", tokenizer_from: Path, out: Path) -> None:
+    """Write a model folder whole: safetensors, config, and the tokenizer's files as they were.
+
+    A tokenizer saved again after use would carry its truncation state.
+    """
+    model.config._name_or_path = ""
+    with replacing(out) as new:
+        model.to("cpu").save_pretrained(new)
+        for file in sorted(tokenizer_from.iterdir()):
+            if file.name not in WEIGHTS:
+                shutil.copyfile(file, new / file.name)

@@ -1,0 +1,60 @@
+"""The ledger: every row that a stage drops or changes, with the rule and the reason.
+
+`data/ledger/<stage>.parquet` has columns id, stage, action, rule, reason, before_sha, after_sha (all string).
+Actions: `refuse` (never entered), `drop` (left the table), `change` (its text or label changed), `skip` (stays in
+the dataset, left out of this stage's output by a budget or a rule), `note` (looked at, left as it was).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from winnow import tables
+from winnow.errors import UserError
+
+COLUMNS = ("id", "stage", "action", "rule", "reason", "before_sha", "after_sha")
+SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=name.endswith("_sha")) for name in COLUMNS])
+REMOVING = ("refuse", "drop", "skip")
+
+
+@dataclass
+class Ledger:
+    """Entries of one stage's run."""
+
+    stage: str
+    entries: list[tuple] = field(default_factory=list)
+
+    def add(
+        self, id: str, action: str, rule: str, reason: str, before: str | None = None, after: str | None = None
+    ) -> None:
+        """Record what happened to one row; `before` and `after` are `text_sha` values where a text changed."""
+        self.entries.append((id, self.stage, action, rule, reason, before, after))
+
+    def removed(self) -> int:
+        """Return how many rows the stage took out."""
+        return sum(entry[2] in REMOVING for entry in self.entries)
+
+    def table(self) -> pa.Table:
+        """Return the entries as a table, in a stable order."""
+        columns = list(zip(*sorted(self.entries, key=lambda e: (e[0], e[2], e[3], e[4])), strict=True)) or [()] * 7
+        return pa.table([pa.array(column, pa.string()) for column in columns], schema=SCHEMA)
+
+    def write(self, path: Path) -> None:
+        """Write the ledger file."""
+        tables.write_sorted(self.table(), path)
+
+    def check(self, rows_in: int, rows_out: int) -> None:
+        """Raise `UserError` unless rows in = rows out + rows removed: a row is never lost in silence."""
+        if rows_in != rows_out + self.removed():
+            raise UserError(
+                f"stage {self.stage}: {rows_in} rows in, {rows_out} out and {self.removed()} recorded as removed; "
+                f"this is a defect of the stage: no output was written"
+            )
+
+    def summary(self) -> dict[str, int]:
+        """Return the number of entries for each `action.rule`, for a stage's metrics."""
+        counts: dict[str, int] = {}
+        for _, _, action, rule, *_ in self.entries:
+            counts[f"{action}.{rule}"] = counts.get(f"{action}.{rule}", 0) + 1
+        return dict(sorted(counts.items()))

@@ -1,0 +1,118 @@
+"""The report's plots."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+from winnow import plots
+from winnow.reporting.inputs import SPLITS, Inputs
+
+
+def figures(inputs: Inputs) -> dict[str, str]:
+    """Return the plots as SVG."""
+    compared, baseline = inputs.metrics["compare"], inputs.params["compare"]["baseline"]
+    approaches = [name for name, _ in inputs.by_score()]
+    colour = plots.colours(approaches, baseline)
+    labels = inputs.params["task"]["labels"]
+    return {
+        "labels": plots.svg("labels", _label_shares(inputs, labels), height=3.2),
+        "learning": plots.svg("learning", _learning_curve(inputs.plots["learning_curve"])),
+        "training": plots.svg("training", _training(inputs.training, colour)),
+        "adapt": plots.svg("adapt", _adapt(inputs.plots["adapt"])),
+        "forest": plots.svg(
+            "forest",
+            plots.intervals(
+                [(name, of["macro_f1"], of["macro_f1_low"], of["macro_f1_high"]) for name, of in inputs.by_score()],
+                [colour[name] for name in approaches],
+                "macro-F1 on test",
+                zero=False,
+            ),
+            height=0.9 + 0.45 * len(approaches),
+        ),
+        "differences": plots.svg("differences", _differences(inputs, colour), height=0.9 + 0.45 * len(inputs.pairs())),
+        "per_class": plots.svg(
+            "per_class", _per_class(inputs.plots["evaluate/per_class"], approaches, labels, colour), 7.2
+        ),
+        "confusion": plots.svg(
+            "confusion", _confusion(inputs.plots["evaluate/confusion"], compared["best"], labels), 5, 4.2
+        ),
+        "calibration": plots.svg("calibration", _calibration(inputs.plots["evaluate/calibration"], colour), 4.6, 4.2),
+    }
+
+
+def _label_shares(inputs: Inputs, labels: list[str]) -> Callable:
+    shares = {split: inputs.metrics["split"][split]["label_shares"] for split in SPLITS}
+    series = {split: [shares[split].get(label, 0) for label in labels] for split in SPLITS}
+    return plots.bars(labels, series, dict(zip(SPLITS, plots.COLOURS, strict=False)), "share of the split's labels")
+
+
+def _learning_curve(rows: list[dict]) -> Callable:
+    series = {
+        arm: _columns([row for row in rows if row["arm"] == arm], "labels", "macro_f1")
+        for arm in sorted({row["arm"] for row in rows})
+    }
+    curve = plots.curves(series, plots.colours(list(series), "tfidf"), "labels (log scale)", "macro-F1 on dev")
+
+    def draw(axes) -> None:
+        curve(axes)
+        budgets = sorted({int(row["labels"]) for row in rows})
+        axes.set_xscale("log")
+        axes.set_xticks(budgets, [str(budget) for budget in budgets])
+        axes.minorticks_off()
+
+    return draw
+
+
+def _training(by_arm: dict[str, list[dict]], colour: dict[str, str]) -> Callable:
+    series: dict[str, tuple[list, list]] = {}
+    for arm, rows in by_arm.items():
+        approach = arm.rsplit("-", 1)[0]
+        if approach in colour:  # a folder may hold curves of arms that are no longer run
+            for values, more in zip(series.setdefault(approach, ([], [])), _columns(rows, "step", "loss"), strict=True):
+                values.extend(more)
+    return plots.curves(series, colour, "step", "training loss", faint=True)
+
+
+def _adapt(rows: list[dict]) -> Callable:
+    series = {
+        phase: _columns([row for row in rows if row["phase"] == phase], "tokens", "loss")
+        for phase in dict.fromkeys(row["phase"] for row in rows)
+    }
+    colour = dict(zip(series, plots.COLOURS, strict=False))
+    return plots.curves(series, colour, "word pieces seen", "masked-LM loss", faint=True)
+
+
+def _columns(rows: list[dict], x: str, y: str) -> tuple[list[int], list[float]]:
+    return [int(row[x]) for row in rows], [float(row[y]) for row in rows]
+
+
+def _differences(inputs: Inputs, colour: dict[str, str]) -> Callable:
+    rows = [
+        (f"{first} − {second}", *(100 * of["test"][f"macro_f1{end}"] for end in ("", "_low", "_high")))
+        for (first, second), of in inputs.pairs().items()
+    ]
+    shades = [colour[first] for first, _ in inputs.pairs()]
+    return plots.intervals(rows, shades, "difference in macro-F1 on test, points", zero=True)
+
+
+def _per_class(rows: list[dict], approaches: list[str], labels: list[str], colour: dict[str, str]) -> Callable:
+    f1 = {(row["approach"], row["label"]): float(row["f1"]) for row in rows}
+    series = {approach: [f1[approach, label] for label in labels] for approach in approaches}
+    return plots.bars(labels, series, colour, "F1 on test")
+
+
+def _confusion(rows: list[dict], best: str, labels: list[str]) -> Callable:
+    pairs = Counter((row["actual"], row["predicted"]) for row in rows if row["approach"] == best)
+    return plots.confusion(np.array([[pairs[a, p] for p in labels] for a in labels]), labels)
+
+
+def _calibration(rows: list[dict], colour: dict[str, str]) -> Callable:
+    first = {}
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        first.setdefault(arm.rsplit("-", 1)[0], arm)
+    series = {
+        approach: tuple([float(row[key]) for row in rows if row["arm"] == arm] for key in ("confidence", "accuracy"))
+        for approach, arm in first.items()
+    }
+    return plots.calibration(series, colour)

@@ -1,0 +1,69 @@
+"""What the report is made of: metrics and plots of the stages, the manifest, rows, issues, versions, parameters."""
+
+import csv
+import json
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from winnow import files, params, tables
+from winnow.errors import UserError
+
+STAGES = tuple("adapt annotate apply_decisions balance clean compare deduplicate find_issues split".split())
+PLOTS = ("adapt", "learning_curve", "evaluate/calibration", "evaluate/confusion", "evaluate/per_class")
+TRAINING = "training"
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the documents are made of; metrics by stage, plots by file, training curves by arm."""
+
+    metrics: dict[str, dict]
+    plots: dict[str, list[dict[str, str]]]
+    training: dict[str, list[dict[str, str]]]
+    manifest: dict[str, dict]
+    rows: pa.Table
+    issues: pa.Table
+    versions: list[str]
+    params: dict
+
+    def pairs(self) -> dict[tuple[str, str], dict]:
+        """Return the measured differences by pair; the best against the baseline is among them, asked for or not."""
+        compared, asked = self.metrics["compare"], self.params["compare"]
+        pairs = [*map(tuple, asked["pairs"]), (compared["best"], asked["baseline"])]
+        return {(first, second): compared["difference"][f"{first}-{second}"] for first, second in pairs}
+
+    def by_score(self) -> list[tuple[str, dict]]:
+        """Return the approaches and what was measured of them on test, from the lowest macro-F1 to the highest."""
+        of_approach = self.metrics["compare"]["test"]
+        return sorted(of_approach.items(), key=lambda item: (item[1]["macro_f1"], item[0]))
+
+
+def read(args: Namespace) -> Inputs:
+    """Return the inputs.
+
+    Raises:
+        UserError: one is missing or unreadable.
+    """
+    versions = sorted({line for path in args.versions.glob("*.txt") for line in files.read_text(path).split()})
+    metrics = {stage: read_json(args.metrics / f"{stage}.json") for stage in STAGES}
+    drawn = {name: read_plot(args.plots / f"{name}.csv") for name in PLOTS}
+    training = {path.stem: read_plot(path) for path in sorted((args.plots / TRAINING).glob("*.csv"))}
+    rows, issues = tables.read(args.rows), tables.read(args.issues)
+    return Inputs(metrics, drawn, training, read_json(args.manifest), rows, issues, versions, params.read())
+
+
+def read_json(path: Path) -> dict:
+    """Return a JSON file's object, or raise `UserError`."""
+    try:
+        return json.loads(files.read_text(path))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON: {error}; run `dvc repro`") from None
+
+
+def read_plot(path: Path) -> list[dict[str, str]]:
+    """Return a CSV file's rows."""
+    return list(csv.DictReader(files.read_text(path).splitlines()))

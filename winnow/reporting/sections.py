@@ -1,0 +1,178 @@
+"""The report's verdict and tables, and how it writes numbers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from winnow.reporting.inputs import SPLITS, Inputs
+
+EXCERPT = 320  # characters of a text on the page
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page; the first `text` columns are text, the others numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    text: int = 1
+
+
+def points(share: float) -> str:
+    """Return a difference of shares in points, with its sign: +6.1."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent: 83.5 %."""
+    return f"{100 * share:.1f}\u202f%"
+
+
+def shorten(text: str) -> str:
+    """Return the start of a text, cut at a word."""
+    return text if len(text) <= EXCERPT else text[:EXCERPT].rsplit(" ", 1)[0] + " …"
+
+
+def markdown(value: object) -> str:
+    """Return a value as text that no Markdown reader takes for markup or for a new table cell."""
+    text = " ".join(str(value).split())
+    for mark in "\\`*_[]<>|#":
+        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
+    return text
+
+
+def verdict(difference: dict, first: str, second: str) -> dict:
+    """Return what a difference on test says: `sign` is better, worse or open, and a sentence."""
+    low, high = difference["macro_f1_low"], difference["macro_f1_high"]
+    sign = "better" if low > 0 else "worse" if high < 0 else "open"
+    told = {"better": "is better than", "worse": "is worse than", "open": "is not proven different from"}[sign]
+    gain = f"{points(difference['macro_f1'])} points of macro-F1 ({points(low)} to {points(high)})"
+    return {
+        "sign": sign,
+        "sentence": f"{first} {told} {second}: {gain}",
+        "first": first,
+        "second": second,
+        "gain": gain,
+    }
+
+
+def verdicts(inputs: Inputs) -> dict:
+    """Return the headline: the best approach against the baseline, and every other pair."""
+    compared, baseline = inputs.metrics["compare"], inputs.params["compare"]["baseline"]
+    best = compared["best"]
+    told = {pair: verdict(of["test"], *pair) for pair, of in inputs.pairs().items()}
+    return {
+        "best": best,
+        "baseline": baseline,
+        "beats": compared["best_beats_baseline"],
+        "head": told.pop((best, baseline)),
+        "others": list(told.values()),
+        "score": compared["test"][best],
+        "approaches": [name for name, _ in inputs.by_score()],
+        "f1": {(row["approach"], row["label"]): float(row["f1"]) for row in inputs.plots["evaluate/per_class"]},
+    }
+
+
+def tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
+    """Return every table of the report by name; `queue_rows` suspected rows are shown."""
+    return data_tables(inputs) | label_tables(inputs, queue_rows) | comparison_tables(inputs)
+
+
+def data_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return the tables on sources, the way of the rows, cleaning and balance."""
+    m = inputs.metrics
+    sources = [
+        [
+            name,
+            of["purpose"],
+            of["licence"],
+            " to ".join(of["published"]) if of["published"] else "not dated",
+            of["rows"]["kept"],
+            of["rows"]["refused"],
+        ]
+        for name, of in inputs.manifest.items()
+    ]
+    read, kept = (sum(of["rows"][key] for of in inputs.manifest.values()) for key in ("read", "kept"))
+    task, text = (sum(m["split"][split][key] for split in SPLITS) for key in ("rows", "text_rows"))
+    labelled = m["apply_decisions"]["labelled"]
+    funnel = [
+        ["Read from the sources", read, ""],
+        ["Collected", kept, f"{read - kept:,} refused"],
+        ["Cleaned", m["clean"]["rows_out"], f"{m['clean']['rows_in'] - m['clean']['rows_out']:,} dropped"],
+        [
+            "Without duplicates",
+            m["deduplicate"]["rows_out"],
+            f"{m['deduplicate']['exact']:,} exact, {m['deduplicate']['near']:,} near",
+        ],
+        ["For the task", task, f"{text:,} more adapt the encoder only"],
+        ["With a label", sum(labelled.values()), ", ".join(f"{count:,} {name}" for name, count in labelled.items())],
+        ["Trained on", m["balance"]["rows"], _left_out(m["balance"]["left_out"])],
+    ]
+    cleaning = [[*rule.split(".", 1)[::-1], count] for rule, count in m["clean"]["entries"].items()]
+    counts = Counter(zip(inputs.rows["label"].to_pylist(), inputs.rows["split"].to_pylist(), strict=True))
+    balance = [
+        [label, *(counts[label, split] for split in SPLITS), m["balance"]["labels"].get(label, 0)]
+        for label in inputs.params["task"]["labels"]
+    ]
+    return {
+        "sources": Table(["Source", "For", "Licence", "Published", "Rows", "Refused"], sources, text=4),
+        "funnel": Table(["Step", "Rows", "Of these, or left"], funnel),
+        "cleaning": Table(["Rule", "Action", "Texts"], cleaning, text=2),
+        "balance": Table(["Label", *(name.capitalize() for name in SPLITS), "Trained on"], balance),
+    }
+
+
+def _left_out(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+
+
+def label_tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
+    """Return the tables on labels set by rule and on suspected labels."""
+    counts, shares = ("fired", "labelled", "measured_on"), ("precision", "precision_lower")
+    rules = [
+        [rule, label, *(of[name] for name in counts), *(percent(of[name]) for name in shares)]
+        for rule, labels in inputs.metrics["annotate"]["rules"].items()
+        for label, of in labels.items()
+    ]
+    suspects = [
+        [label, of["rows"], of["suspected"], percent(of["suspected"] / of["rows"]) if of["rows"] else ""]
+        for label, of in inputs.metrics["find_issues"]["per_class"].items()
+    ]
+    texts = dict(zip(inputs.rows["id"].to_pylist(), inputs.rows["text"].to_pylist(), strict=True))
+    ranked = sorted(
+        (issue for issue in inputs.issues.to_pylist() if issue["is_issue"]), key=lambda row: (row["score"], row["id"])
+    )
+    queue = [
+        [row["given_label"] or "none", row["suggested_label"], shorten(texts[row["id"]]), row["id"]]
+        for row in ranked[:queue_rows]
+    ]
+    return {
+        "rules": Table(["Rule", "Label", "Fired", "Labelled", "Measured on", "Precision", "At least"], rules, text=2),
+        "suspects": Table(["Label", "Labelled", "Suspected", "Share"], suspects),
+        "queue": Table(["Label", "Suggested", "Text", "Row"], queue, text=4),
+    }
+
+
+def comparison_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return approaches and their differences, on dev and test, with intervals."""
+    compared = inputs.metrics["compare"]
+
+    def value(of: dict, name: str) -> str:
+        return f"{of[name]:.3f} ({of[f'{name}_low']:.3f}–{of[f'{name}_high']:.3f})"
+
+    def gain(of: dict, name: str) -> str:
+        return f"{points(of[name])} ({points(of[f'{name}_low'])} to {points(of[f'{name}_high'])})"
+
+    approaches = [
+        [name, of["seeds"], value(compared["dev"][name], "macro_f1"), value(of, "macro_f1"), value(of, "accuracy")]
+        for name, of in inputs.by_score()
+    ]
+    columns = (("dev", "macro_f1"), ("test", "macro_f1"), ("test", "accuracy"))
+    differences = [
+        [f"{first} − {second}", *(gain(of[split], name) for split, name in columns)]
+        for (first, second), of in inputs.pairs().items()
+    ]
+    return {
+        "approaches": Table(["Approach", "Seeds", "Macro-F1, dev", "Macro-F1, test", "Accuracy, test"], approaches),
+        "differences": Table(["Difference, points", "Macro-F1, dev", "Macro-F1, test", "Accuracy, test"], differences),
+    }

@@ -1,0 +1,99 @@
+"""Out-of-fold class probabilities and the suspects among labels that they show (confident learning)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from winnow.errors import UserError
+
+# How cleanlab.filter.find_label_issues chooses suspects.
+Filter = Literal[
+    "prune_by_noise_rate",
+    "prune_by_class",
+    "both",
+    "confident_learning",
+    "predicted_neq_given",
+    "low_normalized_margin",
+    "low_self_confidence",
+]
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """What confident learning says of a labelled table.
+
+    Attributes:
+        quality: (rows,) float in 0..1, low where another class is much likelier than the label (normalized margin).
+        is_issue: (rows,) bool.
+        noise: estimated number of wrong labels, or None where nothing can be estimated.
+    """
+
+    quality: np.ndarray
+    is_issue: np.ndarray
+    noise: int | None
+
+
+def out_of_fold(
+    features: np.ndarray, truth: np.ndarray, folds: np.ndarray, labels: list[str], regularization: float
+) -> np.ndarray:
+    """Return each row's class probabilities by a logistic regression that saw no row of its fold.
+
+    Args:
+        features: (rows, dimensions) float32.
+        truth: (rows,) int, index into `labels`; -1 where a row is predicted only.
+        folds: (rows,) int.
+        labels: names of the classes.
+        regularization: C, the inverse strength of the L2 penalty.
+
+    Returns:
+        (rows, labels) float32.
+
+    Raises:
+        UserError: a label has all its rows in one fold.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
+
+    probabilities = np.zeros((len(features), len(labels)), dtype=np.float32)
+    # One thread: the order of summation, and so the last bits, would depend on the machine's cores.
+    with threadpool_limits(1):
+        for fold in np.unique(folds):
+            inside, train = folds == fold, (folds != fold) & (truth >= 0)
+            _check_classes(truth[train], fold, labels)
+            model = make_pipeline(StandardScaler(), LogisticRegression(C=regularization, max_iter=1000))
+            model.fit(features[train], truth[train])
+            probabilities[inside] = model.predict_proba(features[inside])
+    return probabilities
+
+
+def suspects(truth: np.ndarray, probabilities: np.ndarray, filter_by: Filter) -> Suspects:
+    """Return label quality and suspected label errors (Northcutt et al. 2021, by cleanlab).
+
+    Args:
+        truth: (rows,) int, the given labels.
+        probabilities: (rows, labels) float, out of fold.
+    """
+    from cleanlab.count import num_label_issues
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    if not len(truth):
+        return Suspects(np.zeros(0), np.zeros(0, dtype=bool), None)
+    probabilities = probabilities.astype(np.float64)
+    quality = get_label_quality_scores(truth, probabilities, method="normalized_margin")
+    if len(np.unique(truth)) < 2:
+        # Confident learning estimates which class is taken for which; with one class left there is no such pair.
+        return Suspects(quality, probabilities.argmax(axis=1) != truth, None)
+    is_issue = find_label_issues(truth, probabilities, filter_by=filter_by, n_jobs=1)
+    return Suspects(quality, is_issue, int(num_label_issues(truth, probabilities)))
+
+
+def _check_classes(train: np.ndarray, fold: int, labels: list[str]) -> None:
+    for index in np.setdiff1d(np.arange(len(labels)), train):
+        raise UserError(
+            f"fold {fold}: every labelled row of '{labels[index]}' is in this fold, none is left to train on; add rows "
+            f"of other groups with this label, or change params.yaml: score.folds"
+        )
