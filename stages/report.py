@@ -77,12 +77,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         "tables": sections.tables(found, settings.queue_rows),
     }
     page, text = environment(escape=True), environment(escape=False)
-    described = croissant(found, args.rows, args.croissant.parent, settings, text)
-    drawn = figures.figures(found)
-    files.write_text(args.html, page.get_template("report.html").render(context, figures=drawn))
-    files.write_text(args.datasheet, text.get_template("DATASHEET.md").render(context))
-    files.write_text(args.model_card, text.get_template("MODEL_CARD.md").render(context))
-    files.write_json(args.croissant, described)
+    html = page.get_template("report.html").render(context, figures=figures.figures(found))
+    datasheet = text.get_template("DATASHEET.md").render(context)
+    model_card = text.get_template("MODEL_CARD.md").render(context)
+    files.write_json(args.croissant, croissant(found, args.rows, args.croissant.parent, settings, text))
+    files.write_text(args.html, html)
+    files.write_text(args.datasheet, datasheet)
+    files.write_text(args.model_card, model_card)
 
 
 if __name__ == "__main__":

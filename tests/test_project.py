@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from winnow import params
 from winnow.commands import lint, pipeline, stages
@@ -74,6 +76,15 @@ def test_the_variants_in_the_readme_are_parameters_that_the_stages_accept(tmp_pa
         module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
         for section, model in lint.sections(ROOT / file).items():
             params.load(section, eval(model, vars(module)), variant)
+
+
+def test_the_source_in_the_documentation_is_one_that_collect_accepts():
+    from stages.collect import Params
+
+    text = (ROOT / "docs/bring-your-own-data.md").read_text(encoding="utf-8")
+    example = textwrap.dedent(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    document = YAML(typ="safe", pure=True).load(example)
+    assert params.parse(document["collect"], Params, "docs").sources[0].name == "tickets"
 
 
 def test_no_parameter_has_a_name_that_the_run_cache_ignores(default_params):

@@ -37,6 +37,8 @@ def start(compute: Compute, seed: int) -> "Accelerator":
         raise UserError("params.yaml: compute.device is cuda, but torch sees no CUDA device; use auto or cpu")
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True)
+    # Nothing here reads memory that it has not written; filling it first costs time.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.manual_seed(seed)
     bf16 = compute.precision == "bf16" or (compute.precision == "auto" and _bf16_is_faster(on_gpu))
     return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if bf16 else "no")

@@ -28,7 +28,7 @@ STYLE = {
 }
 
 
-def svg(name: str, draw: Callable, width: float = 6.4, height: float = 3.6) -> str:
+def svg(name: str, draw: Callable, width: float, height: float) -> str:
     """Return what `draw(axes)` draws as an SVG element; `name` keeps its ids apart from other plots'.
 
     Width and height are in inches of 72 points.
@@ -78,6 +78,8 @@ def curves(
             )
             axes.fill_between(places, low, high, color=colour[name], alpha=0.16, lw=0)
         axes.set(xlabel=x, ylabel=y)
+        axes.locator_params(axis="x", nbins=6)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(axis="y")
         axes.legend()
 
@@ -110,7 +112,8 @@ def bars(groups: Sequence[str], series: dict[str, Sequence[float]], colour: dict
         for index, (name, values) in enumerate(series.items()):
             places = np.arange(len(groups)) + (index - (len(series) - 1) / 2) * width
             axes.bar(places, values, width * 0.92, color=colour[name], label=name)
-        axes.set_xticks(range(len(groups)), groups)
+        crowded = sum(map(len, groups)) > 9 * axes.figure.get_figwidth()
+        axes.set_xticks(range(len(groups)), groups, **({"rotation": 25, "ha": "right"} if crowded else {}))
         axes.set(ylabel=y)
         axes.grid(axis="y")
         axes.legend(ncols=len(series), loc="lower center", bbox_to_anchor=(0.5, 1))

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 # One worker runs them all: each test goes on where the one before ended.
 pytestmark = pytest.mark.xdist_group("pipeline")
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
 TASK_COLUMNS = {
     "key": "key",
     "text": "body",
@@ -167,6 +169,22 @@ def test_why_tells_a_row_s_life(clone):
     headings = [line[:12].strip() for line in out.splitlines()]
     assert {"source", "clean", "split", "label", "issue", "queue"} <= set(headings)
     assert "not yet made" not in out
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; .ci/run installs it")
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("reports/report.html", ["Data", "Label issues", "Learning curves", "Comparison", "<svg", "transfer", "dapt"]),
+        ("reports/review/queue.html", ["CONCLUSIONS", "relabel", "findings suggest"]),
+    ],
+)
+def test_a_page_opens_in_a_browser_without_a_network(clone, page, words, tmp_path):
+    offline = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    own = [f"--user-data-dir={tmp_path}", "--dump-dom", (clone.folder / page).as_uri()]
+    dom = clone.call(CHROMIUM, *offline, *own)
+    assert [word for word in words if word not in dom] == []
+    assert not re.search(r"""(src|href)=["']?(https?:|//)[^>]*\.(js|css|png|svg|woff2?)""", dom)
 
 
 def test_a_decision_reruns_neither_adaptation_nor_embedding(clone):

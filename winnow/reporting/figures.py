@@ -8,37 +8,30 @@ import numpy as np
 from winnow import plots
 from winnow.reporting.inputs import SPLITS, Inputs
 
+HALF, WIDE = 5.2, 10.6  # inches: half and full width of the page at one size of text
+
 
 def figures(inputs: Inputs) -> dict[str, str]:
     """Return the plots as SVG."""
-    compared, baseline = inputs.metrics["compare"], inputs.params["compare"]["baseline"]
-    approaches = [name for name, _ in inputs.by_score()]
-    colour = plots.colours(approaches, baseline)
-    labels = inputs.params["task"]["labels"]
-    return {
-        "labels": plots.svg("labels", _label_shares(inputs, labels), height=3.2),
-        "learning": plots.svg("learning", _learning_curve(inputs.plots["learning_curve"])),
-        "training": plots.svg("training", _training(inputs.training, colour)),
-        "adapt": plots.svg("adapt", _adapt(inputs.plots["adapt"])),
-        "forest": plots.svg(
-            "forest",
-            plots.intervals(
-                [(name, of["macro_f1"], of["macro_f1_low"], of["macro_f1_high"]) for name, of in inputs.by_score()],
-                [colour[name] for name in approaches],
-                "macro-F1 on test",
-                zero=False,
-            ),
-            height=0.9 + 0.45 * len(approaches),
-        ),
-        "differences": plots.svg("differences", _differences(inputs, colour), height=0.9 + 0.45 * len(inputs.pairs())),
-        "per_class": plots.svg(
-            "per_class", _per_class(inputs.plots["evaluate/per_class"], approaches, labels, colour), 7.2
-        ),
-        "confusion": plots.svg(
-            "confusion", _confusion(inputs.plots["evaluate/confusion"], compared["best"], labels), 5, 4.2
-        ),
-        "calibration": plots.svg("calibration", _calibration(inputs.plots["evaluate/calibration"], colour), 4.6, 4.2),
+    approaches = inputs.by_score()
+    names = [name for name, _ in approaches]
+    colour = plots.colours(sorted(names), inputs.params["compare"]["baseline"])
+    labels, best = inputs.params["task"]["labels"], inputs.metrics["compare"]["best"]
+    scores = [(name, of["macro_f1"], of["macro_f1_low"], of["macro_f1_high"]) for name, of in approaches]
+    shades = [colour[name] for name in names]
+    forest_height = 0.9 + 0.4 * max(len(approaches), len(inputs.pairs()))
+    drawn = {
+        "labels": (_label_shares(inputs, labels), HALF, 3.0),
+        "learning": (_learning_curve(inputs.plots["learning_curve"]), WIDE, 4.0),
+        "training": (_training(inputs.training, colour), HALF, 3.2),
+        "adapt": (_adapt(inputs.plots["adapt"]), HALF, 3.2),
+        "forest": (plots.intervals(scores, shades, "macro-F1 on test", zero=False), HALF, forest_height),
+        "differences": (_differences(inputs, colour), HALF, forest_height),
+        "per_class": (_per_class(inputs.plots["evaluate/per_class"], names, labels, colour), WIDE, 3.4),
+        "confusion": (_confusion(inputs.plots["evaluate/confusion"], best, labels), HALF, 4.4),
+        "calibration": (_calibration(inputs.plots["evaluate/calibration"], colour), HALF, 4.4),
     }
+    return {name: plots.svg(name, *drawing) for name, drawing in drawn.items()}
 
 
 def _label_shares(inputs: Inputs, labels: list[str]) -> Callable:

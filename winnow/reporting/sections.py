@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from winnow.reporting.inputs import SPLITS, Inputs
 
-EXCERPT = 320  # characters of a text on the page
+EXCERPT = 240  # characters of a text on the page
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page; the first `text` columns are text, the others numbers."""
+    """A table of the page; `align` has l or r for each column."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
-    text: int = 1
+    align: str
 
 
 def points(share: float) -> str:
@@ -115,10 +115,10 @@ def data_tables(inputs: Inputs) -> dict[str, Table]:
         for label in inputs.params["task"]["labels"]
     ]
     return {
-        "sources": Table(["Source", "For", "Licence", "Published", "Rows", "Refused"], sources, text=4),
-        "funnel": Table(["Step", "Rows", "Of these, or left"], funnel),
-        "cleaning": Table(["Rule", "Action", "Texts"], cleaning, text=2),
-        "balance": Table(["Label", *(name.capitalize() for name in SPLITS), "Trained on"], balance),
+        "sources": Table(["Source", "For", "Licence", "Published", "Rows", "Refused"], sources, "llllrr"),
+        "funnel": Table(["Step", "Rows", "Of these, or left"], funnel, "lrl"),
+        "cleaning": Table(["Rule", "Action", "Texts"], cleaning, "llr"),
+        "balance": Table(["Label", *(name.capitalize() for name in SPLITS), "Trained on"], balance, "lrrrr"),
     }
 
 
@@ -146,10 +146,11 @@ def label_tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
         [row["given_label"] or "none", row["suggested_label"], shorten(texts[row["id"]]), row["id"]]
         for row in ranked[:queue_rows]
     ]
+    rule_head = ["Rule", "Label", "Fired", "Labelled", "Measured on", "Precision", "At least"]
     return {
-        "rules": Table(["Rule", "Label", "Fired", "Labelled", "Measured on", "Precision", "At least"], rules, text=2),
-        "suspects": Table(["Label", "Labelled", "Suspected", "Share"], suspects),
-        "queue": Table(["Label", "Suggested", "Text", "Row"], queue, text=4),
+        "rules": Table(rule_head, rules, "llrrrrr"),
+        "suspects": Table(["Label", "Labelled", "Suspected", "Share"], suspects, "lrrr"),
+        "queue": Table(["Label", "Suggested", "Text", "Row"], queue, "llll"),
     }
 
 
@@ -172,7 +173,8 @@ def comparison_tables(inputs: Inputs) -> dict[str, Table]:
         [f"{first} − {second}", *(gain(of[split], name) for split, name in columns)]
         for (first, second), of in inputs.pairs().items()
     ]
+    metrics = ["Macro-F1, dev", "Macro-F1, test", "Accuracy, test"]
     return {
-        "approaches": Table(["Approach", "Seeds", "Macro-F1, dev", "Macro-F1, test", "Accuracy, test"], approaches),
-        "differences": Table(["Difference, points", "Macro-F1, dev", "Macro-F1, test", "Accuracy, test"], differences),
+        "approaches": Table(["Approach", "Seeds", *metrics], approaches, "lrrrr"),
+        "differences": Table(["Difference, points", *metrics], differences, "lrrr"),
     }
