@@ -161,7 +161,7 @@ def adapt(model, train: Passages, held_out: Passages, tokenizer, settings: Param
         curve += phase("head", settings.warmup_tokens, 0, 0)
         model.base_model.requires_grad_(True)
     if settings.freeze_embeddings:
-        encoder.freeze_embeddings(model)
+        encoder.freeze(model, layers=0)
     before = held_out_loss()
     # Epochs of the two phases have numbers of their own, so that no passage meets the same masks twice.
     curve += phase("all", settings.tokens, 1000, curve[-1]["tokens"] if curve else 0)

@@ -32,7 +32,9 @@ class Params(params.Section):
     warmup_share: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)
     label_smoothing: float = Field(ge=0, lt=1)  # raise when labels are noisy
+    dropout: float = Field(ge=0, lt=1)
     freeze_embeddings: bool  # false when there are many labels and a GPU
+    frozen_layers: int = Field(ge=0)  # lowest layers, frozen with the embeddings; 0 when there are many labels
 
 
 def classify(rows: pa.Table, folder, task: Task, settings: Params, seed: int, accelerator) -> tuple:
@@ -44,8 +46,9 @@ def classify(rows: pa.Table, folder, task: Task, settings: Params, seed: int, ac
     truth = torch.tensor([task.labels.index(label) for label in rows["label"].to_pylist()])
     weights = torch.tensor(rows["weight"].to_pylist(), dtype=torch.float32)
     model = head.build(folder, task.labels)
+    encoder.set_dropout(model, settings.dropout)
     if settings.freeze_embeddings:
-        encoder.freeze_embeddings(model)
+        encoder.freeze(model, settings.frozen_layers)
 
     lengths = encoder.lengths(tokens)
     epochs = [batching.shuffled(lengths, settings.batch_tokens, seed, e) for e in range(settings.epochs)]

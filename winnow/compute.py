@@ -1,6 +1,8 @@
 """How the encoder stages compute: device, precision, threads, and the switches that make a run repeatable."""
 
+import ctypes
 import os
+import sys
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -29,6 +31,7 @@ def start(compute: Compute, seed: int) -> "Accelerator":
     # Must stand before CUDA starts: https://pytorch.org/docs/stable/notes/randomness.html
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    _keep_freed_memory()
     import torch
     from accelerate import Accelerator
 
@@ -42,6 +45,16 @@ def start(compute: Compute, seed: int) -> "Accelerator":
     torch.manual_seed(seed)
     bf16 = compute.precision == "bf16" or (compute.precision == "auto" and _bf16_is_faster(on_gpu))
     return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if bf16 else "no")
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to keep freed blocks: it returns large ones to the kernel, and each step would fault them in again."""
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt:
+            trim_threshold, mmap_threshold = -1, -3
+            mallopt(mmap_threshold, 1 << 30)
+            mallopt(trim_threshold, (1 << 31) - 1)
 
 
 def _bf16_is_faster(on_gpu: bool) -> bool:

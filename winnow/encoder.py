@@ -66,10 +66,35 @@ def pad(rows: list[list[int]], padding: int, device: "torch.device") -> tuple["t
     return ids.to(device), mask.to(device)
 
 
-def freeze_embeddings(model: "PreTrainedModel") -> None:
-    """Keep the token embeddings as they are: they are most of a small encoder's weights and of its optimizer's time."""
+def freeze(model: "PreTrainedModel", layers: int) -> None:
+    """Keep the token embeddings and the lowest transformer layers as they are.
+
+    The embeddings are most of a small encoder's weights and of its optimizer's time; low layers move little.
+
+    Raises:
+        UserError: the encoder has no more than `layers` layers.
+    """
+    import torch
+
     for parameter in model.get_input_embeddings().parameters():
         parameter.requires_grad_(False)
+    stack = next(
+        module
+        for module in model.base_model.modules()
+        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers
+    )
+    if layers >= len(stack):
+        raise UserError(f"params.yaml: frozen_layers is {layers}, but the encoder has {len(stack)} layers")
+    stack[:layers].requires_grad_(False)
+
+
+def set_dropout(model: "PreTrainedModel", share: float) -> None:
+    """Set every dropout of the model."""
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
 
 
 def save(model: "PreTrainedModel", tokenizer_from: Path, out: Path) -> None:

@@ -112,7 +112,7 @@ def bars(groups: Sequence[str], series: dict[str, Sequence[float]], colour: dict
         for index, (name, values) in enumerate(series.items()):
             places = np.arange(len(groups)) + (index - (len(series) - 1) / 2) * width
             axes.bar(places, values, width * 0.92, color=colour[name], label=name)
-        crowded = sum(map(len, groups)) > 9 * axes.figure.get_figwidth()
+        crowded = sum(map(len, groups)) > 7 * axes.figure.get_figwidth()
         axes.set_xticks(range(len(groups)), groups, **({"rotation": 25, "ha": "right"} if crowded else {}))
         axes.set(ylabel=y)
         axes.grid(axis="y")

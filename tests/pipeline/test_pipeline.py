@@ -46,7 +46,7 @@ SMALL = {
     "adapt": {"tokens": 6000, "max_length": 64, "warmup_tokens": 2000},
     "arms": {"seeds": [1]},
     "balance": {"max_labels": 100},
-    "finetune": {"epochs": 1},
+    "finetune": {"epochs": 1, "frozen_layers": 0},
     "learning_curve": {"budgets": [25, 50], "seeds": [1]},
     "compare": {"resamples": 200},
 }

@@ -58,15 +58,22 @@ def test_same_seed_same_bytes_other_seed_other_bytes(encoder_params, encoder_fol
     assert hashes[0]["config.json"] == hashes[2]["config.json"]
 
 
-def test_frozen_embeddings_do_not_move(encoder_params, encoder_folder, labelled):
+def test_frozen_weights_do_not_move(encoder_params, encoder_folder, labelled):
     from safetensors.torch import load_file
 
-    folder = encoder_params(finetune={"epochs": 1, "freeze_embeddings": True})
+    folder = encoder_params(finetune={"epochs": 1, "freeze_embeddings": True, "frozen_layers": 1})
     new = load_file(train(folder, encoder_folder, labelled) / "model.safetensors")
     old = load_file(encoder_folder / "model.safetensors")
-    assert new["bert.embeddings.word_embeddings.weight"].equal(old["embeddings.word_embeddings.weight"])
-    key = "encoder.layer.0.attention.self.query.weight"
-    assert not new[f"bert.{key}"].equal(old[key])
+    moved = {name for name in old if f"bert.{name}" in new and not new[f"bert.{name}"].equal(old[name])}
+    assert "embeddings.word_embeddings.weight" not in moved
+    assert not [name for name in moved if name.startswith("encoder.layer.0.")]
+    assert [name for name in moved if name.startswith("encoder.layer.1.")]
+
+
+def test_freezing_every_layer_is_refused(encoder_params, encoder_folder, labelled):
+    folder = encoder_params(finetune={"freeze_embeddings": True, "frozen_layers": 2})
+    with pytest.raises(UserError, match="frozen_layers is 2, but the encoder has 2 layers"):
+        train(folder, encoder_folder, labelled)
 
 
 @pytest.mark.parametrize(

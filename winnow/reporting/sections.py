@@ -92,12 +92,14 @@ def data_tables(inputs: Inputs) -> dict[str, Table]:
         ]
         for name, of in inputs.manifest.items()
     ]
-    read, kept = (sum(of["rows"][key] for of in inputs.manifest.values()) for key in ("read", "kept"))
+    read, kept, refused = (
+        sum(of["rows"][key] for of in inputs.manifest.values()) for key in ("read", "kept", "refused")
+    )
     task, text = (sum(m["split"][split][key] for split in SPLITS) for key in ("rows", "text_rows"))
     labelled = m["apply_decisions"]["labelled"]
     funnel = [
         ["Read from the sources", read, ""],
-        ["Collected", kept, f"{read - kept:,} refused"],
+        ["Collected", kept, f"{refused:,} refused, {read - kept - refused:,} beyond the sources' max_groups"],
         ["Cleaned", m["clean"]["rows_out"], f"{m['clean']['rows_in'] - m['clean']['rows_out']:,} dropped"],
         [
             "Without duplicates",
