@@ -3,10 +3,12 @@
 python -m stages.report --metrics reports/metrics --plots reports/plots --manifest data/raw/manifest.json
     --rows data/labelled.parquet --issues data/issues.parquet --versions data/versions --html reports/report.html
     --datasheet reports/DATASHEET.md --model-card reports/MODEL_CARD.md --croissant reports/croissant.json
+    --summary reports/summary.json
 
 In: the metrics and plots of the other stages, the sources' manifest, the labelled rows and the issues. Out: an HTML
-page that needs nothing else, a datasheet (Gebru et al. 2021), a model card (Mitchell et al. 2019) and the dataset's
-Croissant 1.0 metadata. All they say was measured by a stage or stands in params.yaml.
+page that needs nothing else, a datasheet (Gebru et al. 2021), a model card (Mitchell et al. 2019), the dataset's
+Croissant 1.0 metadata, and the headline figures that `dvc metrics` compares between revisions. All they say was
+measured by a stage or stands in params.yaml.
 """
 
 import json
@@ -22,6 +24,8 @@ from winnow.reporting import figures, inputs, sections
 from winnow.stage import arguments, run
 
 CROISSANT_TYPES = {"string": "sc:Text", "date32[day]": "sc:Date", "double": "sc:Float", "bool": "sc:Boolean"}
+
+GAIN = {"mean": "", "low": "_low", "high": "_high"}
 
 
 class Params(params.Section):
@@ -50,6 +54,25 @@ def croissant(found: inputs.Inputs, rows_path: Path, folder: Path, settings: Par
     return json.loads(text)
 
 
+def summary(found: inputs.Inputs) -> dict:
+    """Return the headline metrics: what the classifiers reach on test, what they gain, and the state of the labels."""
+    compared, decided, issues = (found.metrics[stage] for stage in ("compare", "apply_decisions", "find_issues"))
+    return {
+        "macro_f1": {approach: of["macro_f1"] for approach, of in compared["test"].items()},
+        "gain": {
+            f"{first}-{second}": {key: of["test"][f"macro_f1{end}"] for key, end in GAIN.items()}
+            for (first, second), of in found.pairs().items()
+        },
+        "labels": {
+            "labelled": sum(decided["labelled"].values()),
+            "decisions": decided["decisions"],
+            "suspected": issues["suspected"],
+        },
+        "trained_on": found.metrics["balance"]["rows"],
+        "leaks": found.metrics["split"]["leaks"],
+    }
+
+
 def environment(escape: bool) -> Environment:
     """Return a Jinja environment that knows the report's filters."""
     made = Environment(
@@ -66,7 +89,7 @@ def environment(escape: bool) -> Environment:
 
 def main(argv: Sequence[str] | None = None) -> None:
     paths = ("metrics", "plots", "manifest", "rows", "issues", "versions")
-    args = arguments(__doc__, argv, *paths, "html", "datasheet", "model_card", "croissant")
+    args = arguments(__doc__, argv, *paths, "html", "datasheet", "model_card", "croissant", "summary")
     settings = params.load("report", Params)
     found = inputs.read(args)
     context = {
@@ -81,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     datasheet = text.get_template("DATASHEET.md").render(context)
     model_card = text.get_template("MODEL_CARD.md").render(context)
     files.write_json(args.croissant, croissant(found, args.rows, args.croissant.parent, settings, text))
+    files.write_json(args.summary, summary(found))
     files.write_text(args.html, html)
     files.write_text(args.datasheet, datasheet)
     files.write_text(args.model_card, model_card)

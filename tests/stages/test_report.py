@@ -24,7 +24,7 @@ EVIL = '<script>alert("x")</script> | a & b `c` [d](e)'
 ARGV = (
     "--metrics metrics --plots plots --manifest manifest.json --rows data/rows.parquet --issues data/issues.parquet"
     " --versions versions --html out/report.html --datasheet out/DATASHEET.md --model-card out/MODEL_CARD.md"
-    " --croissant out/croissant.json"
+    " --croissant out/croissant.json --summary out/summary.json"
 ).split()
 
 
@@ -249,6 +249,16 @@ def test_the_audit_is_told_when_people_made_it(ready):
     report.main(ARGV)
     assert "97.8" in (folder / "out/report.html").read_text(encoding="utf-8")
     assert "at least 92.0" in (folder / "out/DATASHEET.md").read_text(encoding="utf-8")
+
+
+def test_the_summary_holds_the_headline_figures(out):
+    compared = json.loads((out.parent / "metrics/compare.json").read_text(encoding="utf-8"))
+    made = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert made["macro_f1"] == {name: of["macro_f1"] for name, of in compared["test"].items()}
+    for pair, gain in made["gain"].items():
+        assert gain["mean"] == compared["difference"][pair]["test"]["macro_f1"]
+        assert gain["low"] < gain["mean"] < gain["high"]
+    assert made["leaks"] == 0
 
 
 def test_croissant_is_valid_and_reads_the_rows(out, monkeypatch):

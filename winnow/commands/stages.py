@@ -46,10 +46,10 @@ def _plain(path: str) -> str:
 
 
 def _made(stage: dict) -> list[str]:
-    """Return a stage's outputs and plots, leaving out what every stage has: its ledger and its metrics."""
-    entries = stage.get("outs", []) + stage.get("plots", [])
+    """Return a stage's outputs, leaving out what most stages have: a ledger and a file of metrics."""
+    entries = stage.get("outs", []) + stage.get("plots", []) + stage.get("metrics", [])
     paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
-    paths = [path for path in paths if not path.startswith("data/ledger/")]
+    paths = [path for path in paths if not path.startswith(("data/ledger/", "reports/metrics/"))]
     folders = {path.rpartition("/")[0] for path in paths}
     return [f"{folders.pop()}/"] if len(folders) == 1 and len(paths) > 3 else paths
 

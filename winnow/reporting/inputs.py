@@ -1,11 +1,11 @@
 """What the report is made of: metrics and plots of the stages, the manifest, rows, issues, versions, parameters."""
 
-import csv
 import json
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 
 from winnow import files, params, tables
@@ -65,5 +65,8 @@ def read_json(path: Path) -> dict:
 
 
 def read_plot(path: Path) -> list[dict[str, str]]:
-    """Return a CSV file's rows."""
-    return list(csv.DictReader(files.read_text(path).splitlines()))
+    """Return a CSV file's rows, values as text, or raise `UserError`."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: no readable CSV: {error}; run `dvc repro`") from None

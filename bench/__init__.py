@@ -1,0 +1,1 @@
+"""Measurements of Winnow, and of other tools beside it: docs/benchmarks.md."""

@@ -1,0 +1,114 @@
+"""What the pipeline costs: from a fresh clone to the report, when nothing changed, and after one decision.
+
+python -m bench.pipeline --out bench/results/pipeline.json
+
+Clones the repository as committed into a temporary folder (or into `--folder`, which stays) and times there, as a user
+would meet them: `make repro` (installs included), `dvc repro` with nothing to do, and `dvc repro` after one new line
+in data/decisions.csv, about a row that trains, which is the dearest kind. Peak memory is that of the largest process.
+"""
+
+import argparse
+import os
+import platform
+import re
+import resource
+import subprocess
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from winnow import files, hashing, params
+from winnow.tasks.labels import Task
+
+ROOT = Path(__file__).parent.parent
+GOALS = {"make repro": 1200, "no-op": 3, "one decision": 300, "memory": 6}  # seconds, and GiB
+PACKAGES = ("dvc", "torch", "transformers", "pyarrow", "scikit-learn")
+
+
+def timed(command: list[str], folder: Path) -> tuple[float, dict[str, float]]:
+    """Run a command and return its seconds, and those of each DVC stage that it ran.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; what it printed has been shown.
+    """
+    # As in a user's shell: no environment of ours around the clone's.
+    path = [part for part in os.environ["PATH"].split(os.pathsep) if not part.startswith(str(ROOT))]
+    environment = {**os.environ, "PATH": os.pathsep.join([str(folder / ".venv/bin"), *path])}
+    start = time.perf_counter()
+    began: list[tuple[str, float]] = []
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if match := re.match(r"Running stage '(.+)':", line):
+                began.append((match[1], time.perf_counter()))
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    end = time.perf_counter()
+    ends = [moment for _, moment in began[1:]] + [end]
+    return end - start, {name: stop - moment for (name, moment), stop in zip(began, ends, strict=True)}
+
+
+def decide(folder: Path) -> None:
+    """Append a decision that gives one training row another label."""
+    training = set(pq.read_table(folder / "data/training.parquet", columns=["id"])["id"].to_pylist())
+    task = params.load("task", Task, folder / "params.yaml")
+    row = next(row for row in pq.read_table(folder / "data/labelled.parquet").to_pylist() if row["id"] in training)
+    other = next(label for label in task.labels if label != row["label"])
+    line = (row["id"], hashing.text_sha(row["text"]), row["given_label"], "relabel", other, "bench", "2026-01-01", "")
+    with (folder / "data/decisions.csv").open("a", encoding="utf-8") as file:
+        file.write(",".join(line) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--folder", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = (args.folder or Path(scratch) / "winnow").resolve()
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+        whole, stages = timed(["make", "repro"], folder)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        again, ran = timed(["dvc", "repro"], folder)
+        if ran:
+            raise SystemExit(f"the second dvc repro ran {', '.join(ran)}")
+        decide(folder)
+        decision, reran = timed(["dvc", "repro"], folder)
+        if {"adapt", "embed"} & set(reran):
+            raise SystemExit("a decision made adapt or embed run again")
+
+    figures = {
+        "make repro in a fresh clone, installs included": (whole, "s", GOALS["make repro"]),
+        "peak memory of make repro, largest process": (peak, "GiB", GOALS["memory"]),
+        "dvc repro, nothing changed": (again, "s", GOALS["no-op"]),
+        "dvc repro after a decision on a training row": (decision, "s", GOALS["one decision"]),
+        **{f"stage {name}": (seconds, "s", None) for name, seconds in stages.items()},
+        **{f"after the decision, stage {name}": (seconds, "s", None) for name, seconds in reran.items()},
+    }
+    common = {
+        "peer": None,
+        "theirs": None,
+        "ratio": None,
+        "device": f"CPU {platform.machine()}, {os.cpu_count()} cores, {capability()}",
+        "command": "python -m bench.pipeline --out bench/results/pipeline.json",
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+    results = [
+        {"work": work, "ours": round(value, 2), "unit": unit, "goal": goal, **common}
+        for work, (value, unit, goal) in figures.items()
+    ]
+    files.write_json(args.out, results)
+
+
+def capability() -> str:
+    """Return the instruction set that torch's kernels use here, which decides most of the speed."""
+    import torch
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
+if __name__ == "__main__":
+    main()
