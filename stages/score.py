@@ -1,9 +1,11 @@
-"""score: out-of-fold class probabilities of every row, by a logistic regression on its embedding.
+"""score: out-of-fold class probabilities of every row, the mean of what its embedding and what its words say.
 
 python -m stages.score --rows data/labelled.parquet --embeddings data/embeddings --out data/scores.parquet
     --metrics reports/metrics/score.json
 
-Trained on labels that people gave, for rows of every split: these scores find label errors, they choose no model.
+Two logistic regressions, on the embedding and on TF-IDF: a frozen sentence encoder knows the topic better than the
+class, words the other way about, and their mean beats either. Trained on labels that people gave, for rows of every
+split: these scores find label errors, they choose no model.
 Out: id, fold and p_<label> (float32), one row for each row in.
 """
 
@@ -26,9 +28,16 @@ TRUSTED = ("given", "human")
 CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
 
 
+class Regularization(params.Section):
+    """C of each logistic regression; smaller is smoother."""
+
+    probe: float = Field(gt=0)
+    tfidf: float = Field(gt=0)
+
+
 class Params(params.Section):
     folds: int = Field(ge=2)
-    regularization: float = Field(gt=0)  # C of the logistic regression; smaller is smoother
+    regularization: Regularization
 
 
 def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarray:
@@ -63,7 +72,7 @@ def match(ids: list[str], embedded: list[str], array: np.ndarray, folder: Path) 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "embeddings", "out", "metrics")
     settings, task = params.load("score", Params), params.load("task", Task)
-    rows = tables.read(args.rows, ["id", "group", "cluster", "label", "label_origin"])
+    rows = tables.read(args.rows, ["id", "group", "cluster", "text", "label", "label_origin"])
     ids = rows["id"].to_pylist()
     features = match(ids, *embeddings.read(args.embeddings), args.embeddings)
     folds = assign_folds(rows["group"].to_pylist(), rows["cluster"].to_pylist(), settings.folds)
@@ -73,7 +82,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             for label, origin in zip(rows["label"].to_pylist(), rows["label_origin"].to_pylist(), strict=True)
         ]
     )
-    probabilities = scores.out_of_fold(features, truth, folds, task.labels, settings.regularization)
+    texts = rows["text"].to_pylist()
+    probabilities = (
+        scores.out_of_fold(scores.Probe(features, settings.regularization.probe), truth, folds, task.labels)
+        + scores.out_of_fold(scores.Words(texts, settings.regularization.tfidf), truth, folds, task.labels)
+    ) / 2
 
     known = truth >= 0
     measured = metrics.measure(truth[known], probabilities[known], task.labels, CALIBRATION_BINS)

@@ -5,7 +5,10 @@ from typing import Literal
 
 import numpy as np
 
+from winnow import tfidf
 from winnow.errors import UserError
+
+MAX_FEATURES = 20_000  # the most frequent; rarer words say nothing of another row
 
 # How cleanlab.filter.find_label_issues chooses suspects.
 Filter = Literal[
@@ -34,17 +37,47 @@ class Suspects:
     noise: int | None
 
 
-def out_of_fold(
-    features: np.ndarray, truth: np.ndarray, folds: np.ndarray, labels: list[str], regularization: float
-) -> np.ndarray:
-    """Return each row's class probabilities by a logistic regression that saw no row of its fold.
+@dataclass(frozen=True)
+class Probe:
+    """A logistic regression on embeddings, (rows, dimensions) float32; C is the inverse strength of its penalty."""
+
+    features: np.ndarray
+    regularization: float
+
+    def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
+        """Fit on the rows `train`, whose classes are `truth`; return the probabilities of the rows `inside`."""
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler().fit(self.features[train])
+        fitted = tfidf.fit(scaler.transform(self.features[train]), truth, self.regularization)
+        return tfidf.probabilities(fitted, scaler.transform(self.features[inside]), classes)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A logistic regression on TF-IDF of words and pairs of words."""
+
+    texts: list[str]
+    regularization: float
+
+    def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
+        """Fit on the rows `train`, whose classes are `truth`; return the probabilities of the rows `inside`."""
+        try:
+            vectorizer, matrix = tfidf.features([self.texts[row] for row in np.flatnonzero(train)], 2, MAX_FEATURES)
+        except ValueError as error:
+            raise UserError(f"score: the labelled texts hold no words ({error})") from None
+        fitted = tfidf.fit(matrix, truth, self.regularization)
+        held_out = vectorizer.transform([self.texts[row] for row in np.flatnonzero(inside)])
+        return tfidf.probabilities(fitted, held_out, classes)
+
+
+def out_of_fold(model: Probe | Words, truth: np.ndarray, folds: np.ndarray, labels: list[str]) -> np.ndarray:
+    """Return each row's class probabilities by a model that saw no row of its fold.
 
     Args:
-        features: (rows, dimensions) float32.
         truth: (rows,) int, index into `labels`; -1 where a row is predicted only.
         folds: (rows,) int.
         labels: names of the classes.
-        regularization: C, the inverse strength of the L2 penalty.
 
     Returns:
         (rows, labels) float32.
@@ -52,20 +85,11 @@ def out_of_fold(
     Raises:
         UserError: a label has all its rows in one fold.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
-
-    probabilities = np.zeros((len(features), len(labels)), dtype=np.float32)
-    # One thread: the order of summation, and so the last bits, would depend on the machine's cores.
-    with threadpool_limits(1):
-        for fold in np.unique(folds):
-            inside, train = folds == fold, (folds != fold) & (truth >= 0)
-            _check_classes(truth[train], fold, labels)
-            model = make_pipeline(StandardScaler(), LogisticRegression(C=regularization, max_iter=1000))
-            model.fit(features[train], truth[train])
-            probabilities[inside] = model.predict_proba(features[inside])
+    probabilities = np.zeros((len(truth), len(labels)), dtype=np.float32)
+    for fold in np.unique(folds):
+        inside, train = folds == fold, (folds != fold) & (truth >= 0)
+        _check_classes(truth[train], fold, labels)
+        probabilities[inside] = model.predict(train, truth[train], inside, len(labels))
     return probabilities
 
 
