@@ -1,6 +1,7 @@
 """The real dvc.yaml, from a clean clone to the report, on a small corpus and a randomly initialised encoder."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -73,7 +74,9 @@ class Clone:
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         for name in filter(None, names):
             # What a run made is no part of a clean clone; a tracked file may be deleted.
-            if (ROOT / name).is_file() and not re.match(r"dvc\.lock$|reports/(metrics|plots)/|data/sources/", name):
+            if (ROOT / name).is_file() and not re.match(
+                r"dvc\.lock$|reports/(metrics/|plots/|summary)|data/sources/", name
+            ):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
         (folder / "data/sources").mkdir()
@@ -204,3 +207,26 @@ def test_a_fine_tuning_parameter_reruns_fine_tuning_and_what_follows_alone(clone
     clone.set_params(finetune={"epochs": 2})
     ran = {name.partition("@")[0] for name in clone.repro()}
     assert ran == {"finetune", "finetune_adapted", "evaluate", "compare", "report"}
+
+
+def test_the_heading_reaches_no_model(runs):
+    clone = runs[1][0]
+    inputs_and_models = re.compile(r"models/|data/embeddings$|data/training\.parquet$|data/predictions$|data/baseline/")
+
+    def hashes() -> dict[str, str]:
+        outs = (out for stage in clone.lock()["stages"].values() for out in stage.get("outs", []))
+        return {out["path"]: out["md5"] for out in outs if inputs_and_models.match(out["path"])}
+
+    before = hashes()
+    file = clone.folder / "data/sources/sections.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        # Headings of unlabelled rows stay: the labelling rule may read them.
+        if row.get("role") not in (None, "UNASSIGNED"):
+            row["heading"] = f"Marker {row['role']}"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    ran = clone.repro()
+    assert {"collect", "clean", "adapt", "embed"} <= set(ran)
+    assert any(dict(row["meta"]).get("heading", "").startswith("Marker") for row in clone.rows("data/labelled.parquet"))
+    assert len(before) > 6
+    assert hashes() == before
