@@ -18,6 +18,7 @@ from tests.pipeline import corpus, tiny_model
 from winnow import decisions, hashing
 
 ROOT = Path(__file__).parents[2]
+MADE = r"dvc\.lock$|reports/(metrics/|plots/|summary)|data/sources/"
 # One worker runs them all: each test goes on where the one before ended.
 pytestmark = pytest.mark.xdist_group("pipeline")
 
