@@ -38,12 +38,12 @@ def test_threads_seed_and_precision_are_set():
         torch.set_num_threads(before)
 
 
-def test_auto_precision_is_bf16_where_the_cpu_has_it(monkeypatch):
+@pytest.mark.parametrize(("has_amx", "precision"), [(True, "bf16"), (False, "no")])
+def test_auto_precision_is_bf16_where_the_cpu_has_it(monkeypatch, has_amx, precision):
     import torch
 
-    for has_amx, precision in ((True, "bf16"), (False, "no")):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has_amx=has_amx: {"amx_bf16": has_amx})
-        assert compute.start(section(precision="auto"), 0).mixed_precision == precision
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_amx})
+    assert compute.start(section(precision="auto"), 0).mixed_precision == precision
 
 
 def test_cuda_that_is_not_there_is_named(monkeypatch):
