@@ -47,7 +47,7 @@ def timed(command: list[str], folder: Path) -> tuple[float, dict[str, float]]:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     end = time.perf_counter()
-    ends = [moment for _, moment in began[1:]] + [end]
+    ends = [moment for _, moment in began[1:]] + [end] * bool(began)
     return end - start, {name: stop - moment for (name, moment), stop in zip(began, ends, strict=True)}
 
 
