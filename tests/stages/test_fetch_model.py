@@ -9,7 +9,7 @@ from winnow.errors import UserError
 CONFIG = {
     "model_type": "bert",
     "architectures": ["BertModel"],
-    "_name_or_path": "/home/someone/model",
+    "_name_or_path": "/models/someone",
     "hidden_size": 8,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
@@ -22,7 +22,7 @@ FILES = {
     "config.json": json.dumps(CONFIG).encode(),
     "model.safetensors": b"weights",
     "tokenizer.json": b"{}",
-    "tokenizer_config.json": b'{"tokenizer_class": "BertTokenizer", "name_or_path": "/home/someone/model"}',
+    "tokenizer_config.json": b'{"tokenizer_class": "BertTokenizer", "name_or_path": "/models/someone"}',
     "vocab.txt": b"[PAD]\n",
     "pytorch_model.bin": b"pickle",
     "heads.pt": b"pickle",
