@@ -5,6 +5,9 @@ Actions: `refuse` (never entered), `drop` (left the table), `change` (its text o
 the dataset, left out of this stage's output by a budget or a rule), `note` (looked at, left as it was).
 """
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +15,12 @@ import pyarrow as pa
 
 from winnow import tables
 from winnow.errors import UserError
+from winnow.sorting import Sorter
 
 COLUMNS = ("id", "stage", "action", "rule", "reason", "before_sha", "after_sha")
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=name.endswith("_sha")) for name in COLUMNS])
 REMOVING = ("refuse", "drop", "skip")
+ORDER = ("id", "action", "rule", "reason")
 
 
 @dataclass
@@ -46,11 +51,7 @@ class Ledger:
 
     def check(self, rows_in: int, rows_out: int) -> None:
         """Raise `UserError` unless rows in = rows out + rows removed: a row is never lost in silence."""
-        if rows_in != rows_out + self.removed():
-            raise UserError(
-                f"stage {self.stage}: {rows_in} rows in, {rows_out} out and {self.removed()} recorded as removed; "
-                f"this is a defect of the stage: no output was written"
-            )
+        _conserve(self.stage, rows_in, rows_out, self.removed())
 
     def summary(self) -> dict[str, int]:
         """Return the number of entries for each `action.rule`, for a stage's metrics."""
@@ -58,3 +59,42 @@ class Ledger:
         for _, _, action, rule, *_ in self.entries:
             counts[f"{action}.{rule}"] = counts.get(f"{action}.{rule}", 0) + 1
         return dict(sorted(counts.items()))
+
+
+@dataclass
+class Book:
+    """The ledger of a stage that works in batches: takes each batch's `Ledger.table()`, on disk where they are many."""
+
+    stage: str
+    sorter: Sorter
+    counts: Counter = field(default_factory=Counter)
+
+    def add(self, entries: pa.Table) -> None:
+        """Take entries in."""
+        self.sorter.add(entries)
+        for pair in entries.group_by(["action", "rule"]).aggregate([([], "count_all")]).to_pylist():
+            self.counts[pair["action"], pair["rule"]] += pair["count_all"]
+
+    def summary(self) -> dict[str, int]:
+        """Return the number of entries for each `action.rule`, for a stage's metrics."""
+        return {f"{action}.{rule}": count for (action, rule), count in sorted(self.counts.items())}
+
+    def check(self, rows_in: int, rows_out: int) -> None:
+        """Raise `UserError` unless rows in = rows out + rows removed: a row is never lost in silence."""
+        removed = sum(count for (action, _), count in self.counts.items() if action in REMOVING)
+        _conserve(self.stage, rows_in, rows_out, removed)
+
+
+@contextmanager
+def book(stage: str, path: Path) -> Iterator[Book]:
+    """Yield a `Book`, written to `path` when the block ends, whole or not at all."""
+    with tables.writer(path, SCHEMA, ORDER, unique=False) as sorter:
+        yield Book(stage, sorter)
+
+
+def _conserve(stage: str, rows_in: int, rows_out: int, removed: int) -> None:
+    if rows_in != rows_out + removed:
+        raise UserError(
+            f"stage {stage}: {rows_in} rows in, {rows_out} out and {removed} recorded as removed; "
+            f"this is a defect of the stage: no output was written"
+        )

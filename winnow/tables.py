@@ -1,18 +1,23 @@
 """The one table that flows through the pipeline: its schema, its reader and the only writer of Parquet.
 
-Equal tables are equal bytes: rows sorted by id, an explicit schema, no library versions in the metadata.
+Equal tables are equal bytes: rows sorted by id, an explicit schema, no library versions in the metadata. Tables that
+memory cannot hold are read by `batches` and written by `writer`, which sorts on disk.
 """
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from winnow.errors import UserError
 from winnow.files import replacing
+from winnow.sorting import Sorter
 
+# Part of the format: another number gives other bytes. Small enough that a row group of long documents fits in memory.
+ROW_GROUP = 16 * 1024
 META = pa.map_(pa.string(), pa.string())
 
 # The data contract. Stages add columns at the end; aux_<task> columns (string) stand before `meta`.
@@ -60,25 +65,106 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
     return table.select(columns) if columns else table
 
 
+def batches(path: Path, columns: Sequence[str] | None = None, rows: int = 4096) -> Iterator[pa.Table]:
+    """Yield a Parquet file's rows in its order, at most `rows` at a time; memory holds one row group.
+
+    Raises:
+        UserError: as `read`.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for name in columns or []:
+                if name not in file.schema_arrow.names:
+                    raise UserError(f"{path}: column '{name}' is missing; it has {', '.join(file.schema_arrow.names)}")
+            wanted = list(columns) if columns else None
+            for batch in file.iter_batches(batch_size=rows, columns=wanted):
+                table = pa.Table.from_batches([batch])
+                yield table.select(wanted) if wanted else table
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; `dvc repro` or `dvc pull` makes it") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: not a readable Parquet file: {error}") from None
+
+
+def schema(path: Path) -> pa.Schema:
+    """Return a Parquet file's schema, without reading its rows; raises `UserError` as `read`."""
+    try:
+        return pq.read_schema(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; `dvc repro` or `dvc pull` makes it") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: not a readable Parquet file: {error}") from None
+
+
+@contextmanager
+def writer(path: Path, schema: pa.Schema, key: Sequence[str] = ("id",), unique: bool = True) -> Iterator[Sorter]:
+    """Yield a `Sorter`; the rows that it is given are written when the block ends, whole or not at all.
+
+    Args:
+        key: columns to sort by.
+        unique: refuse two rows with one `key[0]`.
+
+    Raises:
+        UserError: two rows have one id.
+    """
+    with replacing(path) as new:
+        runs = new.parent / "runs"
+        runs.mkdir()
+        sorter = Sorter(schema, key, runs)
+        yield sorter
+        _write_parquet(new, schema, _checked(sorter.sorted(), key[0], path) if unique else sorter.sorted())
+
+
 def write(table: pa.Table, path: Path) -> None:
     """Write a table that has a unique `id` column: sorted by id, plain metadata, zstd, whole or not at all.
 
     Raises:
         UserError: two rows have one id.
     """
-    table = table.sort_by("id").combine_chunks()
-    ids = table["id"].to_pylist()
-    for first, second in pairwise(ids):
-        if first == second:
-            raise UserError(f"{path}: id {first} stands twice; ids must be unique")
-    write_sorted(table, path)
+    write_stream(_checked([table.sort_by("id")], "id", path), table.schema, path)
 
 
 def write_sorted(table: pa.Table, path: Path) -> None:
     """Write a table in the order it has; for tables whose rows are not one a document."""
-    plain = table.replace_schema_metadata(None)
+    write_stream([table], table.schema, path)
+
+
+def write_stream(parts: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
+    """Write tables one after another, in the order they have; the same bytes however the rows are cut into tables."""
     with replacing(path) as new:
-        pq.write_table(plain, new, compression="zstd", store_schema=False, row_group_size=64 * 1024)
+        _write_parquet(new, schema, parts)
+
+
+def _write_parquet(path: Path, schema: pa.Schema, parts: Iterable[pa.Table]) -> None:
+    schema = schema.remove_metadata()
+    waiting = schema.empty_table()
+    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as file:
+
+        def group(rows: pa.Table) -> None:
+            file.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP)
+
+        for part in parts:
+            waiting = pa.concat_tables([waiting, part.replace_schema_metadata(None)])
+            while waiting.num_rows >= ROW_GROUP:
+                group(waiting.slice(0, ROW_GROUP))
+                waiting = waiting.slice(ROW_GROUP)
+        if waiting.num_rows:
+            group(waiting)
+
+
+def _checked(parts: Iterable[pa.Table], name: str, path: Path) -> Iterator[pa.Table]:
+    """Pass sorted tables on; raise `UserError` at the first value of column `name` that stands twice."""
+    last = None
+    for part in parts:
+        values = part[name].combine_chunks()
+        same = pc.equal(values[1:], values[:-1])
+        twice = values[0].as_py() if len(values) and values[0].as_py() == last else None
+        if twice is None and pc.any(same).as_py():
+            twice = values[pc.index(same, True).as_py()].as_py()
+        if twice is not None:
+            raise UserError(f"{path}: {name} {twice} stands twice; ids must be unique")
+        last = values[-1].as_py() if len(values) else last
+        yield part
 
 
 def set_column(table: pa.Table, name: str, values: Iterable, type_: pa.DataType) -> pa.Table:

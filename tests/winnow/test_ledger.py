@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winnow import ledger as ledgers
 from winnow import tables
 from winnow.errors import UserError
 from winnow.ledger import COLUMNS, Ledger
@@ -61,3 +62,25 @@ def test_an_empty_and_a_full_ledger_have_the_same_columns(tmp_path):
     assert tables.read(tmp_path / "empty").num_rows == 0
     row = ("1", "a_stage", "change", "space", "white space collapsed", "before", "after")
     assert tables.read(tmp_path / "full").to_pylist() == [dict(zip(COLUMNS, row, strict=True))]
+
+
+@given(ENTRIES, ENTRIES)
+def test_a_book_of_batches_is_the_ledger_of_them_all(tmp_path_factory, first, second):
+    folder = tmp_path_factory.mktemp("book")
+    whole = ledger_of(first + second)
+    whole.write(folder / "whole.parquet")
+    with ledgers.book("a_stage", folder / "book.parquet") as book:
+        book.add(ledger_of(second).table())
+        book.add(ledger_of(first).table())
+        book.check(whole.removed() + 3, 3)
+        assert book.summary() == whole.summary()
+    assert (folder / "book.parquet").read_bytes() == (folder / "whole.parquet").read_bytes()
+
+
+def test_a_book_that_lost_a_row_is_not_written(tmp_path):
+    with (
+        pytest.raises(UserError, match="5 rows in, 3 out and 0 recorded as removed"),
+        ledgers.book("a_stage", tmp_path / "book.parquet") as book,
+    ):
+        book.check(5, 3)
+    assert not list(tmp_path.iterdir())

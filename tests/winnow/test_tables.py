@@ -1,5 +1,7 @@
 """The one writer of Parquet: equal tables are equal bytes, and a bad file is one clear line."""
 
+from itertools import pairwise
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import make_rows
-from winnow import tables
+from winnow import hashing, tables
 from winnow.errors import UserError
 
 # Without "Cs": Arrow strings are UTF-8 and cannot hold lone surrogates.
@@ -99,3 +101,32 @@ def test_set_column_replaces_or_appends():
     assert (replaced.schema, replaced["text"].to_pylist()) == (table.schema, ["x", "y"])
     added = tables.set_column(table, "cluster", pa.array(["c", None]), pa.string())
     assert (added.column_names[-1], added["cluster"].to_pylist()) == ("cluster", ["c", None])
+
+
+@settings(max_examples=10)
+@given(st.lists(st.integers(1, 40_000), min_size=1, max_size=4))
+def test_the_bytes_do_not_depend_on_how_the_rows_arrive(tmp_path_factory, cuts):
+    folder = tmp_path_factory.mktemp("tables")
+    ids = [f"{hashing.digest(number)[:16]}" for number in range(40_000)]
+    whole = pa.table({"id": ids, "number": range(40_000)})
+    tables.write(whole, folder / "whole.parquet")
+    with tables.writer(folder / "parts.parquet", whole.schema) as rows:
+        rows._limit = 300_000
+        for start, end in pairwise(sorted({0, 40_000, *cuts})):
+            rows.add(whole.slice(start, end - start))
+    assert (folder / "parts.parquet").read_bytes() == (folder / "whole.parquet").read_bytes()
+    assert pa.concat_tables(tables.batches(folder / "parts.parquet", rows=999)).num_rows == 40_000
+    assert {file.name for file in folder.iterdir()} == {"parts.parquet", "whole.parquet"}
+
+
+def test_a_writer_refuses_an_id_that_stands_twice(tmp_path):
+    table = pa.table({"id": ["b", "a"]})
+
+    def write() -> None:
+        with tables.writer(tmp_path / "out.parquet", table.schema) as rows:
+            rows.add(table)
+            rows.add(table.slice(1))
+
+    with pytest.raises(UserError, match=r"out\.parquet: id a stands twice"):
+        write()
+    assert not list(tmp_path.iterdir())
