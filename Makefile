@@ -7,9 +7,13 @@ INSTALLED := $(VENV)/.installed
 # Test processes: a torch process takes about 1 GB and one thread.
 WORKERS ?= 2
 
+BENCHES := html cleaning deduplicate memory scale pipeline
+# A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
+FOLDER ?= /var/tmp
+
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint format bench readme lock clean
+.PHONY: repro test lint format bench readme lock clean $(BENCHES:%=bench-%)
 
 # dvc.yaml's commands say `python`: it must be ours.
 repro: $(INSTALLED)
@@ -27,9 +31,22 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Measures in a clone of its own, from the network on: a quarter of an hour on two cores, and the machine to itself.
-bench: $(INSTALLED)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.pipeline --out bench/results/pipeline.json
+# Each wants the machine to itself, and the data of `make repro`. docs/benchmarks.md says what they take.
+BENCH = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.$* --out bench/results/$*.json
+bench: $(BENCHES:%=bench-%)
+
+bench-html bench-cleaning: bench-%: $(INSTALLED)
+	$(BENCH) --raw data/raw
+
+bench-deduplicate: bench-%: $(INSTALLED)
+	$(BENCH) --base data/deduplicated.parquet
+
+bench-memory bench-scale: bench-%: $(INSTALLED)
+	$(BENCH) --base data/clean.parquet --folder $(FOLDER)
+
+# In a clone of its own, from the network on.
+bench-pipeline: bench-%: $(INSTALLED)
+	$(BENCH)
 
 # The README's stage table, from dvc.yaml.
 readme: $(INSTALLED)
@@ -55,5 +72,5 @@ lock:
 
 # Not the data: `dvc gc` is for that.
 clean:
-	rm -rf $(VENV) .venv-lock build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lock .venv-peers build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """balance: the training table, with class weights, under the label budget.
 
-python -m stages.balance --rows data/labelled.parquet --out data/training.parquet
-    --ledger data/ledger/balance.parquet --metrics reports/metrics/balance.json
+python -m stages.balance --rows data/labelled.parquet --left-out data/semantic_duplicates.parquet
+    --out data/training.parquet --ledger data/ledger/balance.parquet --metrics reports/metrics/balance.json
 
 Out: id, group, text, label, weight and aux_<task> of the rows that a classifier is trained on. Nothing
 else goes in, so that a decision about another row leaves this file, and every model trained on it, as it was.
@@ -30,8 +30,13 @@ class Params(params.Section):
     seed: int = Field(ge=0)
 
 
-def choose(rows: pa.Table, settings: Params, task: Task, ledger: Ledger, where: str) -> pa.Table:
+def choose(
+    rows: pa.Table, left_out: dict[str, str], settings: Params, task: Task, ledger: Ledger, where: str
+) -> pa.Table:
     """Return the rows to train on, sorted by id; the ledger says why each other row is left out.
+
+    Args:
+        left_out: for the id of a row that says what another says, the id of that one.
 
     Raises:
         UserError: a class has no row, before or under the budget.
@@ -47,6 +52,8 @@ def choose(rows: pa.Table, settings: Params, task: Task, ledger: Ledger, where: 
             ledger.add(row["id"], "skip", "not_train", f"is a {row['split']} row")
         elif row["label_origin"] not in settings.train_on:
             ledger.add(row["id"], "skip", "origin", f"balance.train_on leaves out origin {row['label_origin']}")
+        elif row["id"] in left_out:
+            ledger.add(row["id"], "skip", "semantic_duplicate", f"says what {left_out[row['id']]} says")
         else:
             eligible.append((hashing.digest(settings.seed, row["id"]), index))
     eligible.sort()
@@ -78,11 +85,12 @@ def weigh(rows: pa.Table, scheme: Scheme) -> tuple[pa.Table, dict[str, float]]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "out", "ledger", "metrics")
+    args = arguments(__doc__, argv, "rows", "left_out", "out", "ledger", "metrics")
     settings, task = params.load("balance", Params), params.load("task", Task)
     rows = tables.read(args.rows)
+    left_out = tables.read(args.left_out, ["id", "keeper"]).to_pylist()
     ledger = Ledger("balance")
-    chosen = choose(rows, settings, task, ledger, str(args.rows))
+    chosen = choose(rows, {row["id"]: row["keeper"] for row in left_out}, settings, task, ledger, str(args.rows))
     table, weights = weigh(chosen, settings.weights)
     ledger.check(rows.num_rows, table.num_rows)
     tables.write(table, args.out)

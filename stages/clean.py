@@ -3,333 +3,301 @@
 python -m stages.clean --raw data/raw --out data/clean.parquet
     --ledger data/ledger/clean.parquet --metrics reports/metrics/clean.json
 
-Reads every Parquet file of `raw`, one per source. Writes one table of the data contract, the ledger (one entry for
-each rule that changed a text, with the hash before and after that rule) and counts. Each rule is a pure function
-text -> text that starts with a cheap test, since most texts need no mending.
+Reads every Parquet file of `raw`, one per source, in batches, each source by its profile. A first look at some rows of
+each source finds its boilerplate and the length at which it cuts texts off. Then, in this order: rows that lack
+something are filled or dropped (`missing`), the profile's rules run (`winnow.cleaning.profiles`), personal data is
+looked for, short texts and foreign languages go. Writes one table of the data contract, the ledger (one entry for each
+rule that changed a text, with the hash before and after that rule), and counts with the boilerplate that was found.
 """
 
-import html
-import re
-import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from html.entities import html5
 from pathlib import Path
-from typing import Literal
+from typing import Self
 
-import ftfy
+import numpy as np
 import pyarrow as pa
-from pydantic import Field
-from selectolax.lexbor import LexborHTMLParser
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
 
 from winnow import hashing, params, tables
+from winnow.cleaning import language, missing, personal, survey
+from winnow.cleaning.boilerplate import Boilerplate
+from winnow.cleaning.language import Language
+from winnow.cleaning.missing import Missing
+from winnow.cleaning.personal import PersonalData
+from winnow.cleaning.profiles import Profile, Rule, clean_column, rules
+from winnow.cleaning.unicode import WORD
+from winnow.engine import Engine, map_batches
 from winnow.errors import UserError
 from winnow.files import write_json
-from winnow.ledger import Ledger
+from winnow.ledger import SCHEMA, Ledger, book
 from winnow.stage import arguments, progress, run
+
+STAGE = "clean"
 
 
 class Params(params.Section):
-    strip_markup: bool  # false for sources without markup, where a tag is something that people wrote about
-    unescape_entities: bool
-    fix_encoding: bool
-    strip_control: bool
-    normalize_unicode: Literal["NFC", "NFKC", "none"]  # NFKC also folds superscripts and ligatures: x² becomes x2
-    strip_copyright: bool
-    strip_leading_heading: bool
-    collapse_space: bool
+    default_profile: str
+    profile_of: dict[str, str]
+    profiles: dict[str, Profile] = Field(min_length=1)
+    boilerplate: Boilerplate
+    missing: Missing
+    personal_data: PersonalData
+    language: Language
     min_words: int = Field(ge=1)
     drop_copyrighted: bool
 
+    @model_validator(mode="after")
+    def _known_profiles(self) -> Self:
+        for key, name in [("default_profile", self.default_profile), *self.profile_of.items()]:
+            if name not in self.profiles:
+                raise ValueError(f"{key} names profile '{name}'; profiles has {', '.join(self.profiles)}")
+        return self
 
-Rule = Callable[[str], str]
-
-REASONS = {
-    "strip_markup": "tags removed, entities decoded",
-    "unescape_entities": "twice-escaped entities decoded",
-    "fix_encoding": "text that was decoded with the wrong encoding mended",
-    "strip_control": "control or zero-width characters removed",
-    "normalize_unicode": "Unicode normalized",
-    "strip_copyright": "copyright statement removed",
-    "strip_leading_heading": "leading heading removed",
-    "collapse_space": "white space collapsed",
-}
-# A rule may uncover work for an earlier one (an unescaped tag); real texts settle after two passes.
-MAX_PASSES = 10
-
-# A tag in the strict sense, so that "p<0.05" and "a <b and c> d" stay text; possessive, so that it never backtracks.
-_ATTRIBUTES = r"""(?:\s++[^\s=<>"'/]++(?:\s*+=\s*+(?:"[^"]{0,2000}+"|'[^']{0,2000}+'|[^\s<>"']++))?+)*+"""
-_TAG = re.compile(
-    rf"<(/?)([A-Za-z][\w:.-]*+){_ATTRIBUTES}\s*+(/?)>"
-    r"|<!--(?:(?!<!--).)*?-->|<!doctype[^<>]*>|<\?xml[^<>]*\?>|<",
-    re.I | re.S,
-)
-_CLOSED = re.compile(r"</([A-Za-z][\w:.-]*+)\s*+>")
-_CDATA = re.compile(r"<!\[CDATA\[((?:(?!<!\[).)*?)\]\]>", re.S)
-_ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Tags that stand without a closing tag; any other name is a tag only if the text also closes it.
-_ALONE = frozenset(
-    "area base br col dd dt hr img input li link meta option p source tbody td tfoot th thead tr wbr".split()
-)
-# Words on both sides of these are different words; all other tags stand within a word, as in H<sub>2</sub>O.
-_BLOCKS = frozenset(
-    "address article aside blockquote body br caption dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
-    "h5 h6 head header hr html li list list-item main nav ol option p pre sec section table tbody td tfoot "
-    "th thead title tr ul".split()
-)
+    def profile(self, source: str) -> Profile:
+        """Return a source's profile."""
+        return self.profiles[self.profile_of.get(source, self.default_profile)]
 
 
-def decode_entities(text: str) -> str:
-    """Decode each well-formed, known entity once; `&copy=1` of a link and `R&D` stay as they are."""
-    if "&" not in text:
-        return text
-    return _ENTITY.sub(lambda match: html.unescape(match[0]) if _known(match[1]) else match[0], text)
+@dataclass
+class Entries:
+    """The ledger entries of one batch: columns where a rule hits many rows, a `Ledger` where functions write rows."""
+
+    ledger: Ledger = field(default_factory=lambda: Ledger(STAGE))
+    parts: list[pa.Table] = field(default_factory=list)
+    shas: dict[str, str] = field(default_factory=dict)  # of changed texts, by id
+    personal: Counter = field(default_factory=Counter)  # findings of personal data, by kind
+
+    def add(self, ids: pa.Array, action: str, rule: str, reasons: str | list[str], before: list, after: list) -> None:
+        """Record what happened to rows.
+
+        Args:
+            ids: string, one a row.
+            reasons: one for all rows, or one a row.
+            before, after: `text_sha` values or None, one a row.
+        """
+        reasons = [reasons] * len(ids) if isinstance(reasons, str) else reasons
+        same = [[value] * len(ids) for value in (STAGE, action, rule)]
+        columns = [ids, *(pa.array(column, pa.string()) for column in (*same, reasons, before, after))]
+        self.parts.append(pa.table(columns, schema=SCHEMA))
+
+    def change(self, ids: pa.Array, rule: str, reasons: str | list[str], before: list[str], after: list[str]) -> None:
+        """Record changed texts; a text's hash is taken once however many rules change it."""
+        names = ids.to_pylist()
+        old = [self.shas.get(id_) or hashing.text_sha(text) for id_, text in zip(names, before, strict=True)]
+        new = list(map(hashing.text_sha, after))
+        self.shas.update(zip(names, new, strict=True))
+        self.add(ids, "change", rule, reasons, old, new)
+
+    def drop(self, rows: pa.Table, which: pa.Array, rule: str, reasons: str | list[str]) -> pa.Table:
+        """Record the rows in the mask `which` as dropped, and return the others."""
+        gone = rows.filter(which)
+        if gone.num_rows:
+            pairs = zip(gone["id"].to_pylist(), gone["text"].to_pylist(), strict=True)
+            before = [self.shas.get(id_) or hashing.text_sha(text) for id_, text in pairs]
+            self.add(gone["id"].combine_chunks(), "drop", rule, reasons, before, [None] * gone.num_rows)
+        return rows.filter(pc.invert(which))
+
+    def table(self) -> pa.Table:
+        """Return all entries."""
+        return pa.concat_tables([self.ledger.table(), *self.parts])
 
 
-def _known(entity: str) -> bool:
-    return entity[0] == "#" or f"{entity};" in html5
+def clean_batch(
+    batch: pa.Table, settings: Params, found: dict[str, survey.Findings], lookups: missing.Lookups
+) -> dict[str, pa.Table]:
+    """Return the cleaned `rows`, their `ledger` entries and `personal` data: kind, count.
 
-
-def strip_markup(text: str) -> str:
-    """Return the text of an HTML or XML fragment: tags gone, entities decoded once, scripts and comments dropped.
-
-    Block tags become a line break, inline tags nothing. A `<` that begins no tag is text.
+    Rows in = rows out + rows dropped.
     """
-    if "<" not in text:
-        return decode_entities(text)
-    text = _CDATA.sub(lambda match: html.escape(match[1], quote=False), text)
-    closed = {name.lower() for name in _CLOSED.findall(text)}
-
-    def guard(match: re.Match) -> str:
-        """Escape what is no tag, so that the parser cannot swallow it."""
-        closing, name, self_closing = match[1], (match[2] or "").lower(), match[3]
-        if not name:
-            return "&lt;" if match[0] == "<" else ""
-        comparison = len(name) == 1 and len(match[0].split()) > 1 and "=" not in match[0]  # "p <a and b> c"
-        if comparison or not (closing or self_closing or name in _ALONE or name in closed):
-            return "&lt;" + match[0][1:]
-        return "\n" + match[0] if name.rpartition(":")[2] in _BLOCKS else match[0]
-
-    text = _TAG.sub(guard, text)
-    text = re.sub(r"&(?!#?\w+;)", "&amp;", text)
-    text = _ENTITY.sub(lambda match: match[0] if _known(match[1]) else "&amp;" + match[0][1:], text)
-    tree = LexborHTMLParser(text.encode("utf-8", "replace"), is_fragment=True)
-    for node in tree.css("script, style"):
-        node.decompose()
-    return tree.text()
+    entries = Entries()
+    rows = batch
+    if settings.drop_copyrighted:
+        stated = pc.fill_null(pc.not_equal(_meta(rows, "copyright"), ""), False)
+        rows = entries.drop(rows, stated, "copyrighted", "the record carries a copyright statement")
+    rows = missing.fill(rows, settings.missing, entries.ledger, lookups)
+    parts = [rows.filter(pc.equal(rows["source"], source)) for source in pc.unique(rows["source"]).to_pylist()]
+    parts = [_clean_source(part, settings, found, entries) for part in parts]
+    rows = pa.concat_tables([rows.slice(0, 0), *parts])
+    if settings.personal_data.action != "off":
+        rows = _personal(rows, settings.personal_data, entries)
+    rows = _drop_short(rows, settings.min_words, entries)
+    if settings.language.action != "off":
+        rows = _language(rows, settings.language, entries)
+    columns = [pa.array(list(entries.personal), pa.string()), pa.array(list(entries.personal.values()), pa.int64())]
+    return {"rows": rows, "ledger": entries.table(), "personal": pa.table(columns, ["kind", "count"])}
 
 
-def unescape_entities(text: str) -> str:
-    """Decode entities until none is left, however often they were escaped: `&amp;#x3b2;` becomes β."""
-    while (decoded := decode_entities(text)) != text:
-        text = decoded
-    return text
+def _clean_source(rows: pa.Table, settings: Params, found: dict[str, survey.Findings], entries: Entries) -> pa.Table:
+    source = rows["source"][0].as_py()
+    active = rules(settings.profile(source), found.get(source, survey.NOTHING).boilerplate)
+    ids = rows["id"].combine_chunks()
+
+    def record(rule: Rule, hits: np.ndarray, before: list[str], after: list[str]) -> None:
+        entries.change(ids.take(hits), rule.name, rule.reason, before, after)
+
+    texts = clean_column(rows["text"].combine_chunks(), active, _meta(rows, "heading"), record)
+    return tables.set_column(rows, "text", texts, pa.string())
 
 
-# A UTF-8 lead byte and a continuation byte, both read as Windows-1252 or Latin-1: the mark of mojibake ("Ã©", "â€™").
-# A no-break space counts after Â and Ã only: after any other letter it is a space that someone typed ("Ð < 1.2").
-_MOJIBAKE = re.compile("[\u00c2-\u00f4][\u0080-\u009f\u00a1-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|[\u00c2\u00c3]\u00a0")
+def _meta(rows: pa.Table, key: str) -> pa.Array:
+    """Return one key of the rows' `meta`, null where a row lacks it."""
+    return pc.map_lookup(rows["meta"].combine_chunks(), pa.scalar(key), "first")
 
 
-def fix_encoding(text: str) -> str:
-    """Mend mojibake with ftfy, which leaves text alone that is plausible as it stands (3 × 4, "naïve")."""
-    if text.isascii() or not _MOJIBAKE.search(text):
-        return text
-    return ftfy.fix_encoding(text)
+def _personal(rows: pa.Table, settings: PersonalData, entries: Entries) -> pa.Table:
+    before = rows["text"].to_pylist()
+    results = [personal.mask(text, settings.kinds, settings.regions, settings.names) for text in before]
+    hits = [number for number, (_, counts) in enumerate(results) if counts]
+    for number in hits:
+        entries.personal.update(results[number][1])
+    reasons = [", ".join(f"{count} {kind}" for kind, count in results[n][1].items()) for n in hits]
+    ids = rows["id"].combine_chunks().take(pa.array(hits, pa.int64()))
+    if settings.action == "drop":
+        mask = np.zeros(rows.num_rows, bool)
+        mask[hits] = True
+        return entries.drop(rows, pa.array(mask), "personal_data", reasons)
+    if settings.action == "mask":
+        after = [text for text, _ in results]
+        entries.change(ids, "personal_data", reasons, [before[n] for n in hits], [after[n] for n in hits])
+        return tables.set_column(rows, "text", pa.array(after, pa.string()), pa.string())
+    entries.add(ids, "note", "personal_data", reasons, [None] * len(hits), [None] * len(hits))
+    return rows
 
 
-# Controls but white space, soft hyphen, zero-width space, direction marks, byte order mark, non-characters, and lone
-# surrogates. Zero-width joiners go only beside ASCII: emoji and Persian or Indic scripts need them.
-_CONTROL = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ufffe\uffff\ud800-\udfff]"
-    "|(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])"
-)
+def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
+    found = language.detect(rows["text"].to_pylist())
+    mask = [settings.foreign(code, confidence) for code, confidence in found]
+    reasons = [f"language {found[n][0]}, probability {found[n][1]:.2f}" for n, foreign in enumerate(mask) if foreign]
+    if settings.action == "drop":
+        return entries.drop(rows, pa.array(mask, pa.bool_()), "language", reasons)
+    ids = rows["id"].combine_chunks().filter(pa.array(mask, pa.bool_()))
+    entries.add(ids, "note", "language", reasons, [None] * len(ids), [None] * len(ids))
+    return rows
 
 
-def strip_control(text: str) -> str:
-    """Remove characters that nobody sees and that split words for a tokenizer."""
-    return text if text.isascii() and text.isprintable() else _CONTROL.sub("", text)
+def _drop_short(rows: pa.Table, least: int, entries: Entries) -> pa.Table:
+    rows = entries.drop(rows, pc.equal(_words(rows), 0), "empty_text", "no text is left")
+    words = _words(rows)
+    short = pc.less(words, least)
+    reasons = [f"{count} words, the least is {least}" for count in words.filter(short).to_pylist()]
+    return entries.drop(rows, short, "too_few_words", reasons)
 
 
-def normalize_unicode(text: str, form: Literal["NFC", "NFKC"]) -> str:
-    """Return the normal form, so that equal texts are equal strings."""
-    return unicodedata.normalize(form, text)
+def _words(rows: pa.Table) -> pa.ChunkedArray:
+    return pc.count_substring_regex(rows["text"], WORD)
 
 
-# After a full stop and before a capital (unless the stop is an initial's, as in "S. Karger") or a mark; or before a
-# set phrase.
-_SENTENCE = re.compile(
-    r"(?:(?<=[.!?])|(?<=[.!?][)\]]))\s+(?:(?<![\s(][A-Z]\.\s)(?=[^\W\d_a-z])|(?=[©(\[]|Copyright\b))"
-    r"|\s+(?=This article is protected by copyright|All rights reserved|Copyright ©|\([^()]{0,40}\(c\)\s(?:19|20)\d\d)"
-)
-MAX_STATEMENT = 400  # characters; longer sentences hold more than a statement
-_COPYRIGHT_HINTS = ("©", "(c)", "copyright", "rights reserved", "published by", "open access", "open-access")
-_COPYRIGHT = re.compile(
-    r"^[\s(\[]*(?:©|\(c\)\s*(?:19|20)\d\d|copyright[\s,:]*(?:©|\(c\)|by\b|(?:19|20)\d\d))"
-    r"|^.{0,80}\ball rights (?:are )?reserved\b|\b(?:is|are) protected by copyright\b"
-    r"|^published by(?:\s+\S+){1,10}$"
-    r"|^(?:this is an )?open[- ]access article\b.{0,80}\b(?:licen[cs]e|distributed|published|under)\b",
-    re.I,
-)
-# What may follow a statement: "The Journal of X published by Y Ltd. on behalf of Z."
-_PUBLISHER = re.compile(r"\bpublished by\b|\bon behalf of\b", re.I)
-
-
-def strip_copyright(text: str, first: int = 1, last: int = 4) -> str:
-    """Remove sentences that state a copyright among the first and the last ones; a mid-text discussion stays.
-
-    Args:
-        text: any text.
-        first: how many sentences at the start may be a statement.
-        last: how many at the end; publishers add up to four ("© 2021 X. Published by Y. All rights reserved. …").
-    """
-    lower = text.lower()
-    if not any(hint in lower for hint in _COPYRIGHT_HINTS):
-        return text
-    sentences = _SENTENCE.split(text)
-    kept, after_statement = [], False
-    for position, sentence in enumerate(sentences):
-        at_edge = position < first or position >= len(sentences) - last
-        states = _COPYRIGHT.search(sentence) or (after_statement and _PUBLISHER.search(sentence))
-        after_statement = bool(at_edge and states and len(sentence) <= MAX_STATEMENT)
-        if not after_statement:
-            kept.append(sentence)
-    return text if len(kept) == len(sentences) else " ".join(kept)
-
-
-# Up to five words in capitals and a colon. One of six letters or more, or AIM: shorter ones are acronyms ("NADPH:").
-_CAPITALS = re.compile(r"\s*+(?=[^:]*(?:[^\W\d_]{6}|\bAIMS?\b))([^\W\d_a-z]+(?:[\s,/&-]+[^\W\d_a-z]+){0,4})\s*:\s*")
-
-
-def strip_leading_heading(text: str, heading: str = "") -> str:
-    """Remove a section heading at the very start: it would tell the label.
-
-    A heading is up to five words in capitals before a colon, or the row's own heading (in any case, singular or
-    plural) before a colon, a full stop or a dash. "Results showed that …" is a sentence and stays.
-    """
-    match = _CAPITALS.match(text)
-    if match and match[1].isupper() and not text[match.end() :].isupper():
-        return text[match.end() :]
-    stem = heading.strip().rstrip(":.").rstrip("sS")
-    if stem and text.lstrip()[: len(stem)].casefold() == stem.casefold():
-        return re.sub(rf"^\s*{re.escape(stem)}s?\s*(?::|\.(?!\d)|[–—-](?=\s|$))\s*", "", text, flags=re.I)
-    return text
-
-
-def collapse_space(text: str) -> str:
-    """Replace every run of white space, line breaks included, by one space."""
-    return " ".join(text.split())
-
-
-def rules(options: Params, heading: str = "") -> dict[str, Rule]:
-    """Return the rules that are switched on, in the order in which they apply."""
-    form = options.normalize_unicode
-    order: dict[str, tuple[object, Rule]] = {
-        "strip_markup": (options.strip_markup, strip_markup),
-        "unescape_entities": (options.unescape_entities, unescape_entities),
-        # Before strip_control: mojibake holds control characters that are needed to mend it.
-        "fix_encoding": (options.fix_encoding, fix_encoding),
-        "strip_control": (options.strip_control, strip_control),
-        "normalize_unicode": (form != "none", partial(normalize_unicode, form=form)),
-        "strip_copyright": (options.strip_copyright, strip_copyright),
-        "strip_leading_heading": (options.strip_leading_heading, partial(strip_leading_heading, heading=heading)),
-        "collapse_space": (options.collapse_space, collapse_space),
-    }
-    return {name: rule for name, (on, rule) in order.items() if on}
-
-
-def clean_text(text: str, options: Params, heading: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (rule, text after it) for each rule that changed the text, until a whole pass changes nothing."""
-    active = rules(options, heading)
-    for _ in range(MAX_PASSES):
-        before = text
-        for name, rule in active.items():
-            new = rule(text)
-            if new != text:
-                yield name, new
-                text = new
-        if text == before:
-            return
-        if not options.unescape_entities:
-            # A second decoding is just what this option forbids.
-            active.pop("strip_markup", None)
-
-
-def clean(table: pa.Table, options: Params) -> tuple[pa.Table, Ledger]:
-    """Return the cleaned rows and the ledger; rows in = rows out + rows dropped."""
-    ledger = Ledger("clean")
-    columns = (table[name].to_pylist() for name in ("id", "text", "meta"))
-    kept, texts = [], []
-    for id_, text, pairs in progress(zip(*columns, strict=True), "clean", table.num_rows):
-        meta = dict(pairs)
-        sha = hashing.text_sha(text)
-        if options.drop_copyrighted and meta.get("copyright"):
-            ledger.add(id_, "drop", "copyrighted", "the record carries a copyright statement", sha)
-            kept.append(False)
-            continue
-        for rule, changed in clean_text(text, options, meta.get("heading") or ""):
-            text, before, sha = changed, sha, hashing.text_sha(changed)
-            ledger.add(id_, "change", rule, REASONS[rule], before, sha)
-        words = len(text.split())
-        if words < options.min_words:
-            rule = "too_few_words" if words else "empty_text"
-            ledger.add(id_, "drop", rule, f"{words} words, the least is {options.min_words}", sha)
-        kept.append(words >= options.min_words)
-        if kept[-1]:
-            texts.append(text)
-    rows = table.filter(pa.array(kept, pa.bool_()))
-    return tables.set_column(rows, "text", texts, pa.string()), ledger
-
-
-def read_sources(folder: Path) -> pa.Table:
-    """Return all sources' rows as one table; an `aux_` column that a source lacks is null there.
+def sources(folder: Path) -> list[Path]:
+    """Return the sources' files, sorted.
 
     Raises:
-        UserError: no source, a column of the data contract is missing, or a text is not UTF-8.
+        UserError: there is none.
     """
     files = sorted(folder.glob("*.parquet"))
     if not files:
         raise UserError(f"{folder}: no source's Parquet file; run `dvc repro collect`")
-    parts = [tables.read(file) for file in files]
-    aux = {name.removeprefix("aux_") for part in parts for name in part.column_names if name.startswith("aux_")}
-    schema = tables.row_schema(aux)
-    return pa.concat_tables([_conform(part, schema, file) for part, file in zip(parts, files, strict=True)])
+    return files
 
 
-def _conform(table: pa.Table, schema: pa.Schema, file: Path) -> pa.Table:
-    for name in schema.names:
-        if name not in table.column_names:
-            if not name.startswith("aux_"):
+def contract(files: Sequence[Path]) -> pa.Schema:
+    """Return the schema of all sources' rows together: the data contract with every source's `aux_` columns.
+
+    Raises:
+        UserError: a file cannot be read, or lacks a column of the contract.
+    """
+    names = {file: tables.schema(file).names for file in files}
+    aux = {name.removeprefix("aux_") for found in names.values() for name in found if name.startswith("aux_")}
+    for file, found in names.items():
+        for name in tables.ROW.names:
+            if name not in found:
                 raise UserError(f"{file}: column '{name}' is missing; run `dvc repro collect`")
-            table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
-    try:
-        table = table.select(schema.names).cast(schema)
-        table.validate(full=True)
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise UserError(f"{file}: does not follow the data contract: {error}") from None
-    return table
+    return tables.row_schema(aux)
+
+
+def read(file: Path, schema: pa.Schema, batch_rows: int) -> Iterator[pa.Table]:
+    """Yield a source's rows in the contract's `schema`; an `aux_` column that it lacks is null.
+
+    Raises:
+        UserError: a column has another type, or a text is not UTF-8.
+    """
+    for batch in tables.batches(file, rows=batch_rows):
+        for name in set(schema.names) - set(batch.column_names):
+            batch = batch.append_column(name, pa.nulls(batch.num_rows, pa.string()))
+        try:
+            batch = batch.select(schema.names).cast(schema)
+            batch.validate(full=True)
+        except (pa.ArrowInvalid, ValueError) as error:
+            raise UserError(f"{file}: does not follow the data contract: {error}") from None
+        yield batch
+
+
+def survey_sources(
+    files: Sequence[Path], read_all: Callable[[Path], Iterator[pa.Table]], settings: Params
+) -> dict[str, survey.Findings]:
+    """Return what a first look finds, by source."""
+    lengths = settings.missing.cut_off.action != "off"
+    return {
+        file.stem: survey.look(partial(read_all, file), settings.profile(file.stem), settings.boilerplate, lengths)
+        for file in files
+    }
+
+
+def _changed(entries: pa.Table) -> int:
+    """Return how many rows changed; a batch's ledger has all entries of its rows."""
+    return pc.count_distinct(entries["id"].filter(pc.equal(entries["action"], "change"))).as_py()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "raw", "out", "ledger", "metrics")
-    options = params.load("clean", Params)
-    table = read_sources(args.raw)
-    rows, ledger = clean(table, options)
-    ledger.check(table.num_rows, rows.num_rows)
-    counts = ledger.summary()
-    if not rows.num_rows:
-        raise UserError(f"{args.raw}: no row is left of {table.num_rows} after cleaning; rules: {counts or 'none'}")
-    changed = {entry[0] for entry in ledger.entries if entry[2] == "change"}
-    tables.write(rows, args.out)
-    ledger.write(args.ledger)
+    settings, engine = params.load("clean", Params), params.load("engine", Engine)
+    files = sources(args.raw)
+    if unknown := sorted(set(settings.profile_of) - {file.stem for file in files}):
+        raise UserError(
+            f"params.yaml: clean.profile_of: no source '{unknown[0]}' in {args.raw}; "
+            f"it has {', '.join(file.stem for file in files)}"
+        )
+    schema = contract(files)
+    read_all = partial(read, schema=schema, batch_rows=engine.batch_rows)
+    found = survey_sources(files, read_all, settings)
+    cut_at = {source: findings.max_length for source, findings in found.items() if findings.max_length}
+    lacks = settings.missing.model_copy(update={"max_length": cut_at | settings.missing.max_length})
+    settings = settings.model_copy(update={"missing": lacks})
+    work = partial(clean_batch, settings=settings, found=found, lookups=missing.lookups(args.raw, lacks))
+    rows_in = changed = 0
+    kinds: Counter = Counter()
+
+    def batches() -> Iterator[pa.Table]:
+        nonlocal rows_in
+        for file in files:
+            for batch in read_all(file):
+                rows_in += batch.num_rows
+                yield batch
+
+    with book(STAGE, args.ledger) as ledger, tables.writer(args.out, schema) as rows:
+        for result in progress(map_batches(work, batches(), engine), STAGE):
+            rows.add(result["rows"])
+            ledger.add(result["ledger"])
+            changed += _changed(result["ledger"])
+            for finding in result["personal"].to_pylist():
+                kinds[finding["kind"]] += finding["count"]
+        ledger.check(rows_in, rows.rows)
+        if not rows.rows:
+            counts = ledger.summary() or "none"
+            raise UserError(f"{args.raw}: no row is left of {rows_in} after cleaning; rules: {counts}")
     write_json(
         args.metrics,
         {
-            "rows_in": table.num_rows,
-            "rows_out": rows.num_rows,
-            "changed_share": len(changed) / table.num_rows,
-            "entries": counts,
+            "rows_in": rows_in,
+            "rows_out": rows.rows,
+            "changed_share": changed / rows_in,
+            "entries": ledger.summary(),
+            "personal_data": kinds,
+            "boilerplate": {source: findings.boilerplate for source, findings in found.items() if findings.boilerplate},
+            "cut_at": cut_at,
         },
     )
 

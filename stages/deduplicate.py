@@ -1,187 +1,226 @@
 """deduplicate: find exact and near-duplicate texts, tie them together by a cluster id, keep one of them.
 
-python -m stages.deduplicate --rows data/clean.parquet --out data/deduplicated.parquet
-    --ledger data/ledger/deduplicate.parquet --metrics reports/metrics/deduplicate.json
+python -m stages.deduplicate --rows data/clean.parquet --against data/sources --out data/deduplicated.parquet
+    --conflicts data/conflicts.parquet --ledger data/ledger/deduplicate.parquet
+    --metrics reports/metrics/deduplicate.json
 
-Exact duplicates are equal but for case, punctuation and Unicode form. Near-duplicates: MinHash signatures of word
-shingles (rensa), candidate pairs by banded LSH (Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, ch. 3), each
-pair verified by the true Jaccard similarity. Rows of both purposes are compared, so that an adapted encoder meets no
-copy of a test row. Adds the column `cluster`: the lowest id among the texts that similarity ties together.
+Exact duplicates are equal but for case, punctuation and Unicode form. Near-duplicates share a band of MinHash values
+(`winnow/dedup`), and each pair is verified by the true Jaccard similarity of word shingles. Rows of both purposes are
+compared, so that an adapted encoder meets no copy of a test row. Adds the column `cluster`: the lowest id among the
+texts that similarity ties together, directly or by a chain. `--against` is the folder of the datasets that params name:
+their copies are dropped too.
+
+A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a chain
+(a like b, b like c) may both stay, in one cluster. Clusters whose members have different labels stand in `--conflicts`:
+id, cluster, label, kept, others (id, label, kept of some members with another label) and others_total, one row for each
+member that has a label or is kept. Texts and shingles stay on disk; memory holds about 60 bytes a row.
 """
 
-import re
-import unicodedata
-from array import array
-from collections import defaultdict
+import tempfile
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import combinations
+from functools import partial
+from pathlib import Path
+from typing import Self
 
+import numpy as np
 import pyarrow as pa
-from pydantic import Field
-from rensa import RMinHash
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
 
-from winnow import hashing, params, tables
-from winnow.components import Components
+from winnow import params, tables
+from winnow.dedup import compare, keep, references
+from winnow.dedup.outcome import CONFLICT, Conflicts, Fate, Found, Names, conflict_rows, entries, kept_rows
+from winnow.dedup.scratch import Scratch, opened, sketch
+from winnow.dedup.sketch import rows_per_band
+from winnow.engine import Engine, map_batches
 from winnow.errors import UserError
 from winnow.files import write_json
-from winnow.ledger import Ledger
-from winnow.stage import arguments, progress, run
-
-
-class Params(params.Section):
-    permutations: int = Field(ge=16)  # more find more of the pairs near the threshold, at more time and memory
-    shingle_words: int = Field(ge=1)  # 1 compares vocabularies; 3 to 5 compare wording
-    threshold: float = Field(gt=0, le=1)
-    drop_near: bool
-    seed: int = Field(ge=0)
-
+from winnow.ledger import book
+from winnow.stage import arguments, run
 
 # A pair just at the threshold is found with at least this probability; a more similar pair with more.
 RECALL = 0.99
-SIGNED_AT_ONCE = 2048  # texts; bounds the memory that their shingles take
-_WORD = re.compile(r"\w+")
+COLUMNS = ("id", "source", "published", "purpose", "text", "label", "label_origin", "label_confidence")
 
 
-def normalize(text: str) -> str:
-    """Return the words of a text in one form: NFKC, case folded, one space apart; the text itself if it has none."""
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold())) or text
+class Params(params.Section):
+    permutations: int = Field(ge=16)  # more find more of the pairs near the threshold, at more time and disk
+    shingle_words: int = Field(ge=1)  # 1 compares vocabularies; 3 to 5 compare wording
+    threshold: float = Field(gt=0, le=1)
+    drop_near: bool
+    keep: list[keep.Rule]
+    source_order: list[str]
+    against: list[references.Reference]
+    drop_against: bool
+    seed: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        if ("source_order" in self.keep) != bool(self.source_order):
+            raise ValueError("keep has the rule source_order if, and only if, source_order names sources")
+        for what, names in (("keep", self.keep), ("against", [reference.name for reference in self.against])):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what} names one thing twice")
+        return self
+
+    def bands(self) -> tuple[int, int]:
+        """Return how many bands there are, and how many MinHash values each has."""
+        rows = rows_per_band(self.threshold, self.permutations, RECALL)
+        return self.permutations // rows, rows
 
 
-def shingles(normalized: str, count: int) -> frozenset[str]:
-    """Return the runs of `count` words of a normalized text; of a shorter text, the whole as one."""
-    words = normalized.split(" ")
-    if len(words) < count:
-        return frozenset((normalized,))
-    return frozenset(map(" ".join, zip(*(words[start:] for start in range(count)), strict=False)))
+def rows_in(path: Path, settings: Params, engine: Engine, store: Scratch, labels: list[str]) -> Iterator[pa.Table]:
+    """Yield the rows' numbers and texts; put their labels and what `keep` goes by into `store`.
 
+    Args:
+        labels: the names of labels, which is filled; `store` holds a label's place in it, -1 for none.
 
-def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    """Return the share of shingles that two texts have in common."""
-    common = len(first & second)
-    return common / (len(first) + len(second) - common)
-
-
-def rows_per_band(threshold: float, permutations: int) -> int:
-    """Return the longest band that still finds a pair at the threshold with probability `RECALL`.
-
-    A pair of similarity s shares one of b bands of r values with probability 1 - (1 - s^r)^b.
+    Raises:
+        UserError: the rows are not sorted by id, or no row is of a source that `source_order` names.
     """
-    fitting = [
-        rows for rows in range(1, permutations + 1) if 1 - (1 - threshold**rows) ** (permutations // rows) >= RECALL
-    ]
-    return max(fitting, default=1)
+    first, last, sources = 0, "", set()
+    for batch in tables.batches(path, COLUMNS, engine.batch_rows):
+        ids = pa.chunked_array([pa.array([last]), *batch["id"].chunks])
+        if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
+            raise UserError(
+                f"{path}: its rows are not sorted by id, or an id stands twice; the stage clean writes it so"
+            )
+        last = ids[-1].as_py()
+        labels += sorted(set(batch["label"].drop_null().unique().to_pylist()) - set(labels))
+        codes = pc.fill_null(pc.index_in(batch["label"], pa.array(labels, pa.string())), -1)
+        store.put("label", first, codes.to_numpy().astype(np.int16))
+        for name, values in keep.measure(batch, settings.keep, settings.source_order).items():
+            store.put(name, first, values)
+        sources.update(batch["source"].unique().to_pylist())
+        numbers = np.arange(first, first + len(batch))
+        yield pa.table({"number": numbers, "text": batch["text"]})
+        first += len(batch)
+    if unknown := sorted(set(settings.source_order) - sources):
+        raise UserError(f"params.yaml: deduplicate.source_order: no row is of source '{unknown[0]}'; mend or remove it")
 
 
-def candidates(normalized: Sequence[str], options: Params) -> Iterator[list[int]]:
-    """Yield groups of positions (ascending) whose texts share a band of their MinHash signatures."""
-    signatures: list[bytes] = []
-    for start in progress(range(0, len(normalized), SIGNED_AT_ONCE), "sign"):
-        # A signature does not depend on the order of its shingles, so the order of a set, which varies, is no harm.
-        tokens = [shingles(text, options.shingle_words) for text in normalized[start : start + SIGNED_AT_ONCE]]
-        matrix = RMinHash.digest_matrix_from_token_sets(tokens, options.permutations, options.seed)
-        signatures += (array("I", row).tobytes() for row in matrix.to_rows())
-    length = rows_per_band(options.threshold, options.permutations)
-    width = array("I").itemsize * length
-    seen: set[tuple[int, ...]] = set()
-    for band in range(options.permutations // length):
-        buckets: dict[bytes, list[int]] = defaultdict(list)
-        for position, signature in enumerate(signatures):
-            buckets[signature[band * width : (band + 1) * width]].append(position)
-        for bucket in buckets.values():
-            if len(bucket) > 1 and (key := tuple(bucket)) not in seen:
-                seen.add(key)
-                yield bucket
+def sketch_all(batches: Iterator[pa.Table], settings: Params, engine: Engine, store: Scratch) -> int:
+    """Put the sketches of numbered texts into `store`; return their number."""
+    bands, rows = settings.bands()
+    function = partial(sketch, words=settings.shingle_words, bands=bands, rows=rows, seed=settings.seed)
+    count = 0
+    for result in map_batches(function, batches, engine):
+        store.add(result["sketches"])
+        count += len(result["sketches"])
+    return count
 
 
-def deduplicate(table: pa.Table, options: Params) -> tuple[pa.Table, Ledger, dict[str, int]]:
-    """Return the rows kept, with their `cluster`, the ledger and counts.
-
-    Kept of duplicates is a `task` row before a `text` row, then a labelled one, then the longest, then the lowest id.
-    A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a
-    chain (a like b, b like c) may both stay, in one cluster.
-    """
-    table = table.sort_by("id")
-    names = ("id", "purpose", "text", "label")
-    ids, purposes, texts, labels = (table[name].to_pylist() for name in names)
-    forms = [normalize(text) for text in progress(texts, "normalize")]
-
-    def preference(row: int) -> tuple:
-        return purposes[row] != "task", labels[row] is None, -len(texts[row]), ids[row]
-
-    ledger = Ledger("deduplicate")
-    clusters = Components(len(ids))
-    dropped: set[int] = set()
-
-    def drop(row: int, keeper: int, rule: str, what: str) -> None:
-        differ = labels[row] and labels[keeper] and labels[row] != labels[keeper]
-        conflict = f"; labels differ ({labels[keeper]}, {labels[row]})" if differ else ""
-        ledger.add(ids[row], "drop", rule, f"{what} of {ids[keeper]}{conflict}", hashing.text_sha(texts[row]))
-        dropped.add(row)
-
-    clusters.join_equal(forms)
-    unique = []
-    for copies in _members(clusters).values():
-        keeper, *others = sorted(copies, key=preference)
-        unique.append(keeper)
-        for row in others:
-            drop(row, keeper, "exact_duplicate", "exact duplicate")
-
-    # Cached, since a text stands in many bands; bounded, since all shingles of a large table fill the memory.
-    @lru_cache(maxsize=4096)
-    def shingled(row: int) -> frozenset[str]:
-        return shingles(forms[row], options.shingle_words)
-
-    for bucket in candidates([forms[row] for row in unique], options):
-        for first, second in combinations((unique[position] for position in bucket), 2):
-            if clusters.root(first) == clusters.root(second):
-                continue
-            if jaccard(shingled(first), shingled(second)) >= options.threshold:
-                clusters.join(first, second)
-
-    members = _members(clusters)
-    if options.drop_near:
-        for rows in members.values():
-            kept: list[int] = []
-            for row in sorted(set(rows) - dropped, key=preference):
-                for keeper in kept:
-                    similarity = jaccard(shingled(row), shingled(keeper))
-                    if similarity >= options.threshold:
-                        drop(row, keeper, "near_duplicate", f"near-duplicate (Jaccard {similarity:.3f})")
-                        break
-                else:
-                    kept.append(row)
-
-    shared = [rows for rows in members.values() if len(rows) > 1]
-    counts = {
-        "exact": ledger.summary().get("drop.exact_duplicate", 0),
-        "near": ledger.summary().get("drop.near_duplicate", 0),
-        "clusters": len(shared),
-        "label_conflicts": sum(len({labels[row] for row in rows} - {None}) > 1 for rows in shared),
-    }
-    # The rows are sorted by id, so a component's root has its lowest id.
-    table = tables.set_column(table, "cluster", [ids[root] for root in clusters.roots()], pa.string())
-    return table.filter(pa.array([row not in dropped for row in range(len(ids))], pa.bool_())), ledger, counts
+def numbered(batches: Iterator[pa.Table], first: int) -> Iterator[pa.Table]:
+    """Yield tables with a column `number` that counts their rows from `first`."""
+    for batch in batches:
+        yield batch.append_column("number", pa.array(np.arange(first, first + len(batch))))
+        first += len(batch)
 
 
-def _members(clusters: Components) -> dict[int, list[int]]:
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, root in enumerate(clusters.roots()):
-        members[root].append(row)
-    return members
+def find(store: Scratch, own: int, settings: Params, labels: list[str]) -> Found:
+    """Return what is a duplicate of what; the first `own` texts in `store` are rows, the others those of `against`."""
+    roots = compare.equal_forms(store)
+    numbers = np.arange(len(roots), dtype=np.int32)
+    best = _best_copies(store, roots[:own], settings.keep)
+    matches, similarity = np.full(own, -1, np.int32), np.zeros(own, np.float32)
+    foreign = own + np.sort(np.unique(roots[own:], return_index=True)[1]).astype(np.int32)
+    equal = foreign[roots[foreign] < own]
+    matches[best[roots[equal]]] = equal
+    similarity[best[roots[equal]]] = 1
+    roots[own:] = numbers[own:]
+    unique = np.append(np.flatnonzero(best == numbers[:own]).astype(np.int32), foreign)
+    compare.link(store, unique, own, settings.bands()[0], settings.threshold, roots, matches, similarity)
+
+    roots, matches, similarity, numbers = roots[:own], matches[best], similarity[best], numbers[:own]
+    fates = np.full(own, Fate.kept, np.int8)
+    fates[best != numbers] = Fate.exact_duplicate
+    if settings.drop_against:
+        fates[matches >= 0] = Fate.against
+    keepers = best
+    if settings.drop_near:
+        tied = np.flatnonzero((fates == Fate.kept) & (np.bincount(roots, fates == Fate.kept, own)[roots] > 1))
+        tied = keep.by_preference(store, tied, roots[tied], settings.keep)
+        preferred, near = compare.choose(store, tied, compare.runs(roots[tied]), settings.threshold, own)
+        dropped = preferred >= 0
+        fates[dropped] = Fate.near_duplicate
+        keepers, similarity = np.where(dropped, preferred, best), np.where(dropped, near, similarity)
+    return Found(fates, roots, keepers, matches, similarity, store.get("label", np.int16), labels)
+
+
+def _best_copies(store: Scratch, forms: np.ndarray, rules: list[keep.Rule]) -> np.ndarray:
+    """Return for each row the preferred one of those with its form, (rows,) int32."""
+    best = np.arange(len(forms), dtype=np.int32)
+    copied = np.flatnonzero(np.bincount(forms, minlength=len(forms))[forms] > 1)
+    copied = keep.by_preference(store, copied, forms[copied], rules)
+    bounds = compare.runs(forms[copied])
+    best[copied] = np.repeat(copied[bounds[:-1]], np.diff(bounds))
+    return best
+
+
+def _folder(out: Path) -> tempfile.TemporaryDirectory:
+    """Return a folder for some gigabytes: beside the output, since /tmp may be small or in memory."""
+    if not isinstance(out, Path):  # an object store
+        return tempfile.TemporaryDirectory()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix=".deduplicate.", dir=out.parent)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "out", "ledger", "metrics")
-    options = params.load("deduplicate", Params)
-    table = tables.read(args.rows)
-    if not table.num_rows:
-        raise UserError(f"{args.rows}: has no row")
-    rows, ledger, counts = deduplicate(table, options)
-    ledger.check(table.num_rows, rows.num_rows)
-    tables.write(rows, args.out)
-    ledger.write(args.ledger)
-    write_json(args.metrics, {"rows_in": table.num_rows, "rows_out": rows.num_rows, **counts})
+    args = arguments(__doc__, argv, "rows", "against", "out", "conflicts", "ledger", "metrics")
+    settings, engine = params.load("deduplicate", Params), params.load("engine", Engine)
+    with _folder(args.out) as folder, opened(Path(folder)) as store:
+        labels: list[str] = []
+        rows = sketch_all(rows_in(args.rows, settings, engine, store, labels), settings, engine, store)
+        if not rows:
+            raise UserError(f"{args.rows}: has no row")
+        starts = [rows]  # of each reference, the number of its first text; and the end
+        for reference in settings.against:
+            texts = references.texts(reference, args.against, engine.batch_rows)
+            starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), settings, engine, store))
+        store.finish()
+        found = find(store, rows, settings, labels)
+    conflicts = Conflicts(found)
+    names = Names(found, conflicts, tables.batches(args.rows, ["id"], engine.batch_rows))
+
+    def foreign(number: int) -> str:
+        place = bisect_right(starts, number) - 1
+        return f"row {number - starts[place] + 1} of {settings.against[place].name}"
+
+    def parts() -> Iterator[pa.Table]:
+        for batch in numbered(tables.batches(args.rows, rows=engine.batch_rows), 0):
+            first, batch = batch["number"][0].as_py(), batch.drop_columns("number")
+            entered.add(entries(batch, first, found, conflicts, names, foreign))
+            yield kept_rows(batch, first, found, names)
+        entered.check(rows, int((found.fates == Fate.kept).sum()))
+
+    with book("deduplicate", args.ledger) as entered:
+        schema = tables.schema(args.rows).append(pa.field("cluster", pa.string()))
+        tables.write_stream(parts(), schema, args.out)
+    tables.write_stream(conflict_rows(found, conflicts, names, engine.batch_rows), CONFLICT, args.conflicts)
+    write_json(args.metrics, measure(found, conflicts, settings, starts))
+
+
+def measure(found: Found, conflicts: Conflicts, settings: Params, starts: list[int]) -> dict:
+    """Return the stage's metrics."""
+    matched = np.searchsorted(starts, found.matches[found.matches >= 0], side="right") - 1
+    return {
+        "rows_in": len(found.fates),
+        "rows_out": int((found.fates == Fate.kept).sum()),
+        "exact": int((found.fates == Fate.exact_duplicate).sum()),
+        "near": int((found.fates == Fate.near_duplicate).sum()),
+        "clusters": found.clusters(),
+        "label_conflicts": len(conflicts.roots),
+        "label_conflict_rows": len(conflicts.rows),
+        "against": {
+            reference.name: {
+                "texts": starts[place + 1] - starts[place],
+                "duplicates": int((matched == place).sum()),
+                "dropped": int(settings.drop_against) * int((matched == place).sum()),
+            }
+            for place, reference in enumerate(settings.against)
+        },
+    }
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """find_issues: suspected label errors (cleanlab), ranked, and the review queue as a table, a CSV file and a page.
 
-python -m stages.find_issues --rows data/labelled.parquet --scores data/scores.parquet --out data/issues.parquet
-    --queue-csv reports/review/queue.csv --queue-html reports/review/queue.html
-    --metrics reports/metrics/find_issues.json
+python -m stages.find_issues --rows data/labelled.parquet --scores data/scores.parquet
+    --duplicates data/conflicts.parquet --out data/issues.parquet --queue-csv reports/review/queue.csv
+    --queue-html reports/review/queue.html --metrics reports/metrics/find_issues.json
 
-Out: every row with a label that people have not settled, and every row on which reviewers disagree (id, split,
-given_label, suggested_label, score, is_issue, reasons). `score` is cleanlab's label quality in 0..1, low where another
-class is much likelier; null where reviewers disagree on a row that has no label.
+Out: every row with a label that people have not settled, every row on which reviewers disagree, and every row whose
+duplicates (`--duplicates`) had other labels; these two kinds are all in the queue. Columns: id, split, given_label,
+suggested_label, score, is_issue, reasons. `score` is cleanlab's label quality in 0..1, low where another class is much
+likelier; null where the row has no label.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -39,23 +40,26 @@ ISSUE = pa.schema(
 
 class Params(params.Section):
     filter_by: scores.Filter
-    queue_rows: int = Field(gt=0)  # as many as people can read in one round
+    queue_rows: int = Field(gt=0)  # as many as people can read in one round; conflicts of labels go beyond it
 
 
-def find(rows: pa.Table, probabilities: np.ndarray, task: Task, settings: Params) -> tuple[list[dict], int | None]:
+def find(
+    rows: pa.Table, probabilities: np.ndarray, task: Task, settings: Params, copies: Mapping[str, str]
+) -> tuple[list[dict], int | None]:
     """Return the unsettled rows, most suspicious first, and the estimated number of wrong labels among them.
 
-    Each row's dict has the columns of `ISSUE`, its text, `conflict` and `probabilities` (label -> float).
+    Each row's dict has the columns of `ISSUE`, its text, `conflict`, `copies` and `probabilities` (label -> float).
 
     Args:
         rows: (rows,) labelled table.
         probabilities: (rows, labels) float, out of fold, in the order of `rows`.
+        copies: for the ids of rows whose duplicates had other labels, these in words.
     """
     columns = ["id", "split", "text", "label", "label_origin", "given_label", "verdict", "conflict"]
     candidates = [
-        row | {"probabilities": dict(zip(task.labels, chances, strict=True))}
+        row | {"probabilities": dict(zip(task.labels, chances, strict=True)), "copies": copies.get(row["id"])}
         for row, chances in zip(rows.select(columns).to_pylist(), probabilities.tolist(), strict=True)
-        if row["verdict"] is None and (row["label"] is not None or row["conflict"])
+        if row["verdict"] is None and (row["label"] is not None or row["conflict"] or row["id"] in copies)
     ]
     labelled = [row for row in candidates if row["label"] is not None]
     truth = np.array([task.labels.index(row["label"]) for row in labelled], dtype=int)
@@ -76,9 +80,23 @@ def reasons(row: dict) -> str:
     label, suggested = row["label"], row["suggested_label"]
     says = [f"{name} {percent(row['probabilities'][name])}" for name in (label, suggested) if name]
     parts = ["reviewers disagree"] if row["conflict"] else []
+    parts += [row["copies"]] if row["copies"] else []
     parts.append(f"the model agrees: {says[0]}" if label == suggested else f"the model gives {' and '.join(says)}")
     parts += ["the label was set by a rule"] if row["label_origin"] == "rule" else []
     return "; ".join(parts)
+
+
+def copies_in_words(conflicts: pa.Table) -> dict[str, str]:
+    """Return what to say of each kept row whose duplicates had other labels, by its id."""
+    said = {}
+    for row in conflicts.to_pylist():
+        if row["kept"]:
+            others = [
+                f"{other['id']} {other['label']}{'' if other['kept'] else ' (dropped)'}" for other in row["others"]
+            ]
+            more = row["others_total"] - len(others)
+            said[row["id"]] = f"duplicates have other labels: {', '.join(others)}{f' and {more} more' if more else ''}"
+    return said
 
 
 def percent(share: float) -> str:
@@ -97,6 +115,7 @@ def measure(issues: list[dict], noise: int | None, queue: list[dict], task: Task
         "suspected": suspected,
         "suspected_share": suspected / labelled if labelled else 0.0,
         "conflicts": sum(row["conflict"] for row in issues),
+        "duplicates_with_other_labels": sum(row["copies"] is not None for row in issues),
         "queue_rows": len(queue),
         "per_class": {
             label: {
@@ -152,17 +171,25 @@ def align(rows: pa.Table, scored: pa.Table, task: Task, where: str) -> np.ndarra
 
 
 def _rank(row: dict) -> tuple:
-    return not row["conflict"], not row["is_issue"], -1.0 if row["score"] is None else row["score"], row["id"]
+    return (
+        not row["conflict"],
+        not row["copies"],
+        not row["is_issue"],
+        -1.0 if row["score"] is None else row["score"],
+        row["id"],
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "scores", "out", "queue_csv", "queue_html", "metrics")
+    args = arguments(__doc__, argv, "rows", "scores", "duplicates", "out", "queue_csv", "queue_html", "metrics")
     settings, task = params.load("find_issues", Params), params.load("task", Task)
     rows = tables.read(args.rows)
     scored = tables.read(args.scores, ["id", *(f"p_{label}" for label in task.labels)])
+    copies = copies_in_words(tables.read(args.duplicates, ["id", "kept", "others", "others_total"]))
 
-    issues, noise = find(rows, align(rows, scored, task, str(args.scores)), task, settings)
-    queue = issues[: settings.queue_rows]
+    issues, noise = find(rows, align(rows, scored, task, str(args.scores)), task, settings, copies)
+    open_questions = sum(row["conflict"] or row["copies"] is not None for row in issues)
+    queue = issues[: max(settings.queue_rows, open_questions)]
     summary = measure(issues, noise, queue, task)
     columns = [{name: row[name] for name in ISSUE.names} for row in issues]
     tables.write(pa.Table.from_pylist(columns, schema=ISSUE), args.out)

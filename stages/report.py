@@ -20,10 +20,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import Field
 
 from winnow import files, params
-from winnow.reporting import figures, inputs, sections
+from winnow.reporting import curation, figures, inputs, sections
 from winnow.stage import arguments, run
 
 CROISSANT_TYPES = {"string": "sc:Text", "date32[day]": "sc:Date", "double": "sc:Float", "bool": "sc:Boolean"}
+
+LANGUAGE = 0.01  # a rarer language among a source's rows is as often a mistake of the detector
 
 GAIN = {"mean": "", "low": "_low", "high": "_high"}
 
@@ -38,6 +40,9 @@ class Params(params.Section):
 
 def croissant(found: inputs.Inputs, rows_path: Path, folder: Path, settings: Params, environment: Environment) -> dict:
     """Return the labelled table's Croissant 1.0 metadata; `folder` is where they will stand."""
+    of_task = {name: of for name, of in found.manifest.items() if of["purpose"] == "task"}
+    dates = [date for of in of_task.values() for date in of["published"] or ()]
+    spoken = [of["languages"] for name, of in found.metrics["represent"].get("sources", {}).items() if name in of_task]
     fields = [
         {"name": field.name, "type": CROISSANT_TYPES[str(field.type)]}
         for field in found.rows.schema
@@ -50,6 +55,8 @@ def croissant(found: inputs.Inputs, rows_path: Path, folder: Path, settings: Par
         sha256=files.sha256(rows_path),
         bytes=rows_path.stat().st_size,
         fields=fields,
+        covered=f"{min(dates)}/{max(dates)}" if dates else None,
+        languages=sorted({code for of in spoken for code, share in of.items() if share >= LANGUAGE and code != "und"}),
     )
     return json.loads(text)
 
@@ -97,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "inputs": found,
         "metrics": found.metrics,
         "verdicts": sections.verdicts(found),
-        "tables": sections.tables(found, settings.queue_rows),
+        "tables": sections.tables(found, settings.queue_rows) | curation.tables(found),
     }
     page, text = environment(escape=True), environment(escape=False)
     html = page.get_template("report.html").render(context, figures=figures.figures(found))

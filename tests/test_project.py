@@ -23,11 +23,16 @@ CODE = [path.relative_to(ROOT).as_posix() for folder in lint.PACKAGES for path i
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 REQUIREMENTS = [
     *PYPROJECT["project"]["dependencies"],
-    *(requirement for extra in PYPROJECT["project"]["optional-dependencies"].values() for requirement in extra),
+    *{requirement for extra in PYPROJECT["project"]["optional-dependencies"].values() for requirement in extra},
 ]
 # Used by DVC or the build, never imported by stages or commands.
 NOT_IMPORTED = {"aiobotocore", "boto3", "dvc", "dvc_s3", "tokenizers"}
-IMPORTED_AS = {"ruamel.yaml": "ruamel", "scikit-learn": "sklearn"}
+IMPORTED_AS = {
+    "python-stdnum": "stdnum",
+    "ruamel.yaml": "ruamel",
+    "scikit-learn": "sklearn",
+    "universal-pathlib": "upath",
+}
 
 
 def normal(name: str) -> str:
@@ -166,7 +171,9 @@ def test_imports_and_declared_dependencies_are_the_same():
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module.partition(".")[0])
     imported -= {*sys.stdlib_module_names, *lint.PACKAGES}
-    names = map(requirement_name, PYPROJECT["project"]["dependencies"])
+    project = PYPROJECT["project"]
+    extras = [extra for name, extra in project["optional-dependencies"].items() if name != "dev"]
+    names = map(requirement_name, sum(extras, project["dependencies"]))
     declared = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
     assert imported == declared - NOT_IMPORTED
 

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from winnow.commands import lint, stages, why
+from winnow.commands import freeze, lint, stages, why
 from winnow.stage import run
 
-COMMANDS = (why, lint, stages)
+COMMANDS = (why, freeze, lint, stages)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

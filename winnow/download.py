@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -70,36 +70,44 @@ def _wrong_hash(name: str, expected: str, got: str) -> str:
     )
 
 
-def members(archive: Path) -> set[str]:
-    """Return the names of the files in a zip archive.
+def members(archive: Path) -> dict[str, int]:
+    """Return the names of the files in a zip archive, and their bytes unpacked.
 
     Raises:
         UserError: the archive is damaged.
     """
     try:
         with zipfile.ZipFile(archive) as zipped:
-            return set(zipped.namelist())
+            return {info.filename: info.file_size for info in zipped.infolist()}
     except zipfile.BadZipFile as error:
         raise UserError(f"{archive.name}: truncated or damaged ({error})") from None
 
 
 @contextmanager
-def open_member(archive: Path, member: str) -> Iterator[IO[bytes]]:
+def open_member(archive: Path | zipfile.ZipFile, member: str) -> Iterator[IO[bytes]]:
     """Open one file of a zip archive for reading, without unpacking anything to disk.
 
+    Args:
+        archive: open already if many files are read: its list of them is read anew each time it is opened.
+
     Raises:
-        UserError: the archive is damaged, has no such file, or the file is a link or larger than MAX_MEMBER_BYTES.
+        UserError: the archive is damaged, has no such file, or the file is a link, encrypted or larger than
+            MAX_MEMBER_BYTES.
     """
-    where = f"{archive.name}: {member}"
+    is_open = isinstance(archive, zipfile.ZipFile)
+    where = f"{Path(archive.filename).name if is_open else archive.name}: {member}"
     try:
-        with zipfile.ZipFile(archive) as zipped:
-            if member not in zipped.namelist():
-                raise UserError(f"{where}: not in the archive; mend the path in params.yaml")
-            info = zipped.getinfo(member)
+        with nullcontext(archive) if is_open else zipfile.ZipFile(archive) as zipped:
+            try:
+                info = zipped.getinfo(member)
+            except KeyError:
+                raise UserError(f"{where}: not in the archive; mend the path in params.yaml") from None
             if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
                 raise UserError(f"{where}: a link or a folder, not a file")
             if info.file_size > MAX_MEMBER_BYTES:
                 raise UserError(f"{where}: {info.file_size} bytes unpacked, more than {MAX_MEMBER_BYTES} are refused")
+            if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise UserError(f"{where}: encrypted, or packed by another method than deflate; pack the archive again")
             with zipped.open(info) as stream:
                 yield stream
     except (zipfile.BadZipFile, zlib.error) as error:

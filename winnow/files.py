@@ -11,12 +11,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from winnow import storage
 from winnow.errors import UserError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a scratch path beside `path`; on success it replaces `path` (a file or a folder), on error it vanishes."""
+    """Yield a scratch path beside `path`; on success it replaces `path` (a file or a folder), on error it vanishes.
+
+    For a path of an object store the scratch path is on this machine (`storage.uploading`).
+    """
+    if not isinstance(path, Path):
+        with storage.uploading(path) as new:
+            yield new
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:

@@ -1,6 +1,7 @@
 """Stable choices: everything that looks random is a hash of a name, so that added rows move no old one."""
 
 import hashlib
+from collections.abc import Iterable
 
 
 def digest(*parts: object) -> str:
@@ -16,6 +17,17 @@ def unit(*parts: object) -> float:
 def row_id(source: str, source_key: str) -> str:
     """Return a row's id: 16 hex digits of its source and its key there."""
     return digest(source, source_key)[:16]
+
+
+def row_ids(source: str, source_keys: Iterable[str]) -> list[str]:
+    """Return `row_id` of many keys of one source; its source is hashed once."""
+    start = hashlib.sha256(f"{source}\x1f".encode("utf-8", "surrogatepass"))
+    ids = []
+    for key in source_keys:
+        hash_ = start.copy()
+        hash_.update(key.encode("utf-8", "surrogatepass"))
+        ids.append(hash_.hexdigest()[:16])
+    return ids
 
 
 def text_sha(text: str) -> str:

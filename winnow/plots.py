@@ -121,6 +121,40 @@ def bars(groups: Sequence[str], series: dict[str, Sequence[float]], colour: dict
     return draw
 
 
+def histogram(
+    series: dict[str, tuple[Sequence[int], Sequence[float]]], colour: dict[str, str], x: str, y: str
+) -> Callable:
+    """Draw a line of steps for each series, from (places, heights); a place that is not told has none."""
+
+    def draw(axes) -> None:
+        for name, (places, heights) in series.items():
+            every = np.arange(min(places, default=0) - 1, max(places, default=0) + 2)
+            known = dict(zip(places, heights, strict=True))
+            axes.step(every, [known.get(int(place), 0) for place in every], where="mid", color=colour[name], label=name)
+        axes.set(xlabel=x, ylabel=y)
+        axes.locator_params(axis="x", nbins=7, integer=True)
+        axes.grid(axis="y")
+        axes.legend()
+
+    return draw
+
+
+def heat(rows: dict[str, Sequence[float]], x: str) -> Callable:
+    """Draw a row of shades for each series of shares; nothing is white."""
+
+    def draw(axes) -> None:
+        values = np.array(list(rows.values()), dtype=float)
+        axes.pcolormesh(values, cmap="Blues", vmin=0, edgecolors="white", linewidth=1)
+        axes.set_yticks(np.arange(len(rows)) + 0.5, list(rows))
+        axes.set_xticks([])
+        axes.invert_yaxis()
+        axes.set(xlabel=x)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+
+    return draw
+
+
 def confusion(counts: np.ndarray, labels: Sequence[str]) -> Callable:
     """Draw confusion counts (classes, classes), rows the truth; shade is the share of the row."""
 

@@ -44,10 +44,19 @@ class Sorter:
         if self._bytes >= self._limit:
             self._spill()
 
+    def spill(self, above: int) -> None:
+        """Put the rows that stand in memory on disk if they take more than `above` bytes."""
+        if self._bytes > above:
+            self._spill()
+
     def sorted(self) -> Iterator[pa.Table]:
-        """Yield all rows, in order, in tables of no fixed length."""
+        """Yield all rows, in order, in tables of no fixed length; rows of one first key are never in two tables.
+
+        May be called again, for the same rows.
+        """
         if not self._runs:
-            yield self._take()
+            self._waiting = [self._take()]
+            yield self._waiting[0]
             return
         self._spill()
         with ExitStack() as stack:

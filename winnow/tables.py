@@ -7,11 +7,13 @@ memory cannot hold are read by `batches` and written by `writer`, which sorts on
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from winnow import storage
 from winnow.errors import UserError
 from winnow.files import replacing
 from winnow.sorting import Sorter
@@ -53,12 +55,8 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
     Raises:
         UserError: the file is missing, is no Parquet file or lacks one of `columns`.
     """
-    try:
-        table = pq.read_table(path, partitioning=None)
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; `dvc repro` or `dvc pull` makes it") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file: {error}") from None
+    with _source(path) as source:
+        table = pq.read_table(source, partitioning=None)
     for column in columns or []:
         if column not in table.column_names:
             raise UserError(f"{path}: column '{column}' is missing; it has {', '.join(table.column_names)}")
@@ -71,25 +69,29 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = 4096) 
     Raises:
         UserError: as `read`.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            for name in columns or []:
-                if name not in file.schema_arrow.names:
-                    raise UserError(f"{path}: column '{name}' is missing; it has {', '.join(file.schema_arrow.names)}")
-            wanted = list(columns) if columns else None
-            for batch in file.iter_batches(batch_size=rows, columns=wanted):
-                table = pa.Table.from_batches([batch])
-                yield table.select(wanted) if wanted else table
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; `dvc repro` or `dvc pull` makes it") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file: {error}") from None
+    # Buffers read ahead are kept until the file is closed: in the end, all of the file.
+    with _source(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
+        for name in columns or []:
+            if name not in file.schema_arrow.names:
+                raise UserError(f"{path}: column '{name}' is missing; it has {', '.join(file.schema_arrow.names)}")
+        wanted = list(columns) if columns else None
+        for batch in file.iter_batches(batch_size=rows, columns=wanted):
+            table = pa.Table.from_batches([batch])
+            yield table.select(wanted) if wanted else table
 
 
 def schema(path: Path) -> pa.Schema:
     """Return a Parquet file's schema, without reading its rows; raises `UserError` as `read`."""
+    with _source(path) as source:
+        return pq.read_schema(source)
+
+
+@contextmanager
+def _source(path: Path) -> Iterator[Path | IO[bytes]]:
+    """Yield what pyarrow reads `path` from; say in one line why it cannot."""
     try:
-        return pq.read_schema(path)
+        with storage.opened(path) as source:
+            yield source
     except FileNotFoundError:
         raise UserError(f"{path}: not found; `dvc repro` or `dvc pull` makes it") from None
     except (pa.ArrowInvalid, OSError) as error:

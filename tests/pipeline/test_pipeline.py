@@ -2,23 +2,18 @@
 
 import csv
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
 from tests.pipeline import corpus, tiny_model
-from winnow import decisions, hashing
+from tests.pipeline.clone import ROOT, Clone
+from winnow import hashing
 
-ROOT = Path(__file__).parents[2]
-MADE = r"dvc\.lock$|reports/(metrics/|plots/|summary)|data/sources/"
 # One worker runs them all: each test goes on where the one before ended.
 pytestmark = pytest.mark.xdist_group("pipeline")
 
@@ -54,66 +49,6 @@ SMALL = {
 }
 
 
-def environment(wheels: Path) -> dict[str, str]:
-    """Ours first on the path, and a package index that is one folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "GIT_", "DVC_"))}
-    return kept | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_FIND_LINKS": str(wheels),
-        "PIP_NO_INDEX": "1",
-        "DVC_NO_ANALYTICS": "1",
-    }
-
-
-class Clone:
-    """A clone of the repository as it stands, with the small corpus and small parameters."""
-
-    def __init__(self, folder: Path, wheels: Path, model: dict):
-        self.folder, self.environment = folder, environment(wheels)
-        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
-        for name in filter(None, names):
-            # What a run made is no part of a clean clone; a tracked file may be deleted.
-            if (ROOT / name).is_file() and not re.match(
-                r"dvc\.lock$|reports/(metrics/|plots/|summary)|data/sources/", name
-            ):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
-        (folder / "data/sources").mkdir()
-        corpus.write(folder / "data/sources")
-        (folder / "data/decisions.csv").write_text(",".join(decisions.COLUMNS) + "\n", encoding="utf-8")
-        self.set_params(fetch_model=model, **SMALL)
-        self.call("git", "init", "-q")
-        self.call("git", "add", "-A")
-        self.call("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "clone")
-
-    def call(self, *command: str) -> str:
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def repro(self) -> list[str]:
-        """Run the pipeline; return the stages that ran, in order."""
-        return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro"), re.MULTILINE)
-
-    def set_params(self, **sections: dict) -> None:
-        """Set keys of sections of params.yaml; the other keys stay."""
-        yaml = YAML(typ="safe", pure=True)
-        file = self.folder / "params.yaml"
-        document = yaml.load(file.read_text(encoding="utf-8"))
-        for section, values in sections.items():
-            document[section] |= values
-        with file.open("w", encoding="utf-8") as out:
-            yaml.dump(document, out)
-
-    def rows(self, path: str) -> list[dict]:
-        return pq.read_table(self.folder / path).to_pylist()
-
-    def lock(self) -> dict:
-        return YAML(typ="safe", pure=True).load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Two clean clones, each run once: [(clone, stages that ran)]."""
@@ -121,7 +56,10 @@ def runs(tmp_path_factory):
     (folder / "model").mkdir()
     (folder / "wheels").mkdir()
     model = tiny_model.build(corpus.vocabulary(), folder / "model", folder / "wheels")
-    clones = [Clone(folder / name, folder / "wheels", model) for name in ("first", "second")]
+    clones = [
+        Clone(folder / name, folder / "wheels", corpus.write, SMALL | {"fetch_model": model})
+        for name in ("first", "second")
+    ]
     with ThreadPoolExecutor(2) as pool:
         return list(zip(clones, pool.map(Clone.repro, clones), strict=True))
 

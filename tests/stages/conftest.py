@@ -40,7 +40,7 @@ def encoder_params(workspace, default_params):
             "arms": {"from_base": ["transfer"], "from_adapted": [], "seeds": [1]},
             "adapt": default_params["adapt"]
             | {"tokens": 600, "warmup_tokens": 200, "batch_tokens": 128, "max_length": 32, "freeze_embeddings": False},
-            "embed": {"max_length": 16, "batch_tokens": 128},
+            "embed": {"max_length": 16, "batch_tokens": 128, "text_rows": 2},
             "finetune": default_params["finetune"]
             | {"epochs": 8, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
             | {"max_length": 16, "freeze_embeddings": False, "frozen_layers": 0},

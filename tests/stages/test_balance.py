@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages import balance
+from stages.semantic_duplicates import LEFT_OUT
 from tests.conftest import make_rows
 from winnow import tables
 from winnow.errors import UserError
@@ -19,7 +20,10 @@ from winnow.tasks.weights import class_weights
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE"]}
 PARAMS = {"train_on": ["given", "human"], "max_labels": None, "weights": "sqrt", "seed": 1}
 OUTPUTS = ("training.parquet", "ledger.parquet", "metrics.json")
-COMMAND = "--rows rows.parquet --out training.parquet --ledger ledger.parquet --metrics metrics.json".split()
+COMMAND = (
+    "--rows rows.parquet --left-out left_out.parquet --out training.parquet --ledger ledger.parquet "
+    "--metrics metrics.json"
+).split()
 
 
 def table(rows: list[dict]) -> pa.Table:
@@ -36,13 +40,15 @@ def some(count: int = 40) -> list[dict]:
 def choose(rows: pa.Table, **changes) -> tuple[list[str], Ledger]:
     ledger = Ledger("balance")
     settings = balance.Params.model_validate(PARAMS | changes)
-    chosen = balance.choose(rows, settings, Task(**TASK), ledger, "rows.parquet")
+    chosen = balance.choose(rows, {}, settings, Task(**TASK), ledger, "rows.parquet")
     return chosen["id"].to_pylist(), ledger
 
 
-def run(workspace, rows: list[dict], **changes):
+def run(workspace, rows: list[dict], left_out: dict[str, str] | None = None, **changes):
     folder = workspace(task=TASK, balance=PARAMS | changes)
     tables.write(table(rows), folder / "rows.parquet")
+    pairs = [{"id": id, "keeper": keeper, "similarity": 0.99} for id, keeper in (left_out or {}).items()]
+    tables.write(pa.Table.from_pylist(pairs, LEFT_OUT), folder / "left_out.parquet")
     balance.main(COMMAND)
     return folder
 
@@ -78,6 +84,15 @@ def test_every_row_left_out_is_in_the_ledger_with_its_rule(workspace):
     assert sorted([*training, *rules]) == sorted(ids)
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["left_out"] == {"ambiguous": 1, "budget": 10, "not_train": 1, "origin": 1, "unlabelled": 1}
+
+
+def test_a_row_that_says_what_another_says_is_left_out(workspace):
+    ids = table(some())["id"].to_pylist()
+    folder = run(workspace, some(), left_out={ids[3]: ids[5], "not-here": ids[5]})
+    assert sorted(tables.read(folder / "training.parquet")["id"].to_pylist()) == sorted({*ids} - {ids[3]})
+    [entry] = tables.read(folder / "ledger.parquet").to_pylist()
+    assert (entry["id"], entry["action"], entry["rule"]) == (ids[3], "skip", "semantic_duplicate")
+    assert entry["reason"] == f"says what {ids[5]} says"
 
 
 @given(small=st.integers(10, 40), large=st.integers(10, 40), seed=st.integers(0, 9))

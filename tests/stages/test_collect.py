@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages import collect
-from winnow import files, hashing, tables
+from winnow import download, files, hashing, ledger, tables
 from winnow.errors import UserError
-from winnow.ledger import Ledger
 from winnow.params import parse
 from winnow.tasks.labels import Task
 
@@ -23,6 +22,7 @@ ROWS = [
     {"no": "3", "body": "fog", "kind": "", "walk": "b", "day": "", "where": "east"},
 ]
 COLUMNS = {"key": "no", "text": "body", "label": "kind", "group": "walk", "published": "day", "meta": ["where"]}
+COMMAND = "--files data/sources --downloads downloads --out raw --ledger ledger.parquet --metrics m.json".split()
 
 
 def source(**changed) -> dict:
@@ -52,7 +52,7 @@ def run(workspace):
             path = folder / "data/sources" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        collect.main(["--files", "data/sources", "--out", "raw", "--ledger", "ledger.parquet", "--metrics", "m.json"])
+        collect.main(COMMAND)
         rows = {path.stem: tables.read(path) for path in sorted((folder / "raw").glob("*.parquet"))}
         manifest = json.loads((folder / "raw/manifest.json").read_text(encoding="utf-8"))
         metrics = json.loads((folder / "m.json").read_text(encoding="utf-8"))
@@ -81,13 +81,16 @@ def test_every_column_of_the_contract(run):
     assert [str(row["published"]) for row in (first, second, third)] == ["2020-03-01", "2019-02-01", "None"]
     assert (third["label"], third["label_origin"]) == (None, None)
     assert ledger == []
-    assert metrics == {"walks": {"rows": 3, "refused": 0, "groups": 2, "labelled": 2}}
+    assert metrics == {"walks": {"rows": 3, "refused": 0, "skipped": 0, "groups": 2, "labelled": 2}}
     assert manifest["walks"] == {
         "pin": {"kind": "file", "sha256": {"walks.jsonl": files.sha256(Path("data/sources/walks.jsonl"))}},
         "licence": "CC0-1.0",
         "purpose": "task",
         "published": ["2019-02-01", "2020-03-01"],
-        "rows": {"read": 3, "kept": 3, "refused": 0},
+        "rows": {"read": 3, "kept": 3, "refused": 0, "skipped": 0},
+        "refused": {},
+        "skipped": {},
+        "bytes": len(jsonl(ROWS)),
     }
 
 
@@ -126,11 +129,12 @@ def test_two_runs_give_the_same_bytes_and_forget_sources_that_went(run):
 
 def test_a_member_of_a_wheel_is_fetched_once_for_two_sources(run, make_wheel, monkeypatch):
     sha = make_wheel("walk-data", "1.0", {"walk_data/w.jsonl.gz": gzip.compress(jsonl(ROWS))})
-    fetched, fetch = [], collect.download.fetch_pypi
-    monkeypatch.setattr(collect.download, "fetch_pypi", lambda *a, **k: fetched.append(a) or fetch(*a, **k))
+    fetched, fetch = [], download.fetch_pypi
+    monkeypatch.setattr(download, "fetch_pypi", lambda *a, **k: fetched.append(a[:3]) or fetch(*a, **k))
     pin = {"kind": "pypi", "package": "walk-data", "version": "1.0", "sha256": sha, "member": "walk_data/w.jsonl.gz"}
     one = {key: value for key, value in source(**pin).items() if key != "path"}
     rows, _, manifest, _ = run({}, one, one | {"name": "again"})
+    run({}, one)
     assert fetched == [("walk-data", "1.0", sha)]
     assert manifest["walks"]["pin"] == pin
     assert by_key(rows["again"])["1"]["text"] == by_key(rows["walks"])["1"]["text"] == ROWS[0]["body"]
@@ -198,7 +202,8 @@ def test_rows_that_cannot_enter_stand_in_the_ledger_with_their_reason(run):
         ("no_key", "walks.jsonl, line 4: column 'no' is empty"),
     ]
     assert {entry["action"] for entry in ledger} == {"refuse"}
-    assert manifest["walks"]["rows"] == {"read": 8, "kept": 3, "refused": 5}
+    assert manifest["walks"]["rows"] == {"read": 8, "kept": 3, "refused": 5, "skipped": 0}
+    assert manifest["walks"]["refused"] == {"bad_date": 1, "bad_value": 2, "duplicate_id": 1, "no_key": 1}
     assert metrics["walks"]["refused"] == 5
 
 
@@ -303,7 +308,7 @@ def test_a_hash_is_checked_and_pins_one_file(run):
         ({"rows": "sections"}, r"sources\[0\]\.file\.rows: format medline needs rows"),
         ({"format": "medline"}, r"sources\[0\]\.file\.rows: format medline needs rows"),
         ({"format": "xls"}, r"sources\[0\]\.file\.format: "),
-        ({"kind": "ftp"}, r"sources\[0\]: .*'ftp'.*'pypi', 'file'"),
+        ({"kind": "ftp"}, r"sources\[0\]: .*'ftp'.*'file', 'url', 's3', 'hf', 'sql', 'pypi'"),
         ({"name": "My walks"}, r"sources\[0\]\.file\.name: "),
         ({"licence": ""}, r"sources\[0\]\.file\.licence: "),
         ({"label": "kind"}, r"sources\[0\]\.file\.label: unknown parameter"),
@@ -341,16 +346,20 @@ LINE = st.fixed_dictionaries(
 
 @given(lines=st.lists(LINE | st.just("no row"), min_size=1), cap=st.none() | st.integers(1, 3))
 def test_no_row_is_lost_and_every_row_fits_the_contract(lines, cap):
-    ledger = Ledger("collect")
-    config = parse(source(max_groups=cap), collect.FileSource, "source")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "walks.jsonl")
-        path.write_bytes(jsonl([*lines, ROWS[0]]))  # one good row: a source without any is an error
-        inputs = [collect.Input("walks.jsonl", path)]
-        result = collect.collect(config, inputs, parse(TASK, Task, "task"), 1.0, ledger)
-        tables.write(result.table, Path(folder, "walks.parquet"))
-        assert tables.read(Path(folder, "walks.parquet")).equals(result.table.sort_by("id"))
-    assert result.read == len(lines) + 1
-    assert result.refused == sum(entry[2] == "refuse" for entry in ledger.entries)
-    ledger.check(len(lines) + 1, len(result.table))
-    assert cap is None or len(result.table["group"].unique()) <= cap
+        Path(folder, "walks.jsonl").write_bytes(jsonl([*lines, ROWS[0]]))  # one good row: a source without is an error
+        config = {"max_refused_share": 1.0, "sources": [source(max_groups=cap)]}
+        settings, task = parse(config, collect.Params, "collect"), parse(TASK, Task, "task")
+        out = Path(folder, "raw")
+        out.mkdir()
+        with ledger.book("collect", Path(folder, "ledger.parquet")) as book:
+            manifest, _ = collect.collect(settings, task, Path(folder), Path(folder), out, book)
+            table = tables.read(out / "walks.parquet")
+            book.check(len(lines) + 1, len(table))
+        entries = tables.read(Path(folder, "ledger.parquet"))["action"].to_pylist()
+    assert table.schema == tables.row_schema()
+    assert table["id"].to_pylist() == sorted(set(table["id"].to_pylist()))
+    counts = manifest["walks"]["rows"]
+    assert counts["read"] == len(lines) + 1
+    assert (counts["refused"], counts["skipped"]) == (entries.count("refuse"), entries.count("skip"))
+    assert cap is None or len(table["group"].unique()) <= cap

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stages import find_issues
 from tests.conftest import make_rows
 from winnow import decisions, hashing, tables
+from winnow.dedup.outcome import CONFLICT
 from winnow.errors import UserError
 from winnow.tasks.labels import Task
 
@@ -20,8 +21,8 @@ TASK = {"kind": "classification", "labels": ["FRUIT", "STONE", "WATER"]}
 PARAMS = {"filter_by": "prune_by_noise_rate", "queue_rows": 5}
 OUTPUTS = ("issues.parquet", "queue.csv", "queue.html", "metrics.json")
 COMMAND = (
-    "--rows rows.parquet --scores scores.parquet --out issues.parquet --queue-csv queue.csv --queue-html queue.html "
-    "--metrics metrics.json"
+    "--rows rows.parquet --scores scores.parquet --duplicates duplicates.parquet --out issues.parquet "
+    "--queue-csv queue.csv --queue-html queue.html --metrics metrics.json"
 ).split()
 
 
@@ -47,8 +48,9 @@ def probabilities(rows: list[dict]) -> np.ndarray:
     return chances
 
 
-def write(folder, rows: list[dict]) -> pa.Table:
+def write(folder, rows: list[dict], duplicates: list[dict] | None = None) -> pa.Table:
     made = table(rows)
+    tables.write(pa.Table.from_pylist(duplicates or [], CONFLICT), folder / "duplicates.parquet")
     chances = probabilities(rows)
     columns = {f"p_{label}": pa.array(chances[:, n], pa.float32()) for n, label in enumerate(TASK["labels"])}
     tables.write(made, folder / "rows.parquet")
@@ -56,10 +58,10 @@ def write(folder, rows: list[dict]) -> pa.Table:
     return made
 
 
-def run(workspace, rows: list[dict], **changes) -> tuple[list[dict], list[dict], dict, str]:
+def run(workspace, rows: list[dict], duplicates: list[dict] | None = None, **changes) -> tuple:
     """Return issues, the queue's rows, metrics and the page."""
     folder = workspace(task=TASK, find_issues=PARAMS | changes)
-    write(folder, rows)
+    write(folder, rows, duplicates)
     find_issues.main(COMMAND)
     with (folder / "queue.csv").open(encoding="utf-8", newline="") as file:
         queue = list(csv.DictReader(file))
@@ -138,6 +140,39 @@ def test_settled_and_unlabelled_rows_stay_out_and_conflicts_come_first(workspace
     assert metrics["conflicts"] == 2
     assert metrics["rows"] == 61
     assert "Reviewers disagree on 2" in page
+
+
+def conflict(row: str, label: str | None, others: list[dict], total: int = 0, kept: bool = True) -> dict:
+    return {
+        "id": row,
+        "cluster": row,
+        "label": label,
+        "kept": kept,
+        "others": others,
+        "others_total": total or len(others),
+    }
+
+
+def test_rows_whose_duplicates_had_other_labels_are_all_in_the_queue(workspace):
+    rows = [*labelled(), {"label": "FRUIT", "verdict": "keep"}, {"label": None}, {"label": "FRUIT", "says": "STONE"}]
+    ids = [id_of(rows, number) for number in range(63)]
+    gone, stays = ({"id": name, "label": "WATER", "kept": name == "ab"} for name in ("cd", "ab"))
+    duplicates = [conflict(id, "FRUIT", [gone, stays], 7) for id in ids[:7]]
+    duplicates += [
+        conflict(ids[60], "FRUIT", [gone]),
+        conflict(ids[61], None, [gone]),
+        conflict("cd", "WATER", [], 0, False),
+    ]
+    issues, queue, metrics, page = run(workspace, rows, duplicates, queue_rows=2)
+    assert {row["id"] for row in queue} == {*ids[:7], ids[61]}
+    reasons = {row["id"]: row["reasons"] for row in issues}
+    assert reasons[ids[0]].startswith(
+        "duplicates have other labels: cd WATER (dropped), ab WATER and 5 more; the model"
+    )
+    assert reasons[ids[61]].startswith("duplicates have other labels: cd WATER (dropped); the model gives")
+    assert ids[60] not in reasons  # people have settled it
+    assert metrics["duplicates_with_other_labels"] == 8
+    assert "duplicates have other labels: cd WATER (dropped)" in page
 
 
 def test_a_label_set_by_a_rule_is_said_to_be(workspace):

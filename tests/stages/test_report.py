@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import warnings
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -17,7 +18,7 @@ from stages import compare, report
 from tests.conftest import ROOT, make_rows
 from winnow import files, predictions, tables
 from winnow.errors import UserError
-from winnow.reporting import sections
+from winnow.reporting import inputs, sections
 
 LABELS = ["FRUIT", "STONE", "WATER"]
 EVIL = '<script>alert("x")</script> | a & b `c` [d](e)'
@@ -75,6 +76,55 @@ def write_metrics(default_params, transfer: float) -> None:
     for name, value in metrics.items():
         files.write_json(Path(f"metrics/{name}.json"), value)
     write_plots(arms)
+    write_curation()
+
+
+def write_curation() -> None:
+    """Write what represent, removals, semantic_duplicates and validate say."""
+    estimate = {"value": 0.0312, "low": -0.00004, "high": 0.0721, "groups": 40}
+    source = {
+        "rows": 2050, "words": {"median": 40.0}, "vocabulary": {"distinct_words": 0.25},
+        "languages": {"en": 0.99, "fr": 0.01}, "labels": {"entropy": 0.9}, "clusters": {"rows": 300, "coverage": 0.88, "entropy": 0.9, "vendi": 41.0},
+        "duplicates": {"share": 0.04}, "distance": {"embeddings": estimate, "words": None},
+        "adds": {"own_mass": estimate, "new_words": 17, "new_word_share": 0.1, "new_token_share": 0.02},
+    }  # fmt: skip
+    bare = source | {
+        "vocabulary": {},
+        "languages": {},
+        "labels": {"entropy": None},
+        "clusters": {"rows": 0},
+        "adds": None,
+    }
+    removed = {"rows": 4100, "removed": 50, "share": 50 / 4100, "low": 0.009, "high": 0.016}
+    drifted = {"train": {"value": 0.31, "status": "warn"}, "dev": {"value": 0.01, "status": "ok"}}
+    metrics = {
+        "represent": {
+            "sources": {"garden": source, EVIL: bare},
+            "reference": {"source": None, "rows": 1700, "noise_floor": {"embeddings": 0.002, "words": None}},
+        },
+        "removals": {"clean": {"min_words": removed | {"skew": 2.5, "most_removed_class": "STONE"}}},
+        "semantic_duplicates": {"pairs": 41, "a_key_of_tomorrow": {"deep": 0.125}},
+        "validate": {"rows": {"clean": 4050}, "failures": 0},
+        "drift": {"reference": "the last release", "status": "warn", "measures": {"labels": drifted}},
+    }  # fmt: skip
+    for name, value in metrics.items():
+        files.write_json(Path(f"metrics/{name}.json"), value)
+    folder = Path("plots")
+    header = ["rule", "stage", "dimension", "value", "rows", "removed", "share", "low", "high"]
+    places = (("all", "all"), ("class", "STONE"), ("source", EVIL), ("split", "train"))
+    rows = [("min_words", "clean", *place, *list(removed.values())) for place in places]
+    files.write_csv(folder / "removals.csv", header, rows)
+    plots = {
+        "vocabulary": (["source", "tokens", "distinct"], [(s, n, n // 2) for s in ("garden", EVIL) for n in (99, 200)]),
+        "clusters": (["source", "cluster", "rows"], [(s, n, n + 1) for s in ("garden", EVIL) for n in range(8)]),
+        "dates": (["source", "year", "rows"], [("garden", 2019, 5), ("garden", 2021, 15)]),
+        "distances": (["source", "measure", "value", "low", "high", "noise_floor"],
+                      [("garden", "embeddings", 0.03, 0.01, 0.07, 0.002), (EVIL, "words", 0.03, 0.01, 0.07, None)]),
+        "characteristic": (["source", "word", "z", "count", "count_others"], [("garden", EVIL, 9.5, 30, 1)]),
+        "examples": (["source", "id", "cluster", "own_share"], [("garden", "0123456789abcdef", 3, 1.0)]),
+    }  # fmt: skip
+    for name, table in plots.items():
+        files.write_csv(folder / f"represent/{name}.csv", *table)
 
 
 def write_plots(arms: dict[str, pa.Table]) -> None:
@@ -195,7 +245,7 @@ def test_the_page_is_whole_and_needs_nothing_else(out):
     assert [link for link in page.links if not link.startswith("#")] == []
     assert {link[1:] for link in page.links} <= set(page.ids)
     assert len(set(page.ids)) == len(page.ids)
-    assert page.tags.count("svg") == 9
+    assert page.tags.count("svg") == 14
 
 
 def test_the_page_tells_data_issues_curves_and_comparison(out):
@@ -207,6 +257,65 @@ def test_the_page_tells_data_issues_curves_and_comparison(out):
         assert value in page.text
     assert page.text.count("FRUIT 2 %") == 0
     assert page.text.count("told at length") <= 20 * 25
+
+
+def test_the_page_tells_sources_removals_duplicates_validation_and_drift(out):
+    text = " ".join(Page((out / "report.html").read_text(encoding="utf-8")).text.split())
+    for words in ("Sources", "Removals", "Duplicates", "Validation and drift"):
+        assert words in text
+    for value in (
+        "0.031 (0.000 to 0.072)", "chance alone", "the training rows that came with a label (1,700 rows)",
+        "en 99.0", "0123456789abcdef", "1.22 (0.90 to 1.60)", "STONE, 2.5×", "a key of tomorrow: deep", "0.125",
+        "4,050", "0.310 (warn)", "measured against the last release; status: warn",
+    ):  # fmt: skip
+        assert value in text, value
+    sheet = (out / "DATASHEET.md").read_text(encoding="utf-8")
+    for value in ("Diversity of the sources", "0.031 (0.000 to 0.072)", "1.22 (0.90 to 1.60)", "status warn"):
+        assert value in sheet
+
+
+@pytest.mark.parametrize("missing", ["represent", "drift", "all"])
+def test_what_a_pipeline_does_not_measure_is_left_out(ready, missing):
+    folder = ready(run=False)
+    gone = inputs.CURATION if missing == "all" else (missing,)
+    for stage in gone:
+        (folder / f"metrics/{stage}.json").unlink()
+        (folder / f"plots/{stage}.csv").unlink(missing_ok=True)
+        shutil.rmtree(folder / f"plots/{stage}", ignore_errors=True)
+    report.main(ARGV)
+    page = Page((folder / "out/report.html").read_text(encoding="utf-8"))
+    assert page.tags.count("svg") == (9 if missing in ("represent", "all") else 14)
+    text = " ".join(page.text.split())
+    told = {
+        "represent": "Diversity and distances of the sources were not measured",
+        "removals": "What the rules removed by class, source and split was not measured",
+        "semantic_duplicates": "Duplicates by meaning were not looked for",
+        "validate": "The tables were not validated",
+    }
+    for stage, words in told.items():
+        assert (words in text) == (stage in gone)
+    assert ("Drift was measured" in text) == ("drift" not in gone)
+
+
+def test_a_manifest_with_keys_of_its_own_is_shown(ready):
+    folder = ready(run=False)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["garden"] |= {"pin": {"kind": "s3", "version": "v17", "new": [1]}, "bytes": 12}
+    manifest["garden"]["rows"]["skipped"] = 987
+    files.write_json(folder / "manifest.json", manifest)
+    report.main(ARGV)
+    text = Page((folder / "out/report.html").read_text(encoding="utf-8")).text
+    assert "s3 v17" in text
+    assert "987" in text
+
+
+def test_personal_data_is_told_where_it_was_looked_for(ready, default_params):
+    folder = ready()
+    assert "Whether texts name or describe people was not measured" in Path("out/DATASHEET.md").read_text()
+    path = folder / "metrics/clean.json"
+    files.write_json(path, json.loads(path.read_text()) | {"personal_data": {"email": 1234}})
+    report.main(ARGV)
+    assert "1,234 email" in Path("out/DATASHEET.md").read_text(encoding="utf-8")
 
 
 def test_same_bytes_again(ready, out):
@@ -227,7 +336,8 @@ def test_no_text_becomes_markup(out):
     sheet = (out / "DATASHEET.md").read_text(encoding="utf-8")
     assert "<script" not in sheet
     widths = {line.count("|") - line.count("\\|") for line in sheet.splitlines() if "alert" in line}
-    assert widths == {7}
+    # the manifest, the diversity and the distances of the sources
+    assert widths == {10, 4}
 
 
 def test_markdown_tables_have_one_width_each(out):
@@ -278,6 +388,8 @@ def test_croissant_is_valid_and_reads_the_rows(out, monkeypatch):
     assert [record["rows/id"].decode() for record in records] == rows["id"].to_pylist()
     described = json.loads((out / "croissant.json").read_text())
     assert described["distribution"][0]["sha256"] == files.sha256(out.parent / "data/rows.parquet")
+    assert described["temporalCoverage"] == "2019-01-02/2021-05-30"
+    assert described["inLanguage"] == ["en", "fr"]
     assert {field["name"] for field in described["recordSet"][0]["field"]} == set(rows.column_names) - {"meta"}
 
 

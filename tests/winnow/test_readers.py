@@ -7,11 +7,11 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.errors import UserError
-from winnow.readers import medline, tabular
+from winnow.readers import BLOCK_ROWS, Block, Record, blocks, medline, tabular
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ROWS = st.lists(st.fixed_dictionaries({"a": TEXT, "b, c": TEXT}), min_size=1)
@@ -42,22 +42,52 @@ FORMATS = {
 }
 
 
+def columns_of(items, names: list[str]) -> dict[str, list]:
+    """All columns of a reader's records or blocks, none of which has a problem."""
+    found = {name: [] for name in names}
+    for item in items:
+        found_blocks = [item] if isinstance(item, Block) else blocks([item], names)
+        for block in found_blocks:
+            assert not block.problems
+            for name, column in block.columns.items():
+                found[name] += column.to_pylist() if isinstance(column, pa.Array) else column
+    return found
+
+
 @pytest.mark.parametrize("format", FORMATS)
 @given(rows=ROWS)
 def test_what_is_written_is_read(format, rows):
     read, write = FORMATS[format]
-    records = list(read(io.BytesIO(write(rows)), "file", ["a", "b, c"]))
-    assert [record.values for record in records] == rows
-    assert not any(record.problem for record in records)
+    for names in (["a", "b, c"], ["b, c"]):
+        found = columns_of(read(io.BytesIO(write(rows)), "file", names), names)
+        assert found == {name: [row[name] for row in rows] for name in names}
 
 
 @given(rows=ROWS)
 def test_gzip_changes_nothing(rows):
     for read, write in FORMATS.values():
         with gzip.open(io.BytesIO(gzip.compress(write(rows), mtime=0))) as stream:
-            assert [record.values for record in read(stream, "file", ["a"])] == [
-                row if read is not tabular.read_parquet else {"a": row["a"]} for row in rows
-            ]
+            assert columns_of(read(stream, "file", ["a"]), ["a"]) == {"a": [row["a"] for row in rows]}
+
+
+LONG = "x" * 3_000_000
+
+
+@settings(max_examples=20)
+@given(lengths=st.lists(st.sampled_from([0, 1, 3_000_000]), max_size=12), bad=st.booleans())
+def test_blocks_hold_every_record_in_order_and_few_long_ones(lengths, bad):
+    records = [Record(f"line {n}", (LONG[:length],)) for n, length in enumerate(lengths)]
+    records += [Record("last", (), "no row")] if bad else []
+    found = list(blocks(records, ["a"]))
+    assert [place for block in found for place in block.places] == [f"line {n}" for n in range(len(lengths))]
+    assert [len(text) for block in found for text in block.columns["a"]] == lengths
+    assert [problem for block in found for problem in block.problems] == [("last", "no row")] * bad
+    assert all(sum(map(len, block.columns["a"])) < 12_000_000 for block in found)
+
+
+def test_a_block_has_a_limited_number_of_rows():
+    sizes = [len(block.places) for block in blocks((Record(str(n), ("x",)) for n in range(2500)), ["a"])]
+    assert sizes == [BLOCK_ROWS, BLOCK_ROWS, 2500 - 2 * BLOCK_ROWS]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -80,18 +110,23 @@ def test_text_in_parquet_that_is_not_utf8():
     buffer = io.BytesIO()
     pq.write_table(pa.table({"a": array}), buffer)
     buffer.seek(0)
-    with pytest.raises(UserError, match="byte 2 of a text is not UTF-8"):
+    with pytest.raises(UserError, match="file: after row 0: a text is not UTF-8"):
         list(tabular.read_parquet(buffer, "file", ["a"]))
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column():
-    records = list(tabular.read_csv(io.BytesIO(b"\xef\xbb\xbfa,b\r\n1,2\r\n"), "file", ["a"]))
-    assert records[0].values == {"a": "1", "b": "2"}
+    records = list(tabular.read_csv(io.BytesIO(b"\xef\xbb\xbfa,b\r\n1,2\r\n"), "file", ["a", "b"]))
+    assert records[0].values == ("1", "2")
+
+
+def test_tabs_and_a_header_from_elsewhere():
+    read = tabular.read_csv(io.BytesIO(b'1,0\t"a\tb"\n2\tc\n'), "file", ["text"], "\t", ["no", "text"])
+    assert [record.values for record in read] == [("a\tb",), ("c",)]
 
 
 def read_csv(data: bytes) -> list[tuple]:
     return [
-        (record.place, record.problem or record.values["a"])
+        (record.place.removeprefix("file, "), record.problem or record.values[0])
         for record in tabular.read_csv(io.BytesIO(data), "file", ["a"])
     ]
 
@@ -123,16 +158,22 @@ def test_a_field_longer_than_the_csv_modules_own_limit():
 def test_bad_json_lines_are_named_and_the_rest_is_read():
     lines = ['{"a": 1}', "", "{", "[1]", '{"a": NaN}', "[" * 100_000, '{"b": 2}']
     records = list(tabular.read_jsonl(io.BytesIO("\n".join(lines).encode()), "file", ["a"]))
-    assert [record.place for record in records] == ["line 1", "line 3", "line 4", "line 5", "line 6", "line 7"]
-    assert [record.values for record in records if not record.problem] == [{"a": 1}, {"b": 2}]
+    assert [record.place for record in records] == [f"file, line {number}" for number in (1, 3, 4, 5, 6, 7)]
+    assert [record.values for record in records if not record.problem] == [(1,), (None,)]
     assert records[2].problem == "not a JSON object"
     assert records[3].problem == "not valid JSON: NaN is no JSON value"
+
+
+def test_a_line_that_is_no_row_of_any_table(monkeypatch):
+    monkeypatch.setattr(tabular, "MAX_DOCUMENT", 100)
+    with pytest.raises(UserError, match="file: line 2 is longer than 100 bytes"):
+        list(tabular.read_jsonl(io.BytesIO(b'{"a": 1}\n[' + b"1," * 60), "file", ["a"]))
 
 
 def test_truncated_parquet():
     data = parquet_bytes([{"a": "text"}])
     for damaged in (data[:-10], data[:8] + bytes(20) + data[28:], b""):
-        with pytest.raises(UserError, match="file: truncated or damaged"):
+        with pytest.raises(UserError, match=r"file: (after row 0: )?truncated or damaged"):
             list(tabular.read_parquet(io.BytesIO(damaged), "file", ["a"]))
 
 
@@ -149,7 +190,8 @@ def citation(abstract: str, pmid: str = "7", date: str = "<Year>1979</Year>", ty
 
 def read_medline(*citations: str, rows: str = "sections", doctype: str = "") -> list[dict]:
     xml = f"<?xml version='1.0'?>{doctype}<PubmedArticleSet>{''.join(citations)}</PubmedArticleSet>"
-    return [record.values for record in medline.read(io.BytesIO(xml.encode()), "file", ["text"], rows)]
+    records = medline.read(io.BytesIO(xml.encode()), "file", medline.FIELDS, rows)
+    return [dict(zip(medline.FIELDS, record.values, strict=True)) for record in records]
 
 
 STRUCTURED = (

@@ -1,5 +1,7 @@
 """How a stage starts and fails."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +36,19 @@ def test_a_defect_keeps_its_traceback():
 def test_success_is_silent(capsys):
     stage.run(lambda: None)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_stage_runs_under_its_own_name_so_that_other_processes_find_its_functions(tmp_path):
+    lines = [
+        "from winnow.stage import run",
+        "def main(): print(main.__module__)",
+        "if __name__ == '__main__': run(main)",
+    ]
+    (tmp_path / "example.py").write_text("\n".join(lines))
+    command = [sys.executable, "-m", "example"]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "example\n"
 
 
 def test_arguments_are_paths_and_typed_values():

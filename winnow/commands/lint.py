@@ -1,6 +1,7 @@
-"""lint: does dvc.yaml say of each stage's code what is true of it?
+"""lint: does dvc.yaml say what is true of each stage's code, and does the data leak?
 
 DVC sees the files that dvc.yaml names and no import: a helper edited but not named would leave stale outputs behind.
+Where the tables are made, it also proves on them that no row of dev or test gets into training.
 
 winnow lint         prints what is wrong, exit status 1 if anything is
 winnow lint --fix   writes each stage's code dependencies into dvc.yaml; parameters stay yours to mend
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from winnow import files, params
-from winnow.commands import pipeline
+from winnow.commands import leaks, pipeline
 from winnow.errors import UserError
 
 NAME = "lint"
@@ -31,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> None:
     """Print the problems, or mend those that can be mended.
 
     Raises:
-        UserError: dvc.yaml and the code differ.
+        UserError: dvc.yaml and the code differ, or the data leaks or breaks a schema.
     """
     if arguments.fix:
         files.write_text(pipeline.FILE, fixed(files.read_text(pipeline.FILE), pipeline.stages()))
@@ -40,6 +41,9 @@ def execute(arguments: argparse.Namespace) -> None:
         print(problem)
     if found:
         raise UserError(f"{pipeline.FILE}: {len(found)} differences from the code; `winnow lint --fix` mends deps")
+    if faults := [*leaks.problems(Path()), *leaks.broken(Path())]:
+        print("\n".join(faults))
+        raise UserError(f"{len(faults)} fault(s) in the data; `dvc repro --force` the stages that made the tables")
 
 
 def problems(root: Path) -> list[str]:

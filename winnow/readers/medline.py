@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Literal
 from xml.sax.saxutils import escape
 
@@ -29,8 +29,10 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 UNTELLING = re.compile(r"Journal Article|English Abstract|Video-Audio Media|Portrait|Research Support.*")
 
 
-def read(stream: IO[bytes], where: str, columns: list[str], rows: Literal["sections", "abstracts"]) -> Iterator[Record]:
-    """Yield the records of a citation file, each with `FIELDS` (str or None).
+def read(
+    stream: IO[bytes], where: str, columns: Sequence[str], rows: Literal["sections", "abstracts"]
+) -> Iterator[Record]:
+    """Yield the records of a citation file: those of `FIELDS` that `columns` names (str or None).
 
     `sections`: one record for each section of an abstract that has headings or categories; its key is `pmid:index`.
     `abstracts`: one record for each abstract without any, its paragraphs joined by a line end; its key is the PMID.
@@ -53,7 +55,7 @@ def read(stream: IO[bytes], where: str, columns: list[str], rows: Literal["secti
     try:
         for number, (_, article) in enumerate(parser, 1):
             for values in _sections(article) if rows == "sections" else _abstracts(article):
-                yield Record(f"record {number}", values)
+                yield Record(f"{where}, record {number}", [values[name] for name in columns])
             # Without this the parsed part of the file stays in memory.
             article.clear()
             while article.getprevious() is not None:

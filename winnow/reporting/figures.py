@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from winnow import plots
+from winnow.reporting import curation
 from winnow.reporting.inputs import SPLITS, Inputs
 
 HALF, WIDE = 5.2, 10.6  # inches: half and full width of the page at one size of text
@@ -31,6 +32,7 @@ def figures(inputs: Inputs) -> dict[str, str]:
         "confusion": (_confusion(inputs.plots["evaluate/confusion"], best, labels), HALF, 4.4),
         "calibration": (_calibration(inputs.plots["evaluate/calibration"], colour), HALF, 4.4),
     }
+    drawn |= curation.figures(inputs, HALF, WIDE)
     return {name: plots.svg(name, *drawing) for name, drawing in drawn.items()}
 
 

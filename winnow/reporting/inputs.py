@@ -2,8 +2,10 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -11,15 +13,26 @@ import pyarrow as pa
 from winnow import files, params, tables
 from winnow.errors import UserError
 
+T = TypeVar("T")
+
 STAGES = tuple("adapt annotate apply_decisions balance clean compare deduplicate find_issues split".split())
 PLOTS = ("adapt", "learning_curve", "evaluate/calibration", "evaluate/confusion", "evaluate/per_class")
+# What curation measures; a pipeline may leave these stages out.
+CURATION = tuple("drift removals represent semantic_duplicates validate".split())
+CURATION_PLOTS = (
+    "removals",
+    *(f"represent/{name}" for name in "characteristic clusters dates distances examples vocabulary".split()),
+)
 TRAINING = "training"
 SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the documents are made of; metrics by stage, plots by file, training curves by arm."""
+    """What the documents are made of; metrics by stage, plots by file, training curves by arm.
+
+    Metrics and plots of curation that no stage made are empty.
+    """
 
     metrics: dict[str, dict]
     plots: dict[str, list[dict[str, str]]]
@@ -50,10 +63,16 @@ def read(args: Namespace) -> Inputs:
     """
     versions = sorted({line for path in args.versions.glob("*.txt") for line in files.read_text(path).split()})
     metrics = {stage: read_json(args.metrics / f"{stage}.json") for stage in STAGES}
+    metrics |= {stage: _optional(args.metrics / f"{stage}.json", read_json, {}) for stage in CURATION}
     drawn = {name: read_plot(args.plots / f"{name}.csv") for name in PLOTS}
+    drawn |= {name: _optional(args.plots / f"{name}.csv", read_plot, []) for name in CURATION_PLOTS}
     training = {path.stem: read_plot(path) for path in sorted((args.plots / TRAINING).glob("*.csv"))}
     rows, issues = tables.read(args.rows), tables.read(args.issues)
     return Inputs(metrics, drawn, training, read_json(args.manifest), rows, issues, versions, params.read())
+
+
+def _optional(path: Path, read: Callable[[Path], T], missing: T) -> T:
+    return read(path) if path.exists() else missing
 
 
 def read_json(path: Path) -> dict:

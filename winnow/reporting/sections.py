@@ -79,19 +79,8 @@ def tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
 
 
 def data_tables(inputs: Inputs) -> dict[str, Table]:
-    """Return the tables on sources, the way of the rows, cleaning and balance."""
+    """Return the tables on the way of the rows, cleaning and balance."""
     m = inputs.metrics
-    sources = [
-        [
-            name,
-            of["purpose"],
-            of["licence"],
-            " to ".join(of["published"]) if of["published"] else "not dated",
-            of["rows"]["kept"],
-            of["rows"]["refused"],
-        ]
-        for name, of in inputs.manifest.items()
-    ]
     read, kept, refused = (
         sum(of["rows"][key] for of in inputs.manifest.values()) for key in ("read", "kept", "refused")
     )
@@ -99,7 +88,7 @@ def data_tables(inputs: Inputs) -> dict[str, Table]:
     labelled = m["apply_decisions"]["labelled"]
     funnel = [
         ["Read from the sources", read, ""],
-        ["Collected", kept, f"{refused:,} refused, {read - kept - refused:,} beyond the sources' max_groups"],
+        ["Collected", kept, f"{refused:,} refused, {read - kept - refused:,} beyond the sources' limits"],
         ["Cleaned", m["clean"]["rows_out"], f"{m['clean']['rows_in'] - m['clean']['rows_out']:,} dropped"],
         [
             "Without duplicates",
@@ -117,7 +106,6 @@ def data_tables(inputs: Inputs) -> dict[str, Table]:
         for label in inputs.params["task"]["labels"]
     ]
     return {
-        "sources": Table(["Source", "For", "Licence", "Published", "Rows", "Refused"], sources, "llllrr"),
         "funnel": Table(["Step", "Rows", "Of these, or left"], funnel, "lrl"),
         "cleaning": Table(["Rule", "Action", "Texts"], cleaning, "llr"),
         "balance": Table(["Label", *(name.capitalize() for name in SPLITS), "Trained on"], balance, "lrrrr"),

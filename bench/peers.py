@@ -1,0 +1,140 @@
+"""The tools that Winnow is measured against: an environment of their own, and a process of its own for every run.
+
+python -m bench.peers            # makes .venv-peers from bench/peers.txt (about 1 GB, minutes)
+
+`bench/workers/` holds what runs in those processes, ours in our environment and theirs in theirs: functions that take
+and return plain values. Nothing of the peers enters the project's own environment or lock. This file is read by both
+Pythons, so it imports the standard library alone, as bench/process.py does.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from bench import process
+
+ROOT = Path(__file__).parent.parent
+REQUIREMENTS = ROOT / "bench/peers.txt"
+FOLDER = Path(os.environ.get("WINNOW_PEERS", ROOT / ".venv-peers"))
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A function of `bench.workers` and what it is called with; `theirs` says in which environment it runs."""
+
+    name: str
+    function: str  # "module:function", below bench.workers
+    arguments: tuple
+    theirs: bool
+    packages: tuple[str, ...]  # whose versions the result states
+
+
+def python() -> Path:
+    """Return the interpreter of the peers' environment, made anew if bench/peers.txt has changed."""
+    interpreter, installed = FOLDER / "bin/python", FOLDER / "installed.txt"
+    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
+        print(f"installing bench/peers.txt into {FOLDER}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER], check=True)
+        # The list is complete. Without --no-deps pip refuses it: text-dedup and Data-Juicer ask for what they do not
+        # use here (pyspark, streamlit) and for versions that exclude each other.
+        command = [interpreter, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "-r", REQUIREMENTS]
+        subprocess.run(command, check=True)
+        installed.write_text(wanted, encoding="utf-8")
+    return interpreter
+
+
+def run(contender: Contender, limit: float | None = None) -> dict:
+    """Call a contender's function in a new process, on one core.
+
+    Returns what it returned (a dict) with `versions`, and its peak memory in bytes, `largest` and `tree`.
+
+    A peer that fails gives `{"error": its last line}`: what could not be measured is named, not invented.
+
+    Args:
+        limit: seconds after which a peer is stopped.
+
+    Raises:
+        SystemExit: a function of ours failed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        call, answer = Path(scratch) / "call.json", Path(scratch) / "answer.json"
+        call.write_text(json.dumps([contender.function, contender.arguments, contender.packages]), encoding="utf-8")
+        interpreter = python() if contender.theirs else Path(sys.executable)
+        command = [interpreter, "-m", "bench.peers", "call", call, answer]
+        environment = {**os.environ, **ONE_THREAD, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+        usage = process.measured(command, Path(scratch), environment, limit)
+        if usage.status == 0:
+            peaks = {"largest": usage.largest, "tree": usage.tree}
+            return json.loads(answer.read_text(encoding="utf-8")) | peaks
+        error = f"stopped after {limit:.0f} s" if usage.status is None else usage.last_line or f"exit {usage.status}"
+        if not contender.theirs:
+            raise SystemExit(f"{contender.name}: {error}")
+        return {"error": error[:300]}
+
+
+def fastest(contenders: list[Contender], rounds: int) -> dict[str, dict]:
+    """Run every contender once a round, so that a slow spell of the machine meets all; keep each one's best round.
+
+    Their functions return `seconds`; a contender that failed is not run again.
+    """
+    best: dict[str, dict] = {}
+    for _ in range(rounds):
+        for contender in contenders:
+            if "error" in best.get(contender.name, {}):
+                continue
+            result = run(contender)
+            kept = best.setdefault(contender.name, result)
+            if result.get("seconds", 0) < kept.get("seconds", 0):
+                best[contender.name] = result
+            print(f"{contender.name}: {result.get('error') or round(result['seconds'], 3)}", file=sys.stderr)
+    return best
+
+
+def versions(packages: tuple[str, ...] | list[str]) -> dict[str, str]:
+    """Return the installed versions of distributions."""
+    return {name: version(name) for name in packages}
+
+
+def entry(work: str, peer: str | None, ours: float, theirs: float | None, unit: str, **more: object) -> dict:
+    """Return one entry of a results file; `ratio` is the better of the two over the other, seen from ours.
+
+    Args:
+        unit: one of which less is better if it is a time or a memory ("s", "GiB").
+        more: device, goal, command, versions, and `reason` where a peer could not be measured.
+    """
+    ratio = None if not (ours and theirs) else theirs / ours if unit in ("s", "GiB") else ours / theirs
+    return {"work": work, "peer": peer, "ours": ours, "theirs": theirs, "unit": unit, "ratio": ratio, **more}
+
+
+def device() -> str:
+    """Return the processor's name and number of cores."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else os.uname().machine}, {os.cpu_count()} cores"
+
+
+def _call(call: Path, answer: Path) -> None:
+    function, arguments, packages = json.loads(call.read_text(encoding="utf-8"))
+    # One core each, whatever a library's threads think of it.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    module, _, name = function.partition(":")
+    value: Mapping = getattr(importlib.import_module(f"bench.workers.{module}"), name)(*arguments)
+    answer.write_text(json.dumps({**value, "versions": versions(packages)}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["call"]:
+        _call(*map(Path, sys.argv[2:]))
+    else:
+        print(python())

@@ -1,0 +1,63 @@
+"""A folder in which the default pipeline's stages run on a generated corpus, by the commands of dvc.yaml."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from bench import corpus, process
+from winnow import params
+from winnow.commands import pipeline
+
+ROOT = Path(__file__).parent.parent
+SOURCE = {
+    "name": "generated",
+    "kind": "file",
+    "path": "*.parquet",
+    "format": "parquet",
+    "licence": "as the base",
+    "purpose": "task",
+    "columns": {"key": "source_key", "text": "text", "label": "label", "group": "group", "published": "published"},
+}
+
+
+def make(folder: Path, base: Path, megabytes: float, engine: Mapping[str, object]) -> int:
+    """Fill an empty folder with params.yaml and a generated corpus as the only source; return the number of rows.
+
+    Args:
+        base: a table of the pipeline from whose texts the corpus is made, as data/clean.parquet.
+        megabytes: 10^6 bytes of text.
+        engine: what differs from params.yaml's section `engine`.
+    """
+    sources = folder / "data/sources"
+    sources.mkdir(parents=True)
+    (folder / "data/frozen").mkdir()
+    (folder / "data/frozen/test_groups.txt").touch()  # no row of the corpus is frozen
+    settings = params.read(ROOT / "params.yaml")
+    settings["collect"]["sources"] = [SOURCE]
+    settings["engine"] |= engine
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(settings, file)
+    return corpus.write(corpus.read_base(base), sources, int(megabytes * 10**6), seed=1)
+
+
+def run(stage: str, folder: Path) -> process.Usage:
+    """Run a stage in the folder and return what it cost.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    command = shlex.split(pipeline.stages(ROOT)[stage]["cmd"])
+    command[0] = sys.executable  # dvc.yaml says `python`
+    usage = process.measured(command, folder, {**os.environ, "PYTHONPATH": str(ROOT)})
+    if usage.status != 0:
+        raise SystemExit(f"stage {stage}: {usage.last_line or f'exit status {usage.status}'}")
+    return usage
+
+
+def disk(folder: Path) -> int:
+    """Return how many bytes the files below a folder hold."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

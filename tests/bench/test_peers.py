@@ -1,0 +1,64 @@
+"""How tools are run and compared; the peers' environment itself is too large for a test."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import peers
+from bench.peers import Contender
+
+
+@pytest.fixture
+def texts(tmp_path) -> str:
+    file = tmp_path / "texts.json"
+    file.write_text(json.dumps({"time": ["<p>a</p>"] * 5, "judge": ["<p>a<p>b"]}))
+    return str(file)
+
+
+@pytest.fixture
+def without_peers(monkeypatch):
+    """An environment in which no peer is installed: our own."""
+    monkeypatch.setattr(peers, "python", lambda: Path(sys.executable))
+
+
+def test_a_tool_runs_in_a_process_of_its_own_and_tells_time_memory_and_versions(texts):
+    result = peers.run(Contender("Winnow", "html:convert", ("winnow", None, texts), False, ("selectolax",)))
+    assert result["texts"][0].split() == ["a", "b"]
+    assert result["seconds"] > 0
+    assert result["tree"] >= result["largest"] > 10**7
+    assert re.match(r"\d+\.\d+", result["versions"]["selectolax"])
+
+
+def test_a_peer_that_fails_is_named_with_its_reason_and_run_once(texts, without_peers, capsys):
+    ours = Contender("Winnow", "html:convert", ("winnow", None, texts), False, ())
+    theirs = Contender("resiliparse", "html:convert", ("resiliparse", None, texts), True, ())
+    best = peers.fastest([ours, theirs], 2)
+    assert best["resiliparse"] == {"error": "ModuleNotFoundError: No module named 'resiliparse'"}
+    assert best["Winnow"]["seconds"] > 0
+    names = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert names == ["Winnow", "resiliparse", "Winnow"]
+
+
+def test_a_failure_of_our_own_stops_the_bench(texts):
+    with pytest.raises(SystemExit, match="Winnow: KeyError: 'nothing'"):
+        peers.run(Contender("Winnow", "html:convert", ("nothing", None, texts), False, ()))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "unit", "ratio"),
+    [(40, 2, "MB/s", 20), (1, 3, "GiB", 3), (2, 8, "s", 4), (0.9, 0.6, "share", 1.5), (5, None, "MB/s", None)],
+)
+def test_the_ratio_says_how_often_ours_is_the_better(ours, theirs, unit, ratio):
+    made = peers.entry("work", "peer", ours, theirs, unit, goal=3)
+    assert made["ratio"] == (ratio and pytest.approx(ratio))
+    assert made["goal"] == 3
+
+
+def test_every_peer_is_pinned_to_one_version_once():
+    lines = [line for line in peers.REQUIREMENTS.read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in lines)
+    names = [line.partition("==")[0].lower() for line in lines]
+    assert len(set(names)) == len(names)

@@ -1,0 +1,83 @@
+"""A clean clone of the repository as it stands, with a small corpus and small parameters, in which DVC runs."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from ruamel.yaml import YAML
+
+from winnow import decisions
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(wheels: Path) -> dict[str, str]:
+    """Ours first on the path, and a package index that is one folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "GIT_", "DVC_"))}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_FIND_LINKS": str(wheels),
+        "PIP_NO_INDEX": "1",
+        "DVC_NO_ANALYTICS": "1",
+    }
+
+
+class Clone:
+    """A clone of the repository.
+
+    Args:
+        folder: an empty one.
+        wheels: the folder that stands for the package index.
+        write: writes the sources into data/sources.
+        sections: of params.yaml, with the keys to set; the other keys stay.
+    """
+
+    def __init__(self, folder: Path, wheels: Path, write: Callable[[Path], None], sections: dict[str, dict]):
+        self.folder, self.environment = folder, environment(wheels)
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in filter(None, names):
+            # What a run made is no part of a clean clone; a tracked file may be deleted.
+            if (ROOT / name).is_file() and not re.match(
+                r"dvc\.lock$|reports/(metrics/|plots/|summary)|data/sources/", name
+            ):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        (folder / "data/sources").mkdir()
+        write(folder / "data/sources")
+        (folder / "data/decisions.csv").write_text(",".join(decisions.COLUMNS) + "\n", encoding="utf-8")
+        self.set_params(**sections)
+        self.call("git", "init", "-q")
+        self.call("git", "add", "-A")
+        self.call("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "clone")
+
+    def call(self, *command: str) -> str:
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def repro(self) -> list[str]:
+        """Run the pipeline; return the stages that ran, in order."""
+        return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro"), re.MULTILINE)
+
+    def set_params(self, **sections: dict) -> None:
+        """Set keys of sections of params.yaml; the other keys stay."""
+        yaml = YAML(typ="safe", pure=True)
+        file = self.folder / "params.yaml"
+        document = yaml.load(file.read_text(encoding="utf-8"))
+        for section, values in sections.items():
+            document[section] |= values
+        with file.open("w", encoding="utf-8") as out:
+            yaml.dump(document, out)
+
+    def rows(self, path: str) -> list[dict]:
+        return pq.read_table(self.folder / path).to_pylist()
+
+    def lock(self) -> dict:
+        return YAML(typ="safe", pure=True).load((self.folder / "dvc.lock").read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""What the `represent` stage measures with, in parts: words, embedding space, distances between sources."""
