@@ -29,7 +29,7 @@ class Params(params.Section):
 
 
 def chosen(batches: Iterable[pa.Table], text_rows: int) -> tuple[pa.Table, pa.Table]:
-    """Return id and text of all task rows, and of the first `text_rows` rows of each source of text."""
+    """Return id and text of all task rows, and of the first `text_rows` rows of each source of text, sorted by id."""
     task, text, seen = [], [], Counter()
     for batch in batches:
         is_text = pc.equal(batch["purpose"], "text")
@@ -39,7 +39,8 @@ def chosen(batches: Iterable[pa.Table], text_rows: int) -> tuple[pa.Table, pa.Ta
             rows = others.filter(pc.equal(others["source"], source)).slice(0, text_rows - seen[source])
             seen[source] += rows.num_rows
             text.append(rows)
-    return tuple(pa.concat_tables([EMPTY, *(part.select(["id", "text"]) for part in parts)]) for parts in (task, text))
+    tables_ = (pa.concat_tables([EMPTY, *(part.select(["id", "text"]) for part in parts)]) for parts in (task, text))
+    return tuple(table.sort_by("id") for table in tables_)
 
 
 def embed(model, tokens: list[list[int]], padding: int, batch_tokens: int, accelerator) -> np.ndarray:

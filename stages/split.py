@@ -17,7 +17,7 @@ Writes id, group, cluster and split for each row, and counts; `test_sha` is the 
 Memory: some fifty bytes a row, no text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -111,10 +111,11 @@ def components(group: np.ndarray, cluster: np.ndarray) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
 
     groups = int(group.max()) + 1
-    _, cluster, counts = np.unique(cluster, return_inverse=True, return_counts=True)
-    tied = counts[cluster] > 1  # a row alone in its cluster ties nothing
-    shared = np.unique(cluster[tied], return_inverse=True)[1]
-    nodes = groups + (int(shared.max()) + 1 if len(shared) else 0)
+    ordered = np.sort(cluster)
+    several = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # a row alone in its cluster ties nothing
+    tied = np.isin(cluster, several)
+    shared = np.searchsorted(several, cluster[tied])
+    nodes = groups + len(several)
     edges = coo_array((np.ones(len(shared), np.int8), (group[tied], groups + shared)), shape=(nodes, nodes))
     return connected_components(edges, directed=False)[1][:groups]
 
@@ -133,13 +134,14 @@ def units(rows: Rows, frozen: np.ndarray, salt: str) -> tuple[Units, np.ndarray]
     is_frozen[component[np.isin(names, frozen)]] = True
     wanted = is_frozen.copy()
     wanted[component[group[rows.task]]] = True
-    place = np.where(wanted, np.cumsum(wanted) - 1, -1)  # component -> unit
+    place = np.where(wanted, np.cumsum(wanted) - 1, -1).astype(np.int32)  # component -> unit
     unit, row_unit = place[component], place[component][group]
     count = int(wanted.sum())
 
     # The lowest number of its groups: what ties units together draws them towards test, never out of it.
     number = np.ones(count)
-    drawn = [hashing.unit(salt, f"{code:016x}") for code in names[unit >= 0].tolist()]
+    named = names[unit >= 0]
+    drawn = np.fromiter((hashing.unit(salt, f"{code:016x}") for code in named), float, len(named))
     np.minimum.at(number, unit[unit >= 0], drawn)
 
     labelled = rows.task & (rows.label >= 0)
@@ -147,7 +149,7 @@ def units(rows: Rows, frozen: np.ndarray, salt: str) -> tuple[Units, np.ndarray]
     rarity = np.argsort(np.argsort(totals, kind="stable"), kind="stable")
     stratum = np.full(count, len(rows.labels))
     np.minimum.at(stratum, row_unit[labelled], rarity[rows.label[labelled]])
-    entries = np.ones(labelled.sum(), np.int64), (row_unit[labelled], rows.label[labelled])
+    entries = np.ones(labelled.sum(), np.int32), (row_unit[labelled], rows.label[labelled])
     matrix = coo_array(entries, shape=(count, len(rows.labels))).tocsr()
     return Units(
         number, is_frozen[wanted], np.bincount(row_unit[rows.task], minlength=count), stratum, matrix
@@ -264,15 +266,23 @@ def leaks(rows: Rows, assigned: np.ndarray) -> int:
 
 
 def write(source: Path, assigned: np.ndarray, out: Path) -> str:
-    """Write the split of each row of `source`, in its order; return the fingerprint of the task's test rows."""
+    """Write the split of each row of `source`, in its order, which is by id; return the fingerprint of the test rows.
+
+    That is the digest of the sorted ids of the task's rows in test.
+    """
     names = pa.array(SPLITS)
-    test, start = [], 0
-    with tables.writer(out, OUT) as table:
+    test = []
+
+    def parts() -> Iterator[pa.Table]:
+        start = 0
         for batch in tables.batches(source, ["id", "group", "cluster", "purpose"], BATCH_ROWS):
             here = assigned[start : start + batch.num_rows]
             start += batch.num_rows
             test.append(batch["id"].filter(pc.and_(pc.equal(batch["purpose"], "task"), pa.array(here == TEST))))
-            table.add(batch.drop_columns("purpose").append_column(OUT.field("split"), names.take(pa.array(here))))
+            part = batch.drop_columns("purpose").append_column("split", names.take(pa.array(here)))
+            yield part.cast(OUT)
+
+    tables.write_stream(parts(), OUT, out)
     ids = pa.chunked_array([chunk for column in test for chunk in column.chunks], pa.string())
     return hashing.digest(*pc.take(ids, pc.sort_indices(ids)).to_pylist())
 

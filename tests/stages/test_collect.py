@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from stages import collect
-from winnow import download, files, hashing, ledger, tables
+from tests.conftest import ROOT
+from winnow import download, files, hashing, ledger, readers, tables
 from winnow.errors import UserError
 from winnow.params import parse
 from winnow.tasks.labels import Task
@@ -228,6 +231,126 @@ def test_a_higher_cap_keeps_the_groups_of_a_lower_one(run):
     assert kept[3] < kept[8] < kept[20] == kept[None]
 
 
+def many(count: int, groups: int, **more: str) -> bytes:
+    return jsonl(ROWS[0] | {"no": str(n), "walk": f"w{n % groups}"} | more for n in range(count))
+
+
+def test_a_higher_cap_of_rows_keeps_those_of_a_lower_one_and_splits_one_group_at_most(run):
+    kept = {}
+    for cap in (1, 7, 30, 99):
+        rows, ledger, manifest, metrics = run({"walks.jsonl": many(40, 8)}, source(max_rows=cap))
+        kept[cap] = set(rows["walks"]["id"].to_pylist())
+        assert metrics["walks"]["rows"] == len(kept[cap]) == min(cap, 40)
+        assert manifest["walks"]["skipped"] == ({"max_rows": 40 - cap} if cap < 40 else {})
+        assert len(ledger) == 40 - len(kept[cap])
+        assert metrics["walks"]["groups"] == -(-min(cap, 40) // 5)
+    assert kept[1] < kept[7] < kept[30] < kept[99]
+
+
+def test_each_row_beyond_a_quota_is_told_the_first_rule_that_left_it_out(run):
+    _, ledger, manifest, _ = run({"walks.jsonl": many(40, 8)}, source(max_groups=6, max_rows=11))
+    assert manifest["walks"]["rows"] == {"read": 40, "kept": 11, "refused": 0, "skipped": 29}
+    assert manifest["walks"]["skipped"] == {"max_groups": 10, "max_rows": 19}
+    assert {entry["reason"] for entry in ledger} == {
+        "its group is not among the 6 of lowest hash",
+        "beyond the first 11 rows by hash of the group",
+    }
+
+
+def test_a_share_counts_among_the_sources_of_its_purpose(run):
+    content = {"walks.jsonl": many(60, 60), "talks.jsonl": many(90, 90)}
+    talks = source(name="talks", path="talks.jsonl")
+    for share, rest in ((0.2, 15), (0.5, 60), (0.9, 90)):
+        rows, _, manifest, _ = run(
+            content, source(), talks | {"share": share}, talks | {"name": "x", "purpose": "text"}
+        )
+        assert (len(rows["walks"]), len(rows["talks"]), len(rows["x"])) == (60, rest, 90)
+        assert manifest["talks"]["skipped"] == ({"share": 90 - rest} if rest < 90 else {})
+
+
+def test_a_share_is_taken_of_what_the_caps_leave(run):
+    content = {"walks.jsonl": many(60, 60), "talks.jsonl": many(90, 90)}
+    rows, *_ = run(content, source(max_rows=10), source(name="talks", path="talks.jsonl", share=0.5))
+    assert (len(rows["walks"]), len(rows["talks"])) == (10, 10)
+
+
+SOURCES = st.lists(st.tuples(st.integers(0, 2000), st.none() | st.sampled_from([0.1, 0.25, 0.5, 1.0])), min_size=1)
+
+
+@given(sources=SOURCES)
+def test_no_source_is_more_than_its_share_of_the_whole(sources):
+    rows, shares = zip(*sources, strict=True)
+    if None not in shares and sum(shares) < 1:
+        return  # params refuse it
+    kept = collect.shared(rows, shares)
+    for available, share, left in zip(rows, shares, kept, strict=True):
+        assert 0 <= left <= available
+        if share is None:
+            assert left == available
+        else:  # a fraction of a row of each source is cut off
+            assert left <= share * (sum(kept) + len(kept)) + 1e-6
+    if None not in shares and sum(shares) == 1 and min(rows):
+        assert min(rows[i] - kept[i] for i in range(len(rows))) <= 1  # the scarcest source gives all it has
+
+
+def test_shares_that_leave_rows_to_nobody(run):
+    with pytest.raises(UserError, match=r"the shares of the task sources sum to 0\.5: less than all"):
+        run({"walks.jsonl": jsonl(ROWS)}, source(share=0.5))
+
+
+def test_a_quota_that_leaves_nothing(run):
+    talks = source(name="talks", path="talks.jsonl", share=0.01)
+    with pytest.raises(UserError, match="source 'talks': no row is left of 3 read; mend its file or its quota"):
+        run({"walks.jsonl": jsonl(ROWS), "talks.jsonl": jsonl(ROWS)}, source(), talks)
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, {"text": "body"}, {"text": "body", "group": "walk"}])
+def test_rows_that_memory_cannot_hold_give_the_same_bytes(run, monkeypatch, columns):
+    content = {"walks.jsonl": many(300, 50) + many(300, 40, body="again")}
+    changes = {"columns": columns, "max_groups": 30}
+
+    def outputs():
+        run(content, source(**changes), share=1.0)
+        return Path("raw/walks.parquet").read_bytes(), Path("ledger.parquet").read_bytes()
+
+    expected = outputs()
+    monkeypatch.setattr(readers, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(collect.sorting.Sorter.__init__, "__defaults__", (3000,))
+    assert outputs() == expected
+
+
+def test_several_columns_make_a_text(run):
+    columns = COLUMNS | {"text": ["where", "body"]}
+    rows, *_ = run({"walks.jsonl": jsonl(ROWS)}, source(columns=columns))
+    assert [by_key(rows["walks"])[key]["text"] for key in "123"] == [
+        "north\n\n" + ROWS[0]["body"],
+        "damp moss",
+        "east\n\nfog",
+    ]
+
+
+def test_a_folder_of_mails_with_two_classes(run):
+    def letter(number: int, subject: str, body: str, reply: str = "") -> bytes:
+        return f"Message-ID: <{number}@x>\nSubject: {subject}\n{reply}\n{body}\n".encode()
+
+    content = {
+        "mail/OWL/1.eml": letter(1, "Owls at dusk", "Two owls called."),
+        "mail/OWL/2.eml": letter(2, "Re: Owls at dusk", "Three by now.\n\n> Two owls called."),
+        "mail/MOSS/3.eml": letter(3, "Wet walls", "Green all over.", "Date: Tue, 3 Mar 2020 09:30:00 +0100\n"),
+        "mail/MOSS/4.eml": b"no mail",
+    }
+    columns = {"text": ["subject", "body"], "key": "file", "label": "folder", "group": "thread", "published": "date"}
+    mails = source(path="mail/**/*.eml", format="eml", columns=columns | {"meta": ["headers"]})
+    rows, ledger, *_ = run(content, mails)
+    first, second, third = (by_key(rows["walks"])[f"mail/{name}.eml"] for name in ("OWL/1", "OWL/2", "MOSS/3"))
+    assert (first["label"], second["label"], third["label"]) == ("OWL", "OWL", "MOSS")
+    assert first["group"] == second["group"] != third["group"]
+    assert first["text"] == "Owls at dusk\n\nTwo owls called.\n"
+    assert str(third["published"]) == "2020-03-03"
+    assert "Subject: Wet walls" in dict(third["meta"])["headers"]
+    assert [entry["reason"] for entry in ledger] == ["mail/MOSS/4.eml: no e-mail: it has no header lines"]
+
+
 def test_label_map(run):
     content = {"walks.jsonl": jsonl([ROWS[0] | {"kind": "bird"}, ROWS[1] | {"kind": "stone"}, ROWS[2]])}
     rows, *_ = run(content, source(label_map={"bird": "OWL", "stone": None}))
@@ -329,6 +452,17 @@ def test_names_of_sources_are_unique(run):
 def test_the_default_parameters_are_valid(default_params):
     settings = parse(default_params["collect"], collect.Params, "collect")
     collect.check_label_maps(settings.sources, parse(default_params["task"], Task, "task"))
+
+
+def test_the_recipes_in_the_documentation_are_sources(default_params):
+    text = (ROOT / "docs/bring-your-own-data.md").read_text(encoding="utf-8")
+    recipes = [yaml for yaml in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if yaml.startswith("- name:")]
+    kinds = set()
+    for recipe in recipes:
+        sources = YAML(typ="safe", pure=True).load(recipe)
+        kinds |= {source["kind"] for source in sources}
+        parse({"max_refused_share": 0.0, "sources": sources}, collect.Params, "docs")
+    assert kinds == {"file", "url", "s3", "hf", "sql", "pypi"}
 
 
 CELL = st.none() | st.text(max_size=6) | st.integers() | st.booleans() | st.floats() | st.lists(st.none(), max_size=1)

@@ -84,7 +84,8 @@ def write_curation() -> None:
     estimate = {"value": 0.0312, "low": -0.00004, "high": 0.0721, "groups": 40}
     source = {
         "rows": 2050, "words": {"median": 40.0}, "vocabulary": {"distinct_words": 0.25},
-        "languages": {"en": 0.99, "fr": 0.01}, "labels": {"entropy": 0.9}, "clusters": {"rows": 300, "coverage": 0.88, "entropy": 0.9, "vendi": 41.0},
+        "languages": {"en": 0.99, "fr": 0.01}, "labels": {"entropy": 0.9},
+        "clusters": {"rows": 300, "coverage": 0.88, "entropy": 0.9, "vendi": 41.0},
         "duplicates": {"share": 0.04}, "distance": {"embeddings": estimate, "words": None},
         "adds": {"own_mass": estimate, "new_words": 17, "new_word_share": 0.1, "new_token_share": 0.02},
     }  # fmt: skip

@@ -57,12 +57,13 @@ def write_inputs(folder, rows: list[dict], copies_of: str = "far") -> pa.Table:
         table = tables.set_column(table, "cluster", table["id"], pa.string())
     tables.write(table.drop_columns(["split"]), folder / "rows.parquet")
     tables.write(table.select(["id", "group", "cluster", "split"]), folder / "split.parquet")
-    copies = make_rows([{"source": copies_of, "source_key": f"copy-{number}"} for number in range(2)])
+    copies = make_rows([{"source": copies_of, "source_key": f"copy-{number}"} for number in range(3)])
     clean = pa.concat_tables([part.select(["id", "source"]) for part in (table, copies)])
     tables.write(clean, folder / "clean.parquet")
     ledger = Ledger("deduplicate")
-    for id in copies["id"].to_pylist():
-        ledger.add(id, "drop", "exact_duplicate", "exact duplicate of another")
+    rules = ("exact_duplicate", "near_duplicate", "against")  # the last: of another dataset's text
+    for id, rule in zip(copies["id"].to_pylist(), rules, strict=True):
+        ledger.add(id, "drop", rule, "duplicate of another")
     ledger.add(table["id"][0].as_py(), "note", "near_duplicate", "kept")
     ledger.write(folder / "ledger.parquet")
     rng = np.random.default_rng(2)
