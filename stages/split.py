@@ -14,7 +14,7 @@ their exact share by at most half of the class's largest unit, as long as no mor
 Rows that only adapt the encoder and are tied to no task row are all train: nothing is measured on them.
 
 Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows.
-Memory: some fifty bytes a row, no text.
+Memory: about a hundred bytes a row, no text.
 """
 
 from collections.abc import Iterator, Sequence

@@ -8,8 +8,9 @@ python -m stages.validate --raw data/raw --clean data/clean.parquet --deduplicat
 Each table against its schema (`winnow.validation.schemas`), then the tables against one another: each row that went
 into a stage is in its table or in its ledger; no group and no cluster in two splits; no frozen test group outside of
 test; labels, splits and scores of the same rows. Then the profile of the dataset against that of the last release
-(`winnow.validation.drift`). `balance` depends on the metrics, so a failure here stops all training. The tables that are
-made later (issues, training, predictions) are checked by `winnow lint`, with schemas of the same file.
+(`winnow.validation.drift`). `balance` depends on the metrics, so a failure here stops the training of every classifier;
+`adapt` and `score` run before, since the scores are checked here. The tables that are made later (issues, training,
+predictions) are checked by `winnow lint`, with schemas of the same file.
 Memory: a batch, and some tens of bytes a row.
 """
 
