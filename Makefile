@@ -8,6 +8,8 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 
 export DVC_NO_ANALYTICS := 1
+# Many container images set it; each of the pipeline's processes would then compile all that it imports anew, for 5 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: repro test lint format bench readme lock clean
 
