@@ -3,9 +3,9 @@
 python -m bench.pipeline --out bench/results/pipeline.json
 
 Clones the repository as committed into a temporary folder (or into `--folder`, which stays) and times there, as a user
-would meet them: `make repro` (installs included), `dvc repro` with nothing to do (median of three), and `dvc repro` after one new line
-in data/decisions.csv: about the first row of the review queue that no model trains on, and about one that trains, the
-dearest kind, since all classifiers train again. Peak memory is that of the largest process.
+would meet them: `make repro` (installs included), `dvc repro` with nothing to do (median of three), and `dvc repro`
+after one new line in data/decisions.csv: about the first row of the review queue that no model trains on, and about
+one that trains, the dearest kind, since all classifiers train again. Peak memory is that of the largest process.
 """
 
 import argparse
