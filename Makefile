@@ -12,6 +12,8 @@ BENCHES := html cleaning deduplicate memory scale pipeline
 FOLDER ?= /var/tmp
 
 export DVC_NO_ANALYTICS := 1
+# Many container images set it; each of the pipeline's processes would then compile all that it imports anew, for 5 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: repro test lint format bench readme lock clean $(BENCHES:%=bench-%)
 

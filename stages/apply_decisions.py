@@ -23,7 +23,7 @@ from winnow.errors import UserError
 from winnow.files import write_json
 from winnow.ledger import Ledger
 from winnow.stage import arguments, run
-from winnow.tasks.labels import Task
+from winnow.tasks.labels import TRUSTED, Task
 
 
 class Params(params.Section):
@@ -171,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ledger = Ledger("apply_decisions")
     out = apply(joined, by_row, ledger)
     ledger.check(rows.num_rows, out.num_rows)
-    trusted = out.filter(pc.is_in(out["label_origin"], pa.array(["given", "human"])))
+    trusted = out.filter(pc.is_in(out["label_origin"], pa.array(TRUSTED)))
     task.check_counts(trusted["label"].to_pylist(), settings.min_rows_per_label, str(args.rows))
 
     result = metrics(rows.num_rows, out, by_row, len(all_decisions))

@@ -17,18 +17,11 @@ from pydantic import Field
 from winnow import embeddings, files, hashing, params, tables, tfidf
 from winnow.errors import UserError
 from winnow.stage import arguments, progress, run
-from winnow.tasks.labels import Task
+from winnow.tasks.labels import TRUSTED, Task
 from winnow.tasks.metrics import f1_per_label
 
 NGRAMS = 2
 MAX_FEATURES = 10_000  # with up to 1,600 labels as good as 50,000, in a third of the time
-
-
-class Regularization(params.Section):
-    """C of each arm's logistic regression: few hundred dense columns and many sparse ones want different ones."""
-
-    probe: float = Field(gt=0)
-    tfidf: float = Field(gt=0)
 
 
 class Params(params.Section):
@@ -36,7 +29,7 @@ class Params(params.Section):
 
     budgets: list[Annotated[int, Field(ge=2)]] = Field(min_length=1)  # numbers above the rows at hand are left out
     seeds: list[int] = Field(min_length=1)  # draws a budget; more tell the spread better and cost time
-    regularization: Regularization
+    regularization: tfidf.Regularization
 
 
 def learning_curve(
@@ -54,7 +47,7 @@ def learning_curve(
     usable = [
         row
         for row in rows.to_pylist()
-        if row["label"] is not None and row["label_origin"] in ("given", "human") and row["split"] in ("train", "dev")
+        if row["label"] is not None and row["label_origin"] in TRUSTED and row["split"] in ("train", "dev")
     ]
     train = [row for row in usable if row["split"] == "train"]
     dev = [row for row in usable if row["split"] == "dev"]

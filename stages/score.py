@@ -16,28 +16,20 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from winnow import embeddings, hashing, params, tables
+from winnow import embeddings, hashing, params, tables, tfidf
 from winnow.components import Components
 from winnow.errors import UserError
 from winnow.files import write_json
 from winnow.stage import arguments, run
 from winnow.tasks import metrics, scores
-from winnow.tasks.labels import Task
+from winnow.tasks.labels import TRUSTED, Task
 
-TRUSTED = ("given", "human")
 CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
-
-
-class Regularization(params.Section):
-    """C of each logistic regression; smaller is smoother."""
-
-    probe: float = Field(gt=0)
-    tfidf: float = Field(gt=0)
 
 
 class Params(params.Section):
     folds: int = Field(ge=2)
-    regularization: Regularization
+    regularization: tfidf.Regularization
 
 
 def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarray:

@@ -26,7 +26,7 @@ REQUIREMENTS = [
     *{requirement for extra in PYPROJECT["project"]["optional-dependencies"].values() for requirement in extra},
 ]
 # Used by DVC or the build, never imported by stages or commands.
-NOT_IMPORTED = {"aiobotocore", "boto3", "dvc", "dvc_s3", "tokenizers"}
+NOT_IMPORTED = {"aiobotocore", "boto3", "dvc", "dvc_s3", "ruamel.yaml.clib", "tokenizers"}
 IMPORTED_AS = {
     "python-stdnum": "stdnum",
     "ruamel.yaml": "ruamel",

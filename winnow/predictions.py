@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from winnow import tables
 from winnow.errors import UserError
+from winnow.tasks.labels import TRUSTED
 
 NAME = re.compile(r"(?P<approach>.+)-(?P<seed>\d+)")
 
@@ -46,7 +47,7 @@ def table(
 def evaluated(rows: pa.Table) -> pa.Table:
     """Return the dev and test rows whose label a source gave or a person set; automatic labels prove nothing."""
     keep = [
-        split in ("dev", "test") and label is not None and origin in ("given", "human")
+        split in ("dev", "test") and label is not None and origin in TRUSTED
         for split, label, origin in zip(
             *(rows[name].to_pylist() for name in ("split", "label", "label_origin")), strict=True
         )

@@ -3,6 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
+
+from winnow.params import Section
+
+
+class Regularization(Section):
+    """C of two logistic regressions; smaller is smoother. Few hundred dense columns want another than many sparse."""
+
+    probe: float = Field(gt=0)  # on embeddings
+    tfidf: float = Field(gt=0)  # on words
 
 
 def features(texts: Sequence[str], ngrams: int, max_features: int):

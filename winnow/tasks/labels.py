@@ -9,6 +9,9 @@ from pydantic import Field, field_validator
 from winnow.errors import UserError
 from winnow.params import Section
 
+# Origins of labels that people stand for. Models train on them, and only they measure anything.
+TRUSTED = ("given", "human")
+
 
 class Task(Section):
     """Section `task` of params.yaml: single-label classification into a closed set."""
