@@ -34,7 +34,7 @@ PEERS = {
     },
 }
 NARROW = pa.schema([tables.ROW.field("id"), tables.ROW.field("text")])
-OURS = ("pyarrow", "numpy", "rensa", "selectolax", "ftfy")
+OURS = ("pyarrow", "numpy", "numba", "selectolax", "ftfy")
 
 
 def compared(stage: str, place: Path, rows: Path, where: str, limit: float) -> list[dict]:

@@ -22,7 +22,7 @@ from winnow.files import write_json
 STAGES = ("collect", "clean", "deduplicate", "split")
 MEMORY = 3  # GiB
 SLOPE = 1.1
-PACKAGES = ("pyarrow", "numpy", "selectolax", "ftfy", "rensa")
+PACKAGES = ("pyarrow", "numpy", "selectolax", "ftfy", "numba")
 
 
 def measured(base: Path, folder: Path, megabytes: float, processes: int) -> tuple[dict, int, int]:

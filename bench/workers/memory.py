@@ -82,6 +82,7 @@ def data_juicer_clean(rows: str, scratch: str) -> dict:
 
 
 def data_juicer_deduplicate(rows: str, scratch: str) -> dict:
+    from data_juicer.core.data import NestedDataset
     from data_juicer.ops.deduplicator import DocumentMinhashDeduplicator
 
     deduplicator = DocumentMinhashDeduplicator(
@@ -91,9 +92,8 @@ def data_juicer_deduplicate(rows: str, scratch: str) -> dict:
         jaccard_threshold=THRESHOLD,
         num_bands=BANDS,
         num_rows_per_band=ROWS,
-        num_proc=1,
     )
-    dataset = deduplicator.run(_dataset(rows, scratch))
+    dataset, _ = deduplicator.process(NestedDataset(_dataset(rows, scratch).map(deduplicator.compute_hash)))
     dataset.to_parquet(f"{scratch}/out.parquet")
     return {"kept": len(dataset)}
 
