@@ -34,7 +34,7 @@ TOOLS = {
     "inscriptis": ("inscriptis", None, ("inscriptis", "lxml")),
 }
 LONGEST = 1000  # characters; the set's longest attribute and deepest nesting would be most of what is timed
-REPEATED = 200_000  # bytes of the set, repeated
+REPEATED = 100_000  # bytes of the set, repeated
 
 
 def marked_up(raw: Path) -> list[str]:

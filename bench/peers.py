@@ -26,6 +26,8 @@ FOLDER = Path(os.environ.get("WINNOW_PEERS", ROOT / ".venv-peers"))
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
+# Data-Juicer installs at run time what it misses; models are not fetched either.
+OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def run(contender: Contender, limit: float | None = None) -> dict:
         call.write_text(json.dumps([contender.function, contender.arguments, contender.packages]), encoding="utf-8")
         interpreter = python() if contender.theirs else Path(sys.executable)
         command = [interpreter, "-m", "bench.peers", "call", call, answer]
-        environment = {**os.environ, **ONE_THREAD, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **ONE_THREAD, **OFFLINE, "PYTHONPATH": str(ROOT)}
         usage = process.measured(command, Path(scratch), environment, limit)
         if usage.status == 0:
             peaks = {"largest": usage.largest, "tree": usage.tree}

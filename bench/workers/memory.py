@@ -67,16 +67,11 @@ def _dataset(rows: str, scratch: str):
 def data_juicer_clean(rows: str, scratch: str) -> dict:
     from data_juicer.ops import mapper
 
-    names = (
-        "CleanHtmlMapper",
-        "FixUnicodeMapper",
-        "CleanEmailMapper",
-        "CleanIpMapper",
-        "WhitespaceNormalizationMapper",
-    )
     dataset = _dataset(rows, scratch)
-    for name in names:
-        dataset = getattr(mapper, name)(num_proc=1).run(dataset)
+    for name in ("CleanHtml", "FixUnicode", "CleanEmail", "CleanIp", "WhitespaceNormalization"):
+        # As an operator's `run` does, which would fetch torch first.
+        step = getattr(mapper, f"{name}Mapper")().process_batched
+        dataset = dataset.map(step, batched=True, new_fingerprint=name)
     dataset.to_parquet(f"{scratch}/out.parquet")
     return {"kept": len(dataset)}
 
