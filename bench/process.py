@@ -1,6 +1,7 @@
 """Runs a command and tells what it cost: seconds, and the memory of it and all its children, from /proc."""
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -47,11 +48,12 @@ def measured(
         try:
             status: int | None = process.wait(limit)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
             status = None
         finally:
             seconds = time.perf_counter() - start
+            if process.returncode is None:  # at the limit, or at Ctrl-C, which a session of its own does not get
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             done.set()
             watch.join()
         errors.seek(0)
