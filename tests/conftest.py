@@ -21,7 +21,7 @@ settings.load_profile("winnow")
 @pytest.fixture
 def default_params() -> dict:
     """The repository's params.yaml, as plain values."""
-    return YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    return YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def workspace(tmp_path, monkeypatch):
 
     def write(**sections: dict) -> Path:
         with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:
-            YAML(typ="safe", pure=True).dump(sections, file)
+            YAML(typ="safe").dump(sections, file)
         return tmp_path
 
     return write

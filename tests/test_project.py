@@ -88,7 +88,7 @@ def test_the_source_in_the_documentation_is_one_that_collect_accepts():
 
     text = (ROOT / "docs/bring-your-own-data.md").read_text(encoding="utf-8")
     example = textwrap.dedent(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
-    document = YAML(typ="safe", pure=True).load(example)
+    document = YAML(typ="safe").load(example)
     assert params.parse(document["collect"], Params, "docs").sources[0].name == "tickets"
 
 

@@ -42,7 +42,7 @@ def read(file: Path = FILE) -> dict:
         UserError: the file is missing, is not UTF-8, is not YAML or holds no sections.
     """
     try:
-        document = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) or {}
+        document = YAML(typ="safe").load(file.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise UserError(f"{file}: not found; run from the repository's root") from None
     except UnicodeDecodeError as error:

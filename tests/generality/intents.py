@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-INTENTS = YAML(typ="safe", pure=True).load(Path(__file__).with_name("phrases.yaml").read_text(encoding="utf-8"))
+INTENTS = YAML(typ="safe").load(Path(__file__).with_name("phrases.yaml").read_text(encoding="utf-8"))
 OPENINGS = (
     "I want to, I would like to, how do I, can I, please help me to, hello I need to, is it possible to, "
     "my aunt wants to, we tried to, good morning I wish to, where can I, could somebody help me to"

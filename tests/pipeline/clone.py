@@ -68,7 +68,7 @@ class Clone:
 
     def set_params(self, **sections: dict) -> None:
         """Set keys of sections of params.yaml; the other keys stay."""
-        yaml = YAML(typ="safe", pure=True)
+        yaml = YAML(typ="safe")
         file = self.folder / "params.yaml"
         document = yaml.load(file.read_text(encoding="utf-8"))
         for section, values in sections.items():
@@ -80,4 +80,4 @@ class Clone:
         return pq.read_table(self.folder / path).to_pylist()
 
     def lock(self) -> dict:
-        return YAML(typ="safe", pure=True).load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
+        return YAML(typ="safe").load((self.folder / "dvc.lock").read_text(encoding="utf-8"))

@@ -459,7 +459,7 @@ def test_the_recipes_in_the_documentation_are_sources(default_params):
     recipes = [yaml for yaml in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if yaml.startswith("- name:")]
     kinds = set()
     for recipe in recipes:
-        sources = YAML(typ="safe", pure=True).load(recipe)
+        sources = YAML(typ="safe").load(recipe)
         kinds |= {source["kind"] for source in sources}
         parse({"max_refused_share": 0.0, "sources": sources}, collect.Params, "docs")
     assert kinds == {"file", "url", "s3", "hf", "sql", "pypi"}

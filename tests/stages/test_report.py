@@ -155,7 +155,7 @@ def write_inputs(folder: Path, default_params: dict, transfer: float = 0.8, **se
     """Write every input of the stage into `folder`, the current one."""
     task = {"kind": "classification", "labels": LABELS}
     with Path("params.yaml").open("w", encoding="utf-8") as file:
-        YAML(typ="safe", pure=True).dump(default_params | {"task": task} | sections, file)
+        YAML(typ="safe").dump(default_params | {"task": task} | sections, file)
     write_metrics(default_params, transfer)
     source = {
         "pin": {"kind": "file"}, "licence": "CC-BY-4.0", "purpose": "task",
@@ -196,7 +196,7 @@ def out(tmp_path_factory) -> Path:
     """The documents of one run, to look at."""
     folder = tmp_path_factory.mktemp("report")
     with contextlib.chdir(folder):
-        default_params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+        default_params = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         write_inputs(folder, default_params)
         report.main(ARGV)
     return folder / "out"

@@ -43,15 +43,15 @@ def bucket(endpoint, monkeypatch):
         monkeypatch.setenv(f"AWS_{name}", value)
     s3fs.S3FileSystem.clear_instance_cache()  # else one of another environment is used again
     client = boto3.client("s3")
-    client.create_bucket(Bucket="corpus")
+    client.create_bucket(Bucket="texts")
     yield client
     for entry in keys(client):
-        client.delete_object(Bucket="corpus", Key=entry)
-    client.delete_bucket(Bucket="corpus")
+        client.delete_object(Bucket="texts", Key=entry)
+    client.delete_bucket(Bucket="texts")
 
 
 def keys(client) -> list[str]:
-    return [entry["Key"] for entry in client.list_objects_v2(Bucket="corpus").get("Contents", [])]
+    return [entry["Key"] for entry in client.list_objects_v2(Bucket="texts").get("Contents", [])]
 
 
 def test_a_name_without_a_scheme_is_a_local_path(tmp_path):
@@ -60,7 +60,7 @@ def test_a_name_without_a_scheme_is_a_local_path(tmp_path):
 
 
 def test_a_table_in_a_bucket_has_the_bytes_of_a_local_one_and_streams_back(bucket, tmp_path):
-    remote = storage.path("s3://corpus/deep/rows.parquet")
+    remote = storage.path("s3://texts/deep/rows.parquet")
     for path in (remote, tmp_path / "rows.parquet"):
         with tables.writer(path, TABLE.schema) as rows:
             for start in (30, 0):
@@ -76,15 +76,15 @@ def test_a_table_in_a_bucket_has_the_bytes_of_a_local_one_and_streams_back(bucke
 
 
 def test_ledgers_and_metrics_go_there_too(bucket):
-    with ledger.book("clean", storage.path("s3://corpus/ledger/clean.parquet")) as book:
+    with ledger.book("clean", storage.path("s3://texts/ledger/clean.parquet")) as book:
         book.add(ledger.SCHEMA.empty_table())
-    files.write_json(storage.path("s3://corpus/metrics/clean.json"), {"rows": 1})
+    files.write_json(storage.path("s3://texts/metrics/clean.json"), {"rows": 1})
     assert keys(bucket) == ["ledger/clean.parquet", "metrics/clean.json"]
-    assert files.read_text(storage.path("s3://corpus/metrics/clean.json")) == '{\n  "rows": 1\n}\n'
+    assert files.read_text(storage.path("s3://texts/metrics/clean.json")) == '{\n  "rows": 1\n}\n'
 
 
 def test_an_exception_leaves_the_old_object(bucket):
-    path = storage.path("s3://corpus/file")
+    path = storage.path("s3://texts/file")
     files.write_text(path, "old")
 
     def fail():
@@ -99,7 +99,7 @@ def test_an_exception_leaves_the_old_object(bucket):
 
 
 def test_a_folder_replaces_the_old_one(bucket):
-    path = storage.path("s3://corpus/raw")
+    path = storage.path("s3://texts/raw")
     for names in (("a", "b"), ("b", "c/d")):
         with files.replacing(path) as new:
             for name in names:
@@ -110,25 +110,25 @@ def test_a_folder_replaces_the_old_one(bucket):
 
 
 def test_what_is_not_there_is_one_line(bucket):
-    with pytest.raises(UserError, match=r"^s3://corpus/no\.parquet: not found; "):
-        tables.read(storage.path("s3://corpus/no.parquet"))
+    with pytest.raises(UserError, match=r"^s3://texts/no\.parquet: not found; "):
+        tables.read(storage.path("s3://texts/no.parquet"))
     with pytest.raises(UserError, match=r"^s3://elsewhere/x: cannot be written: .*check the bucket"):
         files.write_text(storage.path("s3://elsewhere/x"), "text")
-    files.write_text(storage.path("s3://corpus/text"), "no table")
-    with pytest.raises(UserError, match=r"^s3://corpus/text: not a readable Parquet file: "):
-        list(tables.batches(storage.path("s3://corpus/text")))
+    files.write_text(storage.path("s3://texts/text"), "no table")
+    with pytest.raises(UserError, match=r"^s3://texts/text: not a readable Parquet file: "):
+        list(tables.batches(storage.path("s3://texts/text")))
 
 
 def test_a_store_that_cannot_be_reached_is_one_line(bucket, monkeypatch):
-    with pytest.raises(UserError, match=r"^abc://corpus/x: cannot be reached: "):
-        storage.path("abc://corpus/x")
+    with pytest.raises(UserError, match=r"^abc://texts/x: cannot be reached: "):
+        storage.path("abc://texts/x")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("HOME", "/nowhere")
-    with pytest.raises(UserError, match=r"^s3://corpus/x: cannot be reached: .*credentials.*environment"):
-        storage.path("s3://corpus/x")
+    with pytest.raises(UserError, match=r"^s3://texts/x: cannot be reached: .*credentials.*environment"):
+        storage.path("s3://texts/x")
 
 
-@pytest.mark.parametrize("name", ["s3://key:hush@corpus/x", "s3://corpus/x?token=hush"])
+@pytest.mark.parametrize("name", ["s3://key:hush@texts/x", "s3://texts/x?token=hush"])
 def test_credentials_in_a_url_are_refused_and_not_repeated(name):
     with pytest.raises(UserError, match="give credentials by the environment") as caught:
         storage.path(name)
@@ -137,7 +137,7 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(name):
 
 def test_the_curation_stages_run_from_bucket_to_bucket_with_the_bytes_of_a_local_run(bucket, workspace, default_params):
     """Each by its command of dvc.yaml; what people and other machines give (sources, decisions) is local in both."""
-    overlay = YAML(typ="safe", pure=True).load((ROOT / "tests/generality/intents.yaml").read_text(encoding="utf-8"))
+    overlay = YAML(typ="safe").load((ROOT / "tests/generality/intents.yaml").read_text(encoding="utf-8"))
     folder = workspace(**{name: values | overlay.get(name, {}) for name, values in default_params.items()})
     (folder / "data/sources").mkdir(parents=True)
     intents.write(folder / "data/sources")
@@ -147,7 +147,7 @@ def test_the_curation_stages_run_from_bucket_to_bucket_with_the_bytes_of_a_local
 
     def url(argument: str) -> str:
         mine = argument.startswith("--") or given & {Path(argument), *Path(argument).parents}
-        return argument if mine else f"s3://corpus/{argument}"
+        return argument if mine else f"s3://texts/{argument}"
 
     stages = pipeline.stages(ROOT)
     for name in ("collect", "clean", "deduplicate", "split", "annotate", "apply_decisions", "removals"):
@@ -156,7 +156,7 @@ def test_the_curation_stages_run_from_bucket_to_bucket_with_the_bytes_of_a_local
         main(arguments)
         main([url(argument) for argument in arguments])
     made = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    written = {key: bucket.get_object(Bucket="corpus", Key=key)["Body"].read() for key in keys(bucket)}
+    written = {key: bucket.get_object(Bucket="texts", Key=key)["Body"].read() for key in keys(bucket)}
     assert {"data/raw/helpdesk.parquet", "data/labelled.parquet", "data/ledger/clean.parquet"} < set(written)
     assert {key: made[key] for key in written} == written
     local = [key for key in set(made) - set(written) if not given & set(Path(key).parents)]

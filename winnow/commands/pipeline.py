@@ -16,6 +16,6 @@ def stages(root: Path = Path()) -> dict[str, dict]:
         UserError: there is no dvc.yaml below `root`.
     """
     try:
-        return YAML(typ="safe", pure=True).load((root / FILE).read_text(encoding="utf-8"))["stages"]
+        return YAML(typ="safe").load((root / FILE).read_text(encoding="utf-8"))["stages"]
     except FileNotFoundError:
         raise UserError(f"{FILE}: not found; run from the repository's root") from None
