@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Test processes: a torch process takes about 1 GB and one thread.
+# Test processes: a torch process takes about 1 GB and one thread. A file's tests run in one, since they may share a run
+# of the pipeline.
 WORKERS ?= 2
 
 BENCHES := html cleaning deduplicate memory scale pipeline
@@ -22,7 +23,7 @@ repro: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

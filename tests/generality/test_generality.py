@@ -28,7 +28,6 @@ SHORT = {
     "learning_curve": {"budgets": [40], "seeds": [1]},
     "compare": {"resamples": 100},
 }
-pytestmark = pytest.mark.xdist_group("generality")
 
 
 def overlay(name: str) -> dict[str, dict]:

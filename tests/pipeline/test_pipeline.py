@@ -14,9 +14,6 @@ from tests.pipeline import corpus, tiny_model
 from tests.pipeline.clone import ROOT, Clone
 from winnow import hashing
 
-# One worker runs them all: each test goes on where the one before ended.
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 TASK_COLUMNS = {

@@ -20,7 +20,6 @@ from winnow.engine import Engine, map_batches
 from winnow.errors import UserError
 
 ray = pytest.importorskip("ray", reason="needs the extra: pip install '.[ray]'")
-pytestmark = pytest.mark.xdist_group("ray")
 
 NODE_MEMORY = 80 * 2**20  # of each node's object store; the least that Ray takes is 75 MiB
 LOCAL = Engine(kind="local", processes=1, batch_rows=10, address=None)
