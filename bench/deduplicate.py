@@ -133,7 +133,7 @@ def measured(base: Path, count: int, seed: int, rounds: int) -> tuple[dict[str, 
 
 def write_params(file: Path) -> None:
     """Write the default parameters of our stage, on one process."""
-    yaml = YAML(typ="safe", pure=True)
+    yaml = YAML(typ="safe")
     defaults = yaml.load((peers.ROOT / "params.yaml").read_text(encoding="utf-8"))
     chosen = {"deduplicate": defaults["deduplicate"], "engine": defaults["engine"] | {"processes": 1}}
     if (chosen["deduplicate"]["shingle_words"], chosen["deduplicate"]["threshold"]) != (WORDS, THRESHOLD):
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--families", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
     best, what = measured(args.base, args.families, args.seed, args.rounds)
     ours = best[OURS]

@@ -40,7 +40,7 @@ def make(folder: Path, base: Path, megabytes: float, engine: Mapping[str, object
     settings["collect"]["sources"] = [SOURCE]
     settings["engine"] |= engine
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML(typ="safe", pure=True).dump(settings, file)
+        YAML(typ="safe").dump(settings, file)
     return corpus.write(corpus.read_base(base), sources, int(megabytes * 10**6), seed=1)
 
 

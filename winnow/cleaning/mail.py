@@ -22,12 +22,13 @@ _KNOWN = re.compile(rf"(?:{_NAMES})[ \t]*:", re.I)
 def strip_mail_headers(text: str) -> str:
     """Remove a block of header lines (`Name: value`, and lines that continue one) from the start of a text.
 
-    A block has two lines or more, two of them with a known name, and ends at an empty line or at the end.
+    A block has two lines or more, two of them with a known name, the first among them, and ends at an empty line or at
+    the end.
     """
     start = text.lstrip()
     mbox = _MBOX.match(start)
     rest = start[mbox.end() :] if mbox else start
-    end = _header_end(rest)
+    end = _header_end(rest) if mbox or _KNOWN.match(rest) else 0
     return rest[end:].lstrip("\r\n") if end else text
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
@@ -55,6 +55,7 @@ def test_all_rules_together_are_idempotent(texts):
 
 @settings(max_examples=100)
 @given(texts=MANY, heading=st.sampled_from([None, "RESULTS", "Method"]))
+@example(texts=["http://a\nFrom: x\nFrom: x"], heading=None)
 def test_the_search_for_suspects_finds_every_text_that_a_rule_changes(texts, heading):
     headings = pa.array([heading] * len(texts), pa.string())
     for rule in [rule for chosen in ALONE for rule in rules(chosen, FOUND)]:
