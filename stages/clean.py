@@ -29,7 +29,7 @@ from winnow.cleaning.language import Language
 from winnow.cleaning.missing import Missing
 from winnow.cleaning.personal import PersonalData
 from winnow.cleaning.profiles import Profile, Rule, clean_column, rules
-from winnow.cleaning.unicode import WORD
+from winnow.cleaning.unicode import SPACE, WORD
 from winnow.engine import Engine, map_batches
 from winnow.errors import UserError
 from winnow.files import write_json
@@ -47,7 +47,7 @@ class Params(params.Section):
     missing: Missing
     personal_data: PersonalData
     language: Language
-    min_words: int = Field(ge=1)
+    min_words: int = Field(ge=1, le=1000)  # RE2 repeats a pattern no more often
     drop_copyrighted: bool
 
     @model_validator(mode="after")
@@ -149,12 +149,17 @@ def _meta(rows: pa.Table, key: str) -> pa.Array:
 
 
 def _personal(rows: pa.Table, settings: PersonalData, entries: Entries) -> pa.Table:
-    before = rows["text"].to_pylist()
-    results = [personal.mask(text, settings.kinds, settings.regions, settings.names) for text in before]
-    hits = [number for number, (_, counts) in enumerate(results) if counts]
-    for number in hits:
-        entries.personal.update(results[number][1])
-    reasons = [", ".join(f"{count} {kind}" for kind, count in results[n][1].items()) for n in hits]
+    suspects = pc.indices_nonzero(pc.match_substring_regex(rows["text"], personal.suspects(settings))).to_pylist()
+    texts = rows["text"].take(pa.array(suspects, pa.int64())).to_pylist()
+    masked = [personal.mask(text, settings.kinds, settings.regions, settings.names) for text in texts]
+    hits, before, results = [], [], []
+    for number, text, result in zip(suspects, texts, masked, strict=True):
+        if result[1]:
+            hits.append(number)
+            before.append(text)
+            results.append(result)
+            entries.personal.update(result[1])
+    reasons = [", ".join(f"{count} {kind}" for kind, count in counts.items()) for _, counts in results]
     ids = rows["id"].combine_chunks().take(pa.array(hits, pa.int64()))
     if settings.action == "drop":
         mask = np.zeros(rows.num_rows, bool)
@@ -162,8 +167,11 @@ def _personal(rows: pa.Table, settings: PersonalData, entries: Entries) -> pa.Ta
         return entries.drop(rows, pa.array(mask), "personal_data", reasons)
     if settings.action == "mask":
         after = [text for text, _ in results]
-        entries.change(ids, "personal_data", reasons, [before[n] for n in hits], [after[n] for n in hits])
-        return tables.set_column(rows, "text", pa.array(after, pa.string()), pa.string())
+        entries.change(ids, "personal_data", reasons, before, after)
+        mask = np.zeros(rows.num_rows, bool)
+        mask[hits] = True
+        changed = pc.replace_with_mask(rows["text"].combine_chunks(), pa.array(mask), pa.array(after, pa.string()))
+        return tables.set_column(rows, "text", changed, pa.string())
     entries.add(ids, "note", "personal_data", reasons, [None] * len(hits), [None] * len(hits))
     return rows
 
@@ -180,15 +188,16 @@ def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
 
 
 def _drop_short(rows: pa.Table, least: int, entries: Entries) -> pa.Table:
-    rows = entries.drop(rows, pc.equal(_words(rows), 0), "empty_text", "no text is left")
-    words = _words(rows)
-    short = pc.less(words, least)
-    reasons = [f"{count} words, the least is {least}" for count in words.filter(short).to_pylist()]
+    rows = entries.drop(rows, _fewer_words(rows["text"], 1), "empty_text", "no text is left")
+    short = _fewer_words(rows["text"], least)
+    counts = pc.count_substring_regex(rows["text"].filter(short), WORD).to_pylist()
+    reasons = [f"{count} words, the least is {least}" for count in counts]
     return entries.drop(rows, short, "too_few_words", reasons)
 
 
-def _words(rows: pa.Table) -> pa.ChunkedArray:
-    return pc.count_substring_regex(rows["text"], WORD)
+def _fewer_words(texts: pa.ChunkedArray, least: int) -> pa.ChunkedArray:
+    # Not by counting all words: this search ends at the word that suffices.
+    return pc.invert(pc.match_substring_regex(texts, f"^{SPACE}*{WORD}(?:{SPACE}+{WORD}){{{least - 1}}}"))
 
 
 def sources(folder: Path) -> list[Path]:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-# Rows that stand in memory before they become a run on disk.
-RUN_BYTES = 192 * 2**20
+# Rows that stand in memory before they become a run on disk. Sorting takes twice as much again.
+RUN_BYTES = 48 * 2**20
+# So many runs are read side by side; then they grow, so that no corpus opens more files than a process may.
+RUNS = 256
 _BOUNDS = [f"{number:02x}" for number in range(1, 256)]
 
 
@@ -89,3 +91,5 @@ class Sorter:
                     run.write_batch(batch)
                 starts.append(starts[-1] + len(batches))
         self._runs.append((path, starts))
+        if len(self._runs) % RUNS == 0:
+            self._limit *= 2

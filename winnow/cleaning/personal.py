@@ -95,6 +95,24 @@ def find(
     return sorted(found)
 
 
+# What a text must hold for a finding, in RE2 syntax for `pyarrow.compute`.
+_NEEDS: dict[Kind, str] = {
+    "email": "@",
+    "iban": "[A-Z]{2}[0-9]{2}[ -]?[A-Z0-9]{4}",
+    "card": "[2-6][0-9]{3}[ -]?[0-9]{4}",
+    "ip": r"[0-9]\.[0-9]{1,3}\.[0-9]|[23][0-9a-fA-F]{3}:",
+    "phone": r"\p{Nd}[\p{Nd}\s\x{0b}\x{1c}-\x{1f}\x{85}\pZ().\-/\x{2010}-\x{2015}\x{2212}]{6}",
+    "name": "",
+}
+
+
+def suspects(settings: PersonalData) -> str:
+    """Return a pattern (RE2 syntax) that matches every text in which `find` may find something, and few others."""
+    # The library takes a number of any country by its plus.
+    needs = _NEEDS if settings.regions else _NEEDS | {"phone": "[+]"}
+    return "|".join(needs[kind] for kind in settings.kinds)
+
+
 _EMAIL = re.compile(
     r"(?<![\w.+%'@-])(?=[\w+])([\w.+%'-]{1,64}+)@((?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+)([^\W\d_]{2,24}|xn--[\w-]{2,59})"
     r"(?![\w@])"
