@@ -13,9 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 
 # Rows that stand in memory before they become a run on disk. Sorting takes twice as much again.
-RUN_BYTES = 48 * 2**20
+RUN_BYTES = 16 * 2**20
 # So many runs are read side by side; then they grow, so that no corpus opens more files than a process may.
-RUNS = 256
+RUNS = 128
 _BOUNDS = [f"{number:02x}" for number in range(1, 256)]
 
 

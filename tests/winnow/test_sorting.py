@@ -2,6 +2,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from winnow import sorting
 from winnow.sorting import Sorter
 
 SCHEMA = pa.schema([("id", pa.string()), ("number", pa.int64())])
@@ -29,3 +30,12 @@ def test_rows_over_the_limit_lie_on_disk(tmp_path):
         sorter.add(pa.table({"id": [f"{number:02x}" * 50], "number": [number]}, schema=SCHEMA))
     assert list(tmp_path.iterdir())
     assert sorter._bytes < 100 + 120
+
+
+def test_runs_grow_before_there_are_too_many_files_to_read_side_by_side(tmp_path, monkeypatch):
+    monkeypatch.setattr(sorting, "RUNS", 4)
+    sorter = Sorter(SCHEMA, ["id"], tmp_path, run_bytes=1)
+    for number in range(60):
+        sorter.add(pa.table({"id": [f"{number:02x}"], "number": [number]}, schema=SCHEMA))
+    assert len(list(tmp_path.iterdir())) < 30
+    assert [id for part in sorter.sorted() for id in part["id"].to_pylist()] == [f"{n:02x}" for n in range(60)]

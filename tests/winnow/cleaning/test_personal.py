@@ -6,6 +6,8 @@ import time
 from itertools import pairwise
 
 import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -239,3 +241,12 @@ def test_a_model_that_is_missing_changed_or_broken_is_named(tagger, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(UserError, match="no token-classification model that transformers can load"):
         use(folder=str(tmp_path), sha256=files.sha256(tmp_path / "model.safetensors"))
+
+
+@settings(max_examples=200)
+@given(st.lists(PIECES, max_size=8).map("".join), st.sampled_from([(), REGIONS]))
+def test_every_text_with_a_finding_is_a_suspect(text, regions):
+    for kind in KINDS:
+        pattern = personal.suspects(parse(kinds=[kind], regions=list(regions)))
+        if personal.find(text, [kind], regions):
+            assert pc.match_substring_regex(pa.array([text]), pattern)[0].as_py()
