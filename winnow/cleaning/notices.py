@@ -2,6 +2,8 @@
 
 import re
 
+from winnow.cleaning.unicode import SPACE
+
 # After a full stop and before a capital (unless the stop is an initial's, as in "S. Karger") or a mark; or before a
 # set phrase.
 _SENTENCE = re.compile(
@@ -84,7 +86,7 @@ _DOTS = r"(?:…|\.\.\.+)"
 _MARK = (
     rf"(?:{_DOTS} ?(?:(?:read )?more|continue reading)?|[\[(] ?{_DOTS}? ?{_REMARK} ?{_DOTS}? ?[\])]|\[ ?{_DOTS} ?\])"
 )
-CUT = rf"(?i){_MARK}\s*$"
+CUT = rf"(?i){_MARK}{SPACE}*$"
 _CUT = re.compile(rf"{_MARK}\Z", re.I)
 _LONGEST_MARK = 80  # characters
 

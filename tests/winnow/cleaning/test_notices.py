@@ -1,8 +1,10 @@
 """Notices: copyright statements, headings and marks of cut texts go, sentences about them stay."""
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from winnow.cleaning.notices import strip_copyright, strip_leading_heading, strip_truncation_mark
+from winnow.cleaning.notices import CUT, strip_copyright, strip_leading_heading, strip_truncation_mark
 
 
 @pytest.mark.parametrize(
@@ -88,3 +90,10 @@ def test_what_only_looks_like_a_notice_stays(text):
 def test_a_mark_of_a_cut_text_is_removed(mark):
     assert strip_truncation_mark(f"The tide turns and{mark} ") == "The tide turns and"
     assert strip_truncation_mark(f"It turned.{mark} It went.") == f"It turned.{mark} It went."
+
+
+@pytest.mark.parametrize("space", [" ", "\n", "\x1c", "\x85", "\u00a0", "\u2028", "\u3000"])
+def test_any_white_space_may_follow_the_mark_of_a_cut_text(space):
+    text = f"cut off…{space}"
+    assert strip_truncation_mark(text) == "cut off"
+    assert pc.match_substring_regex(pa.array([text]), CUT)[0].as_py()
