@@ -9,7 +9,7 @@ import pytest
 
 from tests import review_project
 from tests.label_studio.conftest import EMAIL, PASSWORD
-from winnow import decisions, queue
+from winnow import cli, decisions, queue
 from winnow.errors import UserError
 from winnow.review import importing, label_studio
 from winnow.review.label_studio import client
@@ -95,6 +95,18 @@ def test_a_queue_becomes_decisions(server, project):
         push(project, server.url, "Round trip")
         == "0 tasks added, 2 already there, 4 decided already, 4 of other queues"
     )
+
+
+def test_the_command_pushes_and_pulls(server, workspace, project, capsys):
+    workspace(task={"kind": "classification", "labels": LABELS}, review={"overlap": 0.0})
+    cli.main(["review", "--label-studio", server.url])
+    address, _, happened = capsys.readouterr().out.partition(": ")
+    assert happened == "6 tasks added, 0 already there\n"
+    annotate(server.url, next(Client(server.url).tasks(int(address.rpartition("/")[2]))), "STONE")
+    cli.main(["review", "--label-studio", address, "--pull"])
+    expected = f"{address}: 1 decisions added, 0 already there, 5 rows not filled in\n"
+    assert capsys.readouterr().out == expected
+    assert said(project) == [("row-000", "relabel", "STONE", "")]
 
 
 def test_a_change_of_mind_and_a_changed_text(server, project):
