@@ -24,7 +24,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 ENVIRONMENT = Path(os.environ.get("WINNOW_LABEL_STUDIO", ROOT / ".venv-label-studio"))
 PROGRAM = ENVIRONMENT / "bin/label-studio"
 DATA = ENVIRONMENT / "data"  # a new database: its hundreds of migrations take half a minute
-STARTS = 180  # seconds, on a busy machine
+STARTS = 300  # seconds, on a busy machine
 EMAIL, PASSWORD = "ana@example.org", "a-password-1"
 
 

@@ -42,6 +42,7 @@ class Fake:
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, Authorization
     enterprise: bool = False
+    refuses: bool = False  # as an Enterprise server does, later
     forgets: bool = False  # accepts tasks and drops them
     page: int = 2
     go: threading.Event = field(default_factory=threading.Event)
@@ -109,6 +110,8 @@ class Fake:
         return 201, {"task_count": len(body)}
 
     def _imported(self, query: dict, body: object, project: int, id: int) -> tuple[int, dict]:
+        if self.refuses:
+            return 200, {"id": id, "status": "failed", "error": "as the test wants it"}
         waiting, self.imports[id - 1] = self.imports[id - 1], []
         self.add(waiting)
         return 200, {"id": id, "status": "in_progress" if waiting else "completed", "task_count": 0}

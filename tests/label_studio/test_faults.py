@@ -186,6 +186,11 @@ def test_an_enterprise_server_is_waited_for(project, fake):
     assert ids(fake) == ALL
 
 
+def test_what_an_enterprise_server_refuses_later_is_told(project, fake):
+    fake.enterprise, fake.refuses = True, True
+    assert refusal(push, project, fake.url).endswith("project 1 refused the tasks: as the test wants it")
+
+
 def test_tasks_that_vanish_are_not_sent_for_ever(project, fake):
     fake.forgets = True
     assert "it accepted 7 tasks that it does not list" in refusal(push, project, fake.url)

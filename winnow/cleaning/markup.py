@@ -55,7 +55,7 @@ _HIDDEN = re.compile(r"\bhidden\b|display:", re.I)
 _HIDDEN_ELEMENTS = ("[hidden]", '[style*="display:none" i]', '[style*="display: none" i]')
 
 # A tag in the strict sense, so that "p<0.05" stays text; possessive, so that it never backtracks.
-_VALUE = r"""(?:\s*+=\s*+(?:"[^"]{0,2000}+"|'[^']{0,2000}+'|[^\s<>"']++))?+"""
+_VALUE = r"""(?:\s*+=\s*+(?:"[^"<>]*+"|"[^"]{0,2000}+"|'[^'<>]*+'|'[^']{0,2000}+'|[^\s<>"']++))?+"""
 _ATTRIBUTES = rf"""(?:(?:[\s/]++|(?<=["']))[^\s=<>"'/]++{_VALUE})*+"""
 _NAME = r"[A-Za-z][\w:.-]*+"
 _TAG = re.compile(rf"<(/?)({_NAME})({_ATTRIBUTES})\s*+(/?)>")
@@ -68,7 +68,6 @@ _BOOLEAN = re.compile(
     re.I,
 )
 _COMMENT_END = re.compile(r"(?<=<!--)-?>|--!?>")
-_CLOSED = re.compile(rf"</({_NAME})\s*+>")
 _CDATA = re.compile(r"<!\[CDATA\[((?:(?!<!\[).)*?)\]\]>", re.S)
 # A comment at its start may hold another script, as browsers read it.
 _SCRIPT = re.compile(r"<(script|style)\b[^<>]*+>(?:\s*+<!--.*?-->)?.*?</\1\s*+>", re.I | re.S)
@@ -136,11 +135,10 @@ def strip_markup(text: str, scripts: bool = True) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _strip_cut_tags(text)
-    parts = _TOKEN.split(text)
-    tags = [_kept_tag(part) if len(part) < _LONGEST else _tag(part) for part in parts[1::2]]
+    parts, tags = _split(text)
     parsed = True in [tag.parsed for tag in tags]
     if parsed and scripts and (shorter := strip_scripts(text)) != text:
-        return strip_markup(shorter)
+        parts, tags = _split(_strip_cut_tags(shorter))
     _settle(tags, parts)
     marks = [tag.mark for tag in tags]
     if "\n" in text and "\n" in marks and not (parsed and any(tag.name == "pre" and tag.closing for tag in tags)):
@@ -157,8 +155,14 @@ def _without_comments(text: str) -> str:
     return _strip_comments(_CDATA.sub(lambda match: html.escape(match[1], quote=False), text))
 
 
+def _split(text: str) -> tuple[list[str], list[_Tag]]:
+    """Return a text in parts, every second of which may be a tag, and what these tell by themselves."""
+    parts = _TOKEN.split(text)
+    return parts, [_kept_tag(part) if len(part) < _LONGEST else _tag(part) for part in parts[1::2]]
+
+
 def _settle(tags: list[_Tag], parts: list[str]) -> None:
-    """Replace tags that rather are text by `_TEXT`; every second of `parts` is a tag, the others stand before them."""
+    """Replace the tags that rather are text by `_TEXT`."""
     doubtful = [number for number, tag in enumerate(tags) if tag.condition is not _ALWAYS]
     closed = {tag.name for tag in tags if tag.closing} if doubtful else ()
     for number in doubtful:
@@ -188,7 +192,7 @@ _kept_tag = lru_cache(maxsize=_KEPT)(_tag)
 def _condition(name: str, attributes: str) -> str:
     """Return when an opening tag is one: "p <a and b> c", "x<b>y" and "<code here>" are rather text."""
     if not attributes.strip(" /"):
-        return _IF_CLOSED if name not in _SURE else _ALWAYS if len(name) > 1 else _IF_APART
+        return _IF_CLOSED if name not in _SURE else _ALWAYS if len(name) > 1 or name in _ALONE else _IF_APART
     if "=" in attributes or _BOOLEAN.search(attributes):
         return _ALWAYS if name in _SURE else _IF_CLOSED
     return _IF_CLOSED if len(name) > 1 else _NEVER
@@ -250,9 +254,10 @@ def _protect(match: re.Match) -> str:
 
 
 def _strip_cut_tags(text: str) -> str:
-    while (start := text.rfind("<")) > text.rfind(">") and _CUT_TAG.match(text, start):
-        text = text[:start]
-    return text
+    end, last = len(text), text.rfind(">")
+    while (start := text.rfind("<", 0, end)) > last and _CUT_TAG.match(text, start, end):
+        end = start
+    return text[:end]
 
 
 def _strip_comments(text: str) -> str:

@@ -94,7 +94,8 @@ class Target:
         today = (today or datetime.date.today()).isoformat()
         known = _Known(self._existing)
         new, present, overruled = {}, 0, 0
-        for decision in found:
+        for undated in found:
+            decision = replace(undated, reviewer=journal.clean(undated.reviewer))  # as the file has it
             dated = replace(decision, decided_on=decision.decided_on or today)
             if known.has(decision) or _key(dated) in new:
                 present += 1

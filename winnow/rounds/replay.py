@@ -35,7 +35,7 @@ class Rows:
         """Each row's position, by its id."""
         return {id: index for index, id in enumerate(self.ids.tolist())}
 
-    @property
+    @cached_property
     def before(self) -> np.ndarray:
         """The labels that models train on before decisions, (rows,) int."""
         return np.where(self.trusted, self.given, NONE)
@@ -48,12 +48,12 @@ class Settled:
     verdicts: np.ndarray
     labels: np.ndarray
 
-    @property
+    @cached_property
     def done(self) -> np.ndarray:
         """Which rows are settled, (rows,) bool."""
         return self.verdicts != ""
 
-    @property
+    @cached_property
     def errors(self) -> np.ndarray:
         """Which rows people did not leave as they were, (rows,) bool."""
         return self.done & (self.verdicts != KEEP)

@@ -20,6 +20,7 @@ from winnow.tasks.labels import Task
 
 BATCH = 100  # tasks a request: below the size that proxies accept
 LONGEST_TITLE = 50
+POLLS = 600  # seconds that an import may take
 ANNOTATED = {
     "conjunction": "and",
     "items": [{"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0}],
@@ -233,12 +234,17 @@ def _import(client: Client, project: int, new: list[dict]) -> None:
         UserError: the server refuses one of them, and so all.
     """
     answer = client.post(f"/api/projects/{project}/import", new)
-    while "import" in answer or answer.get("status") in ("created", "in_progress"):
-        # The Enterprise edition answers at once and works on it afterwards.
+    if "import" not in answer:
+        return
+    # The Enterprise edition answers at once and works on it afterwards.
+    for _ in range(POLLS):
+        state = client.get(f"/api/projects/{project}/imports/{answer['import']}/")
+        if state["status"] == "failed":
+            raise UserError(f"{client.base}: project {project} refused the tasks: {state.get('error')}")
+        if state["status"] == "completed":
+            return
         client.pause(failures=1)
-        answer = client.get(f"/api/projects/{project}/imports/{answer.get('import') or answer['id']}/")
-    if answer.get("status") == "failed":
-        raise UserError(f"{client.base}: project {project} refused the tasks: {answer.get('error')}")
+    raise Unreachable(f"{client.base}: import {answer['import']} is not done yet")
 
 
 def _remove_doubles(client: Client, present: Mapping[Key, list[dict]]) -> int:
