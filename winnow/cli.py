@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from winnow.commands import freeze, lint, review, stages, why
+from winnow.commands import freeze, label, lint, review, stages, why
 from winnow.stage import run
 
-COMMANDS = (review, why, freeze, lint, stages)
+COMMANDS = (review, label, why, freeze, lint, stages)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
