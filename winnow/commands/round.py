@@ -16,6 +16,7 @@ from winnow import decisions, files, hashing, params, tables
 from winnow.errors import UserError
 from winnow.rounds import sample
 from winnow.rounds.settings import Params
+from winnow.splits import SPLITS
 from winnow.tasks.labels import TRUSTED
 
 NAME = "round"
@@ -111,10 +112,9 @@ def told(metrics: dict) -> Iterator[str]:
         yield "No round has begun: `winnow round --start` draws the random sample that tells how many labels are wrong."
     if not metrics["decisions"]:
         yield "Nobody has decided anything yet: `winnow review`."
-    for name, done in list(metrics["done"].items())[-1:]:
-        yield from _done(name, done)
-    for name, found in list(metrics["noise"].items())[-1:]:
-        yield from _noise(name, found)
+    for tell, figures in ((_done, metrics["done"]), (_noise, metrics["noise"])):
+        if figures:
+            yield from tell(max(figures), figures[max(figures)])
     if metrics["decisions"]:
         yield from _change(metrics["models"])
     yield from _edits(metrics["edits"])
@@ -124,11 +124,11 @@ def told(metrics: dict) -> Iterator[str]:
 
 def _done(name: str, done: dict) -> Iterator[str]:
     yield f"{_period(name)}: {done['decisions']} decisions on {done['rows']} rows"
-    total = {split: sum(counts.values()) for split, counts in done["by_split"].items()}
-    yield _row("", [*done["by_split"], "all"])
-    for verdict, count in done["verdicts"].items():
-        yield _row(f"  {verdict}", [*(of[verdict] for of in done["by_split"].values()), count])
-    yield _row("  all", [*total.values(), sum(total.values())])
+    columns = [*(done["by_split"][split] for split in SPLITS), done["verdicts"]]
+    yield _row("", [*SPLITS, "all"])
+    for verdict in decisions.VERDICTS:
+        yield _row(f"  {verdict}", [counts[verdict] for counts in columns])
+    yield _row("  all", [sum(counts.values()) for counts in columns])
     if done["open"]:
         yield f"  reviewers disagree on {done['open']} more"
     if queue := done["queue"]["rows"]:
@@ -153,8 +153,9 @@ def _noise(name: str, found: dict) -> Iterator[str]:
         if count := found[what]["rows"]:
             yield f"  {count} rows of the sample {what} since it was drawn: {', '.join(found[what]['ids'])}"
     for when in ("before", "after"):
-        for split, of in found.get(when, {}).items():
-            yield _row(f"  {when}, {split}", [_interval(of, "share", _percent)])
+        for split in ("all", *SPLITS):
+            if of := found.get(when, {}).get(split):
+                yield _row(f"  {when}, {split}", [_interval(of, "share", _percent)])
     for what, means in (("precision", "of the flagged rows are"), ("recall", "of the wrong labels are flagged")):
         if what in found:
             yield _row(f"  {what}", [_interval(found, what, _percent), f"({means}{' wrong' * (what == 'precision')})"])
@@ -165,7 +166,7 @@ def _noise(name: str, found: dict) -> Iterator[str]:
 
 
 def _change(models: dict) -> Iterator[str]:
-    names = list(models["macro_f1"])
+    names = ["before", *sorted(models["macro_f1"].keys() - {"before"})]
     yield ""
     yield "Macro-F1 of fast models trained on all labels, in points, with the interval of the change (paired)"
     for what, before in (("all", names[0]), ("last_round", names[-2])):

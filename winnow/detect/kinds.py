@@ -17,7 +17,7 @@ from winnow.detect import neighbours
 from winnow.detect.neighbours import Neighbours
 
 NEAREST = 10  # Datalab's default
-SLICES = 25  # clusters of embeddings
+SLICES = 25  # clusters of embeddings, at most
 SLICE_ROWS = 20  # of a slice, at least; fewer show nothing
 SLICE_EXAMPLES = 3
 ORDERED_ROWS = 5000  # of the test of order, spread evenly over it
@@ -156,7 +156,8 @@ def _clusters(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        fitted = MiniBatchKMeans(min(SLICES, len(vectors)), random_state=SEED, n_init=3).fit(vectors)
+        count = max(1, min(SLICES, len(vectors) // (2 * SLICE_ROWS)))
+        fitted = MiniBatchKMeans(count, random_state=SEED, n_init=3).fit(vectors)
     return fitted.labels_.astype(np.int64), fitted.cluster_centers_
 
 
@@ -182,7 +183,7 @@ def _datalab(label: np.ndarray, wanted: dict, **inputs):
     with contextlib.redirect_stdout(said):
         lab = Datalab({"label": label}, label_name="label", verbosity=0)
         lab.find_issues(issue_types=wanted, **inputs)
-    missing = set(wanted) - set(lab.get_issue_summary()["issue_type"])
+    missing = set(wanted) - set(lab.issue_summary.get("issue_type", ()))
     if missing:
         raise RuntimeError(f"cleanlab found no {', '.join(sorted(missing))}: {' '.join(said.getvalue().split())}")
     return lab

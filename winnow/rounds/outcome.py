@@ -89,9 +89,9 @@ def noise(
             ("before", start, errors),
             ("after", end, errors.less(float((found & inside).sum()))),
         ):
-            labelled = int(((settled.training(rows) != NONE) & inside).sum())
-            shares = left.named("share", 1 / labelled) if labelled else {}
-            result.setdefault(when, {})[split] = {"rows": labelled, "errors": left.value} | shares
+            if labelled := int(((settled.training(rows) != NONE) & inside).sum()):
+                figures = {"rows": labelled, "errors": left.value} | left.named("share", 1 / labelled)
+                result.setdefault(when, {})[split] = figures
     return result | _detector(cells, judged, rows, now, confidence, seed)
 
 

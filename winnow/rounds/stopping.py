@@ -11,6 +11,7 @@ from winnow.rounds.audit import Estimate
 from winnow.rounds.replay import NONE
 from winnow.rounds.settings import Params
 from winnow.rounds.worth import Exam, Learner
+from winnow.stage import progress
 
 POINTS = 100
 KIND: noise.Kind = "instance"  # errors as people make them; they cost a model less than random ones
@@ -50,7 +51,7 @@ class Planted:
 def plant(
     learner: Learner, training: np.ndarray, probabilities: np.ndarray, exam: Exam, classes: int, settings: Params
 ) -> Planted:
-    """Return what a wrong label costs: the slope, through none, of the loss over the number of labels made wrong.
+    """Return what a wrong label costs: the loss of macro-F1 over the number of labels made wrong (least squares).
 
     Args:
         training: (rows,) int, today's labels to train on, `NONE` for others.
@@ -60,28 +61,23 @@ def plant(
     known = np.flatnonzero(training != NONE)
     base, base_resampled = exam.macro_f1(learner.predict(training), classes)
     points = [(0, 0, base)]
-    square = 0.0
-    products, products_resampled = [], []  # of each seed: sum over rates of wrong labels times what they cost
-    for seed in range(settings.plant_seeds):
-        product, product_resampled = 0.0, np.zeros(len(base_resampled))
-        for rate in settings.planted:
-            labels = training.copy()
-            labels[known] = noise.plant(
-                training[known], classes, KIND, rate, settings.seed + seed, probabilities[known]
-            )
-            wrong = int((labels != training).sum())
-            score, resampled = exam.macro_f1(learner.predict(labels), classes)
-            points.append((wrong, settings.seed + seed, score))
-            product += wrong * (base - score)
-            product_resampled += wrong * (base_resampled - resampled)
-            square += wrong**2 / settings.plant_seeds
-        products.append(product)
-        products_resampled.append(product_resampled)
-    if not square:
+    shape = settings.plant_seeds, len(settings.planted)
+    wrong, lost, lost_resampled = np.zeros(shape), np.zeros(shape), np.zeros((*shape, len(base_resampled)))
+    for run in progress(list(np.ndindex(shape)), "planted errors"):
+        seed, rate = settings.seed + run[0], settings.planted[run[1]]
+        labels = training.copy()
+        labels[known] = noise.plant(training[known], classes, KIND, rate, seed, probabilities[known])
+        wrong[run] = (labels != training).sum()
+        score, resampled = exam.macro_f1(learner.predict(labels), classes)
+        lost[run], lost_resampled[run] = base - score, base_resampled - resampled
+        points.append((int(wrong[run]), seed, score))
+    if not wrong.any():
         return Planted(points, 0.0, np.zeros(len(base_resampled)))
-    draws = stats.resample(len(products), len(base_resampled), np.random.default_rng(settings.seed))
-    resampled = (draws.T * np.stack(products_resampled)).mean(axis=0)
-    return Planted(points, float(np.mean(products)) / square, resampled / square)
+    square = (wrong**2).sum(axis=1).mean()
+    slopes = (wrong * lost).sum(axis=1) / square
+    slopes_resampled = (wrong[:, :, None] * lost_resampled).sum(axis=1) / square
+    draws = stats.resample(settings.plant_seeds, len(base_resampled), np.random.default_rng(settings.seed))
+    return Planted(points, float(slopes.mean()), (draws.T * slopes_resampled).mean(axis=0))
 
 
 def label_value(curve: Iterable[tuple[str, int, int, float]], labels: int) -> float | None:
