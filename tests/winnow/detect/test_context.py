@@ -9,7 +9,9 @@ from tests.winnow.detect.worlds import CLASSES, World, spoil, world
 from winnow.detect import context
 
 
-def run(of: World, labels: np.ndarray, known: np.ndarray | None = None, opinion: np.ndarray | None = None) -> np.ndarray:
+def run(
+    of: World, labels: np.ndarray, known: np.ndarray | None = None, opinion: np.ndarray | None = None
+) -> np.ndarray:
     known = np.ones(len(labels), dtype=bool) if known is None else known
     opinion = of.members["probe"] if opinion is None else opinion
     return context.probabilities(labels, known, opinion, of.folds, of.groups, of.places)

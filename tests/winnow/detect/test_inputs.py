@@ -37,7 +37,9 @@ def test_members_are_found_by_their_columns_in_the_order_of_the_rows():
 def test_a_label_that_looks_like_a_column_is_no_member():
     task = Task(kind="classification", labels=["a", "x_p_a"])
     rows = make_rows([{"label": "a"}])
-    table = pa.table({"id": rows["id"], "fold": [0], "p_a": [0.5], "p_x_p_a": [0.5], "m_p_a": [0.1], "m_p_x_p_a": [0.9]})
+    table = pa.table(
+        {"id": rows["id"], "fold": [0], "p_a": [0.5], "p_x_p_a": [0.5], "m_p_a": [0.1], "m_p_x_p_a": [0.9]}
+    )
     assert list(inputs.members(rows, table, task, Path("s"))[0]) == ["m"]
 
 
@@ -58,7 +60,13 @@ def test_labels_are_indices_and_people_stand_for_some():
 
 
 def test_the_rules_majority_is_none_where_they_are_even():
-    votes = [("a", "r1", "STONE"), ("b", "r1", "STONE"), ("b", "r2", "FRUIT"), ("c", "r1", "FRUIT"), ("c", "r2", "FRUIT")]
+    votes = [
+        ("a", "r1", "STONE"),
+        ("b", "r1", "STONE"),
+        ("b", "r2", "FRUIT"),
+        ("c", "r1", "FRUIT"),
+        ("c", "r2", "FRUIT"),
+    ]
     votes += [("c", "r3", "STONE")]
     table = pa.table(dict(zip(("id", "rule", "label"), map(list, zip(*votes, strict=True)), strict=True)))
     said, majority = inputs.votes_of(["a", "b", "c", "d"], table, TASK)
