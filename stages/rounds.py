@@ -293,9 +293,8 @@ def stop_or_go(
     )
     gained = stopping.gain(next_, planted, new_label, relabelled, settings)
     tested = int(((rows.splits == "test") & (now.training(rows) != NONE)).sum())
-    result = {"training_labels": labels, "relabelled_share": relabelled} | stopping.verdict(
-        next_, gained, tested, settings
-    )
+    result = stopping.verdict(next_, gained, tested, settings)
+    result |= {"training_labels": labels, "relabelled_share": relabelled, "next_decisions": settings.next_decisions}
     if new_label is not None:
         result["new_labels_points"] = new_label * settings.next_decisions * stopping.POINTS
     return result | planted.estimate(settings.confidence).named("wrong_label_points", stopping.POINTS), planted
@@ -382,7 +381,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         },
         "noise": {
             name: outcome.noise(of.round, rows, before, after, now, settings.confidence, settings.seed)
-            for of, (_, _, before), (name, _, after) in zip(shares, states, states[1:], strict=False)
+            for of, (_, _, before), (name, _, after) in zip(shares, states[:-1], states[1:], strict=True)
             if of.round
         },
         "models": evolution(rows, states, fast, len(copies.texts)),

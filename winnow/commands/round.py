@@ -118,8 +118,12 @@ def told(metrics: dict) -> Iterator[str]:
     if metrics["decisions"]:
         yield from _change(metrics["models"])
     yield from _edits(metrics["edits"])
+    advice = metrics["stopping"]
+    if "new_labels_points" in advice:
+        gain = _points(advice["new_labels_points"] / 100)
+        yield _row("  labels on new rows", [f"{gain} by {advice['next_decisions']} more, by the learning curve"])
     yield ""
-    yield metrics["stopping"]["says"]
+    yield advice["says"]
 
 
 def _done(name: str, done: dict) -> Iterator[str]:

@@ -54,7 +54,7 @@ class Learner:
         """Return the classes of the held-out rows, (held,) int, by models trained on the rows that have a label.
 
         Args:
-            labels: (rows,) int, `NONE` for rows to leave out; one class at least.
+            labels: (rows,) int, `NONE` for rows to leave out. Of one class, all are predicted so; of none, the first.
         """
         key = labels.tobytes()
         if key not in self._known:
@@ -63,8 +63,8 @@ class Learner:
 
     def _train(self, labels: np.ndarray) -> np.ndarray:
         chosen = np.flatnonzero(labels != NONE)
-        if len(np.unique(labels[chosen])) == 1:
-            return np.full(len(self._held_out), labels[chosen[0]])
+        if len(np.unique(labels[chosen])) < 2:
+            return np.full(len(self._held_out), labels[chosen[0]] if len(chosen) else 0)
         chances = [
             tfidf.probabilities(
                 tfidf.fit(matrix[chosen], labels[chosen], penalty), matrix[self._held_out], self._classes

@@ -143,5 +143,6 @@ def test_one_class_is_predicted_as_it_is_and_texts_need_words():
     rows, truth, vectors = world()
     learner, _ = learn(rows, vectors, truth)
     assert set(learner.predict(np.where(rows.splits == "train", 2, NONE))) == {2}
+    assert set(learner.predict(np.full(len(truth), NONE))) == {0}  # before people labelled the first row
     with pytest.raises(ValueError, match="empty vocabulary"):
         learn(replace(rows, texts=np.full(len(truth), "?", dtype=object)), vectors, truth)
