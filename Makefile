@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline
+BENCHES := html cleaning deduplicate memory scale pipeline review
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -46,6 +46,9 @@ bench-deduplicate: bench-%: $(INSTALLED)
 
 bench-memory bench-scale: bench-%: $(INSTALLED)
 	$(BENCH) --base data/clean.parquet --folder $(FOLDER)
+
+bench-review: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet
 
 # In a clone of its own, from the network on.
 bench-pipeline: bench-%: $(INSTALLED)

@@ -4,14 +4,19 @@ python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/s
     --annotations data/annotations.parquet --decisions data/decisions.csv --out data/labelled.parquet
     --ledger data/ledger/apply_decisions.parquet --metrics reports/metrics/apply_decisions.json
 
-Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or set by rule),
-verdict (what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes
-back to the queue until one of them decides again). The last line of a reviewer on a row counts. `keep` and `relabel`
-give origin `human` and no confidence: people's decisions are measured by agreement, not by a probability.
+Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or automatic), verdict
+(what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes back to the
+queue until one of them decides again). The last line of a reviewer on a row counts. `keep` and `relabel` give origin
+`human` and no confidence: people's decisions are measured by agreement, not by a probability.
+
+An automatic label stands only where people's decisions on the audit sample accept those of its origin and class
+(`winnow.labelling.acceptance`); its confidence is then the precision that they found. Else the row has no label, and
+`given_label` tells what it would be.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +26,18 @@ from winnow import decisions, hashing, params, stats, tables
 from winnow.decisions import Decision
 from winnow.errors import UserError
 from winnow.files import write_json
+from winnow.labelling import acceptance
+from winnow.labelling.acceptance import Acceptance, Judgement
 from winnow.ledger import Ledger
 from winnow.stage import arguments, run
 from winnow.tasks.labels import TRUSTED, Task
 
+AUTOMATIC = ("rule", "model")
+
 
 class Params(params.Section):
     min_rows_per_label: int = Field(ge=2)
+    acceptance: Acceptance  # of automatic labels
 
 
 def join(rows: pa.Table, split: pa.Table, annotations: pa.Table) -> pa.Table:
@@ -53,6 +63,30 @@ def join(rows: pa.Table, split: pa.Table, annotations: pa.Table) -> pa.Table:
     return tables.set_column(rows, "given_label", labels["label"], pa.string())
 
 
+def on_today(decision: Decision, row: Mapping, task: Task) -> Decision:
+    """Return a decision as one on the automatic label that a row has today, or on none.
+
+    A person said what the row is. Where its label was never given by the source, that stays true whatever a rule said
+    then or says now; so a mended rule makes no decision stale.
+
+    Args:
+        row: its label_origin and given_label, from `join`.
+    """
+    label = row["given_label"] or ""
+    if row["label_origin"] not in (*AUTOMATIC, None) or decision.given_label not in ("", *task.labels):
+        return decision
+    if decision.given_label == label:
+        return decision
+    if decision.verdict not in ("keep", "relabel"):
+        return replace(decision, given_label=label)
+    said = acceptance.answer(decision)
+    if not said:  # `keep` of no label, which the check tells
+        return decision
+    same = said == label
+    verdict = "keep" if same else "relabel"
+    return replace(decision, given_label=label, verdict=verdict, new_label="" if same else said)
+
+
 def latest(all_decisions: list[Decision]) -> dict[str, list[Decision]]:
     """Return each row's decisions, one a reviewer: the last line of a reviewer on a row counts."""
     by_row: dict[str, dict[str, Decision]] = {}
@@ -66,16 +100,29 @@ def agree(row_decisions: list[Decision]) -> bool:
     return len({(decision.verdict, decision.new_label) for decision in row_decisions}) == 1
 
 
-def apply(rows: pa.Table, by_row: dict[str, list[Decision]], ledger: Ledger) -> pa.Table:
-    """Return the joined rows with decisions applied and columns `verdict` and `conflict`."""
+def apply(
+    rows: pa.Table,
+    by_row: Mapping[str, list[Decision]],
+    judgements: Mapping[tuple[str, str], Judgement],
+    ledger: Ledger,
+) -> pa.Table:
+    """Return the joined rows with automatic labels accepted or not, decisions applied, and `verdict` and `conflict`.
+
+    Args:
+        judgements: by origin and label, of all automatic labels.
+    """
     names = ("label", "label_origin", "label_confidence")
     columns = {name: rows[name].to_pylist() for name in names}
     verdicts: list[str | None] = [None] * rows.num_rows
     conflicts = [False] * rows.num_rows
     for index, id in enumerate(rows["id"].to_pylist()):
+        before, origin = columns["label"][index], columns["label_origin"][index]
+        settled = id in by_row and agree(by_row[id])
+        if origin in AUTOMATIC and not settled:
+            _accept(columns, index, id, judgements[origin, before], ledger)
         if id not in by_row:
             continue
-        if not agree(by_row[id]):
+        if not settled:
             conflicts[index] = True
             said = ", ".join(f"{d.reviewer}: {d.verdict} {d.new_label}".strip() for d in by_row[id])
             ledger.add(id, "note", "conflict", f"reviewers disagree ({said}); the label stays as before")
@@ -83,7 +130,6 @@ def apply(rows: pa.Table, by_row: dict[str, list[Decision]], ledger: Ledger) -> 
         decision = by_row[id][0]
         verdicts[index] = decision.verdict
         who = ", ".join(d.reviewer for d in by_row[id])
-        before = columns["label"][index]
         if decision.verdict == "out_of_scope":
             ledger.add(id, "drop", "out_of_scope", f"out of scope, decided by {who}")
         elif decision.verdict == "ambiguous":
@@ -102,30 +148,60 @@ def apply(rows: pa.Table, by_row: dict[str, list[Decision]], ledger: Ledger) -> 
     return rows.filter(pc.not_equal(pc.fill_null(rows["verdict"], ""), "out_of_scope"))
 
 
-def audit(annotations: pa.Table, by_row: dict[str, list[Decision]]) -> dict | None:
-    """Return the precision of labels set by rule, as people found it in the audit sample; None before they did.
+def _accept(columns: dict[str, list], index: int, id: str, found: Judgement, ledger: Ledger) -> None:
+    """Give an automatic label the precision that people found, or take it away."""
+    what = f"label {columns['label'][index]} of origin {columns['label_origin'][index]}"
+    if found.refusal is None:
+        columns["label_confidence"][index] = found.precision
+        said = f"{found.correct} of {found.decided} audited rows right, precision at least {found.lower:.2f}"
+        ledger.add(id, "note", "accepted", f"{what} accepted: {said}")
+    else:
+        _set(columns, index, None, None)
+        ledger.add(id, "change", "not_accepted", f"{what} not accepted: {found.refusal}")
 
-    The sample is even over labels, so each label counts by its number of rows, not of sampled rows; the lower end of
-    the 95 % interval is Wilson's at Kish's effective sample size (Kish 1965). Labels of which nobody has yet
+
+def audit(annotations: pa.Table, by_row: Mapping[str, list[Decision]]) -> dict | None:
+    """Return the precision of automatic labels, as people found it in the audit sample; None before they did.
+
+    The sample is even over origins and labels, so each counts by its number of rows, not of sampled rows; the lower end
+    of the 95 % interval is Wilson's at Kish's effective sample size (Kish 1965). Labels of which nobody has yet
     decided a sampled row, and rows on which reviewers disagree, are not in the estimate.
     """
     population, sampled, correct = Counter(), Counter(), Counter()
-    for row in annotations.select(["id", "label", "audit"]).to_pylist():
-        population[row["label"]] += 1
+    for row in annotations.select(["id", "label", "label_origin", "audit"]).to_pylist():
+        stratum = row["label_origin"], row["label"]
+        population[stratum] += 1
         if row["audit"] and row["id"] in by_row and agree(by_row[row["id"]]):
-            sampled[row["label"]] += 1
-            correct[row["label"]] += by_row[row["id"]][0].verdict == "keep"
+            sampled[stratum] += 1
+            correct[stratum] += by_row[row["id"]][0].verdict == "keep"
     if not sampled:
         return None
-    total = sum(population[label] for label in sampled)
-    precision = sum(population[label] / total * correct[label] / sampled[label] for label in sampled)
-    effective = int(total**2 / sum(population[label] ** 2 / sampled[label] for label in sampled))
+    total = sum(population[stratum] for stratum in sampled)
+    precision = sum(population[stratum] / total * correct[stratum] / sampled[stratum] for stratum in sampled)
+    effective = int(total**2 / sum(population[stratum] ** 2 / sampled[stratum] for stratum in sampled))
     return {
         "rows": sampled.total(),
         "correct": correct.total(),
         "precision": precision,
         "lower": stats.wilson(int(precision * effective), effective)[0],
     }
+
+
+def accepted(judgements: Mapping[tuple[str, str], Judgement]) -> dict[str, dict[str, dict]]:
+    """Return what the audit found of each origin and label, for the stage's metrics."""
+    result: dict[str, dict[str, dict]] = {}
+    for (origin, label), found in judgements.items():
+        result.setdefault(origin, {})[label] = {
+            "rows": found.rows,
+            "drawn": found.drawn,
+            "audited": found.decided,
+            "correct": found.correct,
+            "precision": found.precision,
+            "lower": found.lower,
+            "accepted": found.refusal is None,
+            "refusal": found.refusal or "",
+        } | ({} if found.winning_rate is None else {"winning_rate": found.winning_rate})
+    return result
 
 
 def metrics(rows_in: int, out: pa.Table, by_row: dict[str, list[Decision]], lines: int) -> dict:
@@ -159,22 +235,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     annotations = tables.read(args.annotations)
     joined = join(rows, tables.read(args.split, ["id", "split"]), annotations)
 
-    all_decisions = decisions.read(args.decisions)
-    known = joined.select(["id", "text", "given_label"]).to_pylist()
-    for row in known:
+    known = {row["id"]: row for row in joined.select(["id", "text", "given_label", "label_origin"]).to_pylist()}
+    for row in known.values():
         if row["given_label"] is not None:
             task.check(row["given_label"], f"{args.rows}: row {row['id']}")
-    versions = {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in known}
-    decisions.check(all_decisions, versions, task, args.decisions)
-
+    all_decisions = [
+        on_today(decision, known[decision.id], task) if decision.id in known else decision
+        for decision in decisions.read(args.decisions)
+    ]
     by_row = latest(all_decisions)
+    versions = {id: (hashing.text_sha(row["text"]), row["given_label"] or "") for id, row in known.items()}
+    standing = sorted((decision for row in by_row.values() for decision in row), key=lambda decision: decision.line)
+    decisions.check(standing, versions, task, args.decisions)
+
+    judgements = acceptance.judge(annotations, by_row, settings.acceptance)
     ledger = Ledger("apply_decisions")
-    out = apply(joined, by_row, ledger)
+    out = apply(joined, by_row, judgements, ledger)
     ledger.check(rows.num_rows, out.num_rows)
     trusted = out.filter(pc.is_in(out["label_origin"], pa.array(TRUSTED)))
     task.check_counts(trusted["label"].to_pylist(), settings.min_rows_per_label, str(args.rows))
 
-    result = metrics(rows.num_rows, out, by_row, len(all_decisions))
+    result = metrics(rows.num_rows, out, by_row, len(all_decisions)) | {"acceptance": accepted(judgements)}
     found = audit(annotations, by_row)
     tables.write(out, args.out)
     ledger.write(args.ledger)

@@ -1,16 +1,18 @@
-"""score: out-of-fold class probabilities of every row, the mean of what its embedding and what its words say.
+"""score: out-of-fold class probabilities of every row, by an ensemble of models, for finding label errors.
 
-python -m stages.score --rows data/labelled.parquet --embeddings data/embeddings --out data/scores.parquet
-    --metrics reports/metrics/score.json
+python -m stages.score --rows data/labelled.parquet --embeddings data/embeddings --encoder models/adapted
+    --out data/scores.parquet --metrics reports/metrics/score.json
 
-Two logistic regressions, on the embedding and on TF-IDF: a frozen sentence encoder knows the topic better than the
-class, words the other way about, and their mean beats either. Trained on labels that people gave, for rows of every
-split: these scores find label errors, they choose no model.
-Out: id, fold and p_<label> (float32), one row for each row in.
+Method `probe`: two logistic regressions, `probe` on the embedding and `words` on TF-IDF. A frozen sentence encoder
+knows the topic better than the class, words the other way about, and their mean beats either. Method `finetune`: the
+encoder fine-tuned anew for each fold and seed. `both`: all three. Trained on labels that people gave, for rows of
+every split: these scores find label errors, they choose no model.
+Out: id, fold, p_<label> (the members' mean) and <member>_p_<label>, float32, one row for each row in.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,18 +20,21 @@ from pydantic import Field
 
 from winnow import embeddings, hashing, params, tables, tfidf
 from winnow.components import Components
+from winnow.compute import Compute, start
 from winnow.errors import UserError
 from winnow.files import write_json
 from winnow.stage import arguments, run
-from winnow.tasks import metrics, scores
+from winnow.tasks import finetuned, metrics, scores
 from winnow.tasks.labels import TRUSTED, Task
 
 CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
 
 
 class Params(params.Section):
+    method: Literal["probe", "finetune", "both"]
     folds: int = Field(ge=2)
-    regularization: tfidf.Regularization
+    regularization: tfidf.Regularization  # of method probe
+    finetune: finetuned.Recipe
 
 
 def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarray:
@@ -61,12 +66,54 @@ def match(ids: list[str], embedded: list[str], array: np.ndarray, folder: Path) 
     return array[[place[id] for id in ids]]
 
 
+def members(
+    ids: list[str], texts: list[str], embedded: Path, encoder: Path, settings: Params, compute: Compute
+) -> dict[str, scores.Member]:
+    """Return the models that the method asks for, by name; only what they need is read.
+
+    Args:
+        embedded: the folder of the rows' embeddings.
+        encoder: the folder of the model to fine-tune.
+    """
+    chosen: dict[str, scores.Member] = {}
+    if settings.method != "finetune":
+        features = match(ids, *embeddings.read(embedded), embedded)
+        chosen["probe"] = scores.Probe(features, settings.regularization.probe)
+        chosen["words"] = scores.Words(texts, settings.regularization.tfidf)
+    if settings.method != "probe":
+        accelerator = start(compute, settings.finetune.seeds[0])
+        chosen["finetune"] = finetuned.FineTuned(encoder, texts, settings.finetune, accelerator)
+    return chosen
+
+
+def measure(truth: np.ndarray, found: dict[str, np.ndarray], mean: np.ndarray, labels: list[str]) -> dict:
+    """Return the metrics of the ensemble, and of each member, on the rows whose class is known.
+
+    Args:
+        truth: (rows,) int, -1 where it is not known.
+        found: (rows, labels) float probabilities of each member.
+        mean: the same of the ensemble.
+    """
+    known = truth >= 0
+    ensemble = metrics.measure(truth[known], mean[known], labels, CALIBRATION_BINS)
+    shown = ("accuracy", "macro_f1", "log_loss")
+    each = {}
+    for name, chances in found.items():
+        measured = metrics.measure(truth[known], chances[known], labels, CALIBRATION_BINS)
+        each[name] = {metric: measured[metric] for metric in shown}
+    return {metric: ensemble[metric] for metric in ("rows", *shown, "f1")} | {"members": each}
+
+
+def columns(prefix: str, probabilities: np.ndarray, labels: list[str]) -> dict[str, pa.Array]:
+    """Return a column for each label, named by prefix and label."""
+    return {f"{prefix}_{label}": pa.array(probabilities[:, place]) for place, label in enumerate(labels)}
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "embeddings", "out", "metrics")
+    args = arguments(__doc__, argv, "rows", "embeddings", "encoder", "out", "metrics")
     settings, task = params.load("score", Params), params.load("task", Task)
+    compute = params.load("compute", Compute)
     rows = tables.read(args.rows, ["id", "group", "cluster", "text", "label", "label_origin"])
-    ids = rows["id"].to_pylist()
-    features = match(ids, *embeddings.read(args.embeddings), args.embeddings)
     folds = assign_folds(rows["group"].to_pylist(), rows["cluster"].to_pylist(), settings.folds)
     truth = np.array(
         [
@@ -74,17 +121,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             for label, origin in zip(rows["label"].to_pylist(), rows["label_origin"].to_pylist(), strict=True)
         ]
     )
-    texts = rows["text"].to_pylist()
-    probabilities = (
-        scores.out_of_fold(scores.Probe(features, settings.regularization.probe), truth, folds, task.labels)
-        + scores.out_of_fold(scores.Words(texts, settings.regularization.tfidf), truth, folds, task.labels)
-    ) / 2
+    ids, texts = rows["id"].to_pylist(), rows["text"].to_pylist()
+    ensemble = members(ids, texts, args.embeddings, args.encoder, settings, compute)
+    found = {name: scores.out_of_fold(member, truth, folds, task.labels) for name, member in ensemble.items()}
+    mean = np.mean(list(found.values()), axis=0)
 
-    known = truth >= 0
-    measured = metrics.measure(truth[known], probabilities[known], task.labels, CALIBRATION_BINS)
-    columns = {f"p_{label}": pa.array(probabilities[:, i]) for i, label in enumerate(task.labels)}
-    tables.write(pa.table({"id": rows["id"], "fold": pa.array(folds)} | columns), args.out)
-    write_json(args.metrics, {name: measured[name] for name in ("rows", "accuracy", "macro_f1", "log_loss", "f1")})
+    table = {"id": rows["id"], "fold": pa.array(folds)} | columns("p", mean, task.labels)
+    for name, chances in found.items():
+        table |= columns(f"{name}_p", chances, task.labels)
+    tables.write(pa.table(table), args.out)
+    write_json(args.metrics, measure(truth, found, mean, task.labels))
 
 
 if __name__ == "__main__":

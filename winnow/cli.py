@@ -3,16 +3,16 @@
 import argparse
 from collections.abc import Sequence
 
-from winnow.commands import freeze, lint, stages, why
+from winnow.commands import freeze, label, lint, review, stages, why
 from winnow.stage import run
 
-COMMANDS = (why, freeze, lint, stages)
+COMMANDS = (review, label, why, freeze, lint, stages)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; a `UserError` becomes one line on stderr and exit status 1."""
     parser = argparse.ArgumentParser(
-        prog="winnow", description="Inspect a Winnow project; run from the repository's root, after `dvc repro`."
+        prog="winnow", description="Work with a Winnow project; run from the repository's root, after `dvc repro`."
     )
     subparsers = parser.add_subparsers(required=True, metavar="command")
     for command in COMMANDS:

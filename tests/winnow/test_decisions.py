@@ -44,6 +44,18 @@ def test_guard_disarms_formulas_and_unguard_gives_the_cell_back(cell):
     assert decisions.unguard(guarded) == cell
 
 
+@pytest.mark.parametrize("cell", ["1234567890123456", "0012345678901234", "1234567e89012345", "007", "1E5"])
+def test_guard_keeps_the_digits_of_ids_that_spreadsheets_round(cell):
+    assert decisions.guard(cell) == f"'{cell}"
+    assert decisions.unguard(decisions.guard(cell)) == cell
+    assert decisions.guard(f"'{cell}") == f"''{cell}"
+
+
+@pytest.mark.parametrize("cell", ["0.1234", "12.5", "2026-01-31", "a1234567890123456", "1234", "0"])
+def test_guard_leaves_numbers_that_are_no_ids_alone(cell):
+    assert decisions.guard(cell) == cell
+
+
 @given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=50))
 def test_a_queue_keeps_its_rows_whatever_the_text(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("queue") / "queue.csv"
@@ -88,6 +100,47 @@ def test_a_queue_appended_whole_counts_only_the_lines_that_were_filled_in(tmp_pa
 
 def test_a_header_alone_is_no_decision(tmp_path):
     assert read(tmp_path) == []
+
+
+TIMED = f"{HEADER},seconds"
+
+
+def test_the_ninth_column_is_the_time_taken(tmp_path):
+    found = read(tmp_path, GOOD, f"{GOOD},12.5", f"{GOOD},", f"{GOOD},7,,", header=TIMED)
+    assert [decision.seconds for decision in found] == [None, 12.5, None, 7.0]
+
+
+def test_a_queue_appended_below_the_ninth_column_has_no_times(tmp_path):
+    queue = tmp_path / "queue.csv"
+    decisions.write_queue(queue, [{"id": "aa", "text_sha": "sha-a", "given_label": "FRUIT", "suggested_label": "3"}])
+    filled = fill_in(queue.read_text(), verdict="keep", reviewer="ana", decided_on="2026-01-31", text="a text")
+    found = read(tmp_path, f"{GOOD},12.5", filled, f"{GOOD},3.0", header=TIMED)
+    assert [decision.seconds for decision in found] == [12.5, None, 3.0]
+
+
+def test_without_a_ninth_column_a_ninth_cell_is_no_time(tmp_path):
+    assert [decision.seconds for decision in read(tmp_path, f"{GOOD},12.5")] == [None]
+
+
+def test_the_ninth_column_of_a_merged_header_counts(tmp_path):
+    assert [decision.seconds for decision in read(tmp_path, f"{GOOD},12.5", TIMED)] == [12.5]
+
+
+@pytest.mark.parametrize("seconds", ["fast", "-1", "nan", "inf", "1e3", "1,5", "12 s"])
+def test_a_time_that_is_none_is_named_with_its_line(tmp_path, seconds):
+    with pytest.raises(UserError, match=r"line 3: seconds '.*' is not a number of seconds such as 12\.5"):
+        read(tmp_path, GOOD, f'{GOOD},"{seconds}"', header=TIMED)
+
+
+def test_a_line_that_repeats_its_reviewers_last_one_is_read_once(tmp_path):
+    other, keep = GOOD.replace("ana", "bo"), "aa,sha-a,FRUIT,keep,,ana,2026-01-31,"
+    found = read(tmp_path, GOOD, other, GOOD, keep, keep, GOOD, GOOD)
+    assert [(decision.line, decision.reviewer, decision.verdict) for decision in found] == [
+        (2, "ana", "relabel"),
+        (3, "bo", "relabel"),
+        (5, "ana", "keep"),
+        (7, "ana", "relabel"),  # ana changed her mind twice
+    ]
 
 
 def test_good_decisions_pass(tmp_path):

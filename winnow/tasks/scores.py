@@ -1,7 +1,7 @@
 """Out-of-fold class probabilities and the suspects among labels that they show (confident learning)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -35,6 +35,21 @@ class Suspects:
     quality: np.ndarray
     is_issue: np.ndarray
     noise: int | None
+
+
+class Member(Protocol):
+    """A kind of model that learns classes from some rows and predicts others; it holds what it needs of all rows."""
+
+    def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
+        """Fit a new model and return its class probabilities, (rows inside, classes) float64.
+
+        Args:
+            train: (rows,) bool, the rows to fit on.
+            truth: (rows to fit on,) int, their classes.
+            inside: (rows,) bool, the rows to predict.
+            classes: how many there are.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ class Words:
         return tfidf.probabilities(fitted, held_out, classes)
 
 
-def out_of_fold(model: Probe | Words, truth: np.ndarray, folds: np.ndarray, labels: list[str]) -> np.ndarray:
+def out_of_fold(member: Member, truth: np.ndarray, folds: np.ndarray, labels: list[str]) -> np.ndarray:
     """Return each row's class probabilities by a model that saw no row of its fold.
 
     Args:
@@ -85,11 +100,13 @@ def out_of_fold(model: Probe | Words, truth: np.ndarray, folds: np.ndarray, labe
     Raises:
         UserError: a label has all its rows in one fold.
     """
+    known, names = truth >= 0, np.unique(folds)
+    for fold in names:  # all of them before the first is fitted, which may take minutes
+        _check_classes(truth[(folds != fold) & known], fold, labels)
     probabilities = np.zeros((len(truth), len(labels)), dtype=np.float32)
-    for fold in np.unique(folds):
-        inside, train = folds == fold, (folds != fold) & (truth >= 0)
-        _check_classes(truth[train], fold, labels)
-        probabilities[inside] = model.predict(train, truth[train], inside, len(labels))
+    for fold in names:
+        inside, train = folds == fold, (folds != fold) & known
+        probabilities[inside] = member.predict(train, truth[train], inside, len(labels))
     return probabilities
 
 

@@ -1,0 +1,178 @@
+"""`winnow review` on a long queue: seconds until it serves, until the first row is painted, and for each decision.
+
+python -m bench.review --rows data/labelled.parquet --out bench/results/review.json
+
+The queue repeats the table's texts up to `--queue-rows` rows, each with five neighbours. Chromium (playwright) opens
+the page and decides by key; a decision lasts from the key until the next row is painted, its line being on the disk by
+then. Once with an empty decisions.csv, once with one of as many lines as the queue has rows.
+"""
+
+import argparse
+import csv
+import itertools
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import peers
+from winnow import decisions, hashing, queue, tables
+from winnow.files import write_json
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[1]
+LABELS = ["BACKGROUND", "OBJECTIVE", "METHODS", "RESULTS", "CONCLUSIONS"]
+NEIGHBOURS = 5
+START_GOAL = 30  # seconds
+PAINT_GOAL, DECISION_GOAL = 1000, 50  # milliseconds
+PARAMS = f"task: {{kind: classification, labels: [{', '.join(LABELS)}]}}\nreview: {{overlap: 0.1}}\n"
+# Runs before the page's own script: when is the first row there, and how long does each key take to bring the next?
+WATCH = """
+  const times = { shown: null, keys: [], pressed: 0 };
+  window.times = times;
+  const painted = (act) => requestAnimationFrame(() => setTimeout(act));
+  addEventListener("keydown", () => (times.pressed = performance.now()), { capture: true });
+  addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(() => painted(() => {
+      if (times.shown === null) times.shown = performance.now();
+      else times.keys.push(performance.now() - times.pressed);
+    })).observe(document.getElementById("where"), { childList: true });
+  });
+"""
+
+
+def make(folder: Path, rows: Path, count: int) -> None:
+    """Write a project whose queue has `count` rows."""
+    texts = itertools.cycle(tables.read(rows, ["text"])["text"].to_pylist())
+    entries = [entry(number, [next(texts) for _ in range(2)]) for number in range(count)]
+    tables.write(queue.table(entries), folder / "data/queue.parquet")
+    (folder / "params.yaml").write_text(PARAMS, encoding="utf-8")
+
+
+def entry(number: int, texts: list[str]) -> dict:
+    """Return a row of the queue."""
+    text = f"{texts[0]} ({number})"
+    given, suggested = LABELS[number % 5], LABELS[(number + 1) % 5]
+    near = {"id": "0" * 16, "label": suggested, "similarity": 0.9, "text": texts[1]}
+    return {
+        "id": hashing.row_id("bench", str(number)),
+        "split": "train",
+        "given_label": given,
+        "suggested_label": suggested,
+        "p_error": 0.5,
+        "tier": "possible",
+        "seconds": 10.0,
+        "reasons": [f"the models agree on {suggested}", "3 of its 5 nearest rows have another label"],
+        "probabilities": [{"label": label, "p": 0.2} for label in LABELS],
+        "votes": [{"rule": "heading", "label": given}],
+        "neighbours": [near] * NEIGHBOURS,
+        "text": text,
+    }
+
+
+def write_decisions(file: Path, lines: int) -> None:
+    """Write decisions of an earlier time on rows that are not in the queue."""
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow((*decisions.COLUMNS, decisions.SECONDS))
+        for number in range(lines):
+            id = hashing.row_id("before", str(number))
+            writer.writerow([id, id, "METHODS", "relabel", "RESULTS", "ana", "2026-01-31", "figures, no deeds", "9.5"])
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, float]]:
+    """Run `winnow review`; yield its address, and the seconds until it printed it."""
+    code = "from winnow import cli; cli.main(['review', '--reviewer', 'ben', '--no-browser', '--port', '0'])"
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        process.stdout.readline()
+        yield process.stdout.readline().strip(), time.perf_counter() - began
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+
+def measured(address: str, presses: int) -> tuple[float, list[float]]:
+    """Return the milliseconds until the first row was painted, and of each decision."""
+    from playwright.sync_api import sync_playwright
+
+    browser_of = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_of)
+        page = browser.new_page()
+        page.add_init_script(WATCH)
+        page.goto(address)
+        wait(page, "times.shown !== null")
+        for number in range(presses):
+            page.keyboard.press("a")
+            wait(page, f"times.keys.length > {number}")
+            time.sleep(0.2)  # a person reads; rows ahead are fetched meanwhile
+        result = page.evaluate("[times.shown, times.keys]")
+        browser.close()
+    return result[0], result[1]
+
+
+def wait(page: "Page", condition: str) -> None:
+    """Wait for a condition; not by playwright's own way, whose `eval` the page's policy forbids."""
+    while not page.evaluate(condition):
+        time.sleep(0.01)
+
+
+def run(folder: Path, count: int, lines: int, presses: int) -> list[dict]:
+    """Return the entries for a decisions.csv of `lines` lines."""
+    write_decisions(folder / "data/decisions.csv", lines)
+    with served(folder) as (address, start):
+        shown, keys = measured(address, presses)
+    what = f"winnow review, queue of {count} rows, decisions.csv of {lines} lines"
+    slow = statistics.quantiles(keys, n=20)[-1]
+    return [
+        {"work": f"{what}: until it serves", "ours": start, "goal": START_GOAL, "unit": "s"},
+        {"work": f"{what}: until the first row is painted", "ours": shown, "goal": PAINT_GOAL, "unit": "ms"},
+        {
+            "work": f"{what}: a decision, median",
+            "ours": statistics.median(keys),
+            "goal": DECISION_GOAL,
+            "unit": "ms",
+        },
+        {"work": f"{what}: a decision, 95 % are faster", "ours": slow, "goal": DECISION_GOAL, "unit": "ms"},
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=Path, required=True, help="a table with a column `text`")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--queue-rows", type=int, default=100_000)
+    parser.add_argument("--presses", type=int, default=50)
+    args = parser.parse_args()
+    command = "python -m bench.review --rows data/labelled.parquet --out bench/results/review.json"
+    common = {"device": peers.device(), "command": command}
+    with tempfile.TemporaryDirectory(dir=args.out.parent) as scratch:
+        folder = Path(scratch)
+        make(folder, args.rows, args.queue_rows)
+        found = [entry for lines in (0, args.queue_rows) for entry in run(folder, args.queue_rows, lines, args.presses)]
+    write_json(args.out, [{**one, **common} for one in found])
+    for one in found:
+        print(f"{one['work']}: {one['ours']:.4g} {one['unit']} (goal: {one['goal']})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""neighbours: the same rows as by comparing all, none of a row's own group, however the rows are cut into blocks."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from winnow.detect import neighbours
+
+
+def brute(vectors: np.ndarray, groups: np.ndarray, among: np.ndarray, k: int) -> list[list[int]]:
+    found = []
+    norm = np.maximum(np.linalg.norm(vectors.astype(float), axis=1), 1e-300)
+    cosine = np.round((vectors.astype(float) / norm[:, None]) @ (vectors.astype(float) / norm[:, None]).T, 6)
+    for row in range(len(vectors)):
+        allowed = [other for other in range(len(vectors)) if among[other] and groups[other] != groups[row]]
+        found.append(sorted(allowed, key=lambda other, row=row: (-cosine[row, other], other))[:k])
+    return found
+
+
+@given(
+    values=st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(0, 4), st.booleans()), max_size=25),
+    k=st.integers(1, 6),
+)
+def test_they_are_those_of_comparing_every_pair(values, k):
+    vectors = np.array([value[:2] for value in values], dtype=np.float32).reshape(-1, 2)
+    groups = np.array([value[2] for value in values], dtype=int)
+    among = np.array([value[3] for value in values], dtype=bool)
+    near = neighbours.nearest(vectors, groups, among, k)
+    assert near.index.shape == near.similarity.shape == (len(values), k)
+    expected = brute(vectors, groups, among, k)
+    assert [[int(other) for other in row if other >= 0] for row in near.index] == expected
+    assert (near.similarity[near.index < 0] == 0).all()
+
+
+@pytest.mark.parametrize(("block", "widest"), [(1, 1), (50, 512), (10**6, 7)])
+def test_blocks_change_nothing(monkeypatch, block, widest):
+    random = np.random.default_rng(1)
+    vectors, groups = random.normal(size=(60, 5)).astype(np.float32), random.integers(0, 20, 60)
+    whole = neighbours.nearest(vectors, groups, np.ones(60, dtype=bool), 4)
+    monkeypatch.setattr(neighbours, "BLOCK", block)
+    monkeypatch.setattr(neighbours, "WIDEST", widest)
+    parts = neighbours.nearest(vectors, groups, np.ones(60, dtype=bool), 4)
+    np.testing.assert_array_equal(parts.index, whole.index)
+    np.testing.assert_array_equal(parts.similarity, whole.similarity)
+
+
+def test_similarity_is_the_cosine_whatever_the_length():
+    vectors = np.array([[1, 0], [5, 5], [0, 0.1]], dtype=np.float32)
+    near = neighbours.nearest(vectors, np.arange(3), np.ones(3, dtype=bool), 2)
+    assert near.index[0].tolist() == [1, 2]
+    np.testing.assert_allclose(near.similarity[0], [0.707107, 0.0])
+
+
+def test_shares_count_the_labels_that_are_there():
+    near = neighbours.Neighbours(np.array([[1, 2, 3], [0, -1, -1], [-1, -1, -1]]), np.zeros((3, 3)))
+    shares = neighbours.shares(near, np.array([0, 1, 1, 0]), 2, 3)
+    np.testing.assert_allclose(shares, [[1 / 3, 2 / 3], [1, 0], [0, 0]])
+    np.testing.assert_allclose(neighbours.shares(near, np.array([0, 1, 1, 0]), 2, 1)[0], [0, 1])
+
+
+def test_no_rows_have_no_neighbours():
+    near = neighbours.nearest(np.zeros((0, 4), np.float32), np.zeros(0, int), np.zeros(0, bool), 3)
+    assert near.index.shape == (0, 3)

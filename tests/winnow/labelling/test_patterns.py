@@ -1,0 +1,106 @@
+"""Kinds regex, heading and keyword: what they match, and how parameters that cannot work are named."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.winnow.labelling.conftest import TASK, make_rule, row, vote
+from winnow.errors import UserError
+
+REGEX = {"kind": "regex", "field": "meta.heading", "labels": {"FRUIT": "FRUITS?", "STONE": "STONES?|ROCK"}}
+
+
+def test_regex_is_a_full_match_of_the_upper_cased_field():
+    headings = [" fruits ", "Rock", "fruit x", ""]
+    rows = [row(heading=heading) for heading in headings] + [row()]
+    assert vote(make_rule(**REGEX), *rows) == ["FRUIT", "STONE", None, None, None]
+    text = make_rule(kind="regex", field="text", labels={"FRUIT": "SWEET.*"})
+    assert vote(text, row("sweet one"), row("a sweet one")) == ["FRUIT", None]
+
+
+def test_a_rule_that_says_two_labels_of_a_row_says_nothing():
+    for kind, labels in (("regex", {"FRUIT": "A.*", "STONE": ".*B"}), ("keyword", {"FRUIT": ["a"], "STONE": ["b"]})):
+        rule = make_rule(kind=kind, field="text", labels=labels)
+        assert vote(rule, row("a b"), row("a"), row("b")) == [None, "FRUIT", "STONE"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Fruits",
+        "FRUITS:",
+        "2.1 Fruits",
+        "(3) Fruits.",
+        "4) fruits -",
+        "IV. Fruits",
+        "  Fruits  ",
+        "Ｆｒｕｉｔｓ",
+        "fruits —",
+    ],
+)
+def test_a_heading_loses_numbering_and_punctuation(heading):
+    assert vote(make_rule(**REGEX | {"kind": "heading"}), row(heading=heading)) == ["FRUIT"]
+
+
+def test_a_heading_s_ampersand_and_slash_read_and():
+    rule = make_rule(kind="heading", field="meta.heading", labels={"FRUIT": "FRUIT AND NUT"})
+    headings = ["Fruit & nut", "fruit/nut", "Fruit and  nut", "C. fruit and nut"]
+    assert vote(rule, *[row(heading=heading) for heading in headings]) == ["FRUIT"] * 3 + [None]
+
+
+def test_keywords_are_whole_words_whatever_their_case():
+    rule = make_rule(kind="keyword", field="text", labels={"FRUIT": ["ripe apple", "Straße"], "STONE": ["grey"]})
+    texts = ["A RIPE\n Apple!", "die STRASSE", "ripe apples", "greyish", "Grey.", ""]
+    assert vote(rule, *map(row, texts)) == ["FRUIT", "FRUIT", None, None, "STONE", None]
+
+
+def test_all_keywords_must_stand_there():
+    rule = make_rule(kind="keyword", field="text", match="all", labels={"FRUIT": ["red", "sweet"]})
+    assert vote(rule, row("sweet and red"), row("red"), row("sweet")) == ["FRUIT", None, None]
+
+
+WORD = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=8)
+
+
+@given(WORD, st.text(max_size=20), st.text(max_size=20))
+def test_a_planted_keyword_is_found_between_spaces(word, before, after):
+    rule = make_rule(kind="keyword", field="text", labels={"FRUIT": [word]})
+    assert vote(rule, row(f"{before} {word} {after}"), row(f"{before} {word.casefold()} {after}")) == ["FRUIT", "FRUIT"]
+
+
+@given(st.text(max_size=30))
+def test_normal_headings_stay_as_they_are(heading):
+    rule = make_rule(**REGEX | {"kind": "heading"})
+    once = rule.normal(heading)
+    assert once == once.strip()
+    assert not re.search(r"\s\s|[.:;,]$", once)
+
+
+def test_what_the_rule_has_read_is_told():
+    assert make_rule(**REGEX).reason(row(heading="Rock")) == "label set by rule mine: meta.heading is 'Rock'"
+    text = make_rule(kind="keyword", field="text", labels={"FRUIT": ["a"]})
+    assert text.reason(row("a")) == "label set by rule mine from the text"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (REGEX | {"labels": {"FRUIT": "("}}, "the pattern of 'FRUIT' is no regular expression"),
+        (REGEX | {"field": "heading"}, r"rules\[0\].regex.field"),
+        (REGEX | {"labels": {}}, r"rules\[0\].regex.labels"),
+        (REGEX | {"name": "my/rule"}, r"rules\[0\].regex.name"),
+        (REGEX | {"kind": "regexp"}, r"annotate.rules\[0\]: .*'regexp'"),
+        ({"kind": "keyword", "field": "text", "labels": {"FRUIT": []}}, r"rules\[0\].keyword.labels.FRUIT"),
+        ({"kind": "keyword", "field": "text", "labels": {"FRUIT": ["a", " "]}}, "a word of 'FRUIT' is blank"),
+    ],
+)
+def test_bad_parameters_are_named(values, message):
+    with pytest.raises(UserError, match=message):
+        make_rule(**values)
+
+
+def test_a_label_outside_the_task_is_named():
+    with pytest.raises(UserError, match="'mine': label 'PLANT' is not one of params"):
+        make_rule(**REGEX | {"labels": {"PLANT": "PLANT"}}).gives(TASK)

@@ -1,0 +1,250 @@
+"""A queue in Label Studio's JSON and XML, and annotations as decisions, without a server."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import review_project
+from winnow import decisions, queue
+from winnow.errors import UserError
+from winnow.review import importing, label_studio
+from winnow.review.label_studio import tasks
+
+ENTRY = {
+    "id": "row-000",
+    "text": "a <b>text</b>",
+    "given_label": "FRUIT",
+    "suggested_label": "STONE",
+    "p_error": 0.825,
+    "tier": "likely",
+    "reasons": ["the model says STONE"],
+    "probabilities": [{"label": "STONE", "p": 0.9}, {"label": "FRUIT", "p": 0.1}],
+    "votes": [{"rule": "heading", "label": "STONE"}, {"rule": "keyword", "label": None}],
+    "neighbours": [{"id": "row-001", "label": "STONE", "similarity": 0.914, "text": "near " * 200}],
+}
+
+
+def task(**entry) -> dict:
+    [row] = queue.table([ENTRY | entry]).to_pylist()
+    return tasks.task(row)
+
+
+def annotation(*choices: str, note: str | list[str] = "", **fields) -> dict:
+    result = [{"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": list(choices)}}]
+    result += [{"from_name": "note", "to_name": "text", "type": "textarea", "value": {"text": note}}] if note else []
+    base = {"completed_by": 1, "created_at": "2026-01-31T23:59:59.1Z", "lead_time": 12.345, "was_cancelled": False}
+    return base | {"result": result} | fields
+
+
+def annotated(*annotations: dict, number: int = 7, names=None, **entry) -> list[decisions.Decision]:
+    """Return the decisions of one task's annotations."""
+    found, problems = tasks.annotated(
+        [task(**entry) | {"id": number, "annotations": list(annotations)}], names or {1: "ana", 2: "bo"}
+    )
+    assert problems == []
+    return found
+
+
+def test_a_task_asks_about_a_text_and_shows_all_that_helps():
+    made = task()
+    data = made["data"]
+    assert tasks.key(made) == ("row-000", data["text_sha"], "FRUIT")
+    assert data["text"] == "a <b>text</b>"
+    assert data["question"] == "Its label: FRUIT; the model's: STONE; wrong with probability 0.82"
+    assert data["reasons"] == "the model says STONE\nheading says STONE\nkeyword says nothing"
+    assert data["neighbours"].startswith("STONE (0.91): near near")
+    assert len(data["neighbours"]) < 600
+    assert made["predictions"] == [
+        {
+            "model_version": "winnow",
+            "score": 0.9,
+            "result": [{"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": ["STONE"]}}],
+        }
+    ]
+
+
+def test_an_entry_of_which_little_is_known():
+    empty = {"suggested_label": None, "p_error": None, "tier": None, "given_label": None}
+    made = task(**empty, reasons=[], probabilities=[], votes=[], neighbours=[])
+    assert made["data"]["question"] == "Its label: none"
+    assert (made["data"]["reasons"], made["data"]["neighbours"]) == ("–", "–")
+    assert None not in made["data"].values()  # Label Studio refuses them
+    assert made["predictions"] == []
+    assert tasks.key(made)[2] == ""
+
+
+@pytest.mark.parametrize("data", [{}, {"text": "x"}, {"winnow_id": 1, "text_sha": "a", "given_label": ""}, None])
+def test_tasks_of_others_have_no_key(data):
+    assert tasks.key({"data": data}) is None
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1), min_size=2, unique=True))
+def test_the_config_has_each_label_once_whatever_it_is(labels):
+    root = ElementTree.fromstring(tasks.config(labels))
+    choices = [dict(choice.attrib) for choice in root.iter("Choice")]
+    assert [choice.get("alias", choice["value"]) for choice in choices] == [
+        *labels,
+        "winnow:ambiguous",
+        "winnow:out_of_scope",
+    ]
+    assert not any("$" in choice["value"].replace("$\u200b", "") for choice in choices)  # that would name a column
+    hotkeys = [choice["hotkey"] for choice in choices if "hotkey" in choice]
+    assert len(hotkeys) == len(set(hotkeys)) == min(len(labels), 10) + 2
+    assert (root.find("Filter") is not None) == (len(labels) > 10)
+
+
+@pytest.mark.parametrize(
+    ("choice", "given", "verdict", "new_label"),
+    [
+        ("FRUIT", "FRUIT", "keep", ""),
+        ("STONE", "FRUIT", "relabel", "STONE"),
+        ("STONE", None, "relabel", "STONE"),
+        ("winnow:ambiguous", "FRUIT", "ambiguous", ""),
+        ("winnow:out_of_scope", None, "out_of_scope", ""),
+    ],
+)
+def test_a_choice_is_a_verdict(choice, given, verdict, new_label):
+    [decision] = annotated(annotation(choice, note=["why ", "indeed"]), given_label=given)
+    assert (decision.verdict, decision.new_label, decision.given_label) == (verdict, new_label, given or "")
+    assert (decision.id, decision.reviewer, decision.decided_on) == ("row-000", "ana", "2026-01-31")
+    assert (decision.seconds, decision.note, decision.line) == (12.345, "why  indeed", 7)
+
+
+def test_skipped_and_empty_annotations_are_no_decisions():
+    assert annotated(annotation("STONE", was_cancelled=True), annotation(result=[])) == []
+
+
+def test_of_a_persons_annotations_the_last_changed_one_counts():
+    first = annotation("STONE", updated_at="2026-02-03T00:00:00Z")
+    second = annotation("PLANT", created_at="2026-02-02T00:00:00Z", updated_at="2026-02-02T00:00:00Z")
+    other = annotation("PLANT", completed_by=2)
+    found = annotated(first, second, other)
+    assert [(one.reviewer, one.new_label, one.decided_on) for one in found] == [
+        ("ana", "STONE", "2026-02-03"),
+        ("bo", "PLANT", "2026-01-31"),
+    ]
+
+
+def test_an_annotation_without_one_choice_is_a_problem_of_its_task():
+    both = task() | {"id": 9, "annotations": [annotation("STONE", "PLANT"), annotation(note="only")]}
+    assert tasks.annotated([both], {1: "ana"}) == (
+        [],
+        ["task 9: ana chose 2 labels; mend it in Label Studio", "task 9: ana chose 0 labels; mend it in Label Studio"],
+    )
+
+
+def test_people_are_called_by_their_names_or_emails():
+    users = [
+        {"id": 1, "first_name": "Ana", "last_name": "López", "email": "ana@example.org"},
+        {"id": 2, "first_name": "", "last_name": "", "email": "bo@example.org"},
+        {"id": 3, "first_name": "Kim", "last_name": "", "email": "kim@example.org"},
+        {"id": 4, "first_name": "Kim", "last_name": "", "email": "other.kim@example.org"},
+    ]
+    names = {1: "Ana López", 2: "bo@example.org", 3: "kim@example.org", 4: "other.kim@example.org"}
+    assert tasks.people(users) == names
+
+
+@pytest.fixture
+def project(tmp_path):
+    return review_project.make(tmp_path)
+
+
+def export(project, *annotations: dict, **fields) -> object:
+    """Write an export in which each row of the queue has one of the annotations."""
+    rows = queue.read(project.queue)
+    exported = [
+        tasks.task(row) | {"id": 100 + row["rank"], "annotations": [one] if one else []} | fields
+        for row, one in zip(rows, [*annotations, *[None] * len(rows)], strict=False)
+    ]
+    file = project.queue.with_name("export.json")
+    file.write_text(json.dumps(exported))
+    return file
+
+
+def run(project, file, reviewer: str = "") -> str:
+    return importing.run(file, project.decisions, project.labelled, project.task, reviewer).summary("export")
+
+
+def test_tasks_are_written_for_a_server_that_cannot_be_reached(project):
+    entries = queue.read(project.queue)
+    decided = f"row-000,{entries[0]['text_sha']},FRUIT,keep,,ana,2026-01-31,\n"
+    project.decisions.write_text(project.decisions.read_text() + decided)
+    file = project.queue.with_name("tasks.json")
+    said = label_studio.write_tasks(file, entries, project.decisions, project.labelled, project.task)
+    assert said == f"{file}: 5 tasks; the project's labelling config is in {file.with_suffix('.xml')}"
+    assert [made["data"]["winnow_id"] for made in json.loads(file.read_text())] == [f"row-00{n}" for n in range(1, 6)]
+    ElementTree.parse(file.with_suffix(".xml"))
+
+
+def test_a_row_on_which_reviewers_disagree_is_asked_again(project):
+    sha = queue.read(project.queue)[0]["text_sha"]
+    disagreeing = f"row-000,{sha},FRUIT,keep,,ana,2026-01-31,\nrow-000,{sha},FRUIT,ambiguous,,bo,2026-01-31,\n"
+    project.decisions.write_text(project.decisions.read_text() + disagreeing)
+    file = project.queue.with_name("tasks.json")
+    entries = queue.read(project.queue)
+    assert "6 tasks" in label_studio.write_tasks(file, entries, project.decisions, project.labelled, project.task)
+
+
+def test_an_export_is_imported_once(project):
+    file = export(project, annotation("FRUIT"), annotation("PLANT", note="=1+1"))
+    assert run(project, file, "ana") == "export: 2 decisions added, 0 already there, 4 rows not filled in"
+    assert run(project, file, "ana") == "export: 0 decisions added, 2 already there, 4 rows not filled in"
+    found = decisions.read(project.decisions)
+    assert [(one.id, one.verdict, one.note, one.seconds) for one in found] == [
+        ("row-000", "keep", "", 12.3),
+        ("row-001", "relabel", "=1+1", 12.3),
+    ]
+
+
+def test_a_mind_changed_twice_in_one_day_is_seen(project):
+    for choice, seconds in (("FRUIT", 3), ("PLANT", 5), ("FRUIT", 8)):
+        run(project, export(project, annotation(choice, lead_time=seconds)), "ana")
+    assert [one.verdict for one in decisions.read(project.decisions)] == ["keep", "relabel", "keep"]
+
+
+def test_what_is_out_of_date_is_left_out_and_said(project):
+    file = export(project, annotation("FRUIT"), annotation("PLANT"))
+    text = file.read_text().replace(queue.read(project.queue)[0]["text_sha"], "0" * 16)
+    file.write_text(text)
+    assert run(project, file, "ana") == (
+        "export: 1 decisions added, 0 already there, 1 left out, since the text or label has changed, "
+        "4 rows not filled in"
+    )
+
+
+def test_a_label_that_the_task_does_not_have_names_label_studios_task(project):
+    with pytest.raises(UserError, match=r"export.json: 1 problem: task 101: new_label 'ROCK' is not one of"):
+        run(project, export(project, annotation("FRUIT"), annotation("ROCK")), "ana")
+    assert decisions.read(project.decisions) == []
+
+
+def test_an_export_of_an_enterprise_server_names_its_people(project):
+    person = {"id": 4, "email": "bo@example.org", "first_name": "Bo", "last_name": "Li"}
+    run(project, export(project, annotation("FRUIT", completed_by=person)))
+    assert decisions.read(project.decisions)[0].reviewer == "Bo Li"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[", "line 1: not valid JSON"),
+        ("{}", "no list of tasks with their annotations; export the project in the format JSON"),
+        ('[{"id": 1, "text": "a", "label": "FRUIT"}]', "no list of tasks with their annotations"),  # JSON-MIN
+    ],
+)
+def test_files_that_are_no_export(project, content, message):
+    file = project.queue.with_name("export.json")
+    file.write_text(content)
+    with pytest.raises(UserError, match=message):
+        run(project, file, "ana")
+
+
+def test_an_export_does_not_say_who_annotated(project):
+    with pytest.raises(UserError, match="lacks the annotator's name; give --reviewer NAME"):
+        run(project, export(project, annotation("FRUIT")))
+    two = export(project, annotation("FRUIT"), annotation("PLANT", completed_by=2))
+    with pytest.raises(UserError, match="2 people annotated, and an export lacks their names; take the decisions from"):
+        run(project, two, "ana")

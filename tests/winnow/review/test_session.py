@@ -1,0 +1,173 @@
+"""What a reviewer is shown, and what others do to it meanwhile."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests import review_project
+from winnow import decisions, hashing
+from winnow.errors import UserError
+from winnow.review import journal
+from winnow.review.session import DecidedElsewhere, Invalid, Session
+
+VERDICT = {"verdict": "keep", "new_label": "", "note": "", "seconds": 1.0}
+
+
+@pytest.fixture
+def project(tmp_path):
+    return review_project.make(tmp_path)
+
+
+def text_sha(row: int) -> str:
+    return hashing.text_sha(f"the text of row {row}")
+
+
+def decide(session: Session, row: int, since: int = 0, **cells) -> int:
+    return session.decide(row, since, **VERDICT | {"text_sha": text_sha(row)} | cells)
+
+
+def write(project, number: int, reviewer: str, verdict: str = "relabel", label: str = "PLANT", **cells) -> None:
+    """Write a decision as somebody else does."""
+    line = {"id": f"row-{number:03}", "text_sha": text_sha(number), "given_label": "" if number % 2 else "FRUIT"}
+    line |= {"verdict": verdict, "new_label": label, "reviewer": reviewer, "decided_on": "2026-01-31"}
+    journal.append(project.decisions, [line | cells])
+
+
+def ids(session: Session) -> list[str]:
+    return [entry["id"] for entry in session.entries(0, 100)]
+
+
+def test_rows_come_in_the_order_of_their_rank(tmp_path):
+    rows = review_project.entries(30)[::-1]
+    session = Session(review_project.make(tmp_path, rows))
+    assert ids(session) == [row["id"] for row in rows]
+    assert [entry["id"] for entry in session.entries(28, 20)] == ["row-001", "row-000"]
+    assert session.row_of("row-000") == 29
+    assert session.row_of("nobody") is None
+
+
+def test_a_decision_is_a_line_at_once(project):
+    session = Session(project)
+    receipt = decide(session, 1, verdict="relabel", new_label="STONE", note=" a\nnote ", seconds=3.14159)
+    [decision] = decisions.read(project.decisions)
+    assert (decision.id, decision.given_label, decision.new_label) == ("row-001", "", "STONE")
+    assert (decision.reviewer, decision.note, decision.seconds) == ("ana", "a note", 3.1)
+    assert session.changes(0) == [(1, {"verdict": "relabel", "new_label": "STONE", "note": "a note"})]
+    assert session.written == [(receipt, 1)]
+
+
+def test_what_is_decided_is_left_out_unless_the_text_or_label_was_another(project):
+    write(project, 0, "ana")
+    write(project, 2, "bo")
+    write(project, 3, "ana", text_sha="older")
+    write(project, 4, "bo", given_label="STONE")
+    session = Session(project)
+    assert ids(session) == ["row-001", "row-003", "row-004", "row-005"]
+    assert session.left_out == 2
+
+
+def test_overlap_and_conflicts_bring_rows_to_a_second_reviewer(project):
+    write(project, 0, "bo")
+    assert "row-000" in ids(Session(replace(project, overlap=1.0)))
+    write(project, 0, "cy", "keep", "")
+    write(project, 1, "ana")
+    write(project, 1, "bo", label="STONE")
+    session = Session(project)
+    assert ids(session)[:2] == ["row-000", "row-001"]
+    assert session.changes(0) == []
+    decide(session, 1, verdict="relabel", new_label="STONE")
+    assert session.changes(0)[0][1]["new_label"] == "STONE"
+
+
+def test_a_second_decision_counts_and_undo_brings_the_first_back(project):
+    session = Session(project)
+    first = decide(session, 0)
+    second = decide(session, 0, since=1, verdict="ambiguous")
+    assert session.undo(second) == 0
+    assert session.changes(2) == [(0, {"verdict": "keep", "new_label": "", "note": ""})]
+    session.undo(first)
+    assert session.changes(3) == [(0, None)]
+    assert decisions.read(project.decisions) == []
+    with pytest.raises(UserError, match="undone already"):
+        session.undo(first)
+
+
+def test_two_tabs_do_not_decide_over_each_other(project):
+    session = Session(project)
+    decide(session, 0)
+    with pytest.raises(DecidedElsewhere):
+        decide(session, 0, verdict="ambiguous")
+    decide(session, 0, since=1, verdict="ambiguous")
+    assert [decision.verdict for decision in decisions.read(project.decisions)] == ["keep", "ambiguous"]
+
+
+def test_two_servers_see_each_other(project):
+    ana, bo = Session(project), Session(replace(project, reviewer="bo"))
+    decide(ana, 0)
+    assert bo.changes(0) == [(0, {"by": "ana"})]
+    with pytest.raises(DecidedElsewhere):
+        decide(bo, 0)
+    decide(bo, 2)
+    decide(ana, 4, since=len(ana.changes(0)))
+    assert [(row, change.get("by")) for row, change in ana.changes(0)] == [(0, None), (2, "bo"), (4, None)]
+    assert [decision.reviewer for decision in decisions.read(project.decisions)] == ["ana", "bo", "ana"]
+
+
+def test_lines_taken_out_by_hand_open_the_row_again(project):
+    session = Session(project)
+    receipt = decide(session, 0)
+    project.decisions.write_text(",".join(decisions.COLUMNS) + "\n")
+    assert session.changes(1) == [(0, None)]
+    with pytest.raises(journal.TooLate, match="not there any more"):
+        session.undo(receipt)
+
+
+@pytest.mark.parametrize(
+    ("row", "cells", "message"),
+    [
+        (0, {"verdict": "relabel", "new_label": "BERRY"}, "new_label 'BERRY' is not one of"),
+        (0, {"verdict": "perhaps"}, "verdict 'perhaps' is not one of"),
+        (0, {"verdict": "relabel", "new_label": "FRUIT"}, "use keep"),
+        (1, {}, "'keep' on a row without a label"),
+        (0, {"text_sha": "another"}, "the text of row-000 changed"),
+        (6, {}, "row 6 is not in the queue, which has 6"),
+        (-1, {}, "row -1 is not in the queue"),
+    ],
+)
+def test_what_is_no_decision_is_refused_and_not_written(project, row, cells, message):
+    before = project.decisions.read_bytes()
+    with pytest.raises(Invalid) as error:
+        decide(Session(project), row, **cells)
+    assert message in str(error.value)
+    assert "line 0" not in str(error.value)
+    assert project.decisions.read_bytes() == before
+
+
+def test_a_broken_decisions_file_is_told_and_nothing_is_written(project):
+    session = Session(project)
+    project.decisions.write_text("<<<<<<< HEAD\n")
+    with pytest.raises(UserError, match="conflict marker"):
+        decide(session, 0)
+    with pytest.raises(UserError, match="conflict marker"):
+        Session(project)
+    project.decisions.unlink()
+    decide(session, 0)
+    assert len(decisions.read(project.decisions)) == 1
+
+
+def test_a_queue_of_other_texts_than_the_table_s_is_refused(tmp_path, project):
+    rows = review_project.entries(6)
+    rows[3] |= {"text": "another text"}
+    queue = project.queue.read_bytes()
+    review_project.write_queue(tmp_path, rows)
+    project.queue.write_bytes(queue)
+    with pytest.raises(UserError, match=r"queue\.parquet: 1 of its rows \(row-003 first\) have another text or label"):
+        Session(project)
+    write(project, 3, "ana")
+    assert Session(project).rows == 5
+
+
+def test_a_row_without_any_labelled_table_yet_can_be_decided(project):
+    project.labelled.unlink()
+    decide(Session(project), 1, verdict="relabel", new_label="STONE")
+    assert len(decisions.read(project.decisions)) == 1

@@ -1,0 +1,152 @@
+"""Active learning: which rows without a label to give to people next.
+
+Each strategy returns rows in the order in which to label them, so that people may stop anywhere.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+Strategy = Literal["random", "entropy", "margin", "k_center", "typical", "mixed"]
+ColdStart = Literal["random", "k_center", "typical"]  # those that ask no model
+
+MOST_CLUSTERS = 500  # of `typical`; more take long and hold few rows each (Hacohen et al. 2022)
+NEIGHBOURS = 20  # from which typicality is measured (the same)
+SMALLEST_CLUSTER = 6  # smaller ones are outliers, chosen last (the same)
+UNCERTAIN = 3  # rows of `mixed`, for each row wanted, that are thought uncertain; with 10 it chose too certain ones
+BLOCK = 4096  # rows whose distances are held at once
+
+
+def choose(
+    strategy: Strategy,
+    rows: int,
+    vectors: np.ndarray,
+    labelled: np.ndarray,
+    probabilities: np.ndarray | None,
+    seed: int,
+) -> np.ndarray:
+    """Return the numbers of the rows to label, (at most `rows`,) int, the first to be labelled first.
+
+    Args:
+        strategy:
+            random: what all others are to be compared with.
+            entropy: the most uncertain class first (Shannon's entropy).
+            margin: the least difference between the two likeliest classes first (Scheffer et al. 2001).
+            k_center: the row farthest from all labelled and chosen ones, time and again (Sener and Savarese 2018).
+            typical: the densest row of each large cluster that has no label yet (TypiClust, Hacohen et al. 2022).
+            mixed: of the rows of least margin, three times as many as wanted, those farthest from each other (after
+                Cluster-Margin, Citovsky et al. 2021): for large batches, and where rows are much alike.
+        vectors: (candidates, dimensions) float, embeddings of unit length.
+        labelled: (labelled, dimensions) float, those of the rows that have a label; may be empty.
+        probabilities: (candidates, classes) float; None for the strategies of `ColdStart`.
+    """
+    rows = min(rows, len(vectors))
+    if not rows:
+        return np.zeros(0, dtype=np.int64)
+    if strategy == "random":
+        return np.random.default_rng(seed).permutation(len(vectors))[:rows]
+    if strategy == "entropy":
+        return np.argsort(-entropy(probabilities), kind="stable")[:rows]
+    if strategy == "margin":
+        return np.argsort(margin(probabilities), kind="stable")[:rows]
+    if strategy == "k_center":
+        return _k_center(rows, vectors, labelled)
+    if strategy == "typical":
+        return _typical(rows, vectors, labelled, seed)
+    uncertain = np.argsort(margin(probabilities), kind="stable")[: UNCERTAIN * rows]
+    others = _k_center(rows - 1, vectors[uncertain[1:]], vectors[uncertain[:1]])
+    return np.concatenate([uncertain[:1], uncertain[1:][others]])
+
+
+def unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors of length one, (rows, dimensions) float32; zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def entropy(probabilities: np.ndarray) -> np.ndarray:
+    """Return the entropy of each row's classes as a share of the highest possible, (rows,) float in 0..1."""
+    chances = probabilities.astype(np.float64)
+    logs = np.log(chances, out=np.zeros_like(chances), where=chances > 0)
+    return -(chances * logs).sum(axis=1) / np.log(chances.shape[1])
+
+
+def margin(probabilities: np.ndarray) -> np.ndarray:
+    """Return the difference between each row's two likeliest classes, (rows,) float in 0..1."""
+    highest = np.sort(probabilities.astype(np.float64), axis=1)
+    return highest[:, -1] - highest[:, -2]
+
+
+def nearest(vectors: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's `count` most similar others (all, if there are fewer) and their cosines, both (rows, count).
+
+    Args:
+        vectors, others: (rows, dimensions) and (others, dimensions) float of unit length.
+    """
+    count = min(count, len(others))
+    places = np.zeros((len(vectors), count), dtype=np.int64)
+    for start in range(0, len(vectors), BLOCK):
+        cosines = vectors[start : start + BLOCK] @ others.T
+        places[start : start + BLOCK] = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+    return places, np.einsum("nd,nkd->nk", vectors, others[places])
+
+
+def squared_distance(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return each row's squared distance to the nearest of `others`, (rows,) float; of unit vectors, 0..4.
+
+    Infinite where there are no others.
+    """
+    found = np.full(len(vectors), np.inf)
+    if len(others):
+        for start in range(0, len(vectors), BLOCK):
+            found[start : start + BLOCK] = 2 - 2 * (vectors[start : start + BLOCK] @ others.T).max(axis=1)
+    return np.maximum(found, 0)
+
+
+def _k_center(rows: int, vectors: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """Greedy 2-approximation of the k-center problem (Gonzalez 1985); begins in the middle if nothing is labelled."""
+    away = squared_distance(vectors, labelled)
+    chosen: list[int] = []
+    for _ in range(rows):
+        row = int(np.argmax(vectors @ vectors.mean(axis=0))) if np.isinf(away[0]) else int(np.argmax(away))
+        chosen.append(row)
+        away = np.minimum(away, np.maximum(2 - 2 * (vectors @ vectors[row]), 0))
+        away[chosen] = -1
+    return np.array(chosen, dtype=np.int64)
+
+
+def _typical(rows: int, vectors: np.ndarray, labelled: np.ndarray, seed: int) -> np.ndarray:
+    """Return one row after another, each time of the cluster with the fewest labels and, among those, the most rows."""
+    every = np.concatenate([vectors, labelled]).astype(np.float32)
+    cluster = _clusters(every, min(len(labelled) + rows, MOST_CLUSTERS, len(every)), seed)
+    members = [np.flatnonzero(cluster == number) for number in range(cluster.max() + 1)]
+    labels = np.array([(inside >= len(vectors)).sum() for inside in members])
+    small = np.array([len(inside) < SMALLEST_CLUSTER for inside in members])
+    waiting = [_by_typicality(every, inside, len(vectors)) for inside in members]
+    chosen: list[int] = []
+    while len(chosen) < rows:
+        open_ = [number for number, left in enumerate(waiting) if left]
+        best = min(open_, key=lambda number: (small[number], labels[number], -len(members[number]), number))
+        chosen.append(waiting[best].pop(0))
+        labels[best] += 1
+    return np.array(chosen)
+
+
+def _by_typicality(every: np.ndarray, inside: np.ndarray, candidates: int) -> list[int]:
+    """Return a cluster's candidates, those nearest to their nearest neighbours first."""
+    squared = np.maximum(2 - 2 * every[inside] @ every[inside].T, 0)
+    near = np.sort(squared, axis=1)[:, 1 : NEIGHBOURS + 1]
+    away = np.sqrt(near).mean(axis=1) if near.shape[1] else np.zeros(len(inside))
+    order = inside[np.argsort(away, kind="stable")]
+    return order[order < candidates].tolist()
+
+
+def _clusters(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return each row's k-means cluster, (rows,) int."""
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
+
+    count = min(count, len(np.unique(vectors, axis=0)))
+    kind = KMeans if count <= 50 else MiniBatchKMeans  # as TypiClust does: k-means proper takes minutes with many
+    with threadpool_limits(1):  # the same bytes on any machine
+        return kind(count, n_init=1, random_state=seed).fit_predict(vectors)

@@ -1,0 +1,118 @@
+"""review: people decide on the rows of a queue, in a browser, a spreadsheet or Label Studio.
+
+winnow review                             the suspected label errors, in a browser; Ctrl-C ends it
+winnow review --queue unlabelled          rows without a label; also: audit, a sample of automatic labels; round, the
+                                          random sample of the last round; any .parquet queue or .csv file of ids
+winnow review --import FILE               takes in what was decided in queue.csv, on the page that works without a
+                                          server, or in Label Studio (its JSON export)
+winnow review --label-studio URL          adds the queue to a Label Studio project; with --pull, takes its annotations
+winnow review --export FILE               the queue as a file of tasks for Label Studio
+
+Each decision is a line of data/decisions.csv at once. docs/review.md shows a whole round.
+"""
+
+import argparse
+import contextlib
+import subprocess
+import webbrowser
+from pathlib import Path
+
+from winnow import params
+from winnow.errors import UserError
+from winnow.review import assign, queues
+from winnow.tasks.labels import Task
+
+NAME = "review"
+PORT = 8764
+LABELLED = Path("data/labelled.parquet")
+DECISIONS = Path("data/decisions.csv")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--queue", default="issues", help=f"{', '.join(queues.NAMES)}, or a file; default: issues")
+    parser.add_argument("--reviewer", help="your name in decisions.csv; default: git config user.name")
+    parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}; 0: any that is free")
+    parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--import", dest="file", type=Path, metavar="FILE", help="a file of decisions, CSV or JSON")
+    others.add_argument("--label-studio", metavar="URL", help="a server's address, or that of one of its projects")
+    others.add_argument("--export", type=Path, metavar="FILE", help="a JSON file of tasks to be written")
+    parser.add_argument("--pull", action="store_true", help="with --label-studio: take its annotations as decisions")
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Serve the queue until Ctrl-C, or exchange it with a file or Label Studio.
+
+    Raises:
+        UserError: a file, a parameter, the port or the other server is not as it must be.
+    """
+    if arguments.pull and not arguments.label_studio:
+        raise UserError("--pull: give --label-studio URL, where the annotations are")
+    task = params.load("task", Task)
+    if arguments.file or arguments.label_studio or arguments.export:
+        print(exchange(arguments, task))
+    else:
+        serve(arguments.queue, task, reviewer(arguments.reviewer), arguments.port, not arguments.no_browser)
+
+
+def exchange(arguments: argparse.Namespace, task: Task) -> str:
+    """Take decisions from a file or Label Studio, or give a queue to it; return what happened, in one line."""
+    # Late, as below: a lock on a file (fcntl) is not there on every system that runs the other commands.
+    from winnow.review import importing, label_studio
+
+    url, title = arguments.label_studio, queues.title(arguments.queue)
+    if arguments.file:
+        done = importing.run(arguments.file, DECISIONS, LABELLED, task, arguments.reviewer or "")
+        return done.summary(arguments.file)
+    if arguments.pull:
+        return label_studio.pull(url, DECISIONS, LABELLED, task, title)
+    entries = queues.read(queues.find(arguments.queue), LABELLED).to_pylist()
+    if url:
+        return label_studio.push(url, entries, DECISIONS, LABELLED, task, title)
+    return label_studio.write_tasks(arguments.export, entries, DECISIONS, LABELLED, task)
+
+
+def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:
+    """Serve one queue to one reviewer until Ctrl-C."""
+    from winnow.review.server import Review
+    from winnow.review.session import Project
+
+    overlap = params.load("review", assign.Params).overlap
+    queue = queues.find(name)
+    server = Review(Project(queue, LABELLED, DECISIONS, task, who, overlap), queues.title(name), port)
+    with server, contextlib.suppress(KeyboardInterrupt):
+        session = server.session()
+        if not session.rows:
+            print(f"{queue}: {_nothing(session.left_out)}")
+            return
+        print(f"{session.rows} rows of {queue} for {who}, {session.left_out} decided already")
+        print(f"{server.address}\nCtrl-C ends it; every verdict is saved at once", flush=True)
+        if browser:
+            webbrowser.open(server.address)
+        server.serve_forever()
+    print(f"\n{server.decided} decisions added to {DECISIONS}; commit them and run `dvc repro`")
+
+
+def reviewer(name: str | None) -> str:
+    """Return the reviewer's name, from Git where it is not given.
+
+    Raises:
+        UserError: neither says who decides.
+    """
+    from winnow.review import journal
+
+    if name is None:
+        try:
+            name = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True).stdout
+        except FileNotFoundError:
+            name = ""
+    if not (name := journal.clean(name)):
+        raise UserError("who decides? give --reviewer NAME, or set `git config user.name`")
+    return name
+
+
+def _nothing(decided: int) -> str:
+    if not decided:
+        return "the queue is empty, there is nothing to review"
+    return f"all {decided} rows are decided; commit data/decisions.csv and run `dvc repro` for the next queue"

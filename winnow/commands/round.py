@@ -1,0 +1,214 @@
+"""round: begin a round of review, or tell what the last one did and whether to go on.
+
+winnow round           after `dvc repro`: what people decided, how many labels are wrong, what edits are worth
+winnow round --start   draws the round's random sample into data/rounds/<number>.csv; commit it, then `dvc repro`
+
+docs/rounds.md tells how to read the figures.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from winnow import decisions, files, hashing, params, tables
+from winnow.errors import UserError
+from winnow.rounds import sample
+from winnow.rounds.settings import Params
+from winnow.splits import SPLITS
+from winnow.tasks.labels import TRUSTED
+
+NAME = "round"
+LABELLED = Path("data/labelled.parquet")
+ISSUES = Path("data/issues.parquet")
+DECISIONS = Path("data/decisions.csv")
+ROUNDS = Path("data/rounds")
+METRICS = Path("reports/metrics/rounds.json")
+
+SHOWN_CHANGES = 8
+WIDTH = 30  # of the first column
+EDITS = {
+    "relabel": "replacing labels",
+    "drop": "dropping rows",
+    "annotate": "labelling rows without one",
+    "dedup": "dropping duplicates",
+    "auto_label": "automatic labels, if used",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--start", action="store_true", help="begin a round: draw its random sample")
+
+
+def execute(arguments: argparse.Namespace) -> None:
+    """Begin a round, or print the figures of the rounds so far.
+
+    Raises:
+        UserError: a table is missing or older than decisions.csv, or the round before has no decision yet.
+    """
+    if arguments.start:
+        for line in start():
+            print(line)
+        return
+    if not METRICS.exists():
+        raise UserError(f"{METRICS}: not found; `dvc repro rounds` makes it")
+    metrics = json.loads(files.read_text(METRICS))
+    made = len(decisions.read(DECISIONS))
+    if (metrics["rounds"], metrics["decisions"]) != (len(sample.read_all(ROUNDS, made)), made):
+        print(f"{METRICS} is older than {DECISIONS} or {ROUNDS}: `dvc repro rounds` for today's figures\n")
+    print("\n".join(told(metrics)))
+
+
+def start() -> Iterator[str]:
+    """Draw the next round's sample; yield what to tell people."""
+    settings = params.load("rounds", Params)
+    made = decisions.read(DECISIONS)
+    rounds = sample.read_all(ROUNDS, len(made))
+    if rounds and rounds[-1].decisions == len(made):
+        path = sample.path_of(ROUNDS, len(rounds))
+        raise UserError(f"{path}: this round has no decision yet; take the file out to draw another sample")
+    found = sample.draw(len(rounds) + 1, candidates(made, settings), settings.sample, len(made))
+    path = sample.path_of(ROUNDS, found.number)
+    sample.write(path, found)
+    drawn = Counter((row.stratum, row.split) for row in found.rows)
+    yield f"{path}: {len(found.rows)} rows drawn"
+    for (stratum, split), population in sorted(found.cells.items()):
+        yield f"  {split:<6} {stratum:<10} {drawn[stratum, split]:>4} of {population}"
+    yield f"Commit {path}, run `dvc repro rounds`, then `winnow review --queue round` and `winnow review`."
+
+
+def candidates(made: list[decisions.Decision], settings: Params) -> Iterator[sample.Candidate]:
+    """Yield the rows with a label that models train on or are measured by, and that nobody has settled.
+
+    Raises:
+        UserError: the labelled table is older than the decisions.
+    """
+    columns = ["id", "text", "split", "label", "label_origin", "verdict", "conflict"]
+    rows = tables.read(LABELLED, columns).to_pylist()
+    issues = {row["id"]: row for row in tables.read(ISSUES, ["id", "is_issue", "p_error"]).to_pylist()}
+    decided = {decision.id for decision in made}
+    for row in rows:
+        if row["id"] in decided and row["verdict"] is None and not row["conflict"]:
+            raise UserError(f"{LABELLED}: older than {DECISIONS}: row {row['id']} is decided; run `dvc repro` first")
+        if row["label"] is None or row["label_origin"] not in TRUSTED or row["verdict"] is not None:
+            continue
+        issue = issues.get(row["id"], {"is_issue": False, "p_error": None})
+        flagged = issue["is_issue"] or (issue["p_error"] or 0.0) >= settings.flagged_from
+        yield sample.Candidate(
+            id=row["id"],
+            stratum="flagged" if flagged else "unflagged",
+            split=row["split"],
+            text_sha=hashing.text_sha(row["text"]),
+            given_label=row["label"],
+            p_error=issue["p_error"],
+        )
+
+
+def told(metrics: dict) -> Iterator[str]:
+    """Yield the figures as lines for people."""
+    if not metrics["rounds"]:
+        yield "No round has begun: `winnow round --start` draws the random sample that tells how many labels are wrong."
+    if not metrics["decisions"]:
+        yield "Nobody has decided anything yet: `winnow review`."
+    for tell, figures in ((_done, metrics["done"]), (_noise, metrics["noise"])):
+        if figures:
+            yield from tell(max(figures), figures[max(figures)])
+    if metrics["decisions"]:
+        yield from _change(metrics["models"])
+    yield from _edits(metrics["edits"])
+    advice = metrics["stopping"]
+    if "new_labels_points" in advice:
+        gain = _points(advice["new_labels_points"] / 100)
+        yield _row("  labels on new rows", [f"{gain} by {advice['next_decisions']} more, by the learning curve"])
+    yield ""
+    yield advice["says"]
+
+
+def _done(name: str, done: dict) -> Iterator[str]:
+    yield f"{_period(name)}: {done['decisions']} decisions on {done['rows']} rows"
+    columns = [*(done["by_split"][split] for split in SPLITS), done["verdicts"]]
+    yield _row("", [*SPLITS, "all"])
+    for verdict in decisions.VERDICTS:
+        yield _row(f"  {verdict}", [counts[verdict] for counts in columns])
+    yield _row("  all", [sum(counts.values()) for counts in columns])
+    if done["open"]:
+        yield f"  reviewers disagree on {done['open']} more"
+    if queue := done["queue"]["rows"]:
+        changed = _percent(done["queue"]["changed"] / queue)
+        yield f"  of {queue} rows outside the random sample, people changed {changed}"
+    if time := done.get("seconds"):
+        yield f"  {time['total'] / 60:.0f} minutes, {time['median']:.0f} s a decision (median of {time['timed']})"
+    for change in done["changes"][:SHOWN_CHANGES]:
+        yield f"  {change['rows']:>4} x {change['given']} -> {change['new']}"
+    if (hidden := len(done["changes"]) - SHOWN_CHANGES) > 0:
+        yield f"  and {hidden} other kinds of change"
+
+
+def _noise(name: str, found: dict) -> Iterator[str]:
+    yield ""
+    judged = f"{found['judged']} of {found['drawn']} rows judged"
+    yield f"Wrong labels, by the random sample of {_period(name).lower()} ({judged})"
+    if found["open"]:
+        later = f"; {found['passed_over']} judged out of turn do not count yet" if found["passed_over"] else ""
+        yield f"  {found['open']} rows of the sample are open: `winnow review --queue round`{later}"
+    for what in ("vanished", "changed"):
+        if count := found[what]["rows"]:
+            yield f"  {count} rows of the sample {what} since it was drawn: {', '.join(found[what]['ids'])}"
+    for when in ("before", "after"):
+        for split in ("all", *SPLITS):
+            if of := found.get(when, {}).get(split):
+                yield _row(f"  {when}, {split}", [_interval(of, "share", _percent)])
+    for what, means in (("precision", "of the flagged rows are"), ("recall", "of the wrong labels are flagged")):
+        if what in found:
+            yield _row(f"  {what}", [_interval(found, what, _percent), f"({means}{' wrong' * (what == 'precision')})"])
+    if "observed_to_expected" in found:
+        yield _row(
+            "  observed to expected", [f"{found['observed_to_expected']:.2f}", "(errors for each one predicted)"]
+        )
+
+
+def _change(models: dict) -> Iterator[str]:
+    names = ["before", *sorted(models["macro_f1"].keys() - {"before"})]
+    yield ""
+    yield "Macro-F1 of fast models trained on all labels, in points, with the interval of the change (paired)"
+    for what, before in (("all", names[0]), ("last_round", names[-2])):
+        if what == "last_round" and before == names[0]:
+            continue
+        yield f"  by {'all decisions' if what == 'all' else 'the last round'}"
+        for split, of in models["change"][what].items():
+            for labels, found in of.items():
+                ends = [models["macro_f1"][name][split][labels]["macro_f1"] for name in (before, names[-1])]
+                values = " -> ".join(f"{100 * value:.1f}" for value in ends)
+                yield _row(f"    {split}, {labels} labels", [values, _interval(found, "gain", _points)])
+
+
+def _edits(edits: dict) -> Iterator[str]:
+    yield ""
+    yield "What each kind of edit adds to macro-F1 on corrected labels, in points (the models without it, compared)"
+    for kind, heading in EDITS.items():
+        of = edits[kind]
+        parts = [f"{split} {_interval(of[split]['corrected'], 'gain', _points)}" for split in of if split != "rows"]
+        yield _row(f"  {heading}", [f"{of['rows']} rows", *parts])
+
+
+def _period(name: str) -> str:
+    return "Before the first round" if name == "000" else f"Round {int(name)}"
+
+
+def _row(heading: str, cells: list) -> str:
+    return f"{heading:<{WIDTH}}" + "  ".join(f"{cell:>6}" for cell in cells)
+
+
+def _interval(of: dict, name: str, shown: Callable[[float], str]) -> str:
+    value, low, high = (shown(of[key]) for key in (name, f"{name}_low", f"{name}_high"))
+    return f"{value} ({low} to {high})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _points(change: float) -> str:
+    return f"{100 * change:+.2f}"

@@ -1,0 +1,189 @@
+"""Further kinds of issues, by cleanlab's Datalab: outliers, near-duplicates with other labels, null values, class
+imbalance, slices on which the models do poorly, rows whose order matters.
+
+Datalab is given the nearest rows that are known already, so that it searches for none, and clusters of embeddings as
+slices. Its own check of labels is left out: `signals` does more. It draws random numbers for `non_iid` alone, from a
+fixed seed.
+"""
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from winnow.detect import neighbours
+from winnow.detect.neighbours import Neighbours
+
+NEAREST = 10  # Datalab's default
+SLICES = 25  # clusters of embeddings, at most
+SLICE_ROWS = 20  # of a slice, at least; fewer show nothing
+SLICE_EXAMPLES = 3
+ORDERED_ROWS = 5000  # of the test of order, spread evenly over it
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What Datalab finds.
+
+    Attributes:
+        outlier: (rows,) bool, far from all others.
+        duplicates: row -> the rows that say nearly the same under another label, ascending.
+        slice: (rows,) bool, of the slice on which the models do worst, if they do much worse there.
+        dataset: figures of the whole, by kind; a kind that could not be looked for is missing.
+    """
+
+    outlier: np.ndarray
+    slice: np.ndarray
+    duplicates: dict[int, list[int]] = field(default_factory=dict)
+    dataset: dict = field(default_factory=dict)
+
+
+def find(
+    given: np.ndarray,
+    probabilities: np.ndarray,
+    vectors: np.ndarray,
+    near: Neighbours,
+    labels: Sequence[str],
+    poor: float,
+) -> Kinds:
+    """Return the kinds of issues among labelled rows.
+
+    Args:
+        given: (rows,) int.
+        probabilities: (rows, classes) float, out of fold.
+        vectors: (rows, dimensions) float32.
+        near: of these rows among one another.
+        labels: names of the classes.
+        poor: a slice does poorly if the models give its labels less than this share of the probability that they
+            give all rows' labels.
+    """
+    present = np.unique(given)
+    nothing = Kinds(np.zeros(len(given), dtype=bool), np.zeros(len(given), dtype=bool))
+    if len(present) < 2:
+        return nothing
+    label = np.searchsorted(present, given)
+    nothing.dataset["class_imbalance"] = _imbalance(label, [labels[index] for index in present])
+    if near.index.shape[1] < NEAREST or (near.index[:, NEAREST - 1] < 0).any():
+        return nothing  # too few rows, or groups, to speak of neighbours
+    graph = _graph(near.index[:, :NEAREST], near.similarity[:, :NEAREST])
+    lab = _datalab(label, {"outlier": {"k": NEAREST}, "near_duplicate": {"k": NEAREST}}, knn_graph=graph)
+    outlier = lab.get_issues("outlier")["is_outlier_issue"].to_numpy()
+    duplicates = _contradicting(lab.get_info("near_duplicate")["near_duplicate_sets"], given)
+    own = np.maximum(probabilities[:, present], 1e-9)
+    slice_, worst = _worst_slice(label, own / own.sum(axis=1, keepdims=True), vectors, poor)
+    counts = {"outlier": {"rows": int(outlier.sum())}, "near_duplicate": {"rows": len(duplicates)}}
+    return Kinds(outlier, slice_, duplicates, nothing.dataset | counts | worst)
+
+
+def nulls(columns: Mapping[str, Sequence]) -> dict:
+    """Return the share of rows that lack each optional value, and how many lack all.
+
+    Args:
+        columns: (rows,) values by name, None where there is none.
+    """
+    import pandas as pd
+
+    if not columns or not len(next(iter(columns.values()))):
+        return {}
+    features = pd.DataFrame({name: pd.Series(list(values), dtype=object) for name, values in columns.items()})
+    lab = _datalab(np.zeros(len(features), dtype=int), {"null": {"features": features}})
+    shares = lab.get_info("null")["column_impact"]
+    return {
+        "rows": int(lab.get_issues("null")["is_null_issue"].sum()),
+        "columns": dict(zip(columns, map(float, shares), strict=True)),
+    }
+
+
+def order(vectors: np.ndarray) -> dict:
+    """Return whether rows that stand near each other are alike: drift, or rows sorted by what they say.
+
+    Args:
+        vectors: (rows, dimensions) float32, in their order, one row a group: rows of a group are alike anyway.
+
+    Returns:
+        p_value of the permutation test, and how many rows it saw; nothing where they are too few.
+    """
+    step = -(-len(vectors) // ORDERED_ROWS) or 1
+    vectors = vectors[::step]
+    if len(vectors) <= NEAREST:
+        return {}
+    near = neighbours.nearest(vectors, np.arange(len(vectors)), np.ones(len(vectors), dtype=bool), NEAREST)
+    graph = _graph(near.index, near.similarity)
+    lab = _datalab(np.zeros(len(vectors), dtype=int), {"non_iid": {"k": NEAREST, "seed": SEED}}, knn_graph=graph)
+    return {"p_value": float(lab.get_info("non_iid")["p-value"]), "rows": len(vectors)}
+
+
+def _imbalance(label: np.ndarray, names: Sequence[str]) -> dict:
+    lab = _datalab(label, {"class_imbalance": {}})
+    counts = np.bincount(label)
+    return {
+        "rarest": names[int(counts.argmin())],
+        "share": float(counts.min() / counts.sum()),
+        "issue": bool(lab.get_issues("class_imbalance")["is_class_imbalance_issue"].any()),
+    }
+
+
+def _worst_slice(
+    label: np.ndarray, probabilities: np.ndarray, vectors: np.ndarray, poor: float
+) -> tuple[np.ndarray, dict]:
+    """Return the rows of the slice on which the models do worst, if they do poorly there, and its figures."""
+    cluster, centre = _clusters(vectors)
+    counts = np.bincount(cluster)
+    if not (counts >= SLICE_ROWS).any():
+        return np.zeros(len(label), dtype=bool), {}
+    wanted = {"underperforming_group": {"cluster_ids": cluster, "min_cluster_samples": SLICE_ROWS, "threshold": poor}}
+    lab = _datalab(label, wanted, pred_probs=probabilities)
+    # Datalab 2.9 may name another cluster as the worst than the one with the lowest score.
+    score = lab.get_issues("underperforming_group")["underperforming_group_score"].to_numpy()
+    worst = cluster[score.argmin()]
+    inside = np.flatnonzero(cluster == worst)
+    distance = np.linalg.norm(vectors[inside] - centre[worst], axis=1).round(4)
+    figures = {
+        "rows": len(inside),
+        "score": float(score.min()),
+        "issue": bool(score.min() < poor),
+        "examples": inside[np.argsort(distance, kind="stable")[:SLICE_EXAMPLES]].tolist(),
+    }
+    return (cluster == worst) & (score.min() < poor), {"underperforming_group": figures}
+
+
+def _clusters(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's cluster, (rows,) int, and the clusters' centres."""
+    from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        count = max(1, min(SLICES, len(vectors) // (2 * SLICE_ROWS)))
+        fitted = MiniBatchKMeans(count, random_state=SEED, n_init=3).fit(vectors)
+    return fitted.labels_.astype(np.int64), fitted.cluster_centers_
+
+
+def _contradicting(sets: Sequence[Sequence[int]], given: np.ndarray) -> dict[int, list[int]]:
+    found = {row: sorted(int(other) for other in near if given[other] != given[row]) for row, near in enumerate(sets)}
+    return {row: others for row, others in found.items() if others}
+
+
+def _graph(index: np.ndarray, similarity: np.ndarray):
+    """Return nearest rows as the sparse matrix of cosine distances that Datalab takes."""
+    from scipy.sparse import csr_matrix
+
+    rows, k = index.shape
+    distances = np.maximum(1 - similarity, 0.0)
+    return csr_matrix((distances.ravel(), index.ravel(), np.arange(0, rows * k + 1, k)), shape=(rows, rows))
+
+
+def _datalab(label: np.ndarray, wanted: dict, **inputs):
+    """Return a `Datalab` that has looked for the kinds `wanted`; it prints errors and goes on, here they are raised."""
+    from cleanlab import Datalab
+
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        lab = Datalab({"label": label}, label_name="label", verbosity=0)
+        lab.find_issues(issue_types=wanted, **inputs)
+    missing = set(wanted) - set(lab.issue_summary.get("issue_type", ()))
+    if missing:
+        raise RuntimeError(f"cleanlab found no {', '.join(sorted(missing))}: {' '.join(said.getvalue().split())}")
+    return lab

@@ -1,0 +1,1 @@
+"""Automatic labels: rules that propose one, what combines their proposals, and the tests that accept or refuse them."""

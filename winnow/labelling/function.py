@@ -1,0 +1,90 @@
+"""Kind python: a function of the user's, from a row to a label or None."""
+
+import importlib
+import importlib.util
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from pydantic import Field
+
+from winnow.errors import UserError
+from winnow.labelling.rule import Row, Rule, Voter
+from winnow.tasks.labels import Task
+
+# Folders of installed packages, which may stand inside the repository's (.venv).
+INSTALLED = ("site-packages", "dist-packages")
+
+
+class Python(Rule):
+    """`file.py:function`, a file of the folder of rules, or `package.module:function`, an installed package."""
+
+    kind: Literal["python"]
+    function: str = Field(pattern=r"^[^:]+:[A-Za-z_]\w*$")
+
+    whole_row = True
+
+    def voter(self, files: Path, task: Task) -> Voter:
+        """Return the rule at work; see `Rule.voter`."""
+        module_name, _, name = self.function.partition(":")
+        path = files / module_name if module_name.endswith(".py") else None
+        module = _import(self.where, path or module_name)
+        function = getattr(module, name, None)
+        if not callable(function):
+            raise UserError(f"{self.where}: {module.__file__} has no function '{name}'")
+        return Voter(lambda rows: [self._vote(function, module, row, task) for row in rows])
+
+    def _vote(self, function: Callable[[Row], str | None], module: ModuleType, row: Row, task: Task) -> str | None:
+        try:
+            # A copy: what one rule does to a row must not reach the next.
+            label = function(row | {"meta": dict(row["meta"])})
+        except Exception as error:
+            raise UserError(
+                f"{self.where}: {self.function} failed on row {row['id']}: {_line(error, module)}: "
+                f"{type(error).__name__}: {error}"
+            ) from None
+        if label is not None and label not in task.labels:
+            raise UserError(
+                f"{self.where}: {self.function} returned {label!r} for row {row['id']}; return None or one of "
+                f"params.yaml: task.labels ({', '.join(task.labels)})"
+            )
+        return label
+
+
+def _import(where: str, module: Path | str) -> ModuleType:
+    """Return a user's module.
+
+    Raises:
+        UserError: there is none, it cannot be imported, or it is a file of the repository that DVC would not see.
+    """
+    try:
+        if isinstance(module, str):
+            return _checked(where, importlib.import_module(module))
+        spec = importlib.util.spec_from_file_location(f"winnow_rules_{module.stem}", module)
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+    except UserError:
+        raise
+    except Exception as error:
+        name = module if isinstance(module, str) else module.as_posix()
+        raise UserError(f"{where}: {name} cannot be imported: {type(error).__name__}: {error}") from None
+    return loaded
+
+
+def _checked(where: str, module: ModuleType) -> ModuleType:
+    path = Path(module.__file__ or ".").resolve()
+    if path.is_relative_to(Path.cwd()) and not set(INSTALLED) & set(path.parts):
+        raise UserError(
+            f"{where}: {module.__name__} is a file of this repository that the stage does not depend on; move it to "
+            f"rules/ and write `{path.name}:…`"
+        )
+    return module
+
+
+def _line(error: Exception, module: ModuleType) -> str:
+    """Return where an error came from: the user's own line, not one of a library that it calls."""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next(frame for frame in frames if frame.filename == module.__file__ or frame is frames[-1])
+    return f"{Path(frame.filename).name}, line {frame.lineno}"

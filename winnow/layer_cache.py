@@ -1,0 +1,108 @@
+"""What an encoder's frozen layers make of each text, computed once for all the epochs, folds and seeds that need it.
+
+Frozen layers without dropout give a text the same hidden states at every step. Kept in memory, these take the place of
+a forward pass through the layers.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winnow import batching, encoder
+from winnow.stage import progress
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+    from transformers import PreTrainedModel
+
+MAX_BYTES = 2 << 30  # about 30,000 texts of 46 tokens in MiniLM's 384 dimensions
+
+
+def bytes_needed(model: "PreTrainedModel", lengths: np.ndarray) -> int:
+    """Return the most memory that the hidden states of texts of these numbers of tokens, (rows,) int, take."""
+    return 4 * model.config.hidden_size * int(lengths.sum())
+
+
+class LayerCache:
+    """The output of the lowest `layers` layers of an encoder for each of some texts, looked up by the text's tokens."""
+
+    def __init__(
+        self,
+        model: "PreTrainedModel",
+        layers: int,
+        tokens: list[list[int]],
+        padding: int,
+        batch_tokens: int,
+        accelerator: "Accelerator",
+    ):
+        """Run the lowest layers of `model`, which is of no use afterwards, once on each text.
+
+        Args:
+            layers: how many, above zero and fewer than the model has.
+            tokens: (rows,) token ids of each text, special tokens included.
+            padding: id of the padding token.
+            batch_tokens: padded tokens in one forward pass.
+        """
+        import torch
+
+        self._layers = layers
+        self._states: dict[tuple[int, ...], torch.Tensor] = {}
+        self._rest: tuple | None = None  # what the layer gives beside the hidden states; None: it gives no tuple
+
+        caught: list = [None]
+
+        def catch(layer, inputs: tuple, output) -> None:
+            caught[0] = output
+
+        model = accelerator.prepare(model).eval()
+        stack = _stack(model)
+        stack[layers - 1].register_forward_hook(catch)
+        for layer in stack[layers:]:  # they hand on what they get, at no cost
+            layer.forward = lambda *args, **named: caught[0]
+        with torch.no_grad(), accelerator.autocast():
+            for batch in progress(batching.by_length(encoder.lengths(tokens), batch_tokens), "frozen layers"):
+                ids, mask = encoder.pad([tokens[row] for row in batch], padding, accelerator.device)
+                model(input_ids=ids, attention_mask=mask)
+                output = caught[0]
+                if isinstance(output, tuple):
+                    output, *rest = output
+                    self._rest = tuple(rest)
+                for row, states in zip(batch, output.cpu(), strict=True):
+                    self._states[tuple(tokens[row])] = states[: len(tokens[row])].clone()
+
+    def attach(self, model: "PreTrainedModel") -> None:
+        """Let the lowest layers of `model`, which must have the same weights there, answer from memory.
+
+        From then on it knows no text but these, and must be called with `input_ids` and `attention_mask` by name.
+        """
+        current: list = [None]
+
+        def look_up(model, inputs: tuple, named: dict) -> None:
+            states = self._padded(named["input_ids"], named["attention_mask"])
+            current[0] = states if self._rest is None else (states, *self._rest)
+
+        model.register_forward_pre_hook(look_up, with_kwargs=True)
+        # A layer stays the module that it is, as some encoders ask it for its attributes.
+        for layer in _stack(model)[: self._layers]:
+            layer.forward = lambda *args, **named: current[0]
+
+    def _padded(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        rows = [
+            self._states[tuple(row[:length])]
+            for row, length in zip(ids.tolist(), mask.sum(dim=1).tolist(), strict=True)
+        ]
+        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(ids.device)
+
+
+def _stack(model: "PreTrainedModel") -> "torch.nn.ModuleList":
+    """Return the encoder's layers, lowest first."""
+    import torch
+
+    return next(
+        module
+        for module in model.base_model.modules()
+        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers
+    )

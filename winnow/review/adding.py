@@ -1,0 +1,155 @@
+"""New decisions become lines of decisions.csv: all of them or none, and only those that it does not have yet.
+
+So a file may be imported, and a Label Studio project pulled, any number of times.
+"""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from winnow import decisions, hashing, tables
+from winnow.decisions import Decision
+from winnow.review import journal
+from winnow.tasks.labels import Task
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of the decisions of one source."""
+
+    added: int
+    present: int  # decisions.csv has them
+    overruled: int  # decisions.csv has a decision of a later day by the same reviewer on the same row
+    empty: int = 0  # rows that nobody filled in
+    stale: int = 0  # decisions on texts or labels that have changed since
+
+    def summary(self, source: Path | str) -> str:
+        """Return it in one line, for the person who imported."""
+        counts = [f"{self.added} decisions added", f"{self.present} already there"]
+        if self.overruled:
+            counts.append(f"{self.overruled} overruled by later ones of the same reviewer")
+        if self.stale:
+            counts.append(f"{self.stale} left out, since the text or label has changed")
+        return f"{source}: {', '.join([*counts, f'{self.empty} rows not filled in'])}"
+
+
+class Target:
+    """decisions.csv, and the rows that its decisions are on."""
+
+    def __init__(self, path: Path, labelled: Path, task: Task):
+        """Read decisions.csv, which may be missing.
+
+        Args:
+            labelled: the table of stage `apply_decisions`, by which text_sha and given_label are checked.
+
+        Raises:
+            UserError: decisions.csv is broken.
+        """
+        self.task = task
+        self._path, self._labelled = path, labelled
+        self._existing = decisions.read(path) if path.exists() else []
+
+    def undecided(self, entries: Sequence[Mapping]) -> list[Mapping]:
+        """Return those entries of a queue that nobody has decided on yet, or on which reviewers disagree."""
+        said: dict[tuple[str, str, str], dict] = defaultdict(dict)
+        for d in self._existing:
+            said[d.id, d.text_sha, d.given_label][d.reviewer] = d.verdict, d.new_label
+        keys = ((entry["id"], entry["text_sha"], entry["given_label"] or "") for entry in entries)
+        return [entry for entry, key in zip(entries, keys, strict=True) if len(set(said.get(key, {}).values())) != 1]
+
+    def versions(self, ids: set[str]) -> dict[str, tuple[str, str]]:
+        """Return the current text_sha and given_label of rows, as `decisions.check` takes them.
+
+        A row that people put out of scope is no longer in the table; it stands as they saw it.
+        """
+        seen = {d.id: (d.text_sha, d.given_label) for d in self._existing if d.id in ids}
+        table = tables.read(self._labelled, ["id", "text", "given_label"])
+        rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
+        return seen | {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in rows}
+
+    def add(
+        self,
+        found: Iterable[Decision],
+        versions: Mapping[str, tuple[str, str]],
+        source: Path | str,
+        problems: Iterable[str] = (),
+        today: datetime.date | None = None,
+        unit: str = "line",
+    ) -> Added:
+        """Append those decisions that decisions.csv does not have, the oldest first.
+
+        Args:
+            found: `decided_on` may be empty, for `today`; `line` is the number of a `unit` of the source.
+            versions: of the rows that they are on.
+            problems: found before; they are listed with those found here.
+
+        Raises:
+            UserError: a decision is wrong; nothing was added.
+        """
+        today = (today or datetime.date.today()).isoformat()
+        known = _Known(self._existing)
+        new, present, overruled = {}, 0, 0
+        for undated in found:
+            decision = replace(undated, reviewer=journal.clean(undated.reviewer))  # as the file has it
+            dated = replace(decision, decided_on=decision.decided_on or today)
+            if known.has(decision) or _key(dated) in new:
+                present += 1
+            elif known.latest(decision) > dated.decided_on:
+                overruled += 1
+            else:
+                new[_key(dated)] = dated
+        wrong = decisions.problems_of(new.values(), versions, self.task, unit)
+        decisions.raise_problems([*problems, *wrong, *_contradictions(new.values(), unit)], source)
+        if new:
+            in_time = sorted(new.values(), key=lambda decision: decision.decided_on)
+            journal.append(self._path, [journal.cells(decision) for decision in in_time])
+        return Added(len(new), present, overruled)
+
+
+class _Known:
+    """The decisions that a file has; whether it has another one."""
+
+    def __init__(self, existing: Iterable[Decision]):
+        self._times: dict[tuple[str, ...], set[float | None]] = defaultdict(set)
+        self._latest: dict[tuple[str, str], str] = {}
+        for decision in existing:
+            row = decision.id, decision.reviewer
+            self._latest[row] = max(self._latest.get(row, ""), decision.decided_on)
+            self._times[_key(decision)].add(_rounded(decision.seconds))
+            # Where nobody wrote a date, it was the day of the first import.
+            self._times[_key(replace(decision, decided_on=""))].add(_rounded(decision.seconds))
+
+    def has(self, decision: Decision) -> bool:
+        times = self._times.get(_key(decision), set())
+        return bool(times) and (decision.seconds is None or None in times or _rounded(decision.seconds) in times)
+
+    def latest(self, decision: Decision) -> str:
+        """Return the day of its reviewer's latest decision on its row; empty: none."""
+        return self._latest.get((decision.id, decision.reviewer), "")
+
+
+def _key(decision: Decision) -> tuple[str, ...]:
+    cells = journal.cells(decision)
+    return tuple(cells[name] for name in decisions.COLUMNS)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _contradictions(found: Iterable[Decision], unit: str) -> Iterable[str]:
+    """Yield where one reviewer decides on one row in two ways on one day: in a sheet, order says nothing."""
+    first: dict[tuple[str, str, str], Decision] = {}
+    for decision in found:
+        key = decision.id, decision.reviewer, decision.decided_on
+        before = first.setdefault(key, decision)
+        if (before.verdict, before.new_label) != (decision.verdict, decision.new_label):
+            yield (
+                f"{unit}s {before.line} and {decision.line}: {decision.reviewer} decides on {decision.id} in two ways "
+                f"on {decision.decided_on}; keep one of them"
+            )

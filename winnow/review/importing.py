@@ -1,0 +1,90 @@
+"""A filled-in queue, as a spreadsheet or the offline page saved it, or Label Studio's export becomes decisions."""
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from winnow import decisions
+from winnow.decisions import Decision
+from winnow.review import label_studio, spreadsheet
+from winnow.review.adding import Added, Target
+from winnow.review.spreadsheet import Row
+from winnow.tasks.labels import Task
+
+FILLED_IN = ("verdict", "new_label", "note")  # people copy reviewer and decided_on down a whole sheet
+
+
+def run(
+    file: Path,
+    path: Path,
+    labelled: Path,
+    task: Task,
+    reviewer: str = "",
+    today: datetime.date | None = None,
+) -> Added:
+    """Add a filled-in queue's decisions to decisions.csv.
+
+    Args:
+        file: the queue as a spreadsheet saved it, the offline page's download, or Label Studio's JSON export.
+        path: decisions.csv.
+        labelled: the table of stage `apply_decisions`, by which text_sha and given_label are checked.
+        reviewer: stands in where that column is empty.
+        today: stands in where `decided_on` is empty; the day on which a row was first imported is kept.
+
+    Raises:
+        UserError: something in the file is wrong; all problems are listed and nothing was added.
+    """
+    target = Target(path, labelled, task)
+    if file.suffix == ".json":
+        return label_studio.add_export(file, target, reviewer)
+    rows, problems = spreadsheet.read(file)
+    filled_in = [row for row in rows if any(row.cells[name] for name in FILLED_IN)]
+    versions = target.versions({row.cells["id"] for row in filled_in})
+    found = []
+    for row in filled_in:
+        lost = list(_lost_digits(row, versions))
+        problems += lost
+        if not lost:
+            found.append(_decision(row, versions, task, reviewer, problems))
+    added = target.add(found, versions, file, problems, today)
+    return replace(added, empty=len(rows) - len(filled_in))
+
+
+def _lost_digits(row: Row, versions: Mapping[str, tuple[str, str]]) -> Iterable[str]:
+    id = row.cells["id"]
+    right = {"id": id if id in versions else "", "text_sha": versions.get(id, ("",))[0]}
+    for name, cell in right.items():
+        if row.cells[name] != cell and spreadsheet.is_rounded(row.cells[name]):
+            yield (
+                f"line {row.line}: the spreadsheet took {name} for a number, '{row.cells[name]}', and digits are lost; "
+                f"copy it from the queue again, into a column formatted as text"
+            )
+
+
+def _decision(
+    row: Row, versions: Mapping[str, tuple[str, str]], task: Task, reviewer: str, problems: list[str]
+) -> Decision:
+    """Return what a row's person decided; add to `problems` what of it cannot be read."""
+    cells = row.cells
+
+    def parse(function: Callable, cell: str, otherwise: object) -> Any:
+        try:
+            return function(cell) if cell else otherwise
+        except ValueError as error:
+            problems.append(f"line {row.line}: {error}")
+            return otherwise
+
+    return Decision(
+        id=cells["id"],
+        text_sha=cells["text_sha"],
+        given_label=spreadsheet.match(cells["given_label"], [versions.get(cells["id"], ("", ""))[1]]),
+        verdict=spreadsheet.parse_verdict(cells["verdict"]),
+        new_label=spreadsheet.match(cells["new_label"], task.labels),
+        reviewer=cells["reviewer"] or reviewer,
+        decided_on=parse(spreadsheet.parse_date, cells["decided_on"], ""),
+        note=cells["note"],
+        line=row.line,
+        seconds=parse(spreadsheet.parse_seconds, cells.get(decisions.SECONDS, ""), None),
+    )

@@ -1,0 +1,118 @@
+"""The review page: one HTML file with its style and script inside, for `winnow review` and for offline use.
+
+The script asks a server for rows, or finds them in the page itself (`offline`). A content security policy lets in that
+one style and script, by hash, and no network but the page's own server.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+
+import pyarrow as pa
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from winnow import decisions, hashing
+
+MOST_ROWS = 2000  # of an offline page: about 6 MB, which a browser reads in a fraction of a second
+LONGEST_NEIGHBOUR = 600  # characters
+DIGITS = 4
+
+
+def served(title: str) -> str:
+    """Return the page that asks its own server for rows."""
+    return _render(title, "'self'", None)
+
+
+def offline(queue: pa.Table, labels: list[str], title: str) -> str:
+    """Return a page that holds a queue's first 2,000 rows; what is decided in it is downloaded as a CSV file.
+
+    Args:
+        queue: of schema `winnow.queue.ENTRY`.
+        labels: of the task, in its order.
+    """
+    rows = sorted(queue.to_pylist(), key=lambda entry: entry["rank"])
+    shown = rows[:MOST_ROWS]
+    data = {
+        "entries": [entry(row) for row in shown],
+        "labels": labels,
+        # What decisions are kept under in the browser, so that another queue does not meet them.
+        "queue": hashing.digest(*(row["id"] + row["text_sha"] for row in shown))[:16],
+        "rows_in_queue": len(rows),
+        "title": title,
+    }
+    return _render(title, "'none'", data)
+
+
+def entry(row: Mapping) -> dict:
+    """Return a row of a queue as the page takes it: texts of bearable length, numbers of four digits."""
+    return {
+        **{name: row[name] for name in ("id", "text_sha", "split", "given_label", "suggested_label", "tier")},
+        "p_error": _rounded(row["p_error"]),
+        "seconds": _rounded(row["seconds"]),
+        "reasons": row["reasons"],
+        "probabilities": [{"label": of["label"], "p": _rounded(of["p"])} for of in row["probabilities"]],
+        "votes": row["votes"],
+        "neighbours": [
+            {
+                "label": near["label"],
+                "similarity": _rounded(near["similarity"]),
+                "text": _shortened(near["text"] or "", LONGEST_NEIGHBOUR),
+            }
+            for near in row["neighbours"]
+        ],
+        "text": decisions.shorten(row["text"]),
+    }
+
+
+def _render(title: str, network: str, data: dict | None) -> str:
+    environment = Environment(
+        loader=PackageLoader("winnow"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    style = environment.get_template("review/style.css").render()
+    stores = environment.get_template("review/stores.js").render()
+    view = environment.get_template("review/view.js").render()
+    script = stores + view + environment.get_template("review/page.js").render()
+    policy = [
+        "default-src 'none'",
+        f"script-src {_source(script)}",
+        f"style-src {_source(style)}",
+        "img-src data:",  # the empty icon, which no server is asked for
+        f"connect-src {network}",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "require-trusted-types-for 'script'",  # no text becomes HTML, not even by mistake
+    ]
+    return environment.get_template("review/page.html").render(
+        title=title,
+        policy="; ".join(policy),
+        style=style,
+        script=script,
+        data=None if data is None else _json(data),
+    )
+
+
+def _json(data: dict) -> str:
+    """Return JSON that ends no `<script>` element and begins no comment in it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _source(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, DIGITS)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + " …"

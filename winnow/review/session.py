@@ -1,0 +1,254 @@
+"""What one reviewer is to read, and what is decided on it while they read. Knows of no browser."""
+
+import datetime
+import itertools
+import secrets
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from winnow import decisions, hashing, tables
+from winnow.decisions import Decision
+from winnow.errors import UserError
+from winnow.review import assign, journal, queues
+from winnow.tasks.labels import Task
+
+
+@dataclass(frozen=True)
+class Project:
+    """The files of a review, and who decides."""
+
+    queue: Path
+    labelled: Path
+    decisions: Path
+    task: Task
+    reviewer: str
+    overlap: float
+
+
+class DecidedElsewhere(UserError):
+    """A row was decided after the page last heard of it: by another tab, another server or by hand."""
+
+
+class Invalid(UserError):
+    """What was sent is no decision on a row of the queue."""
+
+
+class Session:
+    """The rows of one queue that a reviewer has yet to decide, counted from 0 in the order in which to read them.
+
+    Safe to call from several threads.
+
+    Attributes:
+        id: tells this session from one over another state of the queue.
+        rows: how many there are.
+        left_out: how many rows of the queue were decided before.
+    """
+
+    def __init__(self, project: Project):
+        """Read the files.
+
+        Raises:
+            UserError: a file is missing or broken, or the queue is not of the labelled table.
+        """
+        self.id = secrets.token_hex(8)
+        self._project = project
+        self._table = queues.read(project.queue, project.labelled)
+        self._versions = _versions(self._table)
+        self._stamp = journal.stamp(project.decisions)
+        lines = _read(project.decisions, self._versions)
+        self._own_before = _own(lines, project.reviewer)
+        by, conflicts = _state(lines)
+        ids = self._table["id"].to_pylist()
+        self._places = [place for place, id in enumerate(ids) if self._is_wanted(id, by, conflicts)]
+        self._ids = [ids[place] for place in self._places]
+        self._row_of = {id: row for row, id in enumerate(self._ids)}
+        self.rows, self.left_out = len(self._ids), len(ids) - len(self._ids)
+        self.check()
+
+        self._lock = threading.RLock()
+        self._shown: dict[int, dict] = {}  # by row: what the page is told of a decided row
+        self._changes: list[tuple[int, dict | None]] = []
+        self._written: dict[int, tuple[int, str]] = {}  # row and line, by receipt
+        self._receipts = itertools.count()
+
+    def check(self) -> None:
+        """Raise a `UserError` unless each row to be read is in the labelled table, with the same text and label."""
+        path = self._project.labelled
+        if not path.exists():  # before there is any label; the next run checks every decision anyway
+            return
+        table = tables.read(path, ["id", "text", "given_label"])
+        table = table.filter(pc.is_in(table["id"], pa.array(self._ids, pa.string())))
+        now = {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in table.to_pylist()}
+        stale = [id for id in self._ids if now.get(id) != self._versions[id]]
+        if stale:
+            raise UserError(
+                f"{self._project.queue}: {len(stale)} of its rows ({stale[0]} first) have another text or label in "
+                f"{path}, or are not there; run `dvc repro` for a new queue"
+            )
+
+    def changes(self, since: int) -> list[tuple[int, dict | None]]:
+        """Return the changes from revision `since` on: a row, and its decision or None.
+
+        A decision has verdict, new_label and note, or `by` alone if it was another reviewer's.
+
+        Raises:
+            UserError: decisions.csv cannot be read.
+        """
+        with self._lock:
+            self._catch_up()
+            return self._changes[since:]
+
+    def row_of(self, id: str) -> int | None:
+        """Return the row that has an id."""
+        return self._row_of.get(id)
+
+    def entries(self, start: int, count: int) -> list[dict]:
+        """Return up to `count` rows from `start` on, as `winnow.queue.ENTRY`."""
+        places = pa.array(self._places[start : start + count], pa.int64())
+        return self._table.take(places).to_pylist()
+
+    def decide(
+        self, row: int, since: int, *, text_sha: str, verdict: str, new_label: str, note: str, seconds: float | None
+    ) -> int:
+        """Write a decision; return its receipt, by which it can be undone.
+
+        Args:
+            since: the last revision that the reviewer's page has seen.
+            text_sha: of the text that the page showed.
+
+        Raises:
+            DecidedElsewhere: the row was decided after that revision.
+            Invalid: there is no such row, or the decision is not one.
+            UserError: decisions.csv cannot be read or written.
+        """
+        with self._lock:
+            if not 0 <= row < self.rows:
+                raise Invalid(f"row {row} is not in the queue, which has {self.rows}")
+            self._catch_up()
+            if any(changed == row for changed, _ in self._changes[since:]):
+                raise DecidedElsewhere("this row was decided elsewhere in the meantime")
+            decision = Decision(
+                id=self._ids[row],
+                text_sha=text_sha,
+                given_label=self._versions[self._ids[row]][1],
+                verdict=verdict,
+                new_label=new_label,
+                reviewer=self._project.reviewer,
+                decided_on=datetime.date.today().isoformat(),
+                note=journal.clean(note),
+                line=0,
+                seconds=seconds,
+            )
+            self._check_decision(decision)
+            written = journal.append(self._project.decisions, [journal.cells(decision)])
+            receipt = next(self._receipts)
+            self._written[receipt] = row, written.lines[0]
+            if written.before == self._stamp:
+                self._stamp = written.after  # nobody else wrote: no need to read it again
+            self._change(row, _shown(decision))
+            return receipt
+
+    def undo(self, receipt: int) -> int:
+        """Take a decision of this session out of the file; return its row.
+
+        Raises:
+            journal.TooLate: it is committed, or somebody took the line out.
+            UserError: there is no such receipt, or the file cannot be written.
+        """
+        with self._lock:
+            if receipt not in self._written:
+                raise UserError(f"decision {receipt} is none of this session's, or is undone already")
+            row, line = self._written[receipt]
+            journal.withdraw(self._project.decisions, line)
+            del self._written[receipt]
+            self._catch_up()
+            return row
+
+    def wait(self) -> None:
+        """Return when nothing is being written."""
+        with self._lock:
+            return
+
+    @property
+    def written(self) -> list[tuple[int, int]]:
+        """The receipts of this session's decisions that can be undone, oldest first, each with its row."""
+        with self._lock:
+            return [(receipt, row) for receipt, (row, _) in self._written.items()]
+
+    def _check_decision(self, decision: Decision) -> None:
+        problems = decisions.problems_of([decision], self._versions, self._project.task)
+        if problems:
+            raise Invalid("; ".join(problem.partition(": ")[2] for problem in problems))
+
+    def _catch_up(self) -> None:
+        """Note what others wrote to decisions.csv since it was last read here."""
+        stamp = journal.stamp(self._project.decisions)
+        if stamp == self._stamp:
+            return
+        lines = _read(self._project.decisions, self._versions)
+        self._stamp = stamp
+        by, conflicts = _state(lines)
+        own = _own(lines, self._project.reviewer)
+        now: dict[int, dict] = {}
+        for id in by:
+            row = self._row_of.get(id)
+            if row is None:
+                continue
+            if len(own[id]) > len(self._own_before[id]):
+                now[row] = _shown(own[id][-1])
+            elif not self._is_wanted(id, by, conflicts):
+                now[row] = {"by": ", ".join(sorted(by[id]))}
+        for row in sorted({*now, *self._shown}):
+            if now.get(row) != self._shown.get(row):
+                self._change(row, now.get(row))
+
+    def _change(self, row: int, decision: dict | None) -> None:
+        if decision is None:
+            self._shown.pop(row, None)
+        else:
+            self._shown[row] = decision
+        self._changes.append((row, decision))
+
+    def _is_wanted(self, id: str, by: Mapping[str, Collection[str]], conflicts: Collection[str]) -> bool:
+        return assign.wanted(id, self._project.reviewer, by, self._project.overlap, conflicts)
+
+
+def _shown(decision: Decision) -> dict[str, str]:
+    return {"verdict": decision.verdict, "new_label": decision.new_label, "note": decision.note}
+
+
+def _versions(table: pa.Table) -> dict[str, tuple[str, str]]:
+    """Return text_sha and given label (empty: none) of a queue's rows, by id."""
+    columns = [table[name].to_pylist() for name in ("id", "text_sha", "given_label")]
+    return {id: (text_sha, label or "") for id, text_sha, label in zip(*columns, strict=True)}
+
+
+def _read(path: Path, versions: Mapping[str, tuple[str, str]]) -> list[Decision]:
+    """Return the decisions on the rows of a queue, as the queue has them; the others are not for this review."""
+    if not path.exists():
+        return []
+    found = decisions.read(path)
+    return [decision for decision in found if versions.get(decision.id) == (decision.text_sha, decision.given_label)]
+
+
+def _own(lines: Iterable[Decision], reviewer: str) -> defaultdict[str, list[Decision]]:
+    found = defaultdict(list)
+    for decision in lines:
+        if decision.reviewer == reviewer:
+            found[decision.id].append(decision)
+    return found
+
+
+def _state(lines: Iterable[Decision]) -> tuple[dict[str, set[str]], set[str]]:
+    """Return who decided on each row, and the rows on which they disagree; a reviewer's last line counts."""
+    last: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for decision in lines:
+        last[decision.id][decision.reviewer] = decision.verdict, decision.new_label
+    by = {id: set(verdicts) for id, verdicts in last.items()}
+    return by, {id for id, verdicts in last.items() if len(set(verdicts.values())) > 1}

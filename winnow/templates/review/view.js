@@ -1,0 +1,89 @@
+// What the review page makes of a row: elements, whose every text is set as text. The policy in the page's head forbids
+// anything else.
+
+const DIGITS = 9; // labels that a digit chooses
+const NAMES = { keep: "keep", relabel: "relabel", ambiguous: "ambiguous", out_of_scope: "out of scope" };
+
+const $ = (id) => document.getElementById(id);
+
+/** Returns an element; attributes that are null stay away, children are elements, text or null. */
+function make(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== null) element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** Returns a share in words that call nothing certain. */
+function percent(share) {
+  if (share < 0.005) return "under 1 %";
+  return share > 0.995 ? "over 99 %" : `${Math.round(100 * share)} %`;
+}
+
+const isSuggested = (entry) => Boolean(entry.suggested_label) && entry.suggested_label !== entry.given_label;
+
+/** Returns what a label is to a row: given, suggested or neither (empty). */
+function kindOf(entry, label) {
+  if (label === entry.given_label) return "given";
+  return label === entry.suggested_label ? "suggested" : "";
+}
+
+function inWords({ verdict, new_label }) {
+  return verdict === "relabel" ? `relabel ${new_label}` : NAMES[verdict];
+}
+
+/** Returns the given label, the suggested one if it is another, and the chance of an error. */
+function labelsOf(entry) {
+  const label = (kind, what, name) =>
+    make("p", { class: `label ${kind}` }, make("span", { class: "what" }, what), " ", make("b", {}, name));
+  const parts = [label("given", "Given", entry.given_label ?? "no label")];
+  if (isSuggested(entry)) {
+    parts.push(make("span", { class: "arrow", "aria-hidden": "true" }, "→"));
+    parts.push(label("suggested", "Suggested", entry.suggested_label));
+  }
+  if (entry.p_error !== null) {
+    const tier = entry.tier ? `, ${entry.tier}` : "";
+    parts.push(label("chance", "Chance of an error", `${percent(entry.p_error)}${tier}`));
+  }
+  return parts;
+}
+
+/** Returns a section for each kind of evidence that a row has. */
+function evidenceOf(entry) {
+  const likely = entry.probabilities.toSorted((one, other) => other.p - one.p).slice(0, DIGITS);
+  return [
+    section("Why this row is here", "reasons", entry.reasons.map((reason) => make("li", {}, reason))),
+    section("What the model says", "bars", likely.map((of) => bar(of, kindOf(entry, of.label)))),
+    section("What the rules say", "votes", entry.votes.map((vote) => said(entry, vote.label, vote.rule))),
+    section("The nearest rows", "neighbours", entry.neighbours.map((near) => neighbour(entry, near))),
+  ].filter((part) => part !== null);
+}
+
+function section(title, kind, items) {
+  if (!items.length) return null;
+  return make("section", {}, make("h3", {}, title), make("ul", { class: kind }, ...items));
+}
+
+function bar({ label, p }, kind) {
+  const fill = make("span", {});
+  fill.style.width = `${100 * p}%`;
+  return make(
+    "li",
+    { class: kind || null },
+    make("span", { class: "name" }, label, kind ? make("i", {}, ` ${kind}`) : null),
+    make("span", { class: "value" }, percent(p)),
+    make("span", { class: "track", "aria-hidden": "true" }, fill),
+  );
+}
+
+function said(entry, label, by, ...more) {
+  const tag = make("b", { class: `tag ${label ? kindOf(entry, label) : ""}` }, label ?? "abstains");
+  return make("li", {}, make("p", { class: "by" }, tag, " ", make("span", {}, by)), ...more);
+}
+
+function neighbour(entry, near) {
+  const alike = near.similarity === null ? "" : `${Math.round(100 * near.similarity)} % alike`;
+  return said(entry, near.label, alike, make("p", { class: "near", dir: "auto" }, near.text));
+}
