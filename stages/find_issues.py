@@ -2,8 +2,8 @@
 
 python -m stages.find_issues --rows data/labelled.parquet --scores data/scores.parquet --embeddings data/embeddings
     --calibration data/calibration.parquet --votes data/votes.parquet --duplicates data/conflicts.parquet
-    --decisions data/decisions.csv --out data/issues.parquet --queue data/queue.parquet
-    --queue-csv reports/review/queue.csv --queue-html reports/review/queue.html
+    --consensus data/consensus.parquet --decisions data/decisions.csv --out data/issues.parquet
+    --queue data/queue.parquet --queue-csv reports/review/queue.csv --queue-html reports/review/queue.html
     --plot reports/plots/calibration.csv --metrics reports/metrics/find_issues.json
 
 Out: every row with a label that people have not settled, every row on which reviewers disagree, and every row whose
@@ -47,7 +47,7 @@ ISSUE = pa.schema(
         pa.field("id", pa.string(), nullable=False),
         pa.field("split", pa.string(), nullable=False),
         pa.field("given_label", pa.string()),
-        pa.field("suggested_label", pa.string(), nullable=False),
+        pa.field("suggested_label", pa.string()),  # null: reviewers who disagree hold together that it has none
         pa.field("score", pa.float64()),
         pa.field("is_issue", pa.bool_(), nullable=False),  # by params.yaml: find_issues.filter_by
         pa.field("reasons", pa.string(), nullable=False),
@@ -220,7 +220,14 @@ def nulls(rows: pa.Table) -> dict:
 
 
 def find(
-    table: Table, p_error: np.ndarray, more: Kinds, copies: Mapping[str, str], pace: Pace, task: Task, settings: Params
+    table: Table,
+    p_error: np.ndarray,
+    more: Kinds,
+    copies: Mapping[str, str],
+    disputes: Mapping[str, tuple[str | None, str]],
+    pace: Pace,
+    task: Task,
+    settings: Params,
 ) -> tuple[list[dict], int | None]:
     """Return the unsettled rows in the order in which to read them, and cleanlab's number of wrong labels among them.
 
@@ -230,6 +237,7 @@ def find(
     Args:
         p_error: (rows,) float.
         copies: for the ids of rows whose duplicates had other labels, these in words.
+        disputes: for the ids of rows on which reviewers disagree, the label of their consensus and what they said.
     """
     columns = ["id", "split", "text", "label", "label_origin", "given_label", "conflict"]
     everything = table.rows.select(columns).to_pylist()
@@ -242,9 +250,11 @@ def find(
     issues = []
     for place in places:
         row = everything[place] | judged.get(place, UNJUDGED) | {"place": place}
-        evidence = _evidence(table, place, row, more, copies.get(row["id"]), task)
+        suggested, disagree = disputes.get(row["id"], (None, None))
+        evidence = _evidence(table, place, row, more, copies.get(row["id"]), disagree, task)
         said = reasons.in_words(evidence)
-        row |= {"suggested_label": evidence.suggested, "said": said, "reasons": "; ".join(said)}
+        row |= {"suggested_label": suggested if disagree else evidence.suggested}
+        row |= {"said": said, "reasons": "; ".join(said)}
         row |= {"copies": evidence.copies, "kinds": _kinds(row, evidence), "seconds": pace.of(len(row["text"].split()))}
         gain = None if row["p_error"] is None else row["p_error"] * getattr(settings.value, row["split"])
         row["gain_per_minute"] = None if gain is None else 60 * gain / row["seconds"]
@@ -274,7 +284,9 @@ def _judge(
     return judged, suspects.noise
 
 
-def _evidence(table: Table, place: int, row: dict, more: Kinds, copies: str | None, task: Task) -> Evidence:
+def _evidence(
+    table: Table, place: int, row: dict, more: Kinds, copies: str | None, disagree: str | None, task: Task
+) -> Evidence:
     chances = table.found.probabilities[place].tolist()
     near = table.described.near.index[place, : signals.NEAREST]
     ways = [name for name in row["detectors"] if name.startswith(detectors.CLEANLAB)]
@@ -291,7 +303,7 @@ def _evidence(table: Table, place: int, row: dict, more: Kinds, copies: str | No
         votes=[(vote["rule"], vote["label"]) for vote in table.votes.get(row["id"], ())],
         duplicates=[(ids[other].as_py(), task.labels[table.labels[other]]) for other in more.duplicates.get(place, ())],
         copies=copies,
-        conflict=row["conflict"],
+        conflict=disagree,
         outlier=bool(more.outlier[place]),
         poor_slice=bool(more.slice[place]),
     )
@@ -300,7 +312,7 @@ def _evidence(table: Table, place: int, row: dict, more: Kinds, copies: str | No
 def _kinds(row: dict, evidence: Evidence) -> list[str]:
     """Return the kinds of issues of a row, by name."""
     there = {
-        "conflict": evidence.conflict,
+        "conflict": row["conflict"],
         "duplicates_with_other_labels": evidence.copies is not None,
         "label_error": row["is_issue"],
         "near_duplicates_with_other_labels": bool(evidence.duplicates),
@@ -322,6 +334,19 @@ def copies_in_words(conflicts: pa.Table) -> dict[str, str]:
             more = row["others_total"] - len(others)
             said[row["id"]] = f"duplicates have other labels: {', '.join(others)}{f' and {more} more' if more else ''}"
     return said
+
+
+def disputes_in_words(rows: pa.Table, consensus: pa.Table, where: Path) -> dict[str, tuple[str | None, str]]:
+    """Return the label of the consensus and what reviewers said of each row on which they disagree, by its id.
+
+    Raises:
+        UserError: the consensus, read from `where`, is of other decisions.
+    """
+    found = {row["id"]: (row["suggested_label"], row["reason"]) for row in consensus.to_pylist() if row["conflict"]}
+    for id, disagree in zip(rows["id"].to_pylist(), rows["conflict"].to_pylist(), strict=True):
+        if disagree != (id in found):
+            raise UserError(f"{where}: row {id} is not as decisions.csv has it; run `dvc repro agreement`")
+    return found
 
 
 def timed(made: Sequence[Decision], texts: Mapping[str, str]) -> tuple[list[int], list[float]]:
@@ -404,7 +429,7 @@ def _rank(row: dict) -> tuple:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    inputs_ = ("rows", "scores", "embeddings", "calibration", "votes", "duplicates", "decisions")
+    inputs_ = ("rows", "scores", "embeddings", "calibration", "votes", "duplicates", "consensus", "decisions")
     outputs = ("out", "queue", "queue_csv", "queue_html", "plot", "metrics")
     args = arguments(__doc__, argv, *inputs_, *outputs)
     settings, task = params.load("find_issues", Params), params.load("task", Task)
@@ -413,6 +438,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     array = inputs.vectors(ids, args.embeddings)
     votes = tables.read(args.votes, ["id", "rule", "label"])
     copies = copies_in_words(tables.read(args.duplicates, ["id", "kept", "others", "others_total"]))
+    columns = ["id", "conflict", "suggested_label", "reason"]
+    disputes = disputes_in_words(rows, tables.read(args.consensus, columns), args.consensus)
     made = decisions.read(args.decisions)
 
     table = detect(rows, tables.read(args.scores), votes, array, task, args.scores)
@@ -420,7 +447,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     more = further_kinds(table, array, task, settings)
     words, seconds = timed(made, dict(zip(ids, rows["text"].to_pylist(), strict=True)))
     pace = settings.pace.measured(words, seconds)
-    issues, noise = find(table, p_error, more, copies, pace, task, settings)
+    issues, noise = find(table, p_error, more, copies, disputes, pace, task, settings)
 
     open_questions = sum(row["conflict"] or row["copies"] is not None for row in issues)
     waiting = issues[: max(settings.queue_rows, open_questions)]
@@ -431,8 +458,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "calibration": calibrated | {"decisions_left_out": len(left)},
         "pace": {"decisions": len(seconds), "seconds": pace.seconds, "words_per_minute": pace.words_per_minute},
     }
-    columns = [{name: row[name] for name in ISSUE.names} for row in issues]
-    tables.write(pa.Table.from_pylist(columns, schema=ISSUE), args.out)
+    told = [{name: row[name] for name in ISSUE.names} for row in issues]
+    tables.write(pa.Table.from_pylist(told, schema=ISSUE), args.out)
     queue.write(listed, args.queue, args.queue_csv)
     write_text(args.queue_html, page.offline(listed, task.labels, TITLE))
     write_csv(args.plot, ("predicted", "observed", "rows", "source"), curve)

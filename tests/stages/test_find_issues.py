@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from stages import calibrate, find_issues
+from stages.agreement import CONSENSUS
 from tests.conftest import make_rows
 from winnow import decisions, embeddings, hashing, queue, tables
 from winnow.decisions import COLUMNS
@@ -33,7 +34,7 @@ PARAMS = {
     "poor_slice": 0.5,
 }
 CALIBRATE = {"noise": {"uniform": 0.1, "instance": 0.1}, "plantings": 1, "max_rows": 5000, "seed": 1}
-INPUTS = ("rows", "scores", "embeddings", "calibration", "votes", "duplicates", "decisions")
+INPUTS = ("rows", "scores", "embeddings", "calibration", "votes", "duplicates", "consensus", "decisions")
 OUTPUTS = ("out", "queue", "queue-csv", "queue-html", "plot", "metrics")
 COMMAND = [part for name in (*INPUTS, *OUTPUTS) for part in (f"--{name}", name)]
 CALIBRATION = "--rows rows --scores scores --embeddings embeddings --out calibration --metrics unused".split()
@@ -51,7 +52,7 @@ def wrong(**changes) -> dict:
 
 def table(rows: list[dict]) -> pa.Table:
     full = [{"split": "train", "verdict": None, "given_label": row.get("label")} | row for row in rows]
-    made = make_rows([{key: row[key] for key in row if key not in ("says", "conflict")} for row in full])
+    made = make_rows([{key: row[key] for key in row if key not in ("says", "conflict", "suggested")} for row in full])
     return tables.set_column(made, "conflict", [row.get("conflict", False) for row in rows], pa.bool_())
 
 
@@ -83,11 +84,27 @@ def write(folder: Path, rows: list[dict], votes: list[tuple] = (), made: list[di
     said = [dict(zip(schema.names, (ids[row], rule, label), strict=True)) for row, rule, label in votes]
     tables.write_sorted(pa.Table.from_pylist(said, schema), folder / "votes")
     tables.write(pa.Table.from_pylist(list(duplicates), CONFLICT), folder / "duplicates")
+    said = [consensus(id, row.get("suggested")) for id, row in zip(ids, rows, strict=True) if row.get("conflict")]
+    tables.write(pa.Table.from_pylist(said, CONSENSUS), folder / "consensus")
     with (folder / "decisions").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, (*COLUMNS, "seconds"))
         writer.writeheader()
         writer.writerows(made)
     calibrate.main(CALIBRATION)
+
+
+def consensus(id: str, suggested: str | None) -> dict:
+    return {
+        "id": id,
+        "reviewers": ["ana", "ben"],
+        "outcomes": ["FRUIT", "WATER"],
+        "conflict": True,
+        "majority_confidence": 0.5,
+        "dawid_skene": "FRUIT",
+        "dawid_skene_confidence": 0.6,
+        "suggested_label": suggested,
+        "reason": "reviewers disagree: ana FRUIT, ben WATER",
+    }
 
 
 def run(workspace, rows: list[dict], votes=(), made=(), duplicates=(), **changes) -> tuple:
@@ -307,7 +324,7 @@ def test_settled_and_unlabelled_rows_stay_out_and_conflicts_come_first(workspace
         *labelled(),
         wrong(verdict="keep"),
         {"says": "STONE"},
-        {"label": "FRUIT", "conflict": True},
+        {"label": "FRUIT", "conflict": True, "suggested": "WATER"},
         {"says": "WATER", "conflict": True},
         wrong(),
     ]
@@ -317,13 +334,25 @@ def test_settled_and_unlabelled_rows_stay_out_and_conflicts_come_first(workspace
     assert id_of(rows, 121) not in found
     assert {waiting[0]["id"], waiting[1]["id"]} == {id_of(rows, 122), id_of(rows, 123)}
     assert waiting[2]["id"] == id_of(rows, 124)
-    assert found[id_of(rows, 122)]["reasons"].startswith("reviewers disagree; the models agree: FRUIT")
+    assert found[id_of(rows, 122)]["reasons"].startswith(
+        "reviewers disagree: ana FRUIT, ben WATER; the models agree: FRUIT"
+    )
+    assert found[id_of(rows, 122)]["suggested_label"] == "WATER"  # the consensus, not the models
     assert found[id_of(rows, 122)]["kinds"] == ["conflict"]
     unlabelled = found[id_of(rows, 123)]
-    assert (unlabelled["given_label"], unlabelled["suggested_label"], unlabelled["score"]) == (None, "WATER", None)
+    assert (unlabelled["given_label"], unlabelled["suggested_label"], unlabelled["score"]) == (None, None, None)
     assert (unlabelled["p_error"], unlabelled["tier"], unlabelled["gain_per_minute"]) == (None, None, None)
     assert metrics["conflicts"] == 2
     assert metrics["rows"] == 122
+
+
+def test_a_consensus_of_other_decisions_stops_the_run(workspace):
+    rows = [*labelled(), wrong()]
+    folder = workspace(task=TASK, find_issues=PARAMS, calibrate=CALIBRATE)
+    write(folder, rows)
+    tables.write(pa.Table.from_pylist([consensus(id_of(rows, 3), None)], CONSENSUS), folder / "consensus")
+    with pytest.raises(UserError, match=f"consensus: row {id_of(rows, 3)} is not as decisions.csv has it"):
+        find_issues.main(COMMAND)
 
 
 def conflict(row: str, label: str | None, others: list[dict], total: int = 0, kept: bool = True) -> dict:

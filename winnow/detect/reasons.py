@@ -30,6 +30,7 @@ class Evidence:
         votes: (rule, label) of each rule that fires.
         duplicates: (id, label) of rows that say nearly the same under another label.
         copies: what is to be said of dropped duplicates with other labels, or None.
+        conflict: what reviewers who disagree said, or None.
     """
 
     label: str | None
@@ -43,14 +44,14 @@ class Evidence:
     votes: Sequence[tuple[str, str]] = ()
     duplicates: Sequence[tuple[str, str]] = ()
     copies: str | None = None
-    conflict: bool = False
+    conflict: str | None = None
     outlier: bool = False
     poor_slice: bool = False
 
 
 def in_words(of: Evidence) -> list[str]:
     """Return why a curator should look at a row, the weightiest first."""
-    said = ["reviewers disagree"] if of.conflict else []
+    said = [of.conflict] if of.conflict else []
     said += [of.copies] if of.copies else []
     if of.duplicates:
         others = ", ".join(f"{id} {label}" for id, label in of.duplicates[:SHOWN])

@@ -76,9 +76,9 @@ def plant(
 ) -> np.ndarray:
     """Return labels of which some known ones are wrong, (rows,) int.
 
-    Errors of kind `instance` are, in equal parts, those that each member takes for right, of kind `class` those that the
-    members' mean confuses. What a row's group says should be a member too: errors that fit their group teach not to
-    trust it alone. No class loses all its rows outside of a fold: there its errors are taken back.
+    Errors of kind `instance` are, in equal parts, those that each member takes for right, of kind `class` those that
+    the members' mean confuses. What a row's group says should be a member too: errors that fit their group teach not
+    to trust it alone. No class loses all its rows outside of a fold: there its errors are taken back.
 
     Args:
         given: (rows,) int.

@@ -46,7 +46,7 @@ def test_flags_are_those_of_every_filter_each_model_and_the_neighbours():
     expected = find_label_issues(GIVEN, mean, filter_by="confident_learning", n_jobs=1)
     np.testing.assert_array_equal(found["cleanlab confident_learning"], expected)
     np.testing.assert_array_equal(found["probe"], OF.members["probe"].argmax(axis=1) != GIVEN)
-    wrong = GIVEN != OF.truth
+    wrong = OF.truth != GIVEN
     for flags in found.values():
         assert flags.dtype == bool
         assert flags[wrong].mean() > flags[~wrong].mean()

@@ -50,8 +50,12 @@ def test_a_label_that_no_person_stands_for_is_said_to_be(origin, told):
 
 def test_disputes_come_first():
     others = [("ab", "STONE"), ("cd", "WATER"), ("ef", "STONE"), ("gh", "STONE"), ("ij", "WATER")]
-    assert said(conflict=True, copies="duplicates have other labels: xy WATER", duplicates=others)[:3] == [
-        "reviewers disagree",
+    assert said(
+        conflict="reviewers disagree: ana FRUIT, ben STONE",
+        copies="duplicates have other labels: xy WATER",
+        duplicates=others,
+    )[:3] == [
+        "reviewers disagree: ana FRUIT, ben STONE",
         "duplicates have other labels: xy WATER",
         "rows that say nearly the same have other labels: ab STONE, cd WATER, ef STONE and 2 more",
     ]
