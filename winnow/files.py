@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and hashes."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -20,6 +21,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a scratch path beside `path`; on success it replaces `path` (a file or a folder), on error it vanishes.
 
     For a path of an object store the scratch path is on this machine (`storage.uploading`).
+
+    Raises:
+        UserError: the disk is full.
     """
     if not isinstance(path, Path):
         with storage.uploading(path) as new:
@@ -33,6 +37,11 @@ def replacing(path: Path) -> Iterator[Path]:
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(new, path)
+    except Exception as error:
+        # Libraries have errors of their own; what they share is the system's words.
+        if any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT)):
+            raise UserError(f"{path}: the disk is full; free some space and run again") from None
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
