@@ -65,9 +65,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = tables.read(args.training, ["id", "text", "label", "weight"])
     compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
     accelerator = start(compute, args.seed)
-    computed_on, run = environment(accelerator), {"approach": args.approach, "seed": args.seed}
-    values = run | {"task": task, "finetune": settings, "compute": compute, "computed_on": computed_on}
-    inputs = (args.encoder, args.training)
+    computed_on, inputs = environment(accelerator), (args.encoder, args.training)
+    values = {"task": task, "finetune": settings, "compute": compute, "computed_on": computed_on}
+    values |= {"approach": args.approach, "seed": args.seed}
     with checkpoints.kept(args.checkpoints, "finetune", inputs, values, keep.seconds) as saved:
         model, curve = APPROACHES[args.approach](rows, args.encoder, task, settings, args.seed, accelerator, saved)
         encoder.save(accelerator.unwrap_model(model), args.encoder, args.out)

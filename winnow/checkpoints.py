@@ -88,9 +88,9 @@ class Series:
         with files.replacing(self.folder / f"{len(curve):09}") as new:
             new.mkdir()
             save_file(_pack(model, optimizer, curve), new / TENSORS)
-            files.write_text(new / STATE, json.dumps(schedule.state_dict()))
+            (new / STATE).write_text(json.dumps(schedule.state_dict()), encoding="utf-8")
             sums = [f"{files.sha256(new / name)}  {name}\n" for name in (TENSORS, STATE)]
-            files.write_text(new / CHECKSUMS, "".join(sums))
+            (new / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
         for old in sorted(self.folder.glob("[0-9]*"))[:-KEPT]:
             shutil.rmtree(old)
         self._last = time.monotonic()

@@ -29,9 +29,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with storage.uploading(path) as new:
             yield new
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    scratch = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         new = scratch / path.name
         yield new
         if path.is_dir():
@@ -43,7 +44,8 @@ def replacing(path: Path) -> Iterator[Path]:
             raise UserError(f"{path}: the disk is full; free some space and run again") from None
         raise
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

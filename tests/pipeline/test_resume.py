@@ -75,5 +75,16 @@ def test_killed_in_the_workspace_and_in_a_temporary_one(repository, tmp_path, mo
     call(repository, "dvc", "exp", "apply", "resumed")
     assert content(*(repository / path for path in OUTPUTS)) == content(*(whole / path for path in OUTPUTS))
     assert call(repository, "dvc", "status") == "Data and pipelines are up to date.\n"
-    shown = json.loads(call(repository, "dvc", "metrics", "diff", "HEAD", "--json"))
-    assert shown is not None
+
+    # What it was computed on is shown where it differs.
+    call(repository, "git", "add", "-A")
+    call(repository, "git", "commit", "-qm", "adapted")
+    metrics = repository / OUTPUTS[1]
+    other = json.loads(metrics.read_text(encoding="utf-8"))
+    other["computed_on"] |= {"threads": 2, "precision": "bf16"}
+    metrics.write_text(json.dumps(other), encoding="utf-8")
+    told = json.loads(call(repository, "dvc", "metrics", "diff", "--json", "--targets", OUTPUTS[1]))[OUTPUTS[1]]
+    assert {key: value["new"] for key, value in told.items()} == {
+        "computed_on.threads": 2,
+        "computed_on.precision": "bf16",
+    }
