@@ -66,7 +66,6 @@ def test_it_learns_as_on_a_cpu_in_fp32(encoder_params, still_encoder, device, pr
     expected, plain = losses(encoder_params, still_encoder, "cpu", "fp32")
     found, other = losses(encoder_params, still_encoder, device, precision)
     for stage, curve in expected.items():
-        print(stage, device, precision, np.abs(found[stage] - curve).max())
         assert (found[stage] != curve).any(), "computed in another way, not twice in one"
         np.testing.assert_allclose(found[stage], curve, atol=tolerance)
     assert plain["precision"] == "fp32"
