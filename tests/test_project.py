@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from winnow import params
+from winnow import closure, params
 from winnow.commands import lint, pipeline, stages
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = pipeline.stages(ROOT)
 STAGE_FILES = sorted({lint.stage_file(stage) for stage in PIPELINE.values()})
-CODE = [path.relative_to(ROOT).as_posix() for folder in lint.PACKAGES for path in sorted((ROOT / folder).rglob("*.py"))]
+CODE = [
+    path.relative_to(ROOT).as_posix() for folder in closure.PACKAGES for path in sorted((ROOT / folder).rglob("*.py"))
+]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 REQUIREMENTS = [
     *PYPROJECT["project"]["dependencies"],
@@ -170,7 +172,7 @@ def test_imports_and_declared_dependencies_are_the_same():
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module.partition(".")[0])
-    imported -= {*sys.stdlib_module_names, *lint.PACKAGES}
+    imported -= {*sys.stdlib_module_names, *closure.PACKAGES}
     project = PYPROJECT["project"]
     extras = [extra for name, extra in project["optional-dependencies"].items() if name != "dev"]
     names = map(requirement_name, sum(extras, project["dependencies"]))

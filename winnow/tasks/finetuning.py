@@ -1,5 +1,6 @@
 """Fine-tuning of an encoder as a classifier: what params.yaml says of it, and one run by that recipe."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from winnow.tasks import head
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from transformers import PreTrainedModel
+
+    from winnow.checkpoints import Series
 
 
 class Recipe(Section):
@@ -49,6 +52,8 @@ def train(
     recipe: Recipe,
     seed: int,
     accelerator: "Accelerator",
+    ids: Sequence[str],
+    saved: "Series | None" = None,
 ) -> list[dict]:
     """Train `model`, from `build`, and return its curve, one dict a step: step, epoch, loss and learning rate.
 
@@ -57,28 +62,30 @@ def train(
         padding: id of the padding token.
         truth: (rows,) int, the classes.
         weights: (rows,) float, what each row counts in the loss.
-        seed: of the order of the rows; torch's own generator makes head and dropout.
+        seed: of the order of the rows and of dropout; torch's own generator makes the head.
+        ids: (rows,) names of the rows, for errors.
+        saved: where checkpoints go, and from where a killed run goes on.
 
     Raises:
-        UserError: the loss is not finite.
+        UserError: as `training.fit`.
     """
     import torch
 
     device, lengths = accelerator.device, encoder.lengths(tokens)
     classes, counts = torch.tensor(truth), torch.tensor(weights, dtype=torch.float32)
     epochs = [batching.shuffled(lengths, recipe.batch_tokens, seed, epoch) for epoch in range(recipe.epochs)]
-    batches = [batch for epoch in epochs for batch in epoch]
+    batches = [training.Batch(rows) for epoch in epochs for rows in epoch]
 
-    def loss_of(model, batch: np.ndarray) -> torch.Tensor:
-        ids, mask = encoder.pad([tokens[row] for row in batch], padding, device)
-        logits = head.logits(model, ids, mask)
-        return head.loss(logits, classes[batch].to(device), counts[batch].to(device), recipe.label_smoothing)
+    def loss_of(model, batch: training.Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        rows, weights = batch.rows, counts[batch.rows].to(device)
+        logits = head.logits(model, *encoder.pad([tokens[row] for row in rows], padding, device))
+        return head.loss(logits, classes[rows].to(device), weights, recipe.label_smoothing), weights.sum()
 
     groups = training.parameter_groups(
         model.base_model, model, recipe.learning_rate, recipe.head_learning_rate, recipe.weight_decay
     )
     warmup = int(recipe.warmup_share * len(batches))
-    curve = training.fit(accelerator, model, groups, batches, loss_of, warmup)
+    curve = training.fit(accelerator, model, groups, batches, loss_of, warmup, seed=seed, ids=ids, saved=saved)
     numbers = [number for number, epoch in enumerate(epochs, start=1) for _ in epoch]
     return [
         {"step": step, "epoch": epoch} | point
