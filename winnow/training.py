@@ -1,6 +1,6 @@
 """One training loop for every encoder stage, through accelerate: AdamW, linear warm-up and decay, clipped gradients."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from winnow.errors import UserError
@@ -13,14 +13,25 @@ MAX_GRADIENT_NORM = 1.0  # as in BERT (Devlin et al. 2019) and the recipes of tr
 
 
 def parameter_groups(
-    encoder: "torch.nn.Module", model: "torch.nn.Module", rate: float, head_rate: float, decay: float
+    encoder: "torch.nn.Module",
+    model: "torch.nn.Module",
+    rate: float,
+    head_rate: float,
+    decay: float,
+    factors: Mapping[int, float] | None = None,
 ) -> list[dict]:
-    """Return AdamW groups for the trainable weights: encoder and head at their own rates, no decay on vectors."""
+    """Return AdamW groups for the trainable weights: encoder and head at their own rates, no decay on vectors.
+
+    Args:
+        factors: by id of a weight of the encoder, what its rate is multiplied by (`encoder.rate_factors`).
+    """
+    factors = factors or {}
     encoder_ids = {id(parameter) for parameter in encoder.parameters()}
     groups: dict[tuple, dict] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:
-            key = (rate if id(parameter) in encoder_ids else head_rate, decay if parameter.ndim > 1 else 0.0)
+            own = rate * factors.get(id(parameter), 1.0) if id(parameter) in encoder_ids else head_rate
+            key = (own, decay if parameter.ndim > 1 else 0.0)
             groups.setdefault(key, {"params": [], "lr": key[0], "weight_decay": key[1]})["params"].append(parameter)
     return list(groups.values())
 
@@ -32,6 +43,7 @@ def fit(
     batches: Sequence,
     loss_of: Callable[["torch.nn.Module", object], "torch.Tensor"],
     warmup_steps: int,
+    after_step: Callable[[int], bool] | None = None,
 ) -> list[dict]:
     """Train `model` on `batches`, one optimizer step each, and return one dict a step: loss and learning rate.
 
@@ -39,6 +51,7 @@ def fit(
         groups: from `parameter_groups`.
         loss_of: (model, batch) -> scalar loss.
         warmup_steps: steps of linear warm-up; the rate then falls linearly to zero.
+        after_step: called with each step's number, from 1, after its update; true ends the training.
 
     Raises:
         UserError: the loss is not finite.
@@ -65,5 +78,7 @@ def fit(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
+        if after_step and after_step(step):
+            break
     model.eval()
     return curve

@@ -49,8 +49,8 @@ class FineTuned:
         model = self._build(classes)
         if cache:
             cache.attach(model)
-        weights = np.ones(len(truth))
-        finetuning.train(model, self._take(train), self._padding, truth, weights, recipe, seed, self._accelerator)
+        rows = finetuning.Rows(self._take(train), truth, np.ones(len(truth)))
+        finetuning.train(model, rows, self._padding, recipe, seed, self._accelerator)
         chances = head.predict(model, self._take(inside), self._padding, recipe.batch_tokens, self._accelerator)
         self._accelerator.free_memory()  # else it holds every fold's model and optimizer
         return chances
