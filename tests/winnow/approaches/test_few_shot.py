@@ -37,12 +37,12 @@ def cosines(job, model, rows: list[dict]) -> tuple[float, float]:
 def test_contrast_parts_the_classes_and_the_head_names_them(make_job, accuracy):
     job, rows = make_job(sentences(4, 64)), sentences(4, 40)
     before = cosines(job, finetuning.build(job.folder, LABELS, job.recipe), rows)
-    trained = few_shot.train(job, settings())
+    trained = few_shot.train(job, settings(labels_per_class=None, pairs=1280))
     after = cosines(job, trained.model, rows)
     assert before[0] - before[1] < 0.3
     assert after[0] - after[1] > 0.7
-    assert accuracy(job, trained, rows) == 1
-    assert len(trained.curve) == 19
+    assert accuracy(job, trained, rows) > 0.95
+    assert len(trained.curve) == 40
     losses = [point["loss"] for point in trained.curve]
     assert np.mean(losses[-3:]) < np.mean(losses[:3]) / 2
 
