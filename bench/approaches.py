@@ -33,6 +33,10 @@ REFERENCE = "transfer"
 APPROACHES = (REFERENCE, "multitask", "few_shot", "few_shot_examples")
 BUDGETS = ("8 a class", "16 a class", "300")
 SEEDS = (1, 2, 3)
+COMMAND = (
+    "python -m bench.approaches --rows data/labelled.parquet --deduplicated data/deduplicated.parquet "
+    "--split data/split.parquet --base models/base --out bench/results/approaches.json"
+)
 PACKAGES = ("torch", "transformers", "scikit-learn")
 
 
@@ -52,8 +56,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     dev = dev.filter(pc.equal(dev["split"], "dev"))
 
     found: dict[tuple[str, str], dict[int, float]] = {}
-    command = f"python -m bench.approaches {' '.join(f'--set {change}' for change in args.set)}".strip()
-    common = {"device": peers.device(), "command": command, "versions": peers.versions(PACKAGES), "goal": None}
+    command = [COMMAND, "--budgets", *(f"'{budget}'" for budget in args.budgets), "--approaches", *args.approaches]
+    command += ["--seeds", *map(str, args.seeds), *(["--set", *args.set] if args.set else [])]
+    common = {
+        "device": peers.device(),
+        "command": " ".join(command),
+        "versions": peers.versions(PACKAGES),
+        "goal": None,
+    }
     approaches = [REFERENCE, *(name for name in args.approaches if name != REFERENCE)]
     for budget in args.budgets:
         for seed in args.seeds:
