@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline review
+BENCHES := html cleaning deduplicate memory scale pipeline labels active review
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -46,6 +46,13 @@ bench-deduplicate: bench-%: $(INSTALLED)
 
 bench-memory bench-scale: bench-%: $(INSTALLED)
 	$(BENCH) --base data/clean.parquet --folder $(FOLDER)
+
+bench-labels: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings --base models/base --encoder models/adapted \
+	  --cache .dvc/tmp/bench
+
+bench-active: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings
 
 bench-review: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet

@@ -2,22 +2,25 @@
 
 python -m stages.adapt --rows data/deduplicated.parquet --split data/split.parquet --base models/base
     --out models/adapted --curve reports/plots/adapt.csv --metrics reports/metrics/adapt.json
+    --checkpoints .dvc/tmp/checkpoints
 
 Reads unlabelled and training text only (`transductive` lets dev and test text in), never a label. A base without a
 masked-LM head gets one: decoder tied to the embeddings, transform at the identity, warmed up while the encoder stands
-still. The result is a mean of base and adapted weights. Out: a folder that `AutoModel` loads.
+still. The result is a mean of base and adapted weights. Out: a folder that `AutoModel` loads. `--checkpoints` is
+scratch: a run that was killed goes on from there (winnow.checkpoints).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from winnow import batching, encoder, hashing, params, tables, training
-from winnow.compute import Compute, start
+from winnow import batching, checkpoints, encoder, hashing, params, tables, training
+from winnow.compute import Compute, environment, start
 from winnow.errors import UserError
 from winnow.files import write_csv, write_json
 from winnow.stage import arguments, run
@@ -110,20 +113,28 @@ def masked_loss(model, ids, attention, targets):
     return torch.nn.functional.cross_entropy(head_of(model)(hidden[places]).float(), targets[places])
 
 
-def batch_budget(data: Passages, tokens: int, settings: Params, first_epoch: int) -> list[tuple[int, np.ndarray]]:
-    """Return (epoch, row numbers) of as many batches as hold `tokens` tokens."""
+def batch_budget(data: Passages, tokens: int, settings: Params, first_epoch: int) -> list[training.Batch]:
+    """Return as many batches as hold `tokens` tokens."""
     lengths, out, seen, epoch = encoder.lengths(data.tokens), [], 0, first_epoch
     while seen < tokens:
         for batch in batching.shuffled(lengths, settings.batch_tokens, settings.seed, epoch):
             if seen >= tokens:
                 break
-            out.append((epoch, batch))
+            out.append(training.Batch(batch, epoch))
             seen += int(lengths[batch].sum())
         epoch += 1
     return out
 
 
-def adapt(model, train: Passages, held_out: Passages, tokenizer, settings: Params, accelerator) -> tuple:
+def adapt(
+    model,
+    train: Passages,
+    held_out: Passages,
+    tokenizer,
+    settings: Params,
+    accelerator,
+    saved: checkpoints.Store,
+) -> tuple:
     """Warm the head up, then train all of the model; return it, the curve (one dict a step) and the metrics."""
     import torch
 
@@ -140,17 +151,21 @@ def adapt(model, train: Passages, held_out: Passages, tokenizer, settings: Param
             losses = [(masked_loss(model, *tensors(held_out, batch, 0)).item(), len(batch)) for batch in batches]
         return sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
 
+    def loss_of(model, batch: training.Batch) -> tuple:
+        ids, attention, targets = tensors(train, batch.rows, batch.epoch)
+        return masked_loss(model, ids, attention, targets), (targets != -100).sum()
+
     def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
         batches = batch_budget(train, tokens, settings, first_epoch)
         groups = training.parameter_groups(
             model.base_model, model, settings.learning_rate, settings.head_learning_rate, settings.weight_decay
         )
         steps = training.fit(
-            accelerator, model, groups, batches, lambda m, b: masked_loss(m, *tensors(train, b[1], b[0])),
-            warmup_steps=len(batches) // 10,
+            accelerator, model, groups, batches, loss_of, warmup_steps=len(batches) // 10,
+            seed=f"{settings.seed} {name}", ids=train.keys, saved=saved.series(name),
         )  # fmt: skip
-        for point, (_, batch) in zip(steps, batches, strict=True):
-            seen += sum(len(train.tokens[row]) for row in batch)
+        for point, batch in zip(steps, batches, strict=True):
+            seen += sum(len(train.tokens[row]) for row in batch.rows)
             point |= {"phase": name, "tokens": seen}
         return steps
 
@@ -189,12 +204,14 @@ def choose(rows: pa.Table, split: pa.Table, transductive: bool) -> pa.Table:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics")
+    args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics", checkpoints=Path)
     settings = params.load("adapt", Params)
     rows = choose(
         tables.read(args.rows, ["id", "text"]), tables.read(args.split, ["id", "split"]), settings.transductive
     )
-    accelerator = start(params.load("compute", Compute), settings.seed)
+    compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
+    accelerator = start(compute, settings.seed)
+    computed_on = environment(accelerator)
     from transformers import AutoModel
 
     tokenizer = encoder.load_tokenizer(args.base)
@@ -207,13 +224,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     held_out = Passages(held_out.tokens[:HELD_OUT_PASSAGES], held_out.keys[:HELD_OUT_PASSAGES])
     train = passages(rows.filter(pa.array(~apart)), tokenizer, settings.max_length)
 
-    model, curve, metrics = adapt(load_masked_lm(args.base), train, held_out, tokenizer, settings, accelerator)
-    result = encoder.load_model(AutoModel, args.base)
-    interpolate(result, accelerator.unwrap_model(model).base_model.to("cpu"), settings.interpolation)
-    encoder.save(result, args.base, args.out)
-    header = ("tokens", "phase", "loss", "learning_rate")
-    write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
-    write_json(args.metrics, metrics | {"documents": rows.num_rows, "tokens": curve[-1]["tokens"]})
+    base, inputs = load_masked_lm(args.base), (args.rows, args.split, args.base)
+    values = {"adapt": settings, "compute": compute, "computed_on": computed_on}
+    with checkpoints.kept(args.checkpoints, "adapt", inputs, values, keep.seconds) as saved:
+        model, curve, metrics = adapt(base, train, held_out, tokenizer, settings, accelerator, saved)
+        result = encoder.load_model(AutoModel, args.base)
+        interpolate(result, accelerator.unwrap_model(model).base_model.to("cpu"), settings.interpolation)
+        encoder.save(result, args.base, args.out)
+        header = ("tokens", "phase", "loss", "learning_rate")
+        write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
+        metrics |= {"documents": rows.num_rows, "tokens": curve[-1]["tokens"], "computed_on": computed_on}
+        write_json(args.metrics, metrics)
 
 
 if __name__ == "__main__":

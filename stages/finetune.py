@@ -2,23 +2,26 @@
 
 python -m stages.finetune --approach transfer --seed 1 --encoder models/base --training data/training.parquet
     --dev data/dev.parquet --auxiliary data/auxiliary.parquet --out models/classifier/transfer-1
-    --curve reports/plots/training/transfer-1.csv
+    --curve reports/plots/training/transfer-1.csv --metrics reports/metrics/finetune/transfer-1.json
+    --checkpoints .dvc/tmp/checkpoints
 
 An approach is a function of `winnow.approaches`, found by its name; `transfer` and `dapt` differ by their encoder
 alone. Dev rows are read by early stop only, auxiliary rows (train split, labels of further tasks) by `multitask` only.
-Out: a folder that `AutoModelForTokenClassification` loads (winnow.tasks.head says why).
+Out: a folder that `AutoModelForTokenClassification` loads (winnow.tasks.head says why), and what it was computed on.
+`--checkpoints` is scratch: a run that was killed goes on from there (winnow.checkpoints).
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from pydantic import Field
 
-from winnow import encoder, params, tables, training_table
+from winnow import checkpoints, encoder, params, tables, training_table
 from winnow.approaches import few_shot, multitask, transfer
 from winnow.approaches.job import Job
-from winnow.compute import Compute, start
+from winnow.compute import Compute, environment, start
 from winnow.errors import UserError
-from winnow.files import write_csv
+from winnow.files import write_csv, write_json
 from winnow.stage import arguments, run
 from winnow.tasks import finetuning
 from winnow.tasks.labels import Task
@@ -50,28 +53,38 @@ APPROACHES: dict[str, Callable] = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    paths = ("encoder", "training", "dev", "auxiliary", "out", "curve")
-    args = arguments(__doc__, argv, *paths, approach=str, seed=int)
+    paths = ("encoder", "training", "dev", "auxiliary", "out", "curve", "metrics")
+    args = arguments(__doc__, argv, *paths, checkpoints=Path, approach=str, seed=int)
     if args.approach not in APPROACHES:
         raise UserError(f"params.yaml: arms: unknown approach '{args.approach}'; known: {', '.join(APPROACHES)}")
     recipe, task = params.load("finetune", Params), params.load("task", Task)
     settings = getattr(params.load("approaches", Approaches), args.approach)
-    job = Job(
-        rows=training_table.read(args.training, ["id", "group", "text", "label", "weight"]),
-        dev=tables.read(args.dev, ["id", "group", "text", "label"]),
-        auxiliary=tables.read(args.auxiliary),
-        folder=args.encoder,
-        labels=task.labels,
-        recipe=recipe,
-        patience=recipe.patience,
-        seed=args.seed,
-        accelerator=start(params.load("compute", Compute), args.seed),
-    )
-    trained = APPROACHES[args.approach](job, settings)
-    model = job.accelerator.unwrap_model(trained.model)
-    encoder.save(model, args.encoder, args.out, trained.store.save if trained.store else None)
-    header = ("step", "epoch", "loss", "learning_rate")
-    write_csv(args.curve, header, [[point[name] for name in header] for point in trained.curve])
+    rows = training_table.read(args.training, ["id", "group", "text", "label", "weight"])
+    dev, auxiliary = tables.read(args.dev, ["id", "group", "text", "label"]), tables.read(args.auxiliary)
+    compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
+    accelerator = start(compute, args.seed)
+    computed_on, inputs = environment(accelerator), (args.encoder, args.training, args.dev, args.auxiliary)
+    values = {"task": task, "finetune": recipe, "compute": compute, "computed_on": computed_on}
+    values |= {"approach": args.approach, "settings": settings, "seed": args.seed}
+    with checkpoints.kept(args.checkpoints, "finetune", inputs, values, keep.seconds) as saved:
+        job = Job(
+            rows=rows,
+            dev=dev,
+            auxiliary=auxiliary,
+            folder=args.encoder,
+            labels=task.labels,
+            recipe=recipe,
+            patience=recipe.patience,
+            seed=args.seed,
+            accelerator=accelerator,
+            saved=saved,
+        )
+        trained = APPROACHES[args.approach](job, settings)
+        model, store = accelerator.unwrap_model(trained.model), trained.store
+        encoder.save(model, args.encoder, args.out, store.save if store else None)
+        header = ("step", "epoch", "loss", "learning_rate")
+        write_csv(args.curve, header, [[point[name] for name in header] for point in trained.curve])
+        write_json(args.metrics, {"steps": len(trained.curve), "computed_on": computed_on})
 
 
 if __name__ == "__main__":

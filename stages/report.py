@@ -1,4 +1,4 @@
-"""report: one page on the data, the label issues, the curves and the comparison; a datasheet, a model card, Croissant.
+"""report: one page on data, labels, people's decisions, curves and comparison; a datasheet, a model card, Croissant.
 
 python -m stages.report --metrics reports/metrics --plots reports/plots --manifest data/raw/manifest.json
     --rows data/labelled.parquet --issues data/issues.parquet --versions data/versions --html reports/report.html
@@ -20,14 +20,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import Field
 
 from winnow import files, params
-from winnow.reporting import curation, figures, inputs, sections
+from winnow.reporting import curation, figures, inputs, labels, rounds, sections
 from winnow.stage import arguments, run
 
 CROISSANT_TYPES = {"string": "sc:Text", "date32[day]": "sc:Date", "double": "sc:Float", "bool": "sc:Boolean"}
 
 LANGUAGE = 0.01  # a rarer language among a source's rows is as often a mistake of the detector
 
-GAIN = {"mean": "", "low": "_low", "high": "_high"}
+ENDS = {"mean": "", "low": "_low", "high": "_high"}
 
 
 class Params(params.Section):
@@ -62,22 +62,39 @@ def croissant(found: inputs.Inputs, rows_path: Path, folder: Path, settings: Par
 
 
 def summary(found: inputs.Inputs) -> dict:
-    """Return the headline metrics: what the classifiers reach on test, what they gain, and the state of the labels."""
+    """Return the headline metrics: what the classifiers reach on test, what they gain, and the state of the labels.
+
+    What nobody measured is left out: the reviewers' agreement, the share of wrong labels after the last round, and
+    whether another is worth it.
+    """
     compared, decided, issues = (found.metrics[stage] for stage in ("compare", "apply_decisions", "find_issues"))
     return {
         "macro_f1": {approach: of["macro_f1"] for approach, of in compared["test"].items()},
         "gain": {
-            f"{first}-{second}": {key: of["test"][f"macro_f1{end}"] for key, end in GAIN.items()}
+            f"{first}-{second}": {key: of["test"][f"macro_f1{end}"] for key, end in ENDS.items()}
             for (first, second), of in found.pairs().items()
         },
         "labels": {
             "labelled": sum(decided["labelled"].values()),
             "decisions": decided["decisions"],
             "suspected": issues["suspected"],
-        },
+        }
+        | state(found),
         "trained_on": found.metrics["balance"]["rows"],
         "leaks": found.metrics["split"]["leaks"],
     }
+
+
+def state(found: inputs.Inputs) -> dict:
+    """Return what people's decisions tell of the labels, as far as it was measured."""
+    alpha, wrong = found.metrics["agreement"].get("alpha"), rounds.wrong_labels(found).get("all")
+    advice = found.metrics["rounds"].get("stopping", {}).get("verdict")
+    told = {
+        "agreement_alpha": alpha,
+        "wrong_share": {key: wrong[f"share{end}"] for key, end in ENDS.items()} if wrong else None,
+        "advice": advice,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def environment(escape: bool) -> Environment:
@@ -104,7 +121,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "inputs": found,
         "metrics": found.metrics,
         "verdicts": sections.verdicts(found),
-        "tables": sections.tables(found, settings.queue_rows) | curation.tables(found),
+        "people": rounds.headline(found),
+        "tables": sections.tables(found)
+        | curation.tables(found)
+        | labels.tables(found, settings.queue_rows)
+        | rounds.tables(found),
     }
     page, text = environment(escape=True), environment(escape=False)
     html = page.get_template("report.html").render(context, figures=figures.figures(found))

@@ -68,7 +68,7 @@ def members(
         chosen["words"] = scores.Words(texts, settings.regularization.tfidf)
     if settings.method != "probe":
         accelerator = start(compute, settings.finetune.seeds[0])
-        chosen["finetune"] = finetuned.FineTuned(encoder, texts, settings.finetune, accelerator)
+        chosen["finetune"] = finetuned.FineTuned(encoder, texts, settings.finetune, accelerator, ids)
     return chosen
 
 

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Sequence
 
 from winnow.commands import freeze, label, lint, review, stages, why
+from winnow.commands import round as round_
 from winnow.stage import run
 
-COMMANDS = (review, label, why, freeze, lint, stages)
+COMMANDS = (review, round_, label, why, freeze, lint, stages)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -66,6 +66,29 @@ def _bf16_is_faster(on_gpu: bool) -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
+def environment(accelerator: "Accelerator") -> dict:
+    """Return what a model's last bits depend on beside inputs and parameters; no name of a machine, no time, no path.
+
+    It goes beside the metrics, where `dvc metrics diff` shows what two runs were computed on.
+    """
+    import platform
+    from importlib.metadata import version
+
+    import torch
+
+    cpu = torch.cpu.get_capabilities()
+    on_gpu = accelerator.device.type == "cuda"
+    libraries = ("accelerate", "numpy", "safetensors", "tokenizers", "transformers")
+    return {
+        "device": torch.cuda.get_device_name(accelerator.device) if on_gpu else cpu.get("cpu_name", platform.machine()),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability() + (" AMX" if cpu.get("amx_bf16") else ""),
+        "threads": torch.get_num_threads(),
+        "precision": "bf16" if accelerator.mixed_precision == "bf16" else "fp32",
+        "versions": {"python": platform.python_version(), "torch": torch.__version__}  # torch's with its build
+        | {name: version(name) for name in libraries},
+    }
+
+
 def quiet() -> None:
     """Silence the progress bars and advice that transformers prints while it loads a model."""
     import transformers

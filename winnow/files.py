@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and hashes."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -20,21 +21,31 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a scratch path beside `path`; on success it replaces `path` (a file or a folder), on error it vanishes.
 
     For a path of an object store the scratch path is on this machine (`storage.uploading`).
+
+    Raises:
+        UserError: the disk is full.
     """
     if not isinstance(path, Path):
         with storage.uploading(path) as new:
             yield new
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    scratch = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         new = scratch / path.name
         yield new
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(new, path)
+    except Exception as error:
+        # Libraries have errors of their own; what they share is the system's words.
+        if any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT)):
+            raise UserError(f"{path}: the disk is full; free some space and run again") from None
+        raise
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -86,6 +86,40 @@ def curves(
     return draw
 
 
+def bands(
+    series: dict[str, tuple[Sequence, Sequence, Sequence, Sequence]], colour: dict[str, str], x: str, y: str
+) -> Callable:
+    """Draw lines with the intervals of their points, from (x values, y values, lows, highs)."""
+
+    def draw(axes) -> None:
+        for name, (places, values, lows, highs) in series.items():
+            axes.plot(places, values, "o-", color=colour[name], label=name, lw=2, ms=4)
+            axes.fill_between(places, lows, highs, color=colour[name], alpha=0.16, lw=0)
+        axes.set(xlabel=x, ylabel=y)
+        axes.locator_params(axis="x", nbins=6, integer=True)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.grid(axis="y")
+        axes.legend()
+
+    return draw
+
+
+def dots(points: Sequence[tuple[float, float]], slope: float, x: str, y: str) -> Callable:
+    """Draw points, the first of which is where the line of the slope begins."""
+
+    def draw(axes) -> None:
+        places, values = zip(*points, strict=True)
+        end = max(places)
+        axes.plot([places[0], end], [values[0], values[0] + slope * (end - places[0])], color=GREY, lw=1.6)
+        axes.plot(places, values, "o", color=COLOURS[0], ms=5)
+        axes.set(xlabel=x, ylabel=y)
+        axes.locator_params(axis="x", nbins=6)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.grid(axis="y")
+
+    return draw
+
+
 def intervals(rows: Sequence[tuple[str, float, float, float]], colour: Sequence[str], x: str, zero: bool) -> Callable:
     """Draw a forest plot: one row each of (name, value, low, high), from the top; `zero` draws the line of no gain."""
 
@@ -175,14 +209,19 @@ def confusion(counts: np.ndarray, labels: Sequence[str]) -> Callable:
     return draw
 
 
-def calibration(series: dict[str, tuple[Sequence[float], Sequence[float]]], colour: dict[str, str]) -> Callable:
-    """Draw accuracy against confidence; on the diagonal a probability means what it says."""
+def calibration(
+    series: dict[str, tuple[Sequence[float], Sequence[float]]],
+    colour: dict[str, str],
+    x: str = "confidence",
+    y: str = "accuracy",
+) -> Callable:
+    """Draw what came true against what was told; on the diagonal a probability means what it says."""
 
     def draw(axes) -> None:
         axes.plot([0, 1], [0, 1], color=INK, lw=1, ls="--")
-        for name, (confidence, accuracy) in series.items():
-            axes.plot(confidence, accuracy, "o-", ms=4, lw=1.4, color=colour[name], label=name)
-        axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+        for name, (told, true) in series.items():
+            axes.plot(told, true, "o-", ms=4, lw=1.4, color=colour[name], label=name)
+        axes.set(xlabel=x, ylabel=y, xlim=(0, 1), ylim=(0, 1))
         axes.set_aspect("equal")
         axes.grid()
         axes.legend(loc="upper left")

@@ -1,15 +1,52 @@
-"""One training loop for every encoder stage, through accelerate: AdamW, linear warm-up and decay, clipped gradients."""
+"""One training loop for every encoder stage, through accelerate: AdamW, linear warm-up and decay, clipped gradients.
 
+A step is a function of the weights before it, its rows and (seed, step): with the weights, the optimizer and the number
+of steps from a checkpoint, a killed run goes on to the same bytes as one that was never killed.
+"""
+
+import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from winnow import hashing
 from winnow.errors import UserError
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
 
+    from winnow.checkpoints import Series
+    from winnow.tasks.keeping import Keeper
+
+    # (model, batch) -> mean loss over the batch, and what it weighs beside another batch's; both scalars
+    LossOf = Callable[[torch.nn.Module, "Batch"], tuple[torch.Tensor, torch.Tensor]]
+
 MAX_GRADIENT_NORM = 1.0  # as in BERT (Devlin et al. 2019) and the recipes of transformers
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of one step.
+
+    Attributes:
+        rows: (rows,) int, their numbers.
+        epoch: for losses that draw something for each row and epoch.
+    """
+
+    rows: np.ndarray
+    epoch: int = 0
+
+    def __len__(self) -> int:
+        """Return in how many parts it can be computed."""
+        return len(self.rows)
+
+    def parts(self, count: int) -> list["Batch"]:
+        """Return `count` batches of about as many rows each; `count` is at most the length."""
+        return [Batch(rows, self.epoch) for rows in np.array_split(self.rows, count)]
 
 
 def parameter_groups(
@@ -40,21 +77,30 @@ def fit(
     accelerator: "Accelerator",
     model: "torch.nn.Module",
     groups: list[dict],
-    batches: Sequence,
-    loss_of: Callable[["torch.nn.Module", object], "torch.Tensor"],
+    batches: Sequence[Batch],
+    loss_of: "LossOf",
     warmup_steps: int,
-    after_step: Callable[[int], bool] | None = None,
+    *,
+    seed: object,
+    ids: Sequence[str],
+    saved: "Series | None" = None,
+    keeper: "Keeper | None" = None,
 ) -> list[dict]:
     """Train `model` on `batches`, one optimizer step each, and return one dict a step: loss and learning rate.
 
+    Torch's generator is left as it was.
+
     Args:
         groups: from `parameter_groups`.
-        loss_of: (model, batch) -> scalar loss.
+        loss_of: may use torch's generator (dropout), which is seeded anew each step.
         warmup_steps: steps of linear warm-up; the rate then falls linearly to zero.
-        after_step: called with each step's number, from 1, after its update; true ends the training.
+        seed: of the generator, with the step's number.
+        ids: by number of row, its name to people.
+        saved: where checkpoints go, and from where a killed run goes on.
+        keeper: may end the training early, and sets the weights in the end; None: all batches, and the last weights.
 
     Raises:
-        UserError: the loss is not finite.
+        UserError: loss or gradient are not finite, memory does not hold one row, or no disk the checkpoints.
     """
     import torch
     from transformers import get_linear_schedule_with_warmup
@@ -65,20 +111,93 @@ def fit(
     schedule = get_linear_schedule_with_warmup(optimizer, warmup_steps, len(batches))
     model, optimizer = accelerator.prepare(model, optimizer)
     model.train()
-    curve = []
-    for step, batch in enumerate(progress(batches, "training"), start=1):
-        with accelerator.autocast():
-            loss = loss_of(model, batch)
-        value = loss.item()
-        if value != value or value == float("inf"):
-            raise UserError(f"training: the loss is {value} at step {step}; lower the learning rate")
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
-        curve.append({"loss": value, "learning_rate": schedule.get_last_lr()[0]})
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        if after_step and after_step(step):
-            break
+    bare = accelerator.unwrap_model(model)
+    curve = saved.restore(bare, optimizer, schedule, keeper) if saved else []
+    device = accelerator.device
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        for batch in progress(batches[len(curve) :], "training"):
+            if keeper and keeper.has_ended:
+                break
+            step = len(curve) + 1
+            loss = _gradients(accelerator, model, batch, loss_of, (seed, step), ids)
+            norm = accelerator.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+            value, length = torch.stack([loss, norm]).tolist()  # at once: each look makes a GPU wait
+            for name, number in (("loss", value), ("gradient", length)):
+                if not math.isfinite(number):
+                    raise UserError(
+                        f"training: the {name} is {number} at step {step}; lower the learning rate, or see what is "
+                        f"wrong with these rows: {_names(batch, ids)}"
+                    )
+            curve.append({"loss": value, "learning_rate": schedule.get_last_lr()[0]})
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            if keeper:
+                keeper.after_step(step)
+            if saved:
+                saved.save_if_due(bare, optimizer, schedule, curve, keeper)
+    if keeper:
+        keeper.finish()
     model.eval()
     return curve
+
+
+def _gradients(
+    accelerator: "Accelerator",
+    model: "torch.nn.Module",
+    batch: Batch,
+    loss_of: "LossOf",
+    seed: tuple,
+    ids: Sequence[str],
+) -> "torch.Tensor":
+    """Set the gradients of the batch's loss and return it, detached.
+
+    What memory does not hold at once is computed in 2, 4, 8 … parts. The result differs by rounding, and by which
+    values dropout drops. Each step tries the whole batch first: what a resumed run does may not hang on steps before.
+    """
+    import torch
+    from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+
+    count = 1
+    while True:
+        torch.manual_seed(int(hashing.digest("dropout", *seed)[:15], 16))
+        try:
+            return _accumulate(accelerator, model, batch.parts(count), loss_of)
+        except (RuntimeError, MemoryError) as error:
+            if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
+                raise
+        if count >= len(batch):
+            raise UserError(
+                f"training: step {seed[1]}: memory does not hold one row ({_names(batch, ids)}); lower max_length, "
+                f"or freeze more of the encoder"
+            )
+        # Not in the except block: there the error still holds the step's tensors.
+        model.zero_grad()
+        clear_device_cache(garbage_collection=True)
+        count = min(2 * count, len(batch))
+        print(f"training: step {seed[1]} does not fit into memory; again in {count} parts", file=sys.stderr)
+
+
+def _accumulate(
+    accelerator: "Accelerator", model: "torch.nn.Module", parts: list[Batch], loss_of: "LossOf"
+) -> "torch.Tensor":
+    if len(parts) == 1:
+        with accelerator.autocast():
+            loss, _ = loss_of(model, parts[0])
+        accelerator.backward(loss)
+        return loss.detach().float()
+    total, weights = 0.0, 0.0
+    for part in parts:
+        with accelerator.autocast():
+            loss, weight = loss_of(model, part)
+        if weight:  # the mean over nothing is not a number
+            accelerator.backward(loss * weight)
+            total, weights = total + loss.detach().float() * weight, weights + weight
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad /= weights
+    return total / weights
+
+
+def _names(batch: Batch, ids: Sequence[str]) -> str:
+    return ", ".join(ids[row] for row in batch.rows)

@@ -98,7 +98,9 @@ def test_the_corpus_s_faults_are_found(clone):
     assert len(ledger & {(id("near"), "drop"), (id("2-OBJECTIVE"), "drop")}) == 1
     assert (id("4-METHODS"), "change") in ledger
     labelled = {row["id"]: row for row in clone.rows("data/labelled.parquet")}
-    assert labelled[id("4-METHODS")]["label_origin"] == "rule"
+    # A rule proposes its label; without people's audit no model trains on it.
+    assert labelled[id("4-METHODS")]["given_label"] == "METHODS"
+    assert labelled[id("4-METHODS")]["label_origin"] is None
     assert not [row["text"] for row in labelled.values() if "<p>" in row["text"] or "&amp;" in row["text"]]
 
 

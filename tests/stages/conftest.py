@@ -37,6 +37,7 @@ def encoder_params(workspace, default_params):
         sections = {
             "task": {"kind": "classification", "labels": ["COLOUR", "ANIMAL"]},
             "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
+            "checkpoints": {"seconds": None},
             "arms": {"from_base": ["transfer"], "from_adapted": [], "seeds": [1]},
             "adapt": default_params["adapt"]
             | {"tokens": 600, "warmup_tokens": 200, "batch_tokens": 128, "max_length": 32, "freeze_embeddings": False},

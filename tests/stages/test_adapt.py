@@ -33,6 +33,7 @@ def run(folder, encoder_folder, name="adapted"):
         [
             *("--rows", f"{folder}/rows.parquet", "--split", f"{folder}/split.parquet", "--base", str(encoder_folder)),
             *("--out", f"{folder}/{name}", "--curve", f"{folder}/{name}.csv", "--metrics", f"{folder}/{name}.json"),
+            *("--checkpoints", f"{folder}/checkpoints"),
         ]
     )
     return folder / name

@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -26,6 +28,7 @@ def train(folder, encoder_folder, labelled, name="transfer-1", approach="transfe
             *("--training", str(folder / "training.parquet"), "--dev", str(folder / "dev.parquet")),
             *("--auxiliary", str(folder / "auxiliary.parquet")),
             *("--out", str(folder / "classifier" / name), "--curve", str(folder / f"{name}.csv")),
+            *("--metrics", str(folder / f"{name}.json"), "--checkpoints", str(folder / "checkpoints")),
         ]
     )
     return folder / "classifier" / name
@@ -54,6 +57,9 @@ def test_learns_saves_a_loadable_model_and_its_curve(encoder_params, encoder_fol
     losses = [float(line.split(",")[2]) for line in lines[1:]]
     assert sum(losses[-5:]) < sum(losses[:5]) / 2
     assert lines[-1].split(",")[1] == "8"
+    metrics = json.loads((folder / "transfer-1.json").read_text(encoding="utf-8"))
+    assert metrics["steps"] == len(lines) - 1
+    assert metrics["computed_on"]["precision"] == "fp32"
     assert not list(out.glob("*.bin")), "weights are safetensors only"
 
 
@@ -112,7 +118,10 @@ def test_unknown_approach_and_missing_encoder_are_named(encoder_params, encoder_
 
 def test_a_loss_that_is_not_finite_stops_with_the_step(encoder_params, encoder_folder, labelled):
     folder = encoder_params(finetune={"learning_rate": 1e30, "head_learning_rate": 1e30})
-    with pytest.raises(UserError, match=r"the loss is nan at step \d+; lower the learning rate"):
+    with pytest.raises(
+        UserError,
+        match=r"the (loss|gradient) is (nan|inf) at step \d+; lower the learning rate, .* rows: [0-9a-f]{16}, ",
+    ):
         train(folder, encoder_folder, labelled)
 
 

@@ -54,6 +54,20 @@ def test_cuda_that_is_not_there_is_named(monkeypatch):
         compute.start(section(device="cuda"), 0)
 
 
+def test_the_environment_names_what_the_last_bits_hang_on():
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        found = compute.environment(compute.start(section(precision="bf16"), 0))
+    finally:
+        torch.set_num_threads(before)
+    assert set(found) == {"device", "cpu_capability", "threads", "precision", "versions"}
+    assert (found["threads"], found["precision"]) == (1, "bf16")
+    assert found["versions"]["torch"] == torch.__version__
+    assert all(isinstance(value, str) and value for value in (found["device"], found["cpu_capability"]))
+
+
 @pytest.mark.parametrize("changes", [{"threads": 0}, {"threads": "2"}, {"precision": "fp16"}, {"gpu": 1}])
 def test_bad_parameters_are_named(changes):
     with pytest.raises(UserError, match=f"compute.{next(iter(changes))}"):

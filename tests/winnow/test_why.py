@@ -54,8 +54,15 @@ def finish(project):
     labelled = tables.set_column(deduplicated, "label_origin", ["human"], pa.string())
     labelled = tables.set_column(labelled, "given_label", ["METHODS"], pa.string())
     tables.write(labelled, project / "data/labelled.parquet")
+    votes = {"id": ["0" * 16, ROW], "rule": ["heading"] * 2, "label": ["METHODS", "RESULTS"]}
+    tables.write_sorted(pa.table(votes), project / "data/votes.parquet")
     issue = {"id": [ROW], "split": ["test"], "given_label": ["METHODS"], "suggested_label": ["RESULTS"]}
-    issue |= {"score": [0.0312], "is_issue": [True], "reasons": ["METHODS 3 %, RESULTS 91 %"]}
+    issue |= {
+        "p_error": [0.937],
+        "tier": ["almost certain"],
+        "is_issue": [True],
+        "reasons": ["METHODS 3 %, RESULTS 91 %"],
+    }
     tables.write(pa.table(issue), project / "data/issues.parquet")
     decisions.write_queue(project / "reports/review/queue.csv", [{"id": "0" * 16}, {"id": ROW}])
     with (project / "data/decisions.csv").open("w", newline="") as file:
@@ -107,9 +114,13 @@ def test_a_whole_life_in_the_order_of_the_pipeline(project, capsys):
         ("cleaned", "Tides turn twice."),
         ("cluster", "c-9: 1 near-duplicate(s) of it in the table, in the same split"),
         ("split", "test"),
+        ("vote", "rule heading: RESULTS"),
         ("label", "RESULTS (origin human); before decisions: METHODS"),
         ("decision", "relabel RESULTS, by ana on 2026-01-31: numbers, not deeds"),
-        ("issue", "suspected label error, label quality 0.031, suggested RESULTS; METHODS 3 %, RESULTS 91 %"),
+        (
+            "issue",
+            "suspected label error, almost certain to be wrong (0.94), suggested RESULTS; METHODS 3 %, RESULTS 91 %",
+        ),
         ("queue", "rank 2 of 2"),
         ("training", "no model trains on it"),
         ("predicted", "dapt-1: RESULTS, p 0.910"),

@@ -8,6 +8,7 @@ becomes the head. n labels give about n^2 pairs, so few labels go far. `classify
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,6 +39,26 @@ class Settings(Section):
     example_tokens: int = Field(ge=4)
 
 
+@dataclass(frozen=True)
+class PairBatch(training.Batch):
+    """The pairs of one step; `rows` are those that stand in any, each once.
+
+    Attributes:
+        pairs: (pairs, 2) int, numbers of rows.
+        same: (pairs,) bool, whether both are of one class.
+    """
+
+    pairs: np.ndarray = field(kw_only=True)
+    same: np.ndarray = field(kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def parts(self, count: int) -> list["PairBatch"]:
+        cut = zip(np.array_split(self.pairs, count), np.array_split(self.same, count), strict=True)
+        return [PairBatch(np.unique(pairs), self.epoch, pairs=pairs, same=same) for pairs, same in cut]
+
+
 def train(job: Job, settings: Settings) -> Trained:
     """Return the classifier, and the store of its examples if it reads any."""
     rows = few(job.rows, job.labels, settings.labels_per_class)
@@ -49,7 +70,8 @@ def train(job: Job, settings: Settings) -> Trained:
     model = finetuning.build(job.folder, job.labels, job.recipe)
     if settings.method == "classify":
         stop = job.early_stop(tokenizer, store)
-        arguments = (inputs, tokenizer.pad_token_id, job.recipe, job.seed, job.accelerator, stop)
+        saved = job.saved.series("train")
+        arguments = (inputs, tokenizer.pad_token_id, job.recipe, job.seed, job.accelerator, stop, saved)
         return Trained(model, finetuning.train(model, *arguments), store)
     if job.patience is not None:
         raise UserError(
@@ -88,7 +110,7 @@ def contrast(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, sett
     """Train all of `model` below its output layer on pairs, and return the curve, one dict a step.
 
     The loss is SetFit's: the squared error of the cosine of two texts' features. A text that stands in several pairs
-    of a batch is read once.
+    of a batch is read once. The pairs are a function of the seed and the step.
     """
     import torch
 
@@ -96,23 +118,27 @@ def contrast(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, sett
         raise UserError("few_shot: no class has two training rows, so there are no pairs; raise labels_per_class")
     steps = -(-settings.pairs // settings.batch_pairs)
     generators = (np.random.Generator(np.random.Philox(key=[job.seed, step])) for step in range(steps))
-    batches = [pairs(rows.truth, settings.batch_pairs, generator) for generator in generators]
+    drawn = (pairs(rows.truth, settings.batch_pairs, generator) for generator in generators)
+    batches = [PairBatch(np.unique(chosen), pairs=chosen, same=same) for chosen, same in drawn]
     device = job.accelerator.device
 
-    def loss_of(model, batch: tuple[np.ndarray, np.ndarray]) -> torch.Tensor:
-        drawn, same = batch
-        read, places = np.unique(drawn, return_inverse=True)
-        found = torch.nn.functional.normalize(_features(model, rows, read, padding, device), dim=1)
-        left, right = found[torch.tensor(places.reshape(drawn.shape), device=device)].unbind(dim=1)
-        target = torch.tensor(same, dtype=torch.float32, device=device)
-        return torch.nn.functional.mse_loss((left * right).sum(dim=1), target)
+    def loss_of(model, batch: PairBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        found = torch.nn.functional.normalize(_features(model, rows, batch.rows, padding, device), dim=1)
+        places = np.searchsorted(batch.rows, batch.pairs)
+        left, right = found[torch.tensor(places, device=device)].unbind(dim=1)
+        target = torch.tensor(batch.same, dtype=torch.float32, device=device)
+        loss = torch.nn.functional.mse_loss((left * right).sum(dim=1), target)
+        return loss, torch.tensor(float(len(batch)), device=device)
 
     recipe = job.recipe.model_copy(
         update={"learning_rate": settings.learning_rate, "head_learning_rate": settings.learning_rate}
     )
     with _without_head(model):
         groups = finetuning.parameter_groups(model, model, recipe)
-        curve = training.fit(job.accelerator, model, groups, batches, loss_of, int(recipe.warmup_share * steps))
+        curve = training.fit(
+            job.accelerator, model, groups, batches, loss_of, int(recipe.warmup_share * steps),
+            seed=job.seed, ids=rows.ids, saved=job.saved.series("contrast"),
+        )  # fmt: skip
     return [{"step": step, "epoch": 1} | point for step, point in enumerate(curve, start=1)]
 
 

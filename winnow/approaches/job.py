@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from winnow import encoder, hashing
+from winnow import checkpoints, encoder, hashing
 from winnow.approaches.examples import Store
 from winnow.errors import UserError
 from winnow.tasks import finetuning, head
@@ -28,6 +28,7 @@ class Job:
         auxiliary: rows of the train split with labels of further tasks: id, group, text and `aux_<task>`.
         folder: of the encoder.
         patience: epochs without a better macro-F1 on dev after which a run ends; None: it goes to its end.
+        saved: its checkpoints, a series for each training.
     """
 
     rows: pa.Table
@@ -39,6 +40,7 @@ class Job:
     patience: int | None
     seed: int
     accelerator: "Accelerator"
+    saved: checkpoints.Store = checkpoints.NONE
 
     def truth(self, rows: pa.Table) -> np.ndarray:
         """Return the classes of labelled rows, (rows,) int."""
@@ -51,7 +53,7 @@ class Job:
         else:
             tokens, own = store.inputs(rows, tokenizer, self.recipe.max_length, self.accelerator)
         weights = rows["weight"].to_numpy() if "weight" in rows.column_names else np.ones(rows.num_rows)
-        return finetuning.Rows(tokens, self.truth(rows), weights, own)
+        return finetuning.Rows(tokens, self.truth(rows), weights, rows["id"].to_pylist(), own)
 
     def early_stop(self, tokenizer, store: Store | None = None) -> EarlyStop | None:
         """Return when the run should end by its macro-F1 on dev, or None if it should not.

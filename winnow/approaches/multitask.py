@@ -64,7 +64,10 @@ def train(job: Job, settings: Settings) -> Trained:
     names = [f"{task.name}: {label}" for task in tasks[1:] for label in task.labels]
     model = finetuning.build(job.folder, job.labels + names, job.recipe)
     stop = job.early_stop(tokenizer)
-    batches, ends = schedule([encoder.lengths(task.rows.tokens) for task in tasks], settings.alpha, job)
+    drawn, ends = schedule([encoder.lengths(task.rows.tokens) for task in tasks], settings.alpha, job)
+    # The loop knows one numbering of rows: that of all tasks' rows, one task after the other.
+    first = np.cumsum([0, *(len(task.rows.tokens) for task in tasks[:-1])])
+    batches = [training.Batch(first[number] + rows) for number, rows in drawn]
     losses = [
         finetuning.losses(task.rows, tokenizer.pad_token_id, job.recipe, job.accelerator, len(task.labels), task.part)
         for task in tasks
@@ -73,19 +76,25 @@ def train(job: Job, settings: Settings) -> Trained:
     is_learnt = settings.weighting == "uncertainty"
     trained = _with_variances(model, len(tasks)) if is_learnt else model
 
-    def loss_of(trained: "torch.nn.Module", batch: tuple[int, np.ndarray]) -> "torch.Tensor":
-        number, rows = batch
+    def loss_of(trained: "torch.nn.Module", batch: training.Batch) -> "tuple[torch.Tensor, torch.Tensor]":
+        number = int(np.searchsorted(first, batch.rows[0], side="right")) - 1
+        rows = training.Batch(batch.rows - first[number])
         if not is_learnt:
-            return counts[number] * losses[number](trained, rows)
+            loss, weight = losses[number](trained, rows)
+            return counts[number] * loss, weight
         # Kendall et al. 2018 for cross-entropy, s the logarithm of the task's variance: exp(-s) loss + s / 2.
         variance = trained.log_variances[number]
-        return (-variance).exp() * losses[number](trained.model, rows) + variance / 2
+        loss, weight = losses[number](trained.model, rows)
+        return (-variance).exp() * loss + variance / 2, weight
 
     keeper = Keeper(model, ends, job.recipe.average_decay, stop)
     warmup = int(job.recipe.warmup_share * len(batches))
     groups = finetuning.parameter_groups(model, trained, job.recipe)
-    curve = training.fit(job.accelerator, trained, groups, batches, loss_of, warmup, keeper.after_step)
-    keeper.finish()
+    curve = training.fit(
+        job.accelerator, trained, groups, batches, loss_of, warmup,
+        seed=job.seed, ids=[id for task in tasks for id in task.rows.ids],
+        saved=job.saved.series("train"), keeper=keeper,
+    )  # fmt: skip
     keep(model, job.labels)
     epochs = 1 + np.searchsorted(ends, np.arange(len(curve)), side="right")
     steps = enumerate(zip(epochs.tolist(), curve, strict=True), start=1)
@@ -105,6 +114,7 @@ def auxiliary(job: Job, settings: Settings, tokenizer) -> list[Task]:
                 f"params.yaml: approaches.multitask.tasks: no column aux_{name}; known: {', '.join(known) or 'none'}"
             )
     tokens = encoder.tokenize(tokenizer, job.auxiliary["text"].to_pylist(), job.recipe.max_length)
+    ids = job.auxiliary["id"].to_pylist()
     tasks, start = [], len(job.labels)
     for name in known if settings.tasks is None else sorted(settings.tasks):
         given = job.auxiliary[f"aux_{name}"].to_pylist()
@@ -119,6 +129,7 @@ def auxiliary(job: Job, settings: Settings, tokenizer) -> list[Task]:
                 [tokens[place] for place in places],
                 np.array([number[label] for label in kept]),
                 np.array([weights[label] for label in kept]),
+                [ids[place] for place in places],
             )
             tasks.append(Task(name, labels, slice(start, start + len(labels)), rows))
             start += len(labels)

@@ -15,6 +15,6 @@ def train(job: Job, settings: Settings) -> Trained:
     tokenizer = encoder.load_tokenizer(job.folder)
     rows = job.inputs(job.rows, tokenizer)
     model = finetuning.build(job.folder, job.labels, job.recipe)
-    stop = job.early_stop(tokenizer)
-    curve = finetuning.train(model, rows, tokenizer.pad_token_id, job.recipe, job.seed, job.accelerator, stop)
+    stop, saved = job.early_stop(tokenizer), job.saved.series("train")
+    curve = finetuning.train(model, rows, tokenizer.pad_token_id, job.recipe, job.seed, job.accelerator, stop, saved)
     return Trained(model, curve)

@@ -13,6 +13,7 @@ Each decision is a line of data/decisions.csv at once. docs/review.md shows a wh
 
 import argparse
 import contextlib
+import signal
 import subprocess
 import webbrowser
 from pathlib import Path
@@ -74,10 +75,13 @@ def exchange(arguments: argparse.Namespace, task: Task) -> str:
 
 
 def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:
-    """Serve one queue to one reviewer until Ctrl-C."""
+    """Serve one queue to one reviewer until Ctrl-C, or SIGTERM."""
     from winnow.review.server import Review
     from winnow.review.session import Project
 
+    # A shell leaves Ctrl-C ignored in what it starts in the background.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     overlap = params.load("review", assign.Params).overlap
     queue = queues.find(name)
     server = Review(Project(queue, LABELLED, DECISIONS, task, who, overlap), queues.title(name), port)

@@ -16,6 +16,7 @@ from winnow import decisions, files, hashing, params, tables
 from winnow.errors import UserError
 from winnow.rounds import sample
 from winnow.rounds.settings import Params
+from winnow.rounds.words import EDITS, period
 from winnow.splits import SPLITS
 from winnow.tasks.labels import TRUSTED
 
@@ -28,13 +29,6 @@ METRICS = Path("reports/metrics/rounds.json")
 
 SHOWN_CHANGES = 8
 WIDTH = 30  # of the first column
-EDITS = {
-    "relabel": "replacing labels",
-    "drop": "dropping rows",
-    "annotate": "labelling rows without one",
-    "dedup": "dropping duplicates",
-    "auto_label": "automatic labels, if used",
-}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +121,7 @@ def told(metrics: dict) -> Iterator[str]:
 
 
 def _done(name: str, done: dict) -> Iterator[str]:
-    yield f"{_period(name)}: {done['decisions']} decisions on {done['rows']} rows"
+    yield f"{period(name)}: {done['decisions']} decisions on {done['rows']} rows"
     columns = [*(done["by_split"][split] for split in SPLITS), done["verdicts"]]
     yield _row("", [*SPLITS, "all"])
     for verdict in decisions.VERDICTS:
@@ -149,7 +143,7 @@ def _done(name: str, done: dict) -> Iterator[str]:
 def _noise(name: str, found: dict) -> Iterator[str]:
     yield ""
     judged = f"{found['judged']} of {found['drawn']} rows judged"
-    yield f"Wrong labels, by the random sample of {_period(name).lower()} ({judged})"
+    yield f"Wrong labels, by the random sample of {period(name).lower()} ({judged})"
     if found["open"]:
         later = f"; {found['passed_over']} judged out of turn do not count yet" if found["passed_over"] else ""
         yield f"  {found['open']} rows of the sample are open: `winnow review --queue round`{later}"
@@ -191,10 +185,6 @@ def _edits(edits: dict) -> Iterator[str]:
         of = edits[kind]
         parts = [f"{split} {_interval(of[split]['corrected'], 'gain', _points)}" for split in of if split != "rows"]
         yield _row(f"  {heading}", [f"{of['rows']} rows", *parts])
-
-
-def _period(name: str) -> str:
-    return "Before the first round" if name == "000" else f"Round {int(name)}"
 
 
 def _row(heading: str, cells: list) -> str:

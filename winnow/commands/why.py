@@ -24,6 +24,7 @@ RAW = Path("data/raw")
 LEDGER = Path("data/ledger")
 DEDUPLICATED = Path("data/deduplicated.parquet")
 SPLIT = Path("data/split.parquet")
+VOTES = Path("data/votes.parquet")
 LABELLED = Path("data/labelled.parquet")
 DECISIONS = Path("data/decisions.csv")
 ISSUES = Path("data/issues.parquet")
@@ -77,6 +78,7 @@ def life(id: str) -> Iterator[tuple[str, str]]:
     yield "row", id
     yield from _source(id)
     yield from _ledger(id)
+    yield from _votes(id)
     yield from _label(id)
     yield from _decisions(id)
     yield from _issue(id)
@@ -147,6 +149,13 @@ def _confidence(row: dict) -> str:
     return "" if row["label_confidence"] is None else f", confidence {row['label_confidence']:.2f}"
 
 
+def _votes(id: str) -> Iterator[tuple[str, str]]:
+    """Yield what each labelling rule says."""
+    if VOTES.exists():
+        for vote in _rows(VOTES, id):
+            yield "vote", f"rule {vote['rule']}: {vote['label']}"
+
+
 def _decisions(id: str) -> Iterator[tuple[str, str]]:
     if not DECISIONS.exists():
         return
@@ -164,8 +173,9 @@ def _issue(id: str) -> Iterator[tuple[str, str]]:
         yield "issue", "none: without a label, or settled by people"
     else:
         suspicion = "suspected label error" if row["is_issue"] else "no suspicion"
-        score = "" if row["score"] is None else f", label quality {row['score']:.3f}"
-        yield "issue", f"{suspicion}{score}, suggested {row['suggested_label']}; {row['reasons']}"
+        chance = "" if row["p_error"] is None else f", {row['tier']} to be wrong ({row['p_error']:.2f})"
+        suggested = row["suggested_label"] or "no label"
+        yield "issue", f"{suspicion}{chance}, suggested {suggested}; {row['reasons']}"
         yield "queue", _rank(id)
 
 

@@ -8,26 +8,16 @@ from collections.abc import Callable, Iterator
 
 from winnow import plots
 from winnow.reporting.inputs import Inputs
-from winnow.reporting.sections import Table, percent
+from winnow.reporting.sections import Table, number, share
 
 RULES = 12  # whose removals are shown by class, source and split: those that removed most
 DIMENSIONS = ("class", "source", "split")
 MEASURES = {"embeddings": "embeddings (MMD²)", "words": "words (JSD, bits)"}
 
 
-def number(value: float | None) -> str:
-    """Return a number with three digits after the point, or a dash where it is not known."""
-    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0: no minus before zero
-
-
 def interval(of: dict | None) -> str:
     """Return an estimate with its interval, or a dash where there is none."""
     return f"{number(of['value'])} ({number(of['low'])} to {number(of['high'])})" if of else "–"
-
-
-def share(value: float | None) -> str:
-    """Return a share in per cent, or a dash where it is not known."""
-    return "–" if value is None else percent(value)
 
 
 def pin(of: dict) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from winnow import plots
-from winnow.reporting import curation
+from winnow.reporting import curation, labels, rounds
 from winnow.reporting.inputs import SPLITS, Inputs
 
 HALF, WIDE = 5.2, 10.6  # inches: half and full width of the page at one size of text
@@ -17,22 +17,22 @@ def figures(inputs: Inputs) -> dict[str, str]:
     approaches = inputs.by_score()
     names = [name for name, _ in approaches]
     colour = plots.colours(sorted(names), inputs.params["compare"]["baseline"])
-    labels, best = inputs.params["task"]["labels"], inputs.metrics["compare"]["best"]
+    classes, best = inputs.params["task"]["labels"], inputs.metrics["compare"]["best"]
     scores = [(name, of["macro_f1"], of["macro_f1_low"], of["macro_f1_high"]) for name, of in approaches]
     shades = [colour[name] for name in names]
     forest_height = 0.9 + 0.4 * max(len(approaches), len(inputs.pairs()))
     drawn = {
-        "labels": (_label_shares(inputs, labels), HALF, 3.0),
+        "labels": (_label_shares(inputs, classes), HALF, 3.0),
         "learning": (_learning_curve(inputs.plots["learning_curve"]), WIDE, 4.0),
         "training": (_training(inputs.training, colour), HALF, 3.2),
         "adapt": (_adapt(inputs.plots["adapt"]), HALF, 3.2),
         "forest": (plots.intervals(scores, shades, "macro-F1 on test", zero=False), HALF, forest_height),
         "differences": (_differences(inputs, colour), HALF, forest_height),
-        "per_class": (_per_class(inputs.plots["evaluate/per_class"], names, labels, colour), WIDE, 3.4),
-        "confusion": (_confusion(inputs.plots["evaluate/confusion"], best, labels), HALF, 4.4),
+        "per_class": (_per_class(inputs.plots["evaluate/per_class"], names, classes, colour), WIDE, 3.4),
+        "confusion": (_confusion(inputs.plots["evaluate/confusion"], best, classes), HALF, 4.4),
         "calibration": (_calibration(inputs.plots["evaluate/calibration"], colour), HALF, 4.4),
     }
-    drawn |= curation.figures(inputs, HALF, WIDE)
+    drawn |= curation.figures(inputs, HALF, WIDE) | labels.figures(inputs, HALF) | rounds.figures(inputs, HALF)
     return {name: plots.svg(name, *drawing) for name, drawing in drawn.items()}
 
 

@@ -17,12 +17,14 @@ T = TypeVar("T")
 
 STAGES = tuple("adapt annotate apply_decisions balance clean compare deduplicate find_issues split".split())
 PLOTS = ("adapt", "learning_curve", "evaluate/calibration", "evaluate/confusion", "evaluate/per_class")
-# What curation measures; a pipeline may leave these stages out.
+# What curation and the rounds of review measure; a pipeline may leave these stages out.
 CURATION = tuple("drift removals represent semantic_duplicates validate".split())
 CURATION_PLOTS = (
     "removals",
     *(f"represent/{name}" for name in "characteristic clusters dates distances examples vocabulary".split()),
 )
+REVIEW = tuple("agreement calibrate choose_rows rounds score".split())
+REVIEW_PLOTS = ("calibration", "rounds/evolution", "rounds/planted")
 TRAINING = "training"
 SPLITS = ("train", "dev", "test")
 
@@ -31,7 +33,7 @@ SPLITS = ("train", "dev", "test")
 class Inputs:
     """What the documents are made of; metrics by stage, plots by file, training curves by arm.
 
-    Metrics and plots of curation that no stage made are empty.
+    Metrics and plots of curation and review that no stage made are empty.
     """
 
     metrics: dict[str, dict]
@@ -63,9 +65,9 @@ def read(args: Namespace) -> Inputs:
     """
     versions = sorted({line for path in args.versions.glob("*.txt") for line in files.read_text(path).split()})
     metrics = {stage: read_json(args.metrics / f"{stage}.json") for stage in STAGES}
-    metrics |= {stage: _optional(args.metrics / f"{stage}.json", read_json, {}) for stage in CURATION}
+    metrics |= {stage: _optional(args.metrics / f"{stage}.json", read_json, {}) for stage in (*CURATION, *REVIEW)}
     drawn = {name: read_plot(args.plots / f"{name}.csv") for name in PLOTS}
-    drawn |= {name: _optional(args.plots / f"{name}.csv", read_plot, []) for name in CURATION_PLOTS}
+    drawn |= {name: _optional(args.plots / f"{name}.csv", read_plot, []) for name in (*CURATION_PLOTS, *REVIEW_PLOTS)}
     training = {path.stem: read_plot(path) for path in sorted((args.plots / TRAINING).glob("*.csv"))}
     rows, issues = tables.read(args.rows), tables.read(args.issues)
     return Inputs(metrics, drawn, training, read_json(args.manifest), rows, issues, versions, params.read())

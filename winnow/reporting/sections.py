@@ -1,7 +1,7 @@
 """The report's verdict and tables, and how it writes numbers."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from winnow.reporting.inputs import SPLITS, Inputs
@@ -18,14 +18,42 @@ class Table:
     align: str
 
 
-def points(share: float) -> str:
+def number(value: float | None) -> str:
+    """Return a number with three digits after the point, or a dash where it is not known."""
+    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0: no minus before zero
+
+
+def points(share: float, digits: int = 1) -> str:
     """Return a difference of shares in points, with its sign: +6.1."""
-    return f"{100 * share:+.1f}".replace("-", "−")
+    return f"{round(100 * share, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def percent(share: float) -> str:
     """Return a share in per cent: 83.5 %."""
     return f"{100 * share:.1f}\u202f%"
+
+
+def per_cent(share: float) -> str:
+    """Return a share in per cent without the sign, for columns that have it in their head."""
+    return f"{100 * share:.1f}"
+
+
+def share(value: float | None) -> str:
+    """Return a share in per cent, or a dash where it is not known."""
+    return "–" if value is None else percent(value)
+
+
+def ranged(of: Mapping | None, name: str, show: Callable[[float], str]) -> str:
+    """Return a metric and its interval, `name_low` and `name_high`, as far as they are known; a dash where it is not.
+
+    Args:
+        of: the metrics; None or empty where nothing was measured.
+        show: writes a number.
+    """
+    value, low, high = ((of or {}).get(f"{name}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return "–"
+    return show(value) if low is None or high is None else f"{show(value)} ({show(low)} to {show(high)})"
 
 
 def shorten(text: str) -> str:
@@ -73,9 +101,9 @@ def verdicts(inputs: Inputs) -> dict:
     }
 
 
-def tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
-    """Return every table of the report by name; `queue_rows` suspected rows are shown."""
-    return data_tables(inputs) | label_tables(inputs, queue_rows) | comparison_tables(inputs)
+def tables(inputs: Inputs) -> dict[str, Table]:
+    """Return the tables on data and comparison by name."""
+    return data_tables(inputs) | comparison_tables(inputs)
 
 
 def data_tables(inputs: Inputs) -> dict[str, Table]:
@@ -114,34 +142,6 @@ def data_tables(inputs: Inputs) -> dict[str, Table]:
 
 def _left_out(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
-
-
-def label_tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
-    """Return the tables on labels set by rule and on suspected labels."""
-    counts, shares = ("fired", "labelled", "measured_on"), ("precision", "precision_lower")
-    rules = [
-        [rule, label, *(of[name] for name in counts), *(percent(of[name]) for name in shares)]
-        for rule, labels in inputs.metrics["annotate"]["rules"].items()
-        for label, of in labels.items()
-    ]
-    suspects = [
-        [label, of["rows"], of["suspected"], percent(of["suspected"] / of["rows"]) if of["rows"] else ""]
-        for label, of in inputs.metrics["find_issues"]["per_class"].items()
-    ]
-    texts = dict(zip(inputs.rows["id"].to_pylist(), inputs.rows["text"].to_pylist(), strict=True))
-    ranked = sorted(
-        (issue for issue in inputs.issues.to_pylist() if issue["is_issue"]), key=lambda row: (row["score"], row["id"])
-    )
-    queue = [
-        [row["given_label"] or "none", row["suggested_label"], shorten(texts[row["id"]]), row["id"]]
-        for row in ranked[:queue_rows]
-    ]
-    rule_head = ["Rule", "Label", "Fired", "Labelled", "Measured on", "Precision", "At least"]
-    return {
-        "rules": Table(rule_head, rules, "llrrrrr"),
-        "suspects": Table(["Label", "Labelled", "Suspected", "Share"], suspects, "lrrr"),
-        "queue": Table(["Label", "Suggested", "Text", "Row"], queue, "llll"),
-    }
 
 
 def comparison_tables(inputs: Inputs) -> dict[str, Table]:

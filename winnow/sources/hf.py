@@ -1,4 +1,4 @@
-"""kind hf: a data set of the Hugging Face Hub, or a local folder of one, by the `datasets` loader (extra `hf`).
+"""kind hf: a data set of the Hugging Face Hub, or a local folder of one, by the `datasets` loader.
 
 It is streamed, and never runs code of the data set.
 """
@@ -49,10 +49,7 @@ class HubDataset(Source):
     def _blocks(self, files: Path, where: str) -> Iterator[Block]:
         # Stages are offline for models; this fetch is what params.yaml asks for. HF_DATASETS_OFFLINE still forbids it.
         os.environ["HF_HUB_OFFLINE"] = os.environ.get("HF_DATASETS_OFFLINE", "0")
-        try:
-            import datasets
-        except ImportError:
-            raise UserError(f"{where}: kind hf needs the package datasets: pip install '.[hf]'") from None
+        import datasets
 
         datasets.disable_progress_bars()
         path = self.dataset if self.revision else str(files / self.dataset)

@@ -1,5 +1,6 @@
 """The fine-tuned member of the ensemble that scores labels: an encoder, trained anew for each fold and seed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,11 +30,15 @@ class FineTuned:
     the classes' own shares.
     """
 
-    def __init__(self, folder: Path, texts: list[str], recipe: Recipe, accelerator: "Accelerator"):
+    def __init__(
+        self, folder: Path, texts: list[str], recipe: Recipe, accelerator: "Accelerator", ids: Sequence[str] = ()
+    ):
+        """Tokenize `texts`; `ids` name them in errors, else their numbers do."""
         tokenizer = encoder.load_tokenizer(folder)
         self._folder, self._recipe, self._accelerator = folder, recipe, accelerator
         self._padding = tokenizer.pad_token_id
         self._tokens = encoder.tokenize(tokenizer, texts, recipe.max_length)
+        self._ids = ids or [f"row {number}" for number in range(len(texts))]
         self._cache: LayerCache | None = None
 
     def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
@@ -49,7 +54,8 @@ class FineTuned:
         model = self._build(classes)
         if cache:
             cache.attach(model)
-        rows = finetuning.Rows(self._take(train), truth, np.ones(len(truth)))
+        ids = [self._ids[row] for row in np.flatnonzero(train)]
+        rows = finetuning.Rows(self._take(train), truth, np.ones(len(truth)), ids)
         finetuning.train(model, rows, self._padding, recipe, seed, self._accelerator)
         chances = head.predict(model, self._take(inside), self._padding, recipe.batch_tokens, self._accelerator)
         self._accelerator.free_memory()  # else it holds every fold's model and optimizer

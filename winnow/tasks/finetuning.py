@@ -1,6 +1,6 @@
 """Fine-tuning of an encoder as a classifier: what params.yaml says of it, and one run by that recipe."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
     from transformers import PreTrainedModel
+
+    from winnow.checkpoints import Series
 
 
 class Recipe(Section):
@@ -50,12 +52,14 @@ class Rows:
         tokens: (rows,) token ids of each text, special tokens included.
         truth: (rows,) int, the classes.
         weights: (rows,) float, what each row counts in the loss.
+        ids: (rows,) their names, for errors.
         own: (rows,) int, how many of its first tokens a document's mean is over; None: all.
     """
 
     tokens: list[list[int]]
     truth: np.ndarray
     weights: np.ndarray
+    ids: Sequence[str]
     own: np.ndarray | None = None
 
 
@@ -76,25 +80,28 @@ def train(
     seed: int,
     accelerator: "Accelerator",
     stop: EarlyStop | None = None,
+    saved: "Series | None" = None,
 ) -> list[dict]:
     """Train `model`, from `build`, and return its curve, one dict a step: step, epoch, loss and learning rate.
 
     Args:
         padding: id of the padding token.
-        seed: of the order of the rows; torch's own generator makes head and dropout.
+        seed: of the order of the rows and of dropout; torch's own generator makes the head.
         stop: when to end before the recipe's epochs, and with the best weights; None: never.
+        saved: where checkpoints go, and from where a killed run goes on.
 
     Raises:
-        UserError: the loss is not finite.
+        UserError: as `training.fit`.
     """
     lengths, loss_of = encoder.lengths(rows.tokens), losses(rows, padding, recipe, accelerator, model.config.num_labels)
     epochs = [batching.shuffled(lengths, recipe.batch_tokens, seed, epoch) for epoch in range(recipe.epochs)]
-    batches = [batch for epoch in epochs for batch in epoch]
+    batches = [training.Batch(chosen) for epoch in epochs for chosen in epoch]
     keeper = Keeper(model, np.cumsum([len(epoch) for epoch in epochs]).tolist(), recipe.average_decay, stop)
     warmup = int(recipe.warmup_share * len(batches))
     groups = parameter_groups(model, model, recipe)
-    curve = training.fit(accelerator, model, groups, batches, loss_of, warmup, keeper.after_step)
-    keeper.finish()
+    curve = training.fit(
+        accelerator, model, groups, batches, loss_of, warmup, seed=seed, ids=rows.ids, saved=saved, keeper=keeper
+    )
     numbers = [number for number, epoch in enumerate(epochs, start=1) for _ in epoch]
     return [
         {"step": step, "epoch": epoch} | point
@@ -111,8 +118,8 @@ def parameter_groups(classifier: "PreTrainedModel", model: "torch.nn.Module", re
 
 def losses(
     rows: Rows, padding: int, recipe: Recipe, accelerator: "Accelerator", classes: int, part: slice = slice(None)
-) -> "Callable[[torch.nn.Module, np.ndarray], torch.Tensor]":
-    """Return (model, row numbers) -> loss by the recipe.
+) -> "training.LossOf":
+    """Return (model, batch) -> loss by the recipe, and what it weighs.
 
     Args:
         padding: id of the padding token.
@@ -130,10 +137,11 @@ def losses(
         shares = np.bincount(rows.truth, minlength=classes).clip(min=1) / len(rows.truth)
         shift = torch.tensor(recipe.logit_adjustment * np.log(shares), dtype=torch.float32, device=device)
 
-    def loss_of(model: torch.nn.Module, batch: np.ndarray) -> torch.Tensor:
-        ids, mask = encoder.pad([rows.tokens[row] for row in batch], padding, device)
-        logits = head.logits(model, ids, mask, None if own is None else own[batch].to(device))[:, part]
-        target, weights = truth[batch].to(device), counts[batch].to(device)
-        return head.loss(logits, target, weights, recipe.label_smoothing, recipe.focal_gamma, shift)
+    def loss_of(model: torch.nn.Module, batch: training.Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        chosen = batch.rows
+        ids, mask = encoder.pad([rows.tokens[row] for row in chosen], padding, device)
+        logits = head.logits(model, ids, mask, None if own is None else own[chosen].to(device))[:, part]
+        target, weights = truth[chosen].to(device), counts[chosen].to(device)
+        return head.loss(logits, target, weights, recipe.label_smoothing, recipe.focal_gamma, shift), weights.sum()
 
     return loss_of

@@ -34,6 +34,14 @@ class Average:
         self._means: list[torch.Tensor] = []
         self._decay, self._step = decay, 0
 
+    def state(self) -> "tuple[list[torch.Tensor], int]":
+        """Return the means and the number of steps taken in."""
+        return self._means, self._step
+
+    def restore(self, means: "list[torch.Tensor]", step: int) -> None:
+        """Set what `state` gave."""
+        self._means, self._step = _beside(self._weights, means), step
+
     def update(self) -> None:
         """Take the weights after one more step in."""
         import torch
@@ -58,7 +66,7 @@ class Average:
 
 
 class Keeper:
-    """Watches a run of `training.fit`, its `after_step` being this one's, and sets the weights in the end."""
+    """Watches a run of `training.fit` and sets the weights in the end; its state is part of a checkpoint."""
 
     def __init__(self, model: "torch.nn.Module", ends: Collection[int], decay: float, stop: EarlyStop | None):
         """Begin.
@@ -73,18 +81,41 @@ class Keeper:
         self._best: tuple[float, list[torch.Tensor]] | None = None
         self._waited = 0
 
-    def after_step(self, step: int) -> bool:
-        """Return whether the run should end after this step."""
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run should go no further."""
+        return self._stop is not None and self._waited >= self._stop.patience
+
+    def state(self) -> "tuple[dict[str, torch.Tensor], dict]":
+        """Return all that the steps so far have left here: tensors by name, and what JSON holds."""
+        means, averaged = self._average.state() if self._average else ([], 0)
+        score, best = self._best or (None, [])
+        tensors = {f"mean.{number}": mean for number, mean in enumerate(means)}
+        tensors |= {f"best.{number}": weight for number, weight in enumerate(best)}
+        return tensors, {"averaged": averaged, "score": score, "waited": self._waited}
+
+    def restore(self, tensors: "dict[str, torch.Tensor]", state: dict) -> None:
+        """Set what `state` gave, in a keeper of the same model and arguments."""
+        trained = self._trained()
+        if self._average:
+            means = [tensors[f"mean.{number}"] for number in range(len(trained))]
+            self._average.restore(means, state["averaged"])
+        if state["score"] is not None:
+            best = [tensors[f"best.{number}"] for number in range(len(trained))]
+            self._best = state["score"], _beside(trained, best)
+        self._waited = state["waited"]
+
+    def after_step(self, step: int) -> None:
+        """Take the weights after a step in, and judge them if it ends an epoch."""
         if self._average:
             self._average.update()
         if self._stop is None or step not in self._ends:
-            return False
+            return
         if self._average:
             with self._average.in_place():
                 self._judge(self._stop)
         else:
             self._judge(self._stop)
-        return self._waited >= self._stop.patience
 
     def finish(self) -> None:
         """Set the model's weights to those that the run should end with."""
@@ -104,6 +135,11 @@ class Keeper:
 
     def _trained(self) -> "list[torch.nn.Parameter]":
         return [weight for weight in self._model.parameters() if weight.requires_grad]
+
+
+def _beside(weights: "list[torch.nn.Parameter]", values: "list[torch.Tensor]") -> "list[torch.Tensor]":
+    """Return the values on the devices of the weights."""
+    return [value.to(weight.device) for weight, value in zip(weights, values, strict=True)]
 
 
 def _set(weights: "list[torch.nn.Parameter]", values: "list[torch.Tensor]") -> None:

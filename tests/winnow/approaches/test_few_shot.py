@@ -91,3 +91,34 @@ def test_one_row_a_class_and_an_early_stop_are_refused(make_job):
         few_shot.train(make_job(rows), settings(labels_per_class=None))
     with pytest.raises(UserError, match=r"finetune.patience: learning by contrast has no epochs"):
         few_shot.train(make_job(sentences(4, 32), patience=1), settings())
+
+
+def test_a_batch_of_pairs_splits_into_pairs_with_the_rows_that_each_reads():
+    drawn, same = few_shot.pairs(np.arange(12) % 3, 7, np.random.default_rng(1))
+    batch = few_shot.PairBatch(np.unique(drawn), pairs=drawn, same=same)
+    assert len(batch) == 7
+    parts = batch.parts(3)
+    assert [len(part) for part in parts] == [3, 2, 2]
+    np.testing.assert_array_equal(np.concatenate([part.pairs for part in parts]), drawn)
+    np.testing.assert_array_equal(np.concatenate([part.same for part in parts]), same)
+    for part in parts:
+        np.testing.assert_array_equal(part.rows, np.unique(part.pairs))
+
+
+def test_contrast_whose_batches_do_not_fit_learns_the_same(make_job, capfd, monkeypatch):
+    import torch
+
+    job = make_job(sentences(4, 16))
+    whole = few_shot.train(job, settings(labels_per_class=None, pairs=128))
+    features = few_shot._features
+
+    def greedy(model, rows, chosen, padding, device):
+        if model.training and len(chosen) > 12:
+            torch.empty(1 << 50)  # the allocator's own error
+        return features(model, rows, chosen, padding, device)
+
+    monkeypatch.setattr(few_shot, "_features", greedy)
+    parts = few_shot.train(job, settings(labels_per_class=None, pairs=128))
+    assert "again in 4 parts" in capfd.readouterr().err
+    expected, found = ([point["loss"] for point in trained.curve] for trained in (whole, parts))
+    np.testing.assert_allclose(found, expected, rtol=1e-3)

@@ -75,3 +75,47 @@ def test_labels_with_few_rows_and_rows_without_one_are_left_out(make_job):
 def test_a_task_that_cannot_be_learnt_is_named(make_job, changes, message):
     with pytest.raises(UserError, match=message):
         multitask.train(make_job(sentences(4, 8), kinds(sentences(4, 8))), settings(**changes))
+
+
+@pytest.mark.parametrize("weighting", ["fixed", "uncertainty"])
+def test_batches_that_do_not_fit_are_split_with_the_same_result(make_job, capfd, monkeypatch, weighting):
+    import torch
+
+    from winnow.tasks import head
+
+    job = make_job(sentences(4, 16), kinds(sentences(4, 40)), epochs=1)
+    how = settings(weighting=weighting, weights={"kind": 0.5})
+    torch.manual_seed(1)  # the head's
+    whole = multitask.train(job, how)
+    logits = head.logits
+
+    def greedy(model, ids, mask, own=None):
+        if len(ids) > 6:
+            torch.empty(1 << 50)  # the allocator's own error
+        return logits(model, ids, mask, own)
+
+    monkeypatch.setattr(head, "logits", greedy)
+    torch.manual_seed(1)
+    parts = multitask.train(job, how)
+    assert "again in 4 parts" in capfd.readouterr().err
+    expected, found = ([point["loss"] for point in trained.curve] for trained in (whole, parts))
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_a_row_that_cannot_be_learnt_is_named_by_its_task_s_own_id(make_job, monkeypatch):
+    from winnow.tasks import head
+
+    job = make_job(sentences(4, 16), kinds(sentences(4, 40, source="elsewhere")), epochs=1)
+    logits = head.logits
+
+    def ill(model, ids, mask, own=None):
+        found = logits(model, ids, mask, own)
+        # The own task has 16 rows, and a batch of the other's 40 holds more.
+        return found * float("nan") if len(ids) > job.rows.num_rows else found
+
+    monkeypatch.setattr(head, "logits", ill)
+    with pytest.raises(UserError, match="these rows: ") as caught:
+        multitask.train(job, settings())
+    named = str(caught.value).rpartition("these rows: ")[2].split(", ")
+    assert set(named) <= set(job.auxiliary["id"].to_pylist())
+    assert not set(named) & set(job.rows["id"].to_pylist())

@@ -1,6 +1,7 @@
 """Asking a real HTTP server of this machine that speaks OpenAI's protocol, and every way in which it may fail."""
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -306,9 +307,11 @@ def test_a_run_that_is_interrupted_keeps_its_answers(project, server):
     project([f"text {number} say FRUIT" for number in range(400)], concurrency=2)
     server.seconds = 0.01
     code = "from tests.winnow.labelling.test_endpoint import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True
-    )
+    # Where the tests run in the background of a shell, Ctrl-C is ignored in them and what they start.
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    process = subprocess.Popen(command, env=environment, preexec_fn=heeding, stderr=subprocess.PIPE, text=True)
     while len(server.seen) < 20 and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

@@ -1,5 +1,6 @@
 """`winnow review` as a person starts and ends it."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -36,14 +37,17 @@ def fails(capsys, *arguments: str) -> str:
     return err
 
 
-def test_ctrl_c_ends_it_and_says_what_to_do_next(project, tmp_path):
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_it_and_says_what_to_do_next(project, tmp_path, ending):
     code = "from winnow import cli; cli.main(['review', '--reviewer', 'ana', '--no-browser', '--port', '0'])"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment, **pipes)
+    # As in the background of a shell: Ctrl-C is ignored until the command says otherwise.
+    ignore = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment, preexec_fn=ignore, **pipes)
     assert process.stdout.readline() == "6 rows of data/queue.parquet for ana, 0 decided already\n"
     assert process.stdout.readline().startswith("http://127.0.0.1:")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ending)
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
     assert out.splitlines()[-1] == "0 decisions added to data/decisions.csv; commit them and run `dvc repro`"

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 
 import pytest
 
@@ -92,10 +91,4 @@ def test_mistakes(read, folder, changes, message):
 def test_damaged_files(read, folder):
     (folder / "train.parquet").write_bytes(b"PAR1 none")
     with pytest.raises(UserError, match=r"data set '\./walks': cannot be loaded: "):
-        read(**HF)
-
-
-def test_without_the_loader(read, folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match=r"kind hf needs the package datasets: pip install '\.\[hf\]'"):
         read(**HF)

@@ -49,6 +49,15 @@ def test_frozen_layers_do_not_count_where_the_embeddings_learn(encoder_folder):
     assert fine_tuned._cache is None
 
 
+def test_rows_whose_loss_is_no_number_are_named(encoder_folder):
+    recipe = finetuned.Recipe(**RECIPE | {"learning_rate": 1e30, "head_learning_rate": 1e30})
+    accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
+    ids = [f"id-{row}" for row in range(60)]
+    broken = finetuned.FineTuned(encoder_folder, TEXTS, recipe, accelerator, ids)
+    with pytest.raises(UserError, match=r"is (nan|inf) at step \d+; .* these rows: id-[2-5]\d, id-[2-5]\d"):
+        scores.out_of_fold(broken, TRUTH, FOLDS, ["a", "b"])
+
+
 def test_freezing_every_layer_is_refused(encoder_folder):
     with pytest.raises(UserError, match="frozen_layers is 2, but the encoder has 2 layers"):
         scores.out_of_fold(member(encoder_folder, frozen_layers=2), TRUTH, FOLDS, ["a", "b"])

@@ -23,7 +23,9 @@ def set_to(model, value: float):
 def run(keeper: Keeper, model, values: list[float]) -> int:
     """Let each step set the weight to the next value; return the number of steps made."""
     for step, value in enumerate(values, start=1):
-        if keeper.after_step(set_to(model, value) and step):
+        set_to(model, value)
+        keeper.after_step(step)
+        if keeper.has_ended:
             break
     keeper.finish()
     return step
@@ -68,8 +70,36 @@ def test_with_both_the_average_is_judged_and_kept_and_training_goes_on_from_the_
 
     keeper = Keeper(model, [2], 0.5, EarlyStop(score, 1))
     for step, value in ((1, 1.0), (2, 3.0)):
-        keeper.after_step(set_to(model, value) and step)
+        set_to(model, value)
+        keeper.after_step(step)
         after.append(model.weight.item())
     assert after == [1, 3]
     keeper.finish()
     assert seen == [model.weight.item()] == [pytest.approx(1 + (1 - 2 / 11) * 2)]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+@pytest.mark.parametrize("cut", range(1, 11))
+def test_a_keeper_with_another_s_state_goes_on_as_it_would_have(decay, cut):
+    import json
+
+    def keeper_of(model) -> Keeper:
+        return Keeper(model, range(2, 21, 2), decay, EarlyStop(lambda judged: -abs(judged.weight.item() - 4), 3))
+
+    values = [float(step) for step in range(1, 21)]
+    whole, first, second = model_of(0.0), model_of(0.0), model_of(0.0)
+    steps = run(keeper_of(whole), whole, values)
+    before, after = keeper_of(first), keeper_of(second)
+    for step in range(1, cut + 1):
+        set_to(first, values[step - 1])
+        before.after_step(step)
+    tensors, state = before.state()
+    after.restore({name: tensor.clone() for name, tensor in tensors.items()}, json.loads(json.dumps(state)))
+    assert after.has_ended == (cut >= steps)
+    for step in range(cut + 1, steps + 1):
+        assert not after.has_ended
+        set_to(second, values[step - 1])
+        after.after_step(step)
+    after.finish()
+    assert after.has_ended
+    assert second.weight.item() == whole.weight.item()

@@ -1,0 +1,72 @@
+"""Other devices and precisions learn the same within a tolerance; which, docs/training.md tells."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from stages import adapt, finetune
+from tests.stages.test_resume import adapt_command, corpus, finetune_command, training  # noqa: F401
+from winnow import compute
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerator():
+    """accelerate keeps the first precision of a process; each stage is a process of its own."""
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def losses(encoder_params, encoder_folder, device, precision) -> tuple[dict, dict]:
+    """Return the loss of each step of both stages, without dropout, and what finetune says it was computed on."""
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    changes = {"compute": {"device": device, "precision": precision}, "finetune": {"dropout": 0.0, "epochs": 3}}
+    folder = encoder_params(adapt={"tokens": 2000, "warmup_tokens": 500}, **changes)
+    name = f"{device}-{precision}"
+    adapt.main(adapt_command(encoder_folder, f"adapt-{name}"))
+    finetune.main(finetune_command(encoder_folder, f"finetune-{name}"))
+    found = {}
+    for stage in ("adapt", "finetune"):
+        with (folder / f"{stage}-{name}.csv").open(encoding="utf-8", newline="") as file:
+            found[stage] = np.array([float(row["loss"]) for row in csv.DictReader(file)])
+    metrics = json.loads((folder / f"finetune-{name}.json").read_text(encoding="utf-8"))
+    return found, metrics["computed_on"]
+
+
+@pytest.fixture
+def still_encoder(encoder_folder, tmp_path):
+    """The tiny encoder without dropout, whose random numbers differ between devices."""
+    folder = tmp_path / "still"
+    folder.mkdir()
+    for file in encoder_folder.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    configuration |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(configuration), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "tolerance"), [("cpu", "bf16", 0.03), ("cuda", "fp32", 0.001), ("cuda", "bf16", 0.03)]
+)
+@pytest.mark.usefixtures("corpus", "training")
+def test_it_learns_as_on_a_cpu_in_fp32(encoder_params, still_encoder, device, precision, tolerance):
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    if precision == "bf16" and not compute._bf16_is_faster(device == "cuda"):
+        pytest.skip("bf16 is emulated here: hundreds of times slower")
+    expected, plain = losses(encoder_params, still_encoder, "cpu", "fp32")
+    found, other = losses(encoder_params, still_encoder, device, precision)
+    for stage, curve in expected.items():
+        assert (found[stage] != curve).any(), "computed in another way, not twice in one"
+        np.testing.assert_allclose(found[stage], curve, atol=tolerance)
+    assert plain["precision"] == "fp32"
+    assert other["precision"] == precision
