@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline labels active review
+BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -50,6 +50,12 @@ bench-memory bench-scale: bench-%: $(INSTALLED)
 bench-labels: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings --base models/base --encoder models/adapted \
 	  --cache .dvc/tmp/bench
+
+# One kind and rate of noise only: an encoder is trained for each fold, 5 min a draw.
+bench-labels-finetune: bench-%: $(INSTALLED)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.labels --out bench/results/$*.json \
+	  --rows data/labelled.parquet --embeddings data/embeddings --base models/base --encoder models/adapted \
+	  --cache .dvc/tmp/bench --kinds instance --rates 0.1 --seeds 1 2 3 --sentences 0 --finetune
 
 bench-active: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings

@@ -248,7 +248,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     processes = 1 if args.finetune else args.processes
     runs = [run for each in parallel.run(measure, jobs, processes, work_on, data) for run in each]
 
-    common = {"device": peers.device(), "command": COMMAND, "versions": peers.versions(PACKAGES)}
+    command = f"{COMMAND}-finetune" if args.finetune else COMMAND
+    common = {"device": peers.device(), "command": command, "versions": peers.versions(PACKAGES)}
     made = entries(runs, common)
     files.write_json(args.out, made)
     columns = ("kind", "rate", "seed", "rows", "detector", "wrong", *METRICS)
