@@ -40,7 +40,7 @@ import pyarrow.compute as pc
 from bench import detectors, intervals, parallel, peers, raters
 from bench.detectors import AP, METRICS, TIERED, Corpus
 from stages import embed, score
-from winnow import embeddings, encoder, files, hashing, params, tables
+from winnow import embeddings, encoder, files, hashing, params, pooling, tables
 from winnow.compute import Compute, start
 from winnow.detect import noise
 from winnow.tasks import finetuned, scores
@@ -85,7 +85,7 @@ def default_corpus(rows: Path, embedded: Path, base: Path, cache: Path) -> Corpu
     table = tables.read(rows, ["id", "source_key", "group", "cluster", "text", "label", "label_origin"])
     table = table.filter(pc.is_in(table["label_origin"], pa.array(TRUSTED)))
     groups, texts = table["group"].to_pylist(), table["text"].to_pylist()
-    vectors = score.match(table["id"].to_pylist(), *embeddings.read(embedded), embedded)
+    vectors = embeddings.match(table["id"].to_pylist(), *embeddings.read(embedded), embedded)
     members = {
         "words": scores.Words(texts, settings.regularization.tfidf),
         "base": scores.Probe(encoded(texts, base, cache), settings.regularization.probe),
@@ -132,7 +132,7 @@ def encoded(texts: list[str], folder: Path, cache: Path) -> np.ndarray:
         model = accelerator.prepare(encoder.load_model(AutoModel, folder)).eval()
         tokenizer = encoder.load_tokenizer(folder)
         tokens = encoder.tokenize(tokenizer, texts, settings.max_length)
-        vectors = embed.embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator)
+        vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator)
         embeddings.write(kept, [str(number) for number in range(len(texts))], vectors)
     return embeddings.read(kept)[1]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from winnow import files, params, predictions, tables, tfidf
+from winnow import files, params, predictions, tables, tfidf, training_table
 from winnow.errors import UserError
 from winnow.stage import arguments, run
 from winnow.tasks.labels import Task
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "training", "rows", "out", "metrics")
     settings = params.load("baseline", Params)
     labels = params.load("task", Task).labels
-    training = tables.read(args.training, ["text", "label", "weight"])
+    training = training_table.read(args.training, ["text", "label", "weight"])
     rows = tables.read(args.rows, ["id", "group", "split", "text", "label", "label_origin"])
     table, metrics = baseline(training, rows, labels, settings)
     tables.write(table, args.out)

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from winnow import batching, embeddings, encoder, params, tables
+from winnow import embeddings, encoder, params, pooling, tables
 from winnow.compute import Compute, start
-from winnow.stage import arguments, progress, run
+from winnow.stage import arguments, run
 
 EMPTY = pa.schema([tables.ROW.field(name) for name in ("id", "text")]).empty_table()
 
@@ -43,23 +43,6 @@ def chosen(batches: Iterable[pa.Table], text_rows: int) -> tuple[pa.Table, pa.Ta
     return tuple(table.sort_by("id") for table in tables_)
 
 
-def embed(model, tokens: list[list[int]], padding: int, batch_tokens: int, accelerator) -> np.ndarray:
-    """Return the mean of each row's last hidden states over its tokens, (rows, dimensions) float32.
-
-    Mean pooling is how MiniLM sentence encoders were trained (Reimers and Gurevych 2019).
-    """
-    import torch
-
-    out = np.zeros((len(tokens), model.config.hidden_size), dtype=np.float32)
-    with torch.inference_mode(), accelerator.autocast():
-        for batch in progress(batching.by_length(encoder.lengths(tokens), batch_tokens), "embedding"):
-            ids, mask = encoder.pad([tokens[row] for row in batch], padding, accelerator.device)
-            hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-            weight = mask.unsqueeze(-1).float()
-            out[batch] = ((hidden * weight).sum(1) / weight.sum(1)).cpu().numpy()
-    return out
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "encoder", "out")
     settings = params.load("embed", Params)
@@ -73,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # One by one: which rows share a batch changes the last bits, and text rows must change no task row's.
     for part in parts:
         tokens = encoder.tokenize(tokenizer, part["text"].to_pylist(), settings.max_length)
-        vectors.append(embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator))
+        vectors.append(pooling.embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator))
     embeddings.write(args.out, pa.concat_tables(parts)["id"].to_pylist(), np.concatenate(vectors))
 
 

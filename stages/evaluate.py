@@ -17,6 +17,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from winnow import encoder, params, predictions, tables
+from winnow.approaches import examples
 from winnow.compute import Compute, start
 from winnow.errors import UserError
 from winnow.files import replacing, write_csv, write_json
@@ -50,8 +51,12 @@ def predict(rows: pa.Table, folder: Path, task: Task, settings: Params, accelera
     if known != task.labels:
         raise UserError(f"{folder}: was trained for the labels {', '.join(known)}; run `dvc repro finetune`")
     tokenizer = encoder.load_tokenizer(folder)
-    tokens = encoder.tokenize(tokenizer, rows["text"].to_pylist(), settings.max_length)
-    chances = head.predict(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator)
+    store = examples.load(folder)
+    if store is None:
+        tokens, own = encoder.tokenize(tokenizer, rows["text"].to_pylist(), settings.max_length), None
+    else:
+        tokens, own = store.inputs(rows, tokenizer, settings.max_length, accelerator)
+    chances = head.predict(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator, own)
     columns = (rows[name].to_pylist() for name in ("id", "group", "split"))
     return predictions.table(*columns, predictions.indices(rows["label"], task.labels), chances, task.labels)
 

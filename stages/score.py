@@ -21,7 +21,6 @@ from pydantic import Field
 from winnow import embeddings, hashing, params, tables, tfidf
 from winnow.components import Components
 from winnow.compute import Compute, start
-from winnow.errors import UserError
 from winnow.files import write_json
 from winnow.stage import arguments, run
 from winnow.tasks import finetuned, metrics, scores
@@ -53,19 +52,6 @@ def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarr
     return np.array([int(hashing.unit("fold", first[root]) * folds) for root in roots], dtype=np.int64)
 
 
-def match(ids: list[str], embedded: list[str], array: np.ndarray, folder: Path) -> np.ndarray:
-    """Return the embeddings of `ids` in their order, (rows, dimensions) float32.
-
-    Raises:
-        UserError: a row has no embedding.
-    """
-    place = {id: index for index, id in enumerate(embedded)}
-    missing = [id for id in ids if id not in place]
-    if missing:
-        raise UserError(f"{folder}: {len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed`")
-    return array[[place[id] for id in ids]]
-
-
 def members(
     ids: list[str], texts: list[str], embedded: Path, encoder: Path, settings: Params, compute: Compute
 ) -> dict[str, scores.Member]:
@@ -77,7 +63,7 @@ def members(
     """
     chosen: dict[str, scores.Member] = {}
     if settings.method != "finetune":
-        features = match(ids, *embeddings.read(embedded), embedded)
+        features = embeddings.match(ids, *embeddings.read(embedded), embedded)
         chosen["probe"] = scores.Probe(features, settings.regularization.probe)
         chosen["words"] = scores.Words(texts, settings.regularization.tfidf)
     if settings.method != "probe":

@@ -27,6 +27,8 @@ from winnow.params import Section
 if TYPE_CHECKING:
     import torch
 
+    from winnow.tasks.keeping import Keeper
+
 ROOT = Path(__file__).parents[1]
 KEPT = 2
 TENSORS, STATE, CHECKSUMS = "tensors.safetensors", "state.json", "SHA256SUMS"
@@ -44,7 +46,7 @@ class Damaged(Exception):
 
 @dataclass
 class Series:
-    """The checkpoints of one call of `training.fit`: (steps done, weights, optimizer, schedule, curve).
+    """The checkpoints of one call of `training.fit`: (steps done, weights, optimizer, schedule, curve, keeper).
 
     Attributes:
         folder: theirs alone.
@@ -57,8 +59,8 @@ class Series:
     def __post_init__(self) -> None:
         self._last = time.monotonic()
 
-    def restore(self, model: "torch.nn.Module", optimizer, schedule) -> list[dict]:
-        """Set all three as the newest whole checkpoint has them and return its curve, empty where there is none.
+    def restore(self, model: "torch.nn.Module", optimizer, schedule, keeper: "Keeper | None" = None) -> list[dict]:
+        """Set all of them as the newest whole checkpoint has them and return its curve, empty where there is none.
 
         A damaged checkpoint is told on stderr and deleted.
         """
@@ -72,10 +74,12 @@ class Series:
                 shutil.rmtree(folder)
             else:
                 print(f"training: goes on after step {int(folder.name)} ({self.folder.name})", file=sys.stderr)
-                return _unpack(tensors, state, model, optimizer, schedule)
+                return _unpack(tensors, state, model, optimizer, schedule, keeper)
         return []
 
-    def save_if_due(self, model: "torch.nn.Module", optimizer, schedule, curve: list[dict]) -> None:
+    def save_if_due(
+        self, model: "torch.nn.Module", optimizer, schedule, curve: list[dict], keeper: "Keeper | None" = None
+    ) -> None:
         """Write a checkpoint after step `len(curve)`, if the last one is `seconds` ago, and delete the oldest.
 
         Raises:
@@ -85,10 +89,11 @@ class Series:
             return
         from safetensors.torch import save_file
 
+        tensors, state = _pack(model, optimizer, schedule, curve, keeper)
         with files.replacing(self.folder / f"{len(curve):09}") as new:
             new.mkdir()
-            save_file(_pack(model, optimizer, curve), new / TENSORS)
-            (new / STATE).write_text(json.dumps(schedule.state_dict()), encoding="utf-8")
+            save_file(tensors, new / TENSORS)
+            (new / STATE).write_text(json.dumps(state), encoding="utf-8")
             sums = [f"{files.sha256(new / name)}  {name}\n" for name in (TENSORS, STATE)]
             (new / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
         for old in sorted(self.folder.glob("[0-9]*"))[:-KEPT]:
@@ -106,6 +111,9 @@ class Store:
     def series(self, name: str) -> Series | None:
         """Return those of one of the run's trainings."""
         return Series(self.folder / name, self.seconds) if self.folder else None
+
+
+NONE = Store(None, 0.0)
 
 
 @contextmanager
@@ -126,13 +134,13 @@ def kept(
         seconds: from one checkpoint to the next; None: none.
     """
     if seconds is None:
-        yield Store(None, 0.0)
+        yield NONE
         return
     own = Path(os.environ.get("DVC_ROOT", "")) / folder / f"{stage}-{fingerprint(stage, inputs, values)}"
     with _locked(own) as free:
         if not free:
             print(f"{stage}: an equal run is training; this one keeps no checkpoints", file=sys.stderr)
-            yield Store(None, 0.0)
+            yield NONE
             return
         for half_written in own.glob("*/.*"):
             shutil.rmtree(half_written)
@@ -175,7 +183,9 @@ def _locked(folder: Path) -> Iterator[bool]:
             yield True
 
 
-def _pack(model: "torch.nn.Module", optimizer, curve: list[dict]) -> dict[str, "torch.Tensor"]:
+def _pack(
+    model: "torch.nn.Module", optimizer, schedule, curve: list[dict], keeper: "Keeper | None"
+) -> tuple[dict[str, "torch.Tensor"], dict]:
     import torch
 
     tensors = {f"weights.{name}": weight for name, weight in _weights(model)}
@@ -183,11 +193,20 @@ def _pack(model: "torch.nn.Module", optimizer, curve: list[dict]) -> dict[str, "
         tensors |= {f"optimizer.{number}.{name}": moment for name, moment in moments.items()}
     for name in curve[0]:
         tensors[f"curve.{name}"] = torch.tensor([point[name] for point in curve], dtype=torch.float64)
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    state = {"schedule": schedule.state_dict()}
+    if keeper:
+        held, state["keeper"] = keeper.state()
+        tensors |= {f"keeper.{name}": tensor for name, tensor in held.items()}
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, state
 
 
 def _unpack(
-    tensors: dict[str, "torch.Tensor"], state: dict, model: "torch.nn.Module", optimizer, schedule
+    tensors: dict[str, "torch.Tensor"],
+    state: dict,
+    model: "torch.nn.Module",
+    optimizer,
+    schedule,
+    keeper: "Keeper | None",
 ) -> list[dict]:
     import torch
 
@@ -195,17 +214,22 @@ def _unpack(
         for name, weight in _weights(model):
             weight.copy_(tensors[f"weights.{name}"])
     moments: dict[int, dict] = {}
-    for key, tensor in tensors.items():
-        kind, _, rest = key.partition(".")
-        if kind == "optimizer":
-            number, _, name = rest.partition(".")
-            moments.setdefault(int(number), {})[name] = tensor
-    schedule.load_state_dict(state)
+    for key, tensor in _named(tensors, "optimizer").items():
+        number, _, name = key.partition(".")
+        moments.setdefault(int(number), {})[name] = tensor
+    schedule.load_state_dict(state["schedule"])
     for group, rate in zip(optimizer.param_groups, schedule.get_last_lr(), strict=True):
         group["lr"] = rate
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
-    points = {key.removeprefix("curve."): tensor.tolist() for key, tensor in tensors.items() if key.startswith("curve")}
+    if keeper:
+        keeper.restore(_named(tensors, "keeper"), state["keeper"])
+    points = {name: tensor.tolist() for name, tensor in _named(tensors, "curve").items()}
     return [dict(zip(points, values, strict=True)) for values in zip(*points.values(), strict=True)]
+
+
+def _named(tensors: dict[str, "torch.Tensor"], kind: str) -> dict[str, "torch.Tensor"]:
+    """Return the tensors of a kind, by what stands behind it in their names."""
+    return {key.removeprefix(f"{kind}."): tensor for key, tensor in tensors.items() if key.startswith(f"{kind}.")}
 
 
 def _weights(model: "torch.nn.Module") -> Iterator[tuple[str, "torch.Tensor"]]:

@@ -55,3 +55,19 @@ def read(folder: Path) -> tuple[list[str], np.ndarray]:
     if not np.isfinite(array).all():
         raise UserError(f"{path}: holds values that are not finite; set params.yaml: compute.precision to fp32")
     return ids, array
+
+
+def match(ids: list[str], embedded: list[str], array: np.ndarray, folder: Path) -> np.ndarray:
+    """Return the embeddings of `ids` in their order, (rows, dimensions) float32.
+
+    Args:
+        embedded: ids in the order of `array`, (rows, dimensions) float32, as `read` returns them from `folder`.
+
+    Raises:
+        UserError: a row has no embedding.
+    """
+    place = {id: index for index, id in enumerate(embedded)}
+    missing = [id for id in ids if id not in place]
+    if missing:
+        raise UserError(f"{folder}: {len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed`")
+    return array[[place[id] for id in ids]]

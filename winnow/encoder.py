@@ -1,6 +1,7 @@
 """Encoders and their tokenizers: load, tokenize, pad, save without anything that differs from run to run."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,34 @@ def pad(rows: list[list[int]], padding: int, device: "torch.device") -> tuple["t
     return ids.to(device), mask.to(device)
 
 
+def layers_of(model: "PreTrainedModel") -> "torch.nn.ModuleList":
+    """Return the encoder's transformer layers, lowest first."""
+    import torch
+
+    return next(
+        module
+        for module in model.base_model.modules()
+        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers
+    )
+
+
+def rate_factors(model: "PreTrainedModel", decay: float) -> dict[int, float]:
+    """Return what the learning rate of each weight of the encoder is multiplied by, by the weight's id.
+
+    One in the top layer and above the layers, and `decay` times as much in each layer below as in the one above it;
+    what stands below the layers (embeddings) counts as one more (discriminative fine-tuning, Howard and Ruder 2018).
+    """
+    stack = layers_of(model)
+    factors = {}
+    for depth, layer in enumerate(reversed(stack)):
+        factors |= {id(weight): decay**depth for weight in layer.parameters()}
+    for child in model.base_model.children():
+        if stack in list(child.modules()):
+            break
+        factors |= {id(weight): decay ** len(stack) for weight in child.parameters()}
+    return factors
+
+
 def freeze(model: "PreTrainedModel", layers: int) -> None:
     """Keep the token embeddings and the lowest transformer layers as they are.
 
@@ -76,14 +105,8 @@ def freeze(model: "PreTrainedModel", layers: int) -> None:
     Raises:
         UserError: the encoder has no more than `layers` layers.
     """
-    import torch
-
     model.get_input_embeddings().requires_grad_(False)
-    stack = next(
-        module
-        for module in model.base_model.modules()
-        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers
-    )
+    stack = layers_of(model)
     if layers >= len(stack):
         raise UserError(f"params.yaml: frozen_layers is {layers}, but the encoder has {len(stack)} layers")
     if layers:
@@ -103,10 +126,13 @@ def set_dropout(model: "PreTrainedModel", share: float) -> None:
             module.p = share
 
 
-def save(model: "PreTrainedModel", tokenizer_from: Path, out: Path) -> None:
+def save(model: "PreTrainedModel", tokenizer_from: Path, out: Path, add: Callable[[Path], None] | None = None) -> None:
     """Write a model folder whole: safetensors, config, and the tokenizer's files as they were.
 
     A tokenizer saved again after use would carry its truncation state.
+
+    Args:
+        add: called with the folder before it appears, to write more files into it.
     """
     model.config._name_or_path = ""
     with replacing(out) as new:
@@ -114,3 +140,5 @@ def save(model: "PreTrainedModel", tokenizer_from: Path, out: Path) -> None:
         for file in sorted(tokenizer_from.iterdir()):
             if file.name not in WEIGHTS:
                 shutil.copyfile(file, new / file.name)
+        if add:
+            add(new)

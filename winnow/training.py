@@ -6,7 +6,7 @@ of steps from a checkpoint, a killed run goes on to the same bytes as one that w
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from winnow.checkpoints import Series
+    from winnow.tasks.keeping import Keeper
 
     # (model, batch) -> mean loss over the batch, and what it weighs beside another batch's; both scalars
     LossOf = Callable[[torch.nn.Module, "Batch"], tuple[torch.Tensor, torch.Tensor]]
@@ -39,20 +40,35 @@ class Batch:
     rows: np.ndarray
     epoch: int = 0
 
+    def __len__(self) -> int:
+        """Return in how many parts it can be computed."""
+        return len(self.rows)
+
     def parts(self, count: int) -> list["Batch"]:
-        """Return `count` batches of about as many rows each, at most one a row."""
+        """Return `count` batches of about as many rows each; `count` is at most the length."""
         return [Batch(rows, self.epoch) for rows in np.array_split(self.rows, count)]
 
 
 def parameter_groups(
-    encoder: "torch.nn.Module", model: "torch.nn.Module", rate: float, head_rate: float, decay: float
+    encoder: "torch.nn.Module",
+    model: "torch.nn.Module",
+    rate: float,
+    head_rate: float,
+    decay: float,
+    factors: Mapping[int, float] | None = None,
 ) -> list[dict]:
-    """Return AdamW groups for the trainable weights: encoder and head at their own rates, no decay on vectors."""
+    """Return AdamW groups for the trainable weights: encoder and head at their own rates, no decay on vectors.
+
+    Args:
+        factors: by id of a weight of the encoder, what its rate is multiplied by (`encoder.rate_factors`).
+    """
+    factors = factors or {}
     encoder_ids = {id(parameter) for parameter in encoder.parameters()}
     groups: dict[tuple, dict] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:
-            key = (rate if id(parameter) in encoder_ids else head_rate, decay if parameter.ndim > 1 else 0.0)
+            own = rate * factors.get(id(parameter), 1.0) if id(parameter) in encoder_ids else head_rate
+            key = (own, decay if parameter.ndim > 1 else 0.0)
             groups.setdefault(key, {"params": [], "lr": key[0], "weight_decay": key[1]})["params"].append(parameter)
     return list(groups.values())
 
@@ -68,6 +84,7 @@ def fit(
     seed: object,
     ids: Sequence[str],
     saved: "Series | None" = None,
+    keeper: "Keeper | None" = None,
 ) -> list[dict]:
     """Train `model` on `batches`, one optimizer step each, and return one dict a step: loss and learning rate.
 
@@ -80,6 +97,7 @@ def fit(
         seed: of the generator, with the step's number.
         ids: by number of row, its name to people.
         saved: where checkpoints go, and from where a killed run goes on.
+        keeper: may end the training early, and sets the weights in the end; None: all batches, and the last weights.
 
     Raises:
         UserError: loss or gradient are not finite, memory does not hold one row, or no disk the checkpoints.
@@ -94,10 +112,12 @@ def fit(
     model, optimizer = accelerator.prepare(model, optimizer)
     model.train()
     bare = accelerator.unwrap_model(model)
-    curve = saved.restore(bare, optimizer, schedule) if saved else []
+    curve = saved.restore(bare, optimizer, schedule, keeper) if saved else []
     device = accelerator.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         for batch in progress(batches[len(curve) :], "training"):
+            if keeper and keeper.has_ended:
+                break
             step = len(curve) + 1
             loss = _gradients(accelerator, model, batch, loss_of, (seed, step), ids)
             norm = accelerator.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
@@ -112,8 +132,12 @@ def fit(
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
+            if keeper:
+                keeper.after_step(step)
             if saved:
-                saved.save_if_due(bare, optimizer, schedule, curve)
+                saved.save_if_due(bare, optimizer, schedule, curve, keeper)
+    if keeper:
+        keeper.finish()
     model.eval()
     return curve
 
@@ -142,7 +166,7 @@ def _gradients(
         except (RuntimeError, MemoryError) as error:
             if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
                 raise
-        if count >= len(batch.rows):
+        if count >= len(batch):
             raise UserError(
                 f"training: step {seed[1]}: memory does not hold one row ({_names(batch, ids)}); lower max_length, "
                 f"or freeze more of the encoder"
@@ -150,7 +174,7 @@ def _gradients(
         # Not in the except block: there the error still holds the step's tensors.
         model.zero_grad()
         clear_device_cache(garbage_collection=True)
-        count = min(2 * count, len(batch.rows))
+        count = min(2 * count, len(batch))
         print(f"training: step {seed[1]} does not fit into memory; again in {count} parts", file=sys.stderr)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from stages import balance
 from stages.semantic_duplicates import LEFT_OUT
 from tests.conftest import make_rows
-from winnow import tables
+from winnow import embeddings, tables, training_table
 from winnow.errors import UserError
 from winnow.ledger import Ledger
 from winnow.tasks.labels import Task
@@ -19,10 +20,11 @@ from winnow.tasks.weights import class_weights
 
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE"]}
 PARAMS = {"train_on": ["given", "human"], "max_labels": None, "weights": "sqrt", "seed": 1}
-OUTPUTS = ("training.parquet", "ledger.parquet", "metrics.json")
+PARAMS |= {"beta": 0.9, "max_per_class": None, "undersample": "hash", "oversample": 1, "dev_rows": False}
+OUTPUTS = ("training.parquet", "dev.parquet", "ledger.parquet", "metrics.json")
 COMMAND = (
-    "--rows rows.parquet --left-out left_out.parquet --out training.parquet --ledger ledger.parquet "
-    "--metrics metrics.json"
+    "--rows rows.parquet --left-out left_out.parquet --embeddings embeddings --out training.parquet --dev dev.parquet "
+    "--ledger ledger.parquet --metrics metrics.json"
 ).split()
 
 
@@ -44,11 +46,13 @@ def choose(rows: pa.Table, **changes) -> tuple[list[str], Ledger]:
     return chosen["id"].to_pylist(), ledger
 
 
-def run(workspace, rows: list[dict], left_out: dict[str, str] | None = None, **changes):
+def run(workspace, rows: list[dict], left_out: dict[str, str] | None = None, vectors=None, **changes):
     folder = workspace(task=TASK, balance=PARAMS | changes)
     tables.write(table(rows), folder / "rows.parquet")
     pairs = [{"id": id, "keeper": keeper, "similarity": 0.99} for id, keeper in (left_out or {}).items()]
     tables.write(pa.Table.from_pylist(pairs, LEFT_OUT), folder / "left_out.parquet")
+    if vectors is not None:
+        embeddings.write(folder / "embeddings", table(rows)["id"].to_pylist(), vectors)
     balance.main(COMMAND)
     return folder
 
@@ -132,7 +136,7 @@ def test_the_stage_writes_the_same_bytes_twice(workspace):
 LABELS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=50)
 
 
-@given(labels=LABELS, scheme=st.sampled_from(["none", "inverse", "sqrt"]))
+@given(labels=LABELS, scheme=st.sampled_from(["none", "inverse", "sqrt", "effective_number"]))
 def test_weights_average_one_over_rows(labels, scheme):
     weights = class_weights(labels, scheme)
     assert sum(weights[label] for label in labels) / len(labels) == pytest.approx(1)
@@ -148,9 +152,91 @@ def test_inverse_gives_each_class_the_same_total_and_sqrt_stands_between():
     assert class_weights(labels, "sqrt")["b"] / class_weights(labels, "sqrt")["a"] == pytest.approx(3)
 
 
+def test_effective_number_goes_from_equal_weights_to_inverse_as_beta_grows():
+    labels = ["a"] * 90 + ["b"] * 10
+
+    def ratio(beta: float) -> float:
+        weights = class_weights(labels, "effective_number", beta)
+        return weights["b"] / weights["a"]
+
+    assert ratio(0) == pytest.approx(1)
+    assert ratio(0.9) == pytest.approx((1 - 0.9**90) / (1 - 0.9**10))
+    assert ratio(0.99999) == pytest.approx(9, rel=0.01)
+
+
+def test_a_class_keeps_its_first_rows_by_hash_and_the_ledger_tells_of_the_others(workspace):
+    folder = run(workspace, some(), max_per_class=12)
+    few = tables.read(folder / "training.parquet")
+    assert Counter(few["label"].to_pylist()) == {"FRUIT": 12, "STONE": 10}
+    entries = tables.read(folder / "ledger.parquet").to_pylist()
+    assert {(entry["rule"], entry["reason"]) for entry in entries} == {("undersample", "beyond 12 rows of FRUIT")}
+    more = tables.read(run(workspace, some(), max_per_class=20) / "training.parquet")
+    assert set(few["id"].to_pylist()) < set(more["id"].to_pylist())
+
+
+def test_redundancy_first_leaves_out_the_rows_of_the_largest_class_that_are_most_like_others(workspace):
+    generator = np.random.default_rng(1)
+    vectors = generator.normal(size=(40, 8)).astype(np.float32)
+    fruit = [number for number in range(40) if number % 4]
+    copied = {fruit[place]: fruit[place + 10] for place in range(5)}
+    for copy, original in copied.items():
+        vectors[copy] = 3 * vectors[original] + 0.001 * generator.normal(size=8)
+    vectors[0] = vectors[4]  # of STONE, which has few enough
+    ids = table(some())["id"].to_pylist()
+    folder = run(workspace, some(), vectors=vectors, max_per_class=25, undersample="redundancy")
+    reasons = {entry["id"]: entry["reason"] for entry in tables.read(folder / "ledger.parquet").to_pylist()}
+    pairs = [{ids[copy], ids[original]} for copy, original in copied.items()]
+    assert sorted(len(pair & set(reasons)) for pair in pairs) == [1] * 5
+    assert len(reasons) == 5
+    for id, reason in reasons.items():
+        assert {id, reason.rpartition(" ")[2]} in pairs
+
+
+def test_redundant_rows_go_as_in_a_search_over_all_pairs(monkeypatch):
+    monkeypatch.setattr(balance, "BLOCK", 7)
+    vectors = np.random.default_rng(2).normal(size=(40, 4))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines, expected = np.tril(unit @ unit.T, -1) - 9 * np.triu(np.ones((40, 40))), []
+    for _ in range(25):
+        later, like = np.unravel_index(cosines.argmax(), cosines.shape)
+        expected.append((later, like))
+        cosines[later], cosines[:, later] = -9, -9
+    assert balance.redundant(vectors, 25) == expected
+
+
+def test_oversampling_brings_rare_classes_up_within_the_cap(workspace):
+    def standing(cap: float) -> Counter:
+        folder = run(workspace, some(), oversample=cap)
+        rows = training_table.read(folder / "training.parquet", ["id", "label"])
+        times = Counter(rows["id"].to_pylist())
+        assert len(times) == 40
+        assert max(times.values()) <= np.ceil(cap)
+        return Counter(rows["label"].to_pylist())
+
+    assert standing(2.5) == {"FRUIT": 30, "STONE": 25}
+    assert standing(9) == {"FRUIT": 30, "STONE": 30}
+    assert standing(1) == {"FRUIT": 30, "STONE": 10}
+
+
+def test_dev_rows_are_handed_on_only_where_asked_and_only_labels_that_people_stand_for(workspace):
+    rows = [
+        *some(),
+        {"label": "FRUIT", "split": "dev"},
+        {"label": "FRUIT", "split": "dev", "label_origin": "rule"},
+        {"split": "dev"},
+        {"label": "STONE", "split": "test"},
+    ]
+    assert tables.read(run(workspace, rows) / "dev.parquet").num_rows == 0
+    dev = tables.read(run(workspace, rows, dev_rows=True) / "dev.parquet")
+    assert dev["id"].to_pylist() == [table(rows)["id"].to_pylist()[40]]
+    assert dev.column_names == ["id", "group", "text", "label"]
+
+
 @pytest.mark.parametrize(
     ("rows", "changes", "message"),
     [
+        (some(), {"oversample": 0.5}, "balance.oversample"),
+        (some(), {"undersample": "random"}, "balance.undersample"),
         (
             some(),
             {"max_labels": 1},
@@ -170,3 +256,12 @@ def test_mistakes_are_named_and_nothing_is_written(workspace, tmp_path, rows, ch
     with pytest.raises(UserError, match=message):
         run(workspace, rows, **changes)
     assert not any((tmp_path / name).exists() for name in OUTPUTS)
+
+
+def test_a_row_without_an_embedding_is_named(workspace):
+    rows = some()
+    folder = run(workspace, rows[:39], vectors=np.ones((39, 2), np.float32))
+    workspace(task=TASK, balance=PARAMS | {"max_per_class": 9, "undersample": "redundancy"})
+    tables.write(table(rows), folder / "rows.parquet")
+    with pytest.raises(UserError, match=r"embeddings: 1 row\(s\) have no embedding, first"):
+        balance.main(COMMAND)

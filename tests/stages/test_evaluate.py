@@ -99,3 +99,19 @@ def test_a_leftover_classifier_is_left_out_and_named(encoder_params, encoder_fol
     run(folder)
     assert "transfer-2 is no arm of params.yaml" in capsys.readouterr().err
     assert not (folder / "predictions" / "transfer-2.parquet").exists()
+
+
+def test_a_classifier_that_reads_examples_gets_them(encoder_params, encoder_folder, labelled):
+    arms = {"from_base": ["few_shot_examples"]}
+    folder = encoder_params(arms=arms, finetune={"epochs": 12})
+    train(folder, encoder_folder, labelled, "few_shot_examples-1", "few_shot_examples")
+    write_baseline(folder, labelled)
+    run(folder)
+    arm = predictions.read_all(folder / "predictions", LABELS)["few_shot_examples-1"]
+    test = [row for row in arm.to_pylist() if row["split"] == "test"]
+    assert sum(row["predicted"] == row["label"] for row in test) > 0.9 * len(test)
+
+    with_examples = (folder / "predictions/few_shot_examples-1.parquet").read_bytes()
+    (folder / "classifier/few_shot_examples-1/examples.json").unlink()
+    run(folder)
+    assert (folder / "predictions/few_shot_examples-1.parquet").read_bytes() != with_examples

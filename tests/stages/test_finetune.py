@@ -8,15 +8,25 @@ from stages import finetune
 from winnow import files, tables
 from winnow.errors import UserError
 
+KEPT = ("id", "group", "text", "label")
+
 
 def train(folder, encoder_folder, labelled, name="transfer-1", approach="transfer", seed=1):
     rows = labelled.filter(pc.equal(labelled["split"], "train")).select(["id", "group", "text", "label"])
     rows = tables.set_column(rows, "weight", [1.0] * rows.num_rows, pa.float64())
     tables.write(rows, folder / "training.parquet")
+    for file, split in (("dev", "dev"), ("auxiliary", "train")):
+        tables.write(
+            labelled.filter(pc.equal(labelled["split"], split)).select(
+                [name for name in labelled.column_names if name in KEPT or name.startswith("aux_")]
+            ),
+            folder / f"{file}.parquet",
+        )
     finetune.main(
         [
             *("--approach", approach, "--seed", str(seed), "--encoder", str(encoder_folder)),
-            *("--training", str(folder / "training.parquet")),
+            *("--training", str(folder / "training.parquet"), "--dev", str(folder / "dev.parquet")),
+            *("--auxiliary", str(folder / "auxiliary.parquet")),
             *("--out", str(folder / "classifier" / name), "--curve", str(folder / f"{name}.csv")),
             *("--metrics", str(folder / f"{name}.json"), "--checkpoints", str(folder / "checkpoints")),
         ]
@@ -113,3 +123,64 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(encoder_params, encoder_f
         match=r"the (loss|gradient) is (nan|inf) at step \d+; lower the learning rate, .* rows: [0-9a-f]{16}, ",
     ):
         train(folder, encoder_folder, labelled)
+
+
+def with_kinds(labelled):
+    """Return the rows with a further task: whether the text has an even number of words."""
+    kinds = [("odd", "even")[len(text.split()) % 2] for text in labelled["text"].to_pylist()]
+    return tables.set_column(labelled, "aux_kind", kinds, pa.string())
+
+
+SMALL = {"pairs": 64, "batch_pairs": 16, "learning_rate": 1e-3, "labels_per_class": 16}
+
+
+def small_approaches(default_params) -> dict:
+    """Return section `approaches`, made small."""
+    sections = default_params["approaches"]
+    return {
+        name: section | {key: value for key, value in SMALL.items() if key in section}
+        for name, section in sections.items()
+    }
+
+
+@pytest.mark.parametrize("approach", ["multitask", "few_shot", "few_shot_examples"])
+def test_every_approach_gives_equal_bytes_twice_and_the_format_of_transfer(
+    approach, encoder_params, encoder_folder, labelled, default_params
+):
+    folder = encoder_params(finetune={"epochs": 1}, approaches=small_approaches(default_params))
+    outs = [train(folder, encoder_folder, with_kinds(labelled), f"{approach}-{n}", approach) for n in (1, 2)]
+    first, second = (
+        {file.relative_to(out): files.sha256(file) for file in out.rglob("*") if file.is_file()} for out in outs
+    )
+    assert first == second
+    assert (folder / f"{approach}-1.csv").read_bytes() == (folder / f"{approach}-2.csv").read_bytes()
+
+    from transformers import AutoModelForTokenClassification
+
+    model = AutoModelForTokenClassification.from_pretrained(outs[0])
+    assert list(model.config.id2label.values()) == ["COLOUR", "ANIMAL"]
+    assert {path.suffix for path in first} <= {".json", ".safetensors", ".txt"}
+
+
+def test_options_that_are_off_change_no_byte_and_those_that_are_on_do(encoder_params, encoder_folder, labelled):
+    off = dict.fromkeys(("average_decay", "focal_gamma", "logit_adjustment"), 0.0) | {"layer_decay": 1.0}
+    hashes = {}
+    for name, changes in {
+        "none": {},
+        "average_decay": {"average_decay": 0.9},
+        "focal_gamma": {"focal_gamma": 2.0},
+        "layer_decay": {"layer_decay": 0.5},
+    }.items():
+        folder = encoder_params(finetune={"epochs": 1} | off | changes)
+        hashes[name] = files.sha256(train(folder, encoder_folder, labelled, "transfer-1") / "model.safetensors")
+    assert len(set(hashes.values())) == 4
+
+
+def test_early_stop_ends_the_run_and_asks_for_dev_rows(encoder_params, encoder_folder, labelled):
+    folder = encoder_params(finetune={"epochs": 30, "patience": 2})
+    train(folder, encoder_folder, labelled)
+    epochs = [int(line.split(",")[1]) for line in (folder / "transfer-1.csv").read_text().splitlines()[1:]]
+    assert 3 <= epochs[-1] < 30
+    without = labelled.filter(pc.not_equal(labelled["split"], "dev"))
+    with pytest.raises(UserError, match=r"patience needs labelled rows of dev: set balance.dev_rows to true"):
+        train(folder, encoder_folder, without)

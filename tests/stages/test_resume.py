@@ -16,6 +16,8 @@ from winnow import tables
 EACH_STEP, NEVER = {"checkpoints": {"seconds": 0.0}}, {"checkpoints": {"seconds": None}}
 ADAPT = {"adapt": {"tokens": 4000, "warmup_tokens": 1000}}  # the tiny encoder's configuration has dropout 0.1
 FINETUNE = {"finetune": {"dropout": 0.1, "epochs": 10}}
+# Average and early stop are a part of the state too.
+MULTITASK = {"finetune": {"dropout": 0.1, "epochs": 40, "batch_tokens": 96, "average_decay": 0.9, "patience": 3}}
 
 
 def adapt_command(encoder_folder, name) -> list[str]:
@@ -23,10 +25,10 @@ def adapt_command(encoder_folder, name) -> list[str]:
     return [*paths.split(), *f"--out {name} --curve {name}.csv --metrics {name}.json".split()]
 
 
-def finetune_command(encoder_folder, name) -> list[str]:
+def finetune_command(encoder_folder, name, approach="transfer") -> list[str]:
     paths = f"--encoder {encoder_folder} --training training.parquet --checkpoints checkpoints"
-    run = "--approach transfer --seed 1"
-    return [*run.split(), *paths.split(), *f"--out {name} --curve {name}.csv --metrics {name}.json".split()]
+    more = f"--dev dev.parquet --auxiliary auxiliary.parquet --approach {approach} --seed 1"
+    return [*paths.split(), *more.split(), *f"--out {name} --curve {name}.csv --metrics {name}.json".split()]
 
 
 def outputs(folder, name) -> dict[str, bytes]:
@@ -44,9 +46,15 @@ def corpus(tmp_path):
 
 @pytest.fixture
 def training(tmp_path, labelled):
-    rows = labelled.filter(pc.equal(labelled["split"], "train")).select(["id", "group", "text", "label"])
+    rows, dev = (
+        labelled.filter(pc.equal(labelled["split"], split)).select(["id", "group", "text", "label"])
+        for split in ("train", "dev")
+    )
     weights = [1.0 + number % 3 for number in range(rows.num_rows)]
+    kinds = [("odd", "even")[len(text.split()) % 2] for text in rows["text"].to_pylist()]
     tables.write(tables.set_column(rows, "weight", weights, pa.float64()), tmp_path / "training.parquet")
+    tables.write(dev, tmp_path / "dev.parquet")
+    tables.write(tables.set_column(rows, "aux_kind", kinds, pa.string()), tmp_path / "auxiliary.parquet")
 
 
 def test_adapt_killed_in_both_phases(encoder_params, encoder_folder, corpus):
@@ -93,5 +101,23 @@ def test_finetune_killed_with_its_newest_checkpoint_truncated(encoder_params, en
     told, resumed = finish(command, folder)
     assert f"training: checkpoint of step {last} left out: it is damaged" in told
     assert resumed == [last - 1]
+    assert outputs(folder, "killed") == outputs(folder, "whole")
+    assert list(checkpoints.iterdir()) == []
+
+
+def test_multitask_killed_before_its_early_stop(encoder_params, encoder_folder, training):
+    folder = encoder_params(**MULTITASK, **NEVER)
+    finetune.main(finetune_command(encoder_folder, "whole", "multitask"))
+    lines = (folder / "whole.csv").read_text(encoding="utf-8").splitlines()[1:]
+    ends = [int(line.split(",")[1]) for line in lines]
+    assert 4 <= ends[-1] < 40, "ended early"
+
+    encoder_params(**MULTITASK, **EACH_STEP)
+    checkpoints = folder / "checkpoints"
+    command = [sys.executable, "-m", "stages.finetune", *finetune_command(encoder_folder, "killed", "multitask")]
+    last = kill(command, folder, checkpoints, "train", ends.index(2) + 2)
+    assert last < len(ends)
+    _, resumed = finish(command, folder)
+    assert resumed == [last]
     assert outputs(folder, "killed") == outputs(folder, "whole")
     assert list(checkpoints.iterdir()) == []

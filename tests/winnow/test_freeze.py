@@ -82,6 +82,9 @@ def test_each_leak_is_proved(project):
     ]
 
     write_split(project, split=split)
+    tables.write(rows.select(["id", "group", "text"]), project / leaks.AUXILIARY)
+    assert leaks.problems(project) == ["data/auxiliary.parquet: 4 row(s) that are not of the train split"]
+    (project / leaks.AUXILIARY).unlink()
     splits.write_frozen(project / leaks.FROZEN, splits.codes(pa.array(["g1", "g2"])).tolist())
     assert leaks.problems(project) == ["data/split.parquet: 2 row(s) of frozen test groups outside of test"]
     (project / leaks.FROZEN).unlink()

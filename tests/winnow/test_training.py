@@ -6,6 +6,7 @@ import pytest
 from winnow import checkpoints, training
 from winnow.compute import Compute, start
 from winnow.errors import UserError
+from winnow.tasks.keeping import EarlyStop, Keeper
 
 ROWS, FEATURES = 12, 3
 IDS = [f"id-{row}" for row in range(ROWS)]
@@ -36,9 +37,9 @@ def loss_of(model, batch):
     return (each * weights).sum() / weights.sum(), weights.sum()
 
 
-def fit(accelerator, model, loss_of=loss_of, seed=1, saved=None, batches=BATCHES):
+def fit(accelerator, model, loss_of=loss_of, seed=1, saved=None, batches=BATCHES, keeper=None):
     groups = training.parameter_groups(model[0], model, 1e-2, 1e-1, 0.01)
-    return training.fit(accelerator, model, groups, batches, loss_of, 2, seed=seed, ids=IDS, saved=saved)
+    return training.fit(accelerator, model, groups, batches, loss_of, 2, seed=seed, ids=IDS, saved=saved, keeper=keeper)
 
 
 def state(model) -> list:
@@ -52,8 +53,8 @@ class Killed(BaseException):
 class KilledAfter(checkpoints.Series):
     """Saves each step and is killed after one of them."""
 
-    def save_if_due(self, model, optimizer, schedule, curve):
-        super().save_if_due(model, optimizer, schedule, curve)
+    def save_if_due(self, model, optimizer, schedule, curve, keeper=None):
+        super().save_if_due(model, optimizer, schedule, curve, keeper)
         if len(curve) == self.step:
             raise Killed
 
@@ -69,6 +70,41 @@ def test_killed_after_any_step_it_goes_on_to_the_same_bytes(accelerator, tmp_pat
     resumed = build()
     assert fit(accelerator, resumed, saved=checkpoints.Series(tmp_path, 0.0)) == curve
     assert state(resumed) == state(whole)
+
+
+ENDS = [2, 4, 6, 8]  # epochs of two steps
+
+
+def keeping(model, decay, best: float, patience=2) -> Keeper:
+    """Return a keeper for which the weights are the better, the nearer the first is to `best`."""
+    return Keeper(model, ENDS, decay, EarlyStop(lambda judged: -abs(judged[0].weight[0, 0].item() - best), patience))
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_killed_after_any_step_it_ends_early_at_the_same_one_with_the_same_weights(accelerator, tmp_path, decay):
+    judged: list[float] = []
+    watched = build()
+
+    def see(model) -> float:
+        judged.append(model[0].weight[0, 0].item())
+        return len(judged)
+
+    fit(accelerator, watched, keeper=Keeper(watched, ENDS, decay, EarlyStop(see, 9)))
+    whole = build()
+    curve = fit(accelerator, whole, keeper=keeping(whole, decay, judged[1]))
+    assert len(curve) == ENDS[3], "two epochs after the second, which is the best"
+    assert whole[0].weight[0, 0].item() == judged[1]
+    for step in range(1, len(curve) + 1):
+        folder = tmp_path / str(step)
+        series, killed, resumed = KilledAfter(folder, 0.0), build(), build()
+        series.step = step
+        with pytest.raises(Killed):
+            fit(accelerator, killed, saved=series, keeper=keeping(killed, decay, judged[1]))
+        found = fit(
+            accelerator, resumed, saved=checkpoints.Series(folder, 0.0), keeper=keeping(resumed, decay, judged[1])
+        )
+        assert found == curve
+        assert state(resumed) == state(whole)
 
 
 def test_dropout_is_a_function_of_seed_and_step(accelerator):

@@ -17,6 +17,7 @@ SPLIT = Path("data/split.parquet")
 FROZEN = Path("data/frozen/test_groups.txt")
 DEDUPLICATED = Path("data/deduplicated.parquet")
 TRAINING = Path("data/training.parquet")
+AUXILIARY = Path("data/auxiliary.parquet")
 ISSUES = Path("data/issues.parquet")
 PREDICTED = "data/baseline", "data/predictions"
 TRAIN, TEST = splits.SPLITS.index("train"), splits.SPLITS.index("test")
@@ -42,6 +43,9 @@ def problems(root: Path) -> list[str]:
         found += _count(split_of(trained) != TRAIN, f"{TRAINING}: row(s) that are not of the train split")
         held_out = np.unique(group[split != TRAIN])
         found += _count(np.isin(groups, held_out), f"{TRAINING}: row(s) of a group that stands in dev or test")
+    if (root / AUXILIARY).exists():
+        (learnt,) = _columns(root / AUXILIARY, "id")
+        found += _count(split_of(learnt) != TRAIN, f"{AUXILIARY}: row(s) that are not of the train split")
     for file in _predictions(root):
         (predicted,) = _columns(file, "id")
         found += _count(split_of(predicted) == TRAIN, f"{file.relative_to(root)}: row(s) of the train split")

@@ -55,7 +55,7 @@ def problems(root: Path) -> list[str]:
         used = {section for path in needed if path.endswith(".py") for section in sections(root / path)}
         if any(_reads_all(root / path) for path in needed if path.endswith(".py")):
             used |= set(params.read(root / params.FILE))
-        listed = set(stage.get("params", []))
+        listed = {key.partition(".")[0] for key in stage.get("params", [])}
         found += [f"{name}: params lacks {section}, which its code loads" for section in sorted(used - listed)]
         found += [f"{name}: params names {section}, which its code never loads" for section in sorted(listed - used)]
     return found

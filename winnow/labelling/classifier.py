@@ -69,8 +69,13 @@ def _load(folder: Path) -> "torch.nn.Module":
     from transformers import AutoModelForSequenceClassification
 
     from winnow import encoder
+    from winnow.approaches import examples
     from winnow.tasks import head
 
+    if (folder / examples.FILE).exists():
+        raise UserError(
+            f"{folder}: reads labelled examples beside the text, which a rule has not; use another approach"
+        )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         architecture = str((config.get("architectures") or [""])[0])

@@ -54,8 +54,9 @@ class FineTuned:
         model = self._build(classes)
         if cache:
             cache.attach(model)
-        tokens, weights, ids = self._take(train), np.ones(len(truth)), [self._ids[row] for row in np.flatnonzero(train)]
-        finetuning.train(model, tokens, self._padding, truth, weights, recipe, seed, self._accelerator, ids)
+        ids = [self._ids[row] for row in np.flatnonzero(train)]
+        rows = finetuning.Rows(self._take(train), truth, np.ones(len(truth)), ids)
+        finetuning.train(model, rows, self._padding, recipe, seed, self._accelerator)
         chances = head.predict(model, self._take(inside), self._padding, recipe.batch_tokens, self._accelerator)
         self._accelerator.free_memory()  # else it holds every fold's model and optimizer
         return chances

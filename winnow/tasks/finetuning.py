@@ -1,6 +1,7 @@
 """Fine-tuning of an encoder as a classifier: what params.yaml says of it, and one run by that recipe."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ from pydantic import Field
 from winnow import batching, encoder, training
 from winnow.params import Section
 from winnow.tasks import head
+from winnow.tasks.keeping import EarlyStop, Keeper
 
 if TYPE_CHECKING:
+    import torch
     from accelerate import Accelerator
     from transformers import PreTrainedModel
 
@@ -32,6 +35,32 @@ class Recipe(Section):
     dropout: float = Field(ge=0, lt=1)
     freeze_embeddings: bool  # false when there are many labels and a GPU
     frozen_layers: int = Field(ge=0)  # lowest layers, frozen with the embeddings; 0 when there are many labels
+    # The rest is off unless a section names it.
+    layer_decay: float = Field(1.0, gt=0, le=1)  # rate of a layer over that of the one above; lower if few are frozen
+    average_decay: float = Field(
+        0.0, ge=0, lt=1
+    )  # of the weights' moving average; 0.9 for tens of steps, 0.999 for many
+    focal_gamma: float = Field(0.0, ge=0)  # 2 when most rows of the common classes are easy
+    logit_adjustment: float = Field(0.0, ge=0)  # tau; 1 when rare classes must count as much, then without weights
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is read and what should be said of it.
+
+    Attributes:
+        tokens: (rows,) token ids of each text, special tokens included.
+        truth: (rows,) int, the classes.
+        weights: (rows,) float, what each row counts in the loss.
+        ids: (rows,) their names, for errors.
+        own: (rows,) int, how many of its first tokens a document's mean is over; None: all.
+    """
+
+    tokens: list[list[int]]
+    truth: np.ndarray
+    weights: np.ndarray
+    ids: Sequence[str]
+    own: np.ndarray | None = None
 
 
 def build(folder: Path, labels: list[str], recipe: Recipe) -> "PreTrainedModel":
@@ -45,49 +74,74 @@ def build(folder: Path, labels: list[str], recipe: Recipe) -> "PreTrainedModel":
 
 def train(
     model: "PreTrainedModel",
-    tokens: list[list[int]],
+    rows: Rows,
     padding: int,
-    truth: np.ndarray,
-    weights: np.ndarray,
     recipe: Recipe,
     seed: int,
     accelerator: "Accelerator",
-    ids: Sequence[str],
+    stop: EarlyStop | None = None,
     saved: "Series | None" = None,
 ) -> list[dict]:
     """Train `model`, from `build`, and return its curve, one dict a step: step, epoch, loss and learning rate.
 
     Args:
-        tokens: (rows,) token ids of each text, special tokens included.
         padding: id of the padding token.
-        truth: (rows,) int, the classes.
-        weights: (rows,) float, what each row counts in the loss.
         seed: of the order of the rows and of dropout; torch's own generator makes the head.
-        ids: (rows,) names of the rows, for errors.
+        stop: when to end before the recipe's epochs, and with the best weights; None: never.
         saved: where checkpoints go, and from where a killed run goes on.
 
     Raises:
         UserError: as `training.fit`.
     """
-    import torch
-
-    device, lengths = accelerator.device, encoder.lengths(tokens)
-    classes, counts = torch.tensor(truth), torch.tensor(weights, dtype=torch.float32)
+    lengths, loss_of = encoder.lengths(rows.tokens), losses(rows, padding, recipe, accelerator, model.config.num_labels)
     epochs = [batching.shuffled(lengths, recipe.batch_tokens, seed, epoch) for epoch in range(recipe.epochs)]
-    batches = [training.Batch(rows) for epoch in epochs for rows in epoch]
-
-    def loss_of(model, batch: training.Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        rows, weights = batch.rows, counts[batch.rows].to(device)
-        logits = head.logits(model, *encoder.pad([tokens[row] for row in rows], padding, device))
-        return head.loss(logits, classes[rows].to(device), weights, recipe.label_smoothing), weights.sum()
-
-    groups = training.parameter_groups(
-        model.base_model, model, recipe.learning_rate, recipe.head_learning_rate, recipe.weight_decay
-    )
+    batches = [training.Batch(chosen) for epoch in epochs for chosen in epoch]
+    keeper = Keeper(model, np.cumsum([len(epoch) for epoch in epochs]).tolist(), recipe.average_decay, stop)
     warmup = int(recipe.warmup_share * len(batches))
-    curve = training.fit(accelerator, model, groups, batches, loss_of, warmup, seed=seed, ids=ids, saved=saved)
+    groups = parameter_groups(model, model, recipe)
+    curve = training.fit(
+        accelerator, model, groups, batches, loss_of, warmup, seed=seed, ids=rows.ids, saved=saved, keeper=keeper
+    )
     numbers = [number for number, epoch in enumerate(epochs, start=1) for _ in epoch]
     return [
         {"step": step, "epoch": epoch} | point
-        for step, (epoch, point) in enumerate(zip(numbers, curve, strict=True), start=1)
+        for step, (epoch, point) in enumerate(zip(numbers[: len(curve)], curve, strict=True), start=1)
     ]
+
+
+def parameter_groups(classifier: "PreTrainedModel", model: "torch.nn.Module", recipe: Recipe) -> list[dict]:
+    """Return AdamW groups by the recipe for `model`, which is or holds `classifier`."""
+    factors = encoder.rate_factors(classifier, recipe.layer_decay) if recipe.layer_decay < 1 else None
+    rates = (recipe.learning_rate, recipe.head_learning_rate, recipe.weight_decay)
+    return training.parameter_groups(classifier.base_model, model, *rates, factors)
+
+
+def losses(
+    rows: Rows, padding: int, recipe: Recipe, accelerator: "Accelerator", classes: int, part: slice = slice(None)
+) -> "training.LossOf":
+    """Return (model, batch) -> loss by the recipe, and what it weighs.
+
+    Args:
+        padding: id of the padding token.
+        classes: how many there are.
+        part: which of the model's outputs are these classes.
+    """
+    import torch
+
+    device = accelerator.device
+    truth, counts = torch.tensor(rows.truth), torch.tensor(rows.weights, dtype=torch.float32)
+    own = None if rows.own is None else torch.tensor(rows.own)
+    shift = None
+    if recipe.logit_adjustment:
+        # A class without rows would have no logarithm; no row asks for it.
+        shares = np.bincount(rows.truth, minlength=classes).clip(min=1) / len(rows.truth)
+        shift = torch.tensor(recipe.logit_adjustment * np.log(shares), dtype=torch.float32, device=device)
+
+    def loss_of(model: torch.nn.Module, batch: training.Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        chosen = batch.rows
+        ids, mask = encoder.pad([rows.tokens[row] for row in chosen], padding, device)
+        logits = head.logits(model, ids, mask, None if own is None else own[chosen].to(device))[:, part]
+        target, weights = truth[chosen].to(device), counts[chosen].to(device)
+        return head.loss(logits, target, weights, recipe.label_smoothing, recipe.focal_gamma, shift), weights.sum()
+
+    return loss_of

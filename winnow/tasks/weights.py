@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-Scheme = Literal["none", "inverse", "sqrt"]
+Scheme = Literal["none", "inverse", "sqrt", "effective_number"]
 
 FACTORS: dict[str, Callable[[float], float]] = {
     "none": lambda share: 1.0,
@@ -13,9 +13,17 @@ FACTORS: dict[str, Callable[[float], float]] = {
 }
 
 
-def class_weights(labels: Sequence[str], scheme: Scheme) -> dict[str, float]:
-    """Return the weight of each class that occurs, scaled so that the mean weight over rows is one."""
+def class_weights(labels: Sequence[str], scheme: Scheme, beta: float = 0.999) -> dict[str, float]:
+    """Return the weight of each class that occurs, scaled so that the mean weight over rows is one.
+
+    Args:
+        beta: of `effective_number` (Cui et al. 2019): the inverse of the number of rows that are not expected to say
+            what others say, (1 - beta^n) / (1 - beta); near 0 all classes count alike, near 1 as by `inverse`.
+    """
     counts = Counter(labels)
-    factors = {label: FACTORS[scheme](counts[label] / len(labels)) for label in sorted(counts)}
+    if scheme == "effective_number":
+        factors = {label: (1 - beta) / (1 - beta ** counts[label]) for label in sorted(counts)}
+    else:
+        factors = {label: FACTORS[scheme](counts[label] / len(labels)) for label in sorted(counts)}
     mean = sum(counts[label] * factor for label, factor in factors.items()) / len(labels)
     return {label: factor / mean for label, factor in factors.items()}

@@ -96,6 +96,9 @@ def test_what_is_no_classifier_is_refused(files, base, tmp_path):
     (tmp_path / "theirs/config.json").write_text(json.dumps(several))
     with pytest.raises(UserError, match="theirs: is a BertForSequenceClassification; needs a classifier of one label"):
         vote(model("theirs", **THEIRS), files=tmp_path)
+    (tmp_path / "ours/examples.json").write_text("{}")
+    with pytest.raises(UserError, match="ours: reads labelled examples beside the text, which a rule has not"):
+        vote(model("ours"), files=tmp_path)
     (tmp_path / "theirs/config.json").write_text("{")
     with pytest.raises(UserError, match="theirs: no model"):
         vote(model("theirs", **THEIRS), files=tmp_path)

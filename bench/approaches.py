@@ -1,0 +1,143 @@
+"""Approaches side by side: macro-F1 on dev of each, trained on the same rows as `transfer` with the same seed.
+
+python -m bench.approaches --rows data/labelled.parquet --deduplicated data/deduplicated.parquet
+    --split data/split.parquet --base models/base --out bench/results/approaches.json
+
+A seed draws the training rows by `balance` (so many labels a class, or so many in all) and trains. The recipe and each
+approach's settings are those of params.yaml; `--set approaches.multitask.alpha=0.5` tries others. `ours` is the mean
+over seeds, `theirs` that of `transfer` on the same rows, `difference` the mean of the differences with half of its 95 %
+interval (Student's t; null for one seed). Test rows are never read. Results are written after each run, so a run that
+is cut short leaves what it has measured.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from ruamel.yaml import YAML
+
+from bench import intervals, peers
+from stages import auxiliary, balance, finetune
+from winnow import encoder, files, params, predictions, tables
+from winnow.approaches.job import Job
+from winnow.compute import Compute, start
+from winnow.ledger import Ledger
+from winnow.tasks import head
+from winnow.tasks.labels import Task
+from winnow.tasks.metrics import f1_per_label
+
+REFERENCE = "transfer"
+APPROACHES = (REFERENCE, "multitask", "few_shot", "few_shot_examples")
+BUDGETS = ("8 a class", "16 a class", "300")
+SEEDS = (1, 2, 3)
+COMMAND = (
+    "python -m bench.approaches --rows data/labelled.parquet --deduplicated data/deduplicated.parquet "
+    "--split data/split.parquet --base models/base --out bench/results/approaches.json"
+)
+PACKAGES = ("torch", "transformers", "scikit-learn")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("rows", "deduplicated", "split", "base", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--approaches", nargs="+", default=APPROACHES)
+    parser.add_argument("--budgets", nargs="+", default=BUDGETS, help="labels: '8 a class', or '300' in all")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="parameters to change")
+    args = parser.parse_args(argv)
+    sections = changed(params.read(), args.set)
+    rows = tables.read(args.rows)
+    further = auxiliary.choose(tables.read(args.deduplicated), tables.read(args.split, ["id", "split"]))
+    dev = predictions.evaluated(rows)
+    dev = dev.filter(pc.equal(dev["split"], "dev"))
+
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    command = [COMMAND, "--budgets", *(f"'{budget}'" for budget in args.budgets), "--approaches", *args.approaches]
+    command += ["--seeds", *map(str, args.seeds), *(["--set", *args.set] if args.set else [])]
+    common = {
+        "device": peers.device(),
+        "command": " ".join(command),
+        "versions": peers.versions(PACKAGES),
+        "goal": None,
+    }
+    approaches = [REFERENCE, *(name for name in args.approaches if name != REFERENCE)]
+    for budget in args.budgets:
+        for seed in args.seeds:
+            training = draw(rows, budget, seed, sections)
+            for approach in approaches:
+                score = measure(approach, training, dev, further, args.base, seed, sections)
+                found.setdefault((budget, approach), {})[seed] = score
+                print(f"{budget} labels, {approach}, seed {seed}: {score:.4f} ({training.num_rows} rows)", flush=True)
+                files.write_json(args.out, entries(found, common))
+
+
+def changed(sections: dict, changes: list[str]) -> dict:
+    """Return params.yaml with values set, `finetune.epochs=3` each."""
+    for change in changes:
+        path, _, value = change.partition("=")
+        *parents, key = path.split(".")
+        section = sections
+        for parent in parents:
+            section = section[parent]
+        section[key] = YAML(typ="safe").load(value)
+    return sections
+
+
+def draw(rows: pa.Table, budget: str, seed: int, sections: dict) -> pa.Table:
+    """Return a training table of the budget, drawn by the seed."""
+    number, _, a_class = budget.partition(" ")
+    kind = {"max_labels": None, "max_per_class": int(number)} if a_class else {"max_labels": int(number)}
+    settings = params.parse(sections["balance"] | kind | {"seed": seed}, balance.Params, "balance")
+    ledger, task = Ledger("balance"), params.parse(sections["task"], Task, "task")
+    chosen = balance.choose(rows, {}, settings, task, ledger, "rows")
+    return balance.weigh(balance.undersample(chosen, settings, Path(), ledger), settings)[0].sort_by("id")
+
+
+def measure(
+    approach: str, training: pa.Table, dev: pa.Table, further: pa.Table, base: Path, seed: int, sections: dict
+) -> float:
+    """Return the macro-F1 on dev of one run."""
+    recipe = params.parse(sections["finetune"], finetune.Params, "finetune")
+    settings = getattr(params.parse(sections["approaches"], finetune.Approaches, "approaches"), approach)
+    task, compute = params.parse(sections["task"], Task, "task"), params.parse(sections["compute"], Compute, "compute")
+    job = Job(
+        rows=training,
+        dev=dev.slice(0, 0),
+        auxiliary=further,
+        folder=base,
+        labels=task.labels,
+        recipe=recipe,
+        patience=None,
+        seed=seed,
+        accelerator=start(compute, seed),
+    )
+    trained = finetune.APPROACHES[approach](job, settings)
+    tokenizer = encoder.load_tokenizer(base)
+    inputs = job.inputs(dev, tokenizer, trained.store)
+    arguments = (inputs.tokens, tokenizer.pad_token_id, 2048, job.accelerator, inputs.own)
+    predicted = head.predict(trained.model, *arguments).argmax(axis=1)
+    job.accelerator.free_memory()
+    return float(f1_per_label(inputs.truth, predicted, len(task.labels)).mean())
+
+
+def entries(found: dict[tuple[str, str], dict[int, float]], common: dict) -> list[dict]:
+    """Return the entries of the results file, from each budget's and approach's macro-F1 by seed."""
+    made = []
+    for (budget, approach), scores in found.items():
+        reference = found[budget, REFERENCE]
+        seeds = sorted(set(scores) & set(reference))
+        ours, theirs = (np.array([of[seed] for seed in seeds]) for of in (scores, reference))
+        facts = {"seeds": len(seeds), "difference": intervals.mean((ours - theirs).tolist())}
+        work = f"macro-F1 on dev, {budget} labels: {approach}"
+        made.append(
+            peers.entry(work, REFERENCE, float(ours.mean()), float(theirs.mean()), "macro-F1", **facts, **common)
+        )
+    return made
+
+
+if __name__ == "__main__":
+    main()
