@@ -11,7 +11,6 @@ scratch: a run that was killed goes on from there (winnow.checkpoints).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from winnow import batching, checkpoints, encoder, hashing, params, tables, training
+from winnow import batching, checkpoints, encoder, hashing, masked_lm, params, tables, training
 from winnow.compute import Compute, environment, start
 from winnow.errors import UserError
 from winnow.files import write_csv, write_json
@@ -44,76 +43,7 @@ class Params(params.Section):
     seed: int = Field(ge=0)
 
 
-@dataclass(frozen=True)
-class Passages:
-    """Token ids of passages, special tokens included, and the key that names each one's masks."""
-
-    tokens: list[list[int]]
-    keys: list[str]
-
-
-def passages(rows: pa.Table, tokenizer, max_length: int) -> Passages:
-    """Cut each document of `rows` (id, text) into passages of at most `max_length` tokens."""
-    cut = tokenizer(rows["text"].to_pylist(), truncation=True, max_length=max_length, return_overflowing_tokens=True)
-    ids = rows["id"].to_pylist()
-    documents = cut["overflow_to_sample_mapping"]
-    return Passages(cut["input_ids"], [f"{ids[document]}:{number}" for number, document in enumerate(documents)])
-
-
-def mask(tokens: list[int], key: str, epoch: int, tokenizer, settings: Params) -> tuple[list[int], list[int]]:
-    """Return a passage with masked tokens and the targets (-100 where there is none).
-
-    A pure function of (seed, epoch, passage), so that a resumed run masks as an uninterrupted one. Of the tokens
-    chosen 80 % become the mask token, 10 % a random one, 10 % stay (Devlin et al. 2019). At least one is chosen.
-    """
-    generator = np.random.Generator(np.random.Philox(int(hashing.digest(settings.seed, epoch, key)[:16], 16)))
-    special = set(tokenizer.all_special_ids)
-    free = [place for place, token in enumerate(tokens) if token not in special]
-    masked, targets = list(tokens), [-100] * len(tokens)
-    if not free:
-        return masked, targets
-    chosen = generator.permutation(free)[: max(1, round(settings.mask_share * len(free)))]
-    for place, way in zip(chosen, generator.random(len(chosen)), strict=True):
-        targets[place] = tokens[place]
-        if way < 0.8:
-            masked[place] = tokenizer.mask_token_id
-        elif way < 0.9:
-            masked[place] = int(generator.integers(len(tokenizer)))
-    return masked, targets
-
-
-def load_masked_lm(folder):
-    """Return the base as a masked LM; a head that its weights lack starts as the identity, tied to the embeddings."""
-    import torch
-    from transformers import AutoModelForMaskedLM
-
-    model, info = encoder.load_model(AutoModelForMaskedLM, folder, output_loading_info=True)
-    missing = set(info["missing_keys"])
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name in missing and parameter.ndim == 2 and parameter.shape[0] == parameter.shape[1]:
-                torch.nn.init.eye_(parameter)
-    return model
-
-
-def head_of(model):
-    """Return the masked-LM head, a module from hidden states to logits over the vocabulary."""
-    for name in ("cls", "lm_head"):
-        if hasattr(model, name):
-            return getattr(model, name)
-    raise UserError(f"adapt: no masked-LM head is known for {type(model).__name__}; use a BERT, RoBERTa or MPNet base")
-
-
-def masked_loss(model, ids, attention, targets):
-    """Return the mean cross-entropy at the masked places; logits are computed there only: most of the head is saved."""
-    import torch
-
-    hidden = model.base_model(input_ids=ids, attention_mask=attention).last_hidden_state
-    places = targets != -100
-    return torch.nn.functional.cross_entropy(head_of(model)(hidden[places]).float(), targets[places])
-
-
-def batch_budget(data: Passages, tokens: int, settings: Params, first_epoch: int) -> list[training.Batch]:
+def batch_budget(data: masked_lm.Passages, tokens: int, settings: Params, first_epoch: int) -> list[training.Batch]:
     """Return as many batches as hold `tokens` tokens."""
     lengths, out, seen, epoch = encoder.lengths(data.tokens), [], 0, first_epoch
     while seen < tokens:
@@ -128,8 +58,8 @@ def batch_budget(data: Passages, tokens: int, settings: Params, first_epoch: int
 
 def adapt(
     model,
-    train: Passages,
-    held_out: Passages,
+    train: masked_lm.Passages,
+    held_out: masked_lm.Passages,
     tokenizer,
     settings: Params,
     accelerator,
@@ -138,8 +68,9 @@ def adapt(
     """Warm the head up, then train all of the model; return it, the curve (one dict a step) and the metrics."""
     import torch
 
-    def tensors(data: Passages, batch: np.ndarray, epoch: int) -> tuple:
-        pairs = [mask(data.tokens[row], data.keys[row], epoch, tokenizer, settings) for row in batch]
+    def tensors(data: masked_lm.Passages, batch: np.ndarray, epoch: int) -> tuple:
+        how = (epoch, tokenizer, settings.mask_share, settings.seed)
+        pairs = [masked_lm.mask(data.tokens[row], data.keys[row], *how) for row in batch]
         ids, attention = encoder.pad([ids for ids, _ in pairs], tokenizer.pad_token_id, accelerator.device)
         targets, _ = encoder.pad([targets for _, targets in pairs], -100, accelerator.device)
         return ids, attention, targets
@@ -148,12 +79,12 @@ def adapt(
         model.eval()
         with torch.inference_mode(), accelerator.autocast():
             batches = batching.by_length(encoder.lengths(held_out.tokens), settings.batch_tokens)
-            losses = [(masked_loss(model, *tensors(held_out, batch, 0)).item(), len(batch)) for batch in batches]
+            losses = [(masked_lm.loss(model, *tensors(held_out, batch, 0)).item(), len(batch)) for batch in batches]
         return sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
 
     def loss_of(model, batch: training.Batch) -> tuple:
         ids, attention, targets = tensors(train, batch.rows, batch.epoch)
-        return masked_loss(model, ids, attention, targets), (targets != -100).sum()
+        return masked_lm.loss(model, ids, attention, targets), (targets != -100).sum()
 
     def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
         batches = batch_budget(train, tokens, settings, first_epoch)
@@ -220,11 +151,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     draw = np.array([hashing.unit("held out", settings.seed, id) for id in rows["id"].to_pylist()])
     # At least one document is held out, however small the corpus.
     apart = draw <= max(HELD_OUT, draw.min())
-    held_out = passages(rows.filter(pa.array(apart)), tokenizer, settings.max_length)
-    held_out = Passages(held_out.tokens[:HELD_OUT_PASSAGES], held_out.keys[:HELD_OUT_PASSAGES])
-    train = passages(rows.filter(pa.array(~apart)), tokenizer, settings.max_length)
+    held_out = masked_lm.passages(rows.filter(pa.array(apart)), tokenizer, settings.max_length)
+    held_out = masked_lm.Passages(held_out.tokens[:HELD_OUT_PASSAGES], held_out.keys[:HELD_OUT_PASSAGES])
+    train = masked_lm.passages(rows.filter(pa.array(~apart)), tokenizer, settings.max_length)
 
-    base, inputs = load_masked_lm(args.base), (args.rows, args.split, args.base)
+    base, inputs = masked_lm.load(args.base), (args.rows, args.split, args.base)
     values = {"adapt": settings, "compute": compute, "computed_on": computed_on}
     with checkpoints.kept(args.checkpoints, "adapt", inputs, values, keep.seconds) as saved:
         model, curve, metrics = adapt(base, train, held_out, tokenizer, settings, accelerator, saved)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stages import adapt
 from tests.conftest import ROOT, make_rows
 from tests.stages.conftest import sentences
-from winnow import encoder, files, params, tables
+from winnow import encoder, files, masked_lm, params, tables
 from winnow.errors import UserError
 
 
@@ -106,8 +106,8 @@ def tokenizer(encoder_folder):
 def test_masks_are_a_pure_function_of_seed_epoch_and_passage(tokenizer, options, words, share, epoch):
     options = options.model_copy(update={"mask_share": share})
     tokens = [tokenizer.cls_token_id, *words, tokenizer.sep_token_id]
-    masked, targets = adapt.mask(tokens, "key", epoch, tokenizer, options)
-    assert (masked, targets) == adapt.mask(tokens, "key", epoch, tokenizer, options)
+    masked, targets = masked_lm.mask(tokens, "key", epoch, tokenizer, options.mask_share, options.seed)
+    assert (masked, targets) == masked_lm.mask(tokens, "key", epoch, tokenizer, options.mask_share, options.seed)
     chosen = [place for place, target in enumerate(targets) if target != -100]
     assert len(chosen) == (max(1, round(share * len(words))) if words else 0)
     assert all(targets[place] == tokens[place] for place in chosen)
@@ -117,19 +117,23 @@ def test_masks_are_a_pure_function_of_seed_epoch_and_passage(tokenizer, options,
 
 def test_masks_differ_between_epochs(tokenizer, options):
     tokens = [tokenizer.cls_token_id, *range(5, 20), tokenizer.sep_token_id]
-    assert len({tuple(adapt.mask(tokens, "key", epoch, tokenizer, options)[1]) for epoch in range(10)}) > 5
+    chosen = [
+        masked_lm.mask(tokens, "key", epoch, tokenizer, options.mask_share, options.seed)[1] for epoch in range(10)
+    ]
+    assert len(set(map(tuple, chosen))) > 5
 
 
 def test_loss_at_masked_places_equals_that_of_transformers(encoder_folder, tokenizer, options):
     import torch
 
-    model = adapt.load_masked_lm(encoder_folder).eval()
+    model = masked_lm.load(encoder_folder).eval()
     rows = [
-        adapt.mask(encoder.tokenize(tokenizer, [text], 32)[0], text, 0, tokenizer, options) for text, _ in sentences(8)
+        masked_lm.mask(encoder.tokenize(tokenizer, [text], 32)[0], text, 0, tokenizer, options.mask_share, options.seed)
+        for text, _ in sentences(8)
     ]
     ids, attention = encoder.pad([ids for ids, _ in rows], tokenizer.pad_token_id, torch.device("cpu"))
     targets, _ = encoder.pad([targets for _, targets in rows], -100, torch.device("cpu"))
-    ours = adapt.masked_loss(model, ids, attention, targets)
+    ours = masked_lm.loss(model, ids, attention, targets)
     theirs = model(input_ids=ids, attention_mask=attention, labels=targets).loss
     torch.testing.assert_close(ours, theirs)
 
@@ -137,7 +141,7 @@ def test_loss_at_masked_places_equals_that_of_transformers(encoder_folder, token
 def test_a_long_document_becomes_passages_that_lose_no_token(tokenizer):
     words = [text for text, _ in sentences(30)]
     rows = make_rows([{"text": " ".join(words)}, {"text": words[0]}]).select(["id", "text"])
-    cut = adapt.passages(rows, tokenizer, 16)
+    cut = masked_lm.passages(rows, tokenizer, 16)
     assert max(map(len, cut.tokens)) == 16
     assert len(set(cut.keys)) == len(cut.keys)
     inner = [token for passage in cut.tokens for token in passage[1:-1]]
