@@ -12,106 +12,172 @@ scratch: a run that was killed goes on from there (winnow.checkpoints).
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from winnow import batching, checkpoints, encoder, hashing, masked_lm, params, tables, training
 from winnow.compute import Compute, environment, start
 from winnow.errors import UserError
 from winnow.files import write_csv, write_json
+from winnow.objectives import Objective
+from winnow.objectives.contrast import Contrast
+from winnow.objectives.masked import MaskedLM
+from winnow.objectives.position import Position
+from winnow.objectives.spans import Documents
 from winnow.stage import arguments, run
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from transformers import PreTrainedModel
+
+    from winnow.objectives.learner import Learner
+
 HELD_OUT = 0.02  # share of documents kept from training, to measure what was learnt
-HELD_OUT_PASSAGES = 128
+HELD_OUT_ROWS = 128  # of each objective
 
 
 class Params(params.Section):
     tokens: int = Field(gt=0)  # the budget; quality follows it, time too
     max_length: int = Field(ge=8, le=8192)  # longer documents are cut into passages of this many tokens
     batch_tokens: int = Field(gt=0)
+    objectives: dict[Literal["masked_lm", "position", "contrast"], Annotated[float, Field(ge=0)]]  # shares of tokens
     mask_share: float = Field(gt=0, lt=1)
+    dropout: float = Field(ge=0, lt=1)
     warmup_tokens: int = Field(ge=0)  # 0 when the base carries its masked-LM head
     head_learning_rate: float = Field(gt=0)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     interpolation: float = Field(ge=0, le=1)
     freeze_embeddings: bool
+    frozen_layers: int = Field(ge=0)
+    sources: list[str] | None = Field(min_length=1)
     transductive: bool
     seed: int = Field(ge=0)
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """The objectives that have a share, and the shares, summing to one."""
+        whole = sum(self.objectives.values()) or 1
+        return {name: share / whole for name, share in sorted(self.objectives.items()) if share}
 
-def batch_budget(data: masked_lm.Passages, tokens: int, settings: Params, first_epoch: int) -> list[training.Batch]:
-    """Return as many batches as hold `tokens` tokens."""
-    lengths, out, seen, epoch = encoder.lengths(data.tokens), [], 0, first_epoch
-    while seen < tokens:
-        for batch in batching.shuffled(lengths, settings.batch_tokens, settings.seed, epoch):
-            if seen >= tokens:
-                break
-            out.append(training.Batch(batch, epoch))
-            seen += int(lengths[batch].sum())
-        epoch += 1
-    return out
+    @model_validator(mode="after")
+    def _has_an_objective(self) -> "Params":
+        if not self.shares:
+            raise ValueError("objectives: give one of them a share")
+        if "contrast" in self.shares and not self.dropout:
+            raise ValueError("objectives.contrast tells a passage from others by dropout; set dropout to 0.1")
+        return self
+
+
+def build(rows: pa.Table, tokenizer, settings: Params, config, device) -> dict[str, Objective]:
+    """Return the objectives that `settings` give a share of the tokens, on documents `rows` (id, text), by name."""
+    made: dict[str, Objective] = {}
+    if "masked_lm" in settings.shares:
+        passages = masked_lm.passages(rows, tokenizer, settings.max_length)
+        made["masked_lm"] = MaskedLM(passages, tokenizer, settings.seed, settings.mask_share, device)
+    if settings.shares.keys() - {"masked_lm"}:
+        texts, ids = rows["text"].to_pylist(), rows["id"].to_pylist()
+        documents = Documents(ids, texts, tokenizer, settings.max_length)
+        if "position" in settings.shares:
+            made["position"] = Position(documents, tokenizer, settings.seed, config.hidden_size, device)
+        if "contrast" in settings.shares:
+            made["contrast"] = Contrast(documents, tokenizer, settings.seed, device)
+    for name, objective in made.items():
+        if not objective.keys:
+            raise UserError(f"params.yaml: adapt.objectives.{name}: no document has two sentences; give it no share")
+    return made
+
+
+class Plan:
+    """The objectives' rows under one numbering, and batches of them."""
+
+    def __init__(self, objectives: dict[str, Objective], settings: Params):
+        """Number the rows of `objectives` one after the other."""
+        self.objectives, self._settings = objectives, settings
+        self._names = list(objectives)
+        self._starts = np.cumsum([0, *(len(objective.keys) for objective in objectives.values())])
+        self.keys = [key for objective in objectives.values() for key in objective.keys]
+
+    def locate(self, rows: np.ndarray) -> tuple[str, np.ndarray]:
+        """Return a batch's objective and its own numbers of the rows."""
+        place = int(np.searchsorted(self._starts, rows[0], side="right")) - 1
+        return self._names[place], rows - self._starts[place]
+
+    def batches(self, tokens: int, first_epoch: int) -> list[training.Batch]:
+        """Return batches of about `tokens` tokens, each of one objective; objectives alternate by their shares."""
+        found, settings = [], self._settings
+        for first, (name, objective) in zip(self._starts[:-1], self.objectives.items(), strict=True):
+            own, seen, epoch = [], 0, first_epoch
+            while seen < tokens * settings.shares[name]:
+                lengths = encoder.lengths(objective.read(epoch))
+                for batch in batching.shuffled(lengths, settings.batch_tokens, settings.seed, epoch):
+                    if seen >= tokens * settings.shares[name]:
+                        break
+                    own.append(training.Batch(first + batch, epoch))
+                    seen += int(lengths[batch].sum())
+                epoch += 1
+            found += [((place + 0.5) / len(own), name, batch) for place, batch in enumerate(own)]
+        return [batch for _, _, batch in sorted(found, key=lambda each: each[:2])]
+
+    def tokens(self, batch: training.Batch) -> int:
+        """Return how many tokens a batch reads."""
+        name, rows = self.locate(batch.rows)
+        read = self.objectives[name].read(batch.epoch)
+        return sum(len(read[row]) for row in rows)
 
 
 def adapt(
-    model,
-    train: masked_lm.Passages,
-    held_out: masked_lm.Passages,
-    tokenizer,
-    settings: Params,
-    accelerator,
-    saved: checkpoints.Store,
-) -> tuple:
-    """Warm the head up, then train all of the model; return it, the curve (one dict a step) and the metrics."""
+    learner: "Learner", train: Plan, held_out: Plan, settings: Params, accelerator, saved: checkpoints.Store
+) -> tuple[list[dict], dict]:
+    """Warm the heads up, then train all of the model; return the curve (one dict a step) and the metrics."""
     import torch
 
-    def tensors(data: masked_lm.Passages, batch: np.ndarray, epoch: int) -> tuple:
-        how = (epoch, tokenizer, settings.mask_share, settings.seed)
-        pairs = [masked_lm.mask(data.tokens[row], data.keys[row], *how) for row in batch]
-        ids, attention = encoder.pad([ids for ids, _ in pairs], tokenizer.pad_token_id, accelerator.device)
-        targets, _ = encoder.pad([targets for _, targets in pairs], -100, accelerator.device)
-        return ids, attention, targets
-
-    def held_out_loss() -> float:
-        model.eval()
-        with torch.inference_mode(), accelerator.autocast():
-            batches = batching.by_length(encoder.lengths(held_out.tokens), settings.batch_tokens)
-            losses = [(masked_lm.loss(model, *tensors(held_out, batch, 0)).item(), len(batch)) for batch in batches]
-        return sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
-
     def loss_of(model, batch: training.Batch) -> tuple:
-        ids, attention, targets = tensors(train, batch.rows, batch.epoch)
-        return masked_lm.loss(model, ids, attention, targets), (targets != -100).sum()
+        name, rows = train.locate(batch.rows)
+        return train.objectives[name].loss(model, rows, batch.epoch)
+
+    def held_out_losses() -> dict[str, float]:
+        learner.eval()
+        found = {}
+        for name, objective in held_out.objectives.items():
+            lengths = encoder.lengths(objective.read(0)[:HELD_OUT_ROWS])
+            with torch.inference_mode(), accelerator.autocast():
+                batches = batching.by_length(lengths, settings.batch_tokens)
+                losses = [(objective.loss(learner, batch, 0)[0].item(), len(batch)) for batch in batches]
+            found[name] = sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
+        return found
 
     def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
-        batches = batch_budget(train, tokens, settings, first_epoch)
-        groups = training.parameter_groups(
-            model.base_model, model, settings.learning_rate, settings.head_learning_rate, settings.weight_decay
-        )
+        batches = train.batches(tokens, first_epoch)
+        rates = (settings.learning_rate, settings.head_learning_rate, settings.weight_decay)
+        groups = training.parameter_groups(learner.encoder, learner, *rates)
         steps = training.fit(
-            accelerator, model, groups, batches, loss_of, warmup_steps=len(batches) // 10,
+            accelerator, learner, groups, batches, loss_of, warmup_steps=len(batches) // 10,
             seed=f"{settings.seed} {name}", ids=train.keys, saved=saved.series(name),
         )  # fmt: skip
         for point, batch in zip(steps, batches, strict=True):
-            seen += sum(len(train.tokens[row]) for row in batch.rows)
-            point |= {"phase": name, "tokens": seen}
+            seen += train.tokens(batch)
+            point |= {"phase": name, "objective": train.locate(batch.rows)[0], "tokens": seen}
         return steps
 
-    model.to(accelerator.device)
+    learner.to(accelerator.device)
+    encoder.set_dropout(learner, settings.dropout)
     curve = []
     if settings.warmup_tokens:
-        model.base_model.requires_grad_(False)
+        learner.encoder.requires_grad_(False)
         curve += phase("head", settings.warmup_tokens, 0, 0)
-        model.base_model.requires_grad_(True)
+        learner.encoder.requires_grad_(True)
     if settings.freeze_embeddings:
-        encoder.freeze(model, layers=0)
-    before = held_out_loss()
+        encoder.freeze(learner.encoder, settings.frozen_layers)
+    before = held_out_losses()
     # Epochs of the two phases have numbers of their own, so that no passage meets the same masks twice.
     curve += phase("all", settings.tokens, 1000, curve[-1]["tokens"] if curve else 0)
-    return model, curve, {"held_out_loss_before": before, "held_out_loss_after": held_out_loss()}
+    after = held_out_losses()
+    return curve, {"held_out_loss": {name: {"before": before[name], "after": after[name]} for name in before}}
 
 
 def interpolate(base, adapted, share: float) -> None:
@@ -125,47 +191,67 @@ def interpolate(base, adapted, share: float) -> None:
                 weight.lerp_(new[name].to(weight), share)
 
 
-def choose(rows: pa.Table, split: pa.Table, transductive: bool) -> pa.Table:
-    """Return (id, text) of the rows that may adapt the encoder: all of train and, if transductive, of dev and test."""
+def choose(rows: pa.Table, split: pa.Table, settings: Params) -> pa.Table:
+    """Return (id, text) of the rows that may adapt the encoder: all of train and, if transductive, of dev and test.
+
+    Raises:
+        UserError: a source is unknown, or no row is left.
+    """
+    if settings.sources is not None:
+        known = pc.unique(rows["source"]).to_pylist()
+        for name in settings.sources:
+            if name not in known:
+                raise UserError(
+                    f"params.yaml: adapt.sources: no row is of '{name}'; sources: {', '.join(sorted(known))}"
+                )
+        rows = rows.filter(pc.is_in(rows["source"], pa.array(settings.sources)))
     joined = rows.select(["id", "text"]).join(split.select(["id", "split"]), "id").sort_by("id")
-    kept = joined if transductive else joined.filter(pc.equal(joined["split"], "train"))
-    if not kept.num_rows:
-        raise UserError("adapt: no text to adapt to: no row is in the train split")
+    kept = joined if settings.transductive else joined.filter(pc.equal(joined["split"], "train"))
+    if kept.num_rows < 2:
+        raise UserError("adapt: too little text: it takes two documents of the train split, one to learn, one held out")
     return kept.select(["id", "text"])
+
+
+def train(
+    rows: pa.Table, base: Path, settings: Params, accelerator: "Accelerator", saved: checkpoints.Store
+) -> "tuple[PreTrainedModel, list[dict], dict]":
+    """Return the encoder of folder `base` adapted to documents `rows` (id, text), the curve and the metrics."""
+    from transformers import AutoModel
+
+    from winnow.objectives.learner import Learner
+
+    tokenizer = encoder.load_tokenizer(base)
+    draw = np.array([hashing.unit("held out", settings.seed, id) for id in rows["id"].to_pylist()])
+    # At least one document is held out, however small the corpus.
+    apart = draw <= max(HELD_OUT, draw.min())
+    body = masked_lm.load(base) if "masked_lm" in settings.shares else encoder.load_model(AutoModel, base)
+    learnt, held_out = (
+        Plan(build(rows.filter(pa.array(chosen)), tokenizer, settings, body.config, accelerator.device), settings)
+        for chosen in (~apart, apart)
+    )
+    heads = {name: objective.head for name, objective in learnt.objectives.items() if objective.head}
+    learner = Learner(body, heads)
+    curve, metrics = adapt(learner, learnt, held_out, settings, accelerator, saved)
+    result = encoder.load_model(AutoModel, base)
+    interpolate(result, learner.encoder.to("cpu"), settings.interpolation)
+    return result, curve, metrics | {"documents": rows.num_rows, "tokens": curve[-1]["tokens"]}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics", checkpoints=Path)
     settings = params.load("adapt", Params)
-    rows = choose(
-        tables.read(args.rows, ["id", "text"]), tables.read(args.split, ["id", "split"]), settings.transductive
-    )
+    rows = tables.read(args.rows, ["id", "source", "text"])
+    rows = choose(rows, tables.read(args.split, ["id", "split"]), settings)
     compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
     accelerator = start(compute, settings.seed)
-    computed_on = environment(accelerator)
-    from transformers import AutoModel
-
-    tokenizer = encoder.load_tokenizer(args.base)
-    if rows.num_rows == 1:
-        raise UserError("adapt: one document alone cannot be both learnt and held out; add text")
-    draw = np.array([hashing.unit("held out", settings.seed, id) for id in rows["id"].to_pylist()])
-    # At least one document is held out, however small the corpus.
-    apart = draw <= max(HELD_OUT, draw.min())
-    held_out = masked_lm.passages(rows.filter(pa.array(apart)), tokenizer, settings.max_length)
-    held_out = masked_lm.Passages(held_out.tokens[:HELD_OUT_PASSAGES], held_out.keys[:HELD_OUT_PASSAGES])
-    train = masked_lm.passages(rows.filter(pa.array(~apart)), tokenizer, settings.max_length)
-
-    base, inputs = masked_lm.load(args.base), (args.rows, args.split, args.base)
+    computed_on, inputs = environment(accelerator), (args.rows, args.split, args.base)
     values = {"adapt": settings, "compute": compute, "computed_on": computed_on}
     with checkpoints.kept(args.checkpoints, "adapt", inputs, values, keep.seconds) as saved:
-        model, curve, metrics = adapt(base, train, held_out, tokenizer, settings, accelerator, saved)
-        result = encoder.load_model(AutoModel, args.base)
-        interpolate(result, accelerator.unwrap_model(model).base_model.to("cpu"), settings.interpolation)
-        encoder.save(result, args.base, args.out)
-        header = ("tokens", "phase", "loss", "learning_rate")
+        model, curve, metrics = train(rows, args.base, settings, accelerator, saved)
+        encoder.save(model, args.base, args.out)
+        header = ("tokens", "phase", "objective", "loss", "learning_rate")
         write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
-        metrics |= {"documents": rows.num_rows, "tokens": curve[-1]["tokens"], "computed_on": computed_on}
-        write_json(args.metrics, metrics)
+        write_json(args.metrics, metrics | {"computed_on": computed_on})
 
 
 if __name__ == "__main__":

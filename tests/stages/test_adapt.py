@@ -53,7 +53,8 @@ def test_learns_the_domain_and_writes_a_loadable_encoder(encoder_params, encoder
     AutoModel.from_pretrained(out)
     assert AutoTokenizer.from_pretrained(out).mask_token == "[MASK]"
     metrics = json.loads((folder / "adapted.json").read_text(encoding="utf-8"))
-    assert metrics["held_out_loss_after"] < 0.8 * metrics["held_out_loss_before"]
+    loss = metrics["held_out_loss"]["masked_lm"]
+    assert loss["after"] < 0.8 * loss["before"]
     assert metrics["documents"] == 60
     phases = [line.split(",")[1] for line in (folder / "adapted.csv").read_text(encoding="utf-8").splitlines()[1:]]
     assert phases == sorted(phases, reverse=True)
@@ -81,13 +82,73 @@ def test_interpolation_is_a_mean_of_base_and_adapted(encoder_params, encoder_fol
     assert arms[1.0]["pooler.dense.weight"].equal(base["pooler.dense.weight"]), "a masked LM has no pooler: kept"
 
 
-def test_no_text_of_dev_or_test_unless_transductive(corpus):
+@pytest.mark.parametrize("objective", ["position", "contrast"])
+def test_objectives_of_spans_learn_without_a_masked_lm_head(encoder_params, encoder_folder, documents, objective):
+    shares = {"masked_lm": 0.0, "position": 0.0, "contrast": 0.0} | {objective: 1.0}
+    folder = encoder_params(
+        adapt={"tokens": 20000, "learning_rate": 3e-3, "interpolation": 1.0, "warmup_tokens": 0, "objectives": shares}
+    )
+    run(folder, encoder_folder)
+    held_out = json.loads((folder / "adapted.json").read_text(encoding="utf-8"))["held_out_loss"]
+    assert list(held_out) == [objective]
+    losses = [
+        float(line.split(",")[3]) for line in (folder / "adapted.csv").read_text(encoding="utf-8").splitlines()[1:]
+    ]
+    part = len(losses) // 4
+    assert sum(losses[-part:]) < 0.8 * sum(losses[:part])
+
+
+def test_objectives_share_the_tokens_and_alternate(encoder_params, encoder_folder, documents):
+    folder = encoder_params(adapt={"tokens": 6000, "objectives": {"masked_lm": 1.0, "position": 2.0}})
+    run(folder, encoder_folder)
+    lines = (folder / "adapted.csv").read_text(encoding="utf-8").splitlines()[1:]
+    steps = [line.split(",") for line in lines if line.split(",")[1] == "all"]
+    first, seen = int(next(line for line in reversed(lines) if ",head," in line).split(",")[0]), {}
+    for tokens, _, objective, *_ in steps:
+        seen[objective] = seen.get(objective, 0) + int(tokens) - first
+        first = int(tokens)
+    assert seen["position"] / sum(seen.values()) == pytest.approx(2 / 3, abs=0.05)
+    assert (
+        {step[2] for step in steps[: len(steps) // 4]} == {step[2] for step in steps[-len(steps) // 4 :]} == set(seen)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"objectives": {"masked_lm": 0.0}}, "give one of them a share"),
+        ({"objectives": {"contrast": 1.0}, "dropout": 0.0}, "set dropout to 0.1"),
+        ({"objectives": {"guess": 1.0}}, "objectives"),
+        ({"sources": ["nowhere"]}, "no row is of 'nowhere'; sources: test"),
+    ],
+)
+def test_what_cannot_be_is_told(encoder_params, encoder_folder, corpus, changes, told):
+    with pytest.raises(UserError, match=told):
+        run(encoder_params(adapt=changes), encoder_folder)
+
+
+def test_no_text_of_dev_or_test_unless_transductive(corpus, options):
     rows, split = corpus
     train = {row["id"] for row in split.to_pylist() if row["split"] == "train"}
-    assert set(adapt.choose(rows, split, transductive=False)["id"].to_pylist()) == train
-    assert adapt.choose(rows, split, transductive=True).num_rows == rows.num_rows
-    with pytest.raises(UserError, match="no text to adapt to"):
-        adapt.choose(rows, tables.set_column(split, "split", ["test"] * split.num_rows, pa.string()), False)
+    assert set(adapt.choose(rows, split, options)["id"].to_pylist()) == train
+    assert adapt.choose(rows, split, options.model_copy(update={"transductive": True})).num_rows == rows.num_rows
+    with pytest.raises(UserError, match="too little text"):
+        adapt.choose(rows, tables.set_column(split, "split", ["test"] * split.num_rows, pa.string()), options)
+
+
+@pytest.fixture
+def documents(tmp_path):
+    """Documents of six sentences, whose first word tells their place."""
+    places = ["red", "green", "blue", "white", "cat", "dog"]
+    said = [text for text, _ in sentences(9)]
+    texts = [
+        " ".join(f"{place.capitalize()} {text}." for place, text in zip(places, said[number % 4 :], strict=False))
+        for number in range(40)
+    ]
+    rows = make_rows([{"text": f"{text} {number}", "purpose": "text"} for number, text in enumerate(texts)])
+    tables.write(rows, tmp_path / "rows.parquet")
+    split = pa.table({"id": rows["id"], "group": rows["group"], "split": ["train"] * rows.num_rows})
+    tables.write(split, tmp_path / "split.parquet")
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +215,7 @@ def test_one_document_alone_is_refused(encoder_params, encoder_folder, tmp_path)
     rows = make_rows([{"text": "the red cat"}])
     tables.write(rows, folder / "rows.parquet")
     tables.write(pa.table({"id": rows["id"], "split": ["train"]}), folder / "split.parquet")
-    with pytest.raises(UserError, match="one document alone"):
+    with pytest.raises(UserError, match="two documents"):
         run(folder, encoder_folder)
     assert not (folder / "adapted").exists()
 

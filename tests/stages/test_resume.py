@@ -14,7 +14,7 @@ from tests.stages.conftest import sentences
 from winnow import tables
 
 EACH_STEP, NEVER = {"checkpoints": {"seconds": 0.0}}, {"checkpoints": {"seconds": None}}
-ADAPT = {"adapt": {"tokens": 4000, "warmup_tokens": 1000}}  # the tiny encoder's configuration has dropout 0.1
+ADAPT = {"adapt": {"tokens": 4000, "warmup_tokens": 1000, "objectives": {"masked_lm": 0.5, "position": 0.5}}}
 FINETUNE = {"finetune": {"dropout": 0.1, "epochs": 10}}
 # Average and early stop are a part of the state too.
 MULTITASK = {"finetune": {"dropout": 0.1, "epochs": 40, "batch_tokens": 96, "average_decay": 0.9, "patience": 3}}
@@ -38,7 +38,8 @@ def outputs(folder, name) -> dict[str, bytes]:
 
 @pytest.fixture
 def corpus(tmp_path):
-    rows = make_rows([{"text": text, "purpose": "text"} for text, _ in sentences(60)])
+    texts = [text for text, _ in sentences(60)]
+    rows = make_rows([{"text": f"{text}. Here {text}.", "purpose": "text"} for text in texts])
     split = pa.table({"id": rows["id"], "group": rows["group"], "split": ["train"] * rows.num_rows})
     tables.write(rows, tmp_path / "rows.parquet")
     tables.write(split, tmp_path / "split.parquet")

@@ -1,0 +1,1 @@
+from tests.stages.conftest import encoder_folder  # noqa: F401

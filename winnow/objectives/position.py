@@ -1,0 +1,44 @@
+"""position: where in its document does this passage stand?
+
+Spans are drawn from documents, and a linear head on their mean-pooled states says in which part of the document their
+middle lies. What a passage is for (to open, to report, to conclude) shows in its place, so the encoder learns of
+discourse from text alone (sentence position in Chen, Chu and Gimpel 2019; related: Jernite, Bowman and Sontag 2017).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from winnow import encoder
+from winnow.objectives.spans import Documents, Span
+
+PARTS = 10  # of a document; tenths tell an abstract's sentences apart
+SENTENCES = 3  # in a span, at most: as long as the short texts that a classifier meets
+
+
+class Position:
+    """The objective; `winnow.objectives` says what its members mean."""
+
+    def __init__(self, documents: Documents, tokenizer, seed: int, width: int, device):
+        """Take documents to draw from, and the encoder's `width` in dimensions."""
+        import torch
+
+        self.keys, self.head = documents.ids, torch.nn.Linear(width, PARTS)
+        self._documents, self._padding, self._seed, self._device = documents, tokenizer.pad_token_id, seed, device
+        self._spans = lru_cache(maxsize=2)(self._draw)
+
+    def _draw(self, epoch: int) -> list[Span]:
+        key = ("position", self._seed, epoch)
+        return [self._documents.draw(number, SENTENCES, *key) for number in range(len(self.keys))]
+
+    def read(self, epoch: int) -> list[list[int]]:
+        return [span.tokens for span in self._spans(epoch)]
+
+    def loss(self, model, rows: np.ndarray, epoch: int) -> tuple:
+        import torch
+
+        spans = [self._spans(epoch)[row] for row in rows]
+        ids, mask = encoder.pad([span.tokens for span in spans], self._padding, self._device)
+        part = torch.tensor([min(PARTS - 1, int(span.middle * PARTS)) for span in spans], device=self._device)
+        logits = model.heads["position"](model.pooled(ids, mask))
+        return torch.nn.functional.cross_entropy(logits.float(), part), torch.tensor(float(len(rows)))
