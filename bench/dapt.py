@@ -21,24 +21,37 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench import approaches, intervals, peers
-from stages import adapt
-from winnow import checkpoints, encoder, files, hashing, params, predictions, tables
+from stages import adapt, learning_curve
+from winnow import checkpoints, encoder, files, hashing, params, pooling, predictions, tables
 from winnow.compute import Compute, start
 
 BUDGETS = ("300", "1000")
 SEEDS = (1, 2, 3)
+PROBES = 10  # draws of rows
 TASK = ["pubmed-2021-sections"]
 MASKED, POSITION = {"masked_lm": 1.0}, {"position": 1.0}
 BOTH = {"masked_lm": 0.5, "position": 0.5}
 NO_WARMUP = {"warmup_tokens": 0}
 SMALL = {"batch_tokens": 1024, "dropout": 0.0, "interpolation": 1.0, **NO_WARMUP}
+TEXT = ["pubmed-2021-abstracts", "pubmed-1976-abstracts"]
 RECIPES: dict[str, dict] = {
     "p1024": {"objectives": POSITION, **SMALL},
+    "p1024 text": {"objectives": POSITION, **SMALL, "sources": TEXT},
+    "p1024 text lr1": {"objectives": POSITION, **SMALL, "sources": TEXT, "learning_rate": 1e-4},
     "p1024 long": {"objectives": POSITION, **SMALL, "tokens": 600_000},
-    "p1024 mean": {"objectives": POSITION, **SMALL, "tokens": 600_000, "interpolation": 0.5},
-    "p1024 lr5": {"objectives": POSITION, **SMALL, "learning_rate": 5e-4},
+    "p1024 text lr1 long": {"objectives": POSITION, **SMALL, "tokens": 600_000, "sources": TEXT, "learning_rate": 1e-4},
     "m1024": {"objectives": MASKED, **SMALL, "warmup_tokens": 30_000},
+    "m1024 lr1": {"objectives": MASKED, **SMALL, "warmup_tokens": 30_000, "learning_rate": 1e-4},
     "m1024 mean": {"objectives": MASKED, **SMALL, "warmup_tokens": 30_000, "interpolation": 0.5},
+    "both lr1 text": {"objectives": BOTH, **SMALL, "tokens": 300_000, "sources": TEXT, "learning_rate": 1e-4},
+    "p frozen3": {
+        "objectives": POSITION,
+        **SMALL,
+        "sources": TEXT,
+        "learning_rate": 1e-4,
+        "frozen_layers": 3,
+        "tokens": 300_000,
+    },
 }
 CORPORA = {"irrelevant"}
 COMMAND = (
@@ -79,7 +92,15 @@ def main(argv: Sequence[str] | None = None) -> None:
                 found.setdefault(budget, []).append(json.loads(file.read_text(encoding="utf-8")))
         return found
 
-    base, measured = scores(args.base, "base"), {}
+    def probes(folder: Path, key: str) -> dict[str, list[float]]:
+        """Return macro-F1 on dev of a regression on the encoder's embeddings by budget, one value a draw."""
+        file = args.cache / f"{hashing.digest(key, 'probe', sections['compute']['threads'])[:16]}.json"
+        if not file.exists():
+            files.write_json(file, probe(folder, labelled, sections))
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    base, base_probe, measured = scores(args.base, "base"), probes(args.base, "base"), {}
+    print({budget: round(float(np.mean(each)), 4) for budget, each in base_probe.items()}, flush=True)
     print("base", {budget: round(float(np.mean(each)), 4) for budget, each in base.items()}, flush=True)
     for name in args.recipes:
         changes = RECIPES[name]
@@ -89,6 +110,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         key = hashing.digest(settings.model_dump_json(), changes.get("corpus", ""), sections["compute"]["threads"])[:16]
         text = irrelevant() if changes.get("corpus") == "irrelevant" else adapt.choose(rows, split, settings)
         facts = adapted(args.cache / key, text, args.base, settings, sections)
+        for budget, each in probes(args.cache / key, key).items():
+            gain = intervals.mean((100 * (np.array(each) - base_probe[budget])).tolist())
+            print(f"{name}, probe, {budget}: {np.mean(each):.4f}, {intervals.cell(*gain, '.1f', '+')}", flush=True)
+        if args.probes:
+            print(facts)
+            continue
         measured[name] = (scores(args.cache / key, key), facts)
         for budget, each in measured[name][0].items():
             gain = intervals.mean((100 * (np.array(each) - base[budget])).tolist())
@@ -108,6 +135,28 @@ def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, se
         accelerator.free_memory()
         files.write_json(file, {"seconds": round(seconds), **metrics})
     return json.loads(file.read_text(encoding="utf-8"))
+
+
+def probe(folder: Path, labelled: pa.Table, sections: dict) -> dict[str, list[float]]:
+    """Return macro-F1 on dev of a logistic regression on the folder's embeddings, by budget and draw of the rows."""
+    from transformers import AutoModel
+
+    accelerator = start(params.parse(sections["compute"], Compute, "compute"), 1)
+    tokenizer, model = encoder.load_tokenizer(folder), encoder.load_model(AutoModel, folder)
+    tokens = encoder.tokenize(tokenizer, labelled["text"].to_pylist(), sections["embed"]["max_length"])
+    found = pooling.embed(accelerator.prepare(model).eval(), tokens, tokenizer.pad_token_id, 2048, accelerator)
+    labels, settings = sections["task"]["labels"], sections["learning_curve"]
+    settings = params.parse(
+        settings | {"budgets": [int(budget) for budget in BUDGETS], "seeds": list(range(PROBES))},
+        learning_curve.Params,
+        "learning_curve",
+    )
+    vectors = dict(zip(labelled["id"].to_pylist(), found, strict=True))
+    out: dict[str, list[float]] = {}
+    for arm, budget, _, score in learning_curve.learning_curve(labelled, vectors, labels, settings):
+        if arm == "probe":
+            out.setdefault(str(budget), []).append(score)
+    return out
 
 
 def irrelevant() -> pa.Table:

@@ -46,7 +46,7 @@ def write_metrics(default_params, transfer: float) -> None:
     share = {"FRUIT": 0.5, "STONE": 0.3, "WATER": 0.2}
     of_split = {"rows": 900, "groups": 200, "text_rows": 400, "label_shares": share}
     metrics = {
-        "adapt": {"held_out_loss_before": 6.1, "held_out_loss_after": 3.9, "documents": 4000, "tokens": 150000},
+        "adapt": {"held_out_loss": {"masked_lm": {"before": 6.1, "after": 3.9}}, "documents": 4000, "tokens": 150000},
         "balance": {
             "rows": 300, "labels": {"FRUIT": 150, "STONE": 90, "WATER": 60}, "weights": {},
             "left_out": {"budget": 1200, "not_train": 900},
@@ -265,8 +265,9 @@ def write_plots(arms: dict[str, pa.Table]) -> None:
     steps = range(1, 60)
     folder = Path("plots")
     loss = {n: 9 * np.exp(-n / 25) + 2 + rng.normal() / 5 for n in steps}
-    files.write_csv(folder / "adapt.csv", ["tokens", "phase", "loss", "learning_rate"],
-                    [(n * 2500, "head" if n < 15 else "all", float(loss[n]), 1e-4) for n in steps])  # fmt: skip
+    files.write_csv(folder / "adapt.csv", ["tokens", "phase", "objective", "loss", "learning_rate"],
+                    [(n * 2500, "head" if n < 15 else "all", "masked_lm", float(loss[n]), 1e-4)
+                     for n in steps])  # fmt: skip
     curve = [(a, n, s, 1 - k / np.sqrt(n) + rng.normal() / 60) for a, k in (("probe", 3), ("tfidf", 4.5))
              for n in (50, 100, 200, 400, 800) for s in (1, 2, 3)]  # fmt: skip
     files.write_csv(folder / "learning_curve.csv", ["arm", "labels", "seed", "macro_f1"], curve)
@@ -391,7 +392,15 @@ def test_the_page_tells_data_issues_curves_and_comparison(out):
     for words in ("Data", "Automatic labels", "Label issues", "Learning curves", "Comparison", "Run it again"):
         assert words in page.text
     assert "Passed:" in page.text
-    for value in ("4,050", "120 clusters", "strip_markup", "210", "masked-LM loss", "pyarrow==26.0.1", "2019-01-02"):
+    for value in (
+        "4,050",
+        "120 clusters",
+        "strip_markup",
+        "210",
+        "loss of masked_lm went from 6.100 to 3.900",
+        "pyarrow==26.0.1",
+        "2019-01-02",
+    ):
         assert value in page.text
     assert page.text.count("FRUIT 2 %") == 0
     assert page.text.count("told at length") <= 20 * 25

@@ -70,12 +70,12 @@ def _training(by_arm: dict[str, list[dict]], colour: dict[str, str]) -> Callable
 
 
 def _adapt(rows: list[dict]) -> Callable:
-    series = {
-        phase: _columns([row for row in rows if row["phase"] == phase], "tokens", "loss")
-        for phase in dict.fromkeys(row["phase"] for row in rows)
-    }
-    colour = dict(zip(series, plots.COLOURS, strict=False))
-    return plots.curves(series, colour, "word pieces seen", "masked-LM loss", faint=True)
+    series: dict[str, list[dict]] = {}
+    for row in rows:
+        series.setdefault(row["objective"] + (", head alone" if row["phase"] == "head" else ""), []).append(row)
+    curves = {name: _columns(points, "tokens", "loss") for name, points in series.items()}
+    colour = dict(zip(curves, plots.COLOURS, strict=False))
+    return plots.curves(curves, colour, "word pieces seen", "training loss", faint=True)
 
 
 def _columns(rows: list[dict], x: str, y: str) -> tuple[list[int], list[float]]:
