@@ -54,6 +54,7 @@ class Params(params.Section):
     interpolation: float = Field(ge=0, le=1)
     freeze_embeddings: bool
     frozen_layers: int = Field(ge=0)
+    spans: Literal["text", "all"]
     sources: list[str] | None = Field(min_length=1)
     transductive: bool
     seed: int = Field(ge=0)
@@ -74,21 +75,24 @@ class Params(params.Section):
 
 
 def build(rows: pa.Table, tokenizer, settings: Params, config, device) -> dict[str, Objective]:
-    """Return the objectives that `settings` give a share of the tokens, on documents `rows` (id, text), by name."""
+    """Return the objectives that `settings` give a share of the tokens, by name.
+
+    Args:
+        rows: documents: id, purpose, text.
+        config: the encoder's.
+    """
     made: dict[str, Objective] = {}
     if "masked_lm" in settings.shares:
         passages = masked_lm.passages(rows, tokenizer, settings.max_length)
         made["masked_lm"] = MaskedLM(passages, tokenizer, settings.seed, settings.mask_share, device)
     if settings.shares.keys() - {"masked_lm"}:
-        texts, ids = rows["text"].to_pylist(), rows["id"].to_pylist()
+        whole = rows if settings.spans == "all" else rows.filter(pc.equal(rows["purpose"], "text"))
+        texts, ids = whole["text"].to_pylist(), whole["id"].to_pylist()
         documents = Documents(ids, texts, tokenizer, settings.max_length)
         if "position" in settings.shares:
             made["position"] = Position(documents, tokenizer, settings.seed, config.hidden_size, device)
         if "contrast" in settings.shares:
             made["contrast"] = Contrast(documents, tokenizer, settings.seed, device)
-    for name, objective in made.items():
-        if not objective.keys:
-            raise UserError(f"params.yaml: adapt.objectives.{name}: no document has two sentences; give it no share")
     return made
 
 
@@ -144,6 +148,8 @@ def adapt(
         learner.eval()
         found = {}
         for name, objective in held_out.objectives.items():
+            if not objective.keys:  # what is held out may be a single sentence
+                continue
             lengths = encoder.lengths(objective.read(0)[:HELD_OUT_ROWS])
             with torch.inference_mode(), accelerator.autocast():
                 batches = batching.by_length(lengths, settings.batch_tokens)
@@ -192,7 +198,7 @@ def interpolate(base, adapted, share: float) -> None:
 
 
 def choose(rows: pa.Table, split: pa.Table, settings: Params) -> pa.Table:
-    """Return (id, text) of the rows that may adapt the encoder: all of train and, if transductive, of dev and test.
+    """Return (id, purpose, text) of rows that may adapt the encoder: train's and, if transductive, dev's and test's.
 
     Raises:
         UserError: a source is unknown, or no row is left.
@@ -205,33 +211,48 @@ def choose(rows: pa.Table, split: pa.Table, settings: Params) -> pa.Table:
                     f"params.yaml: adapt.sources: no row is of '{name}'; sources: {', '.join(sorted(known))}"
                 )
         rows = rows.filter(pc.is_in(rows["source"], pa.array(settings.sources)))
-    joined = rows.select(["id", "text"]).join(split.select(["id", "split"]), "id").sort_by("id")
+    joined = rows.select(["id", "purpose", "text"]).join(split.select(["id", "split"]), "id").sort_by("id")
     kept = joined if settings.transductive else joined.filter(pc.equal(joined["split"], "train"))
     if kept.num_rows < 2:
         raise UserError("adapt: too little text: it takes two documents of the train split, one to learn, one held out")
-    return kept.select(["id", "text"])
+    return kept.select(["id", "purpose", "text"])
+
+
+def hold_out(rows: pa.Table, seed: int) -> np.ndarray:
+    """Return which documents are kept from training, (rows,) bool: about 2 % of each purpose, and at least one."""
+    draw = np.array([hashing.unit("held out", seed, id) for id in rows["id"].to_pylist()])
+    purposes, held_out = np.array(rows["purpose"].to_pylist()), np.zeros(len(draw), dtype=bool)
+    for purpose in np.unique(purposes):
+        own = purposes == purpose
+        if own.sum() > 1:
+            held_out |= own & (draw <= max(HELD_OUT, draw[own].min()))
+    return held_out
 
 
 def train(
     rows: pa.Table, base: Path, settings: Params, accelerator: "Accelerator", saved: checkpoints.Store
 ) -> "tuple[PreTrainedModel, list[dict], dict]":
-    """Return the encoder of folder `base` adapted to documents `rows` (id, text), the curve and the metrics."""
+    """Return the encoder of `base` adapted to documents `rows` (id, purpose, text), the curve and the metrics."""
     from transformers import AutoModel
 
     from winnow.objectives.learner import Learner
 
     tokenizer = encoder.load_tokenizer(base)
-    draw = np.array([hashing.unit("held out", settings.seed, id) for id in rows["id"].to_pylist()])
-    # At least one document is held out, however small the corpus.
-    apart = draw <= max(HELD_OUT, draw.min())
+    held_out = hold_out(rows, settings.seed)
     body = masked_lm.load(base) if "masked_lm" in settings.shares else encoder.load_model(AutoModel, base)
-    learnt, held_out = (
+    learnt, checked = (
         Plan(build(rows.filter(pa.array(chosen)), tokenizer, settings, body.config, accelerator.device), settings)
-        for chosen in (~apart, apart)
+        for chosen in (~held_out, held_out)
     )
+    for name, objective in learnt.objectives.items():
+        if not objective.keys:
+            raise UserError(
+                f"params.yaml: adapt.objectives.{name}: no document of text has two sentences, so there is nothing to "
+                f"read; give it no share, add a source of purpose text, or set adapt.spans to all"
+            )
     heads = {name: objective.head for name, objective in learnt.objectives.items() if objective.head}
     learner = Learner(body, heads)
-    curve, metrics = adapt(learner, learnt, held_out, settings, accelerator, saved)
+    curve, metrics = adapt(learner, learnt, checked, settings, accelerator, saved)
     result = encoder.load_model(AutoModel, base)
     interpolate(result, learner.encoder.to("cpu"), settings.interpolation)
     return result, curve, metrics | {"documents": rows.num_rows, "tokens": curve[-1]["tokens"]}
@@ -240,7 +261,7 @@ def train(
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics", checkpoints=Path)
     settings = params.load("adapt", Params)
-    rows = tables.read(args.rows, ["id", "source", "text"])
+    rows = tables.read(args.rows, ["id", "source", "purpose", "text"])
     rows = choose(rows, tables.read(args.split, ["id", "split"]), settings)
     compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
     accelerator = start(compute, settings.seed)
