@@ -1,8 +1,8 @@
 """represent: how diverse each source is, how far it is from the reference, and what it adds that the others lack.
 
 python -m stages.represent --rows data/deduplicated.parquet --split data/split.parquet --clean data/clean.parquet
-    --duplicates data/ledger/deduplicate.parquet --embeddings data/embeddings --metrics reports/metrics/represent.json
-    --plots reports/plots/represent
+    --duplicates data/ledger/deduplicate.parquet --embeddings data/base_embeddings
+    --metrics reports/metrics/represent.json --plots reports/plots/represent
 
 In: the rows and their split; the rows before deduplication and its ledger, for the share of duplicates; embeddings of
 all task rows and of a sample of the others. Rows, lengths, dates, classes and duplicates are counted on all rows;

@@ -1,8 +1,8 @@
 """semantic_duplicates: rows that say the same in other words: pairs whose embeddings point the same way.
 
 python -m stages.semantic_duplicates --rows data/deduplicated.parquet --split data/split.parquet
-    --embeddings data/embeddings --out data/semantic_duplicates.parquet --pairs reports/review/semantic_duplicates.csv
-    --metrics reports/metrics/semantic_duplicates.json
+    --embeddings data/base_embeddings --out data/semantic_duplicates.parquet
+    --pairs reports/review/semantic_duplicates.csv --metrics reports/metrics/semantic_duplicates.json
 
 Each row of the task is compared with each other by cosine, exactly, in blocks; beyond `max_rows` rows, those of lowest
 hash are compared. Writes the most similar pairs for people to read, counts, and in `--out` (id, keeper, similarity) the

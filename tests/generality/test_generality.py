@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent
 SETS = {"emails": emails.write, "intents": intents.write}
 SHORT = {
     "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
-    "adapt": {"tokens": 3000, "max_length": 64, "warmup_tokens": 1000},
+    "adapt": {"tokens": 3000, "max_length": 64},
     "arms": {"seeds": [1]},
     "finetune": {"epochs": 1, "frozen_layers": 0},
     "learning_curve": {"budgets": [40], "seeds": [1]},
