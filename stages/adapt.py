@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from winnow import batching, checkpoints, encoder, hashing, masked_lm, params, tables, training
+from winnow import batching, checkpoints, distributed, encoder, hashing, masked_lm, params, tables, training
 from winnow.compute import Compute, environment, start
 from winnow.errors import UserError
 from winnow.files import write_csv, write_json
@@ -41,6 +41,7 @@ class Params(params.Section):
     freeze_embeddings: bool
     transductive: bool
     seed: int = Field(ge=0)
+    launcher: str | None = None  # an accelerate configuration, for several processes
 
 
 def batch_budget(data: masked_lm.Passages, tokens: int, settings: Params, first_epoch: int) -> list[training.Batch]:
@@ -134,9 +135,12 @@ def choose(rows: pa.Table, split: pa.Table, transductive: bool) -> pa.Table:
     return kept.select(["id", "text"])
 
 
+@distributed.launchable
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics", checkpoints=Path)
     settings = params.load("adapt", Params)
+    if distributed.launch("stages.adapt", settings.launcher, argv):
+        return
     rows = choose(
         tables.read(args.rows, ["id", "text"]), tables.read(args.split, ["id", "split"]), settings.transductive
     )
@@ -156,15 +160,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     train = masked_lm.passages(rows.filter(pa.array(~apart)), tokenizer, settings.max_length)
 
     base, inputs = masked_lm.load(args.base), (args.rows, args.split, args.base)
-    values = {"adapt": settings, "compute": compute, "computed_on": computed_on}
+    values = {"adapt": settings.model_dump(exclude={"launcher"}), "compute": compute, "computed_on": computed_on}
     with checkpoints.kept(args.checkpoints, "adapt", inputs, values, keep.seconds) as saved:
         model, curve, metrics = adapt(base, train, held_out, tokenizer, settings, accelerator, saved)
+        if not accelerator.is_main_process:
+            return
         result = encoder.load_model(AutoModel, args.base)
         interpolate(result, accelerator.unwrap_model(model).base_model.to("cpu"), settings.interpolation)
         encoder.save(result, args.base, args.out)
         header = ("tokens", "phase", "loss", "learning_rate")
         write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
-        metrics |= {"documents": rows.num_rows, "tokens": curve[-1]["tokens"], "computed_on": computed_on}
+        metrics |= {"documents": rows.num_rows, "tokens": curve[-1]["tokens"]}
+        metrics |= {"computed_on": computed_on | {"processes": training.processes(curve)}}
         write_json(args.metrics, metrics)
 
 

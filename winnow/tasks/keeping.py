@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from winnow import distributed
+
 if TYPE_CHECKING:
     import torch
 
@@ -126,7 +128,8 @@ class Keeper:
 
     def _judge(self, stop: EarlyStop) -> None:
         self._model.eval()
-        score = stop.score(self._model)
+        # Processes that judge differently, by a last bit, would end at different steps.
+        score = distributed.from_main(stop.score(self._model))
         self._model.train()
         if self._best is None or score > self._best[0]:
             self._best, self._waited = (score, [weight.detach().clone() for weight in self._trained()]), 0
