@@ -68,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
     accelerator = start(compute, args.seed)
     computed_on, inputs = environment(accelerator), (args.encoder, args.training, args.dev, args.auxiliary)
-    values = {"task": task, "finetune": recipe.model_dump(exclude={"launcher"}), "compute": compute, "computed_on": computed_on}
-    values |= {"approach": args.approach, "settings": settings, "seed": args.seed}
+    values = {"task": task, "finetune": recipe.model_dump(exclude={"launcher"}), "compute": compute}
+    values |= {"computed_on": computed_on, "approach": args.approach, "settings": settings, "seed": args.seed}
     with checkpoints.kept(args.checkpoints, "finetune", inputs, values, keep.seconds) as saved:
         job = Job(
             rows=rows,

@@ -98,11 +98,18 @@ class Series:
             UserError: the disk is full.
         """
         rank, _ = distributed.place()
-        if rank or time.monotonic() - self._last < self.seconds:
+        is_due = time.monotonic() - self._last >= self.seconds
+        if distributed.is_sharded(model):  # all are needed to bring the pieces together
+            is_due = distributed.from_main(is_due)
+        elif rank:
+            return
+        if not is_due:
             return
         from safetensors.torch import save_file
 
         tensors, state = _pack(model, optimizer, schedule, curve, keeper)
+        if rank:
+            return
         with files.replacing(self.folder / f"{len(curve):09}") as new:
             new.mkdir()
             save_file(tensors, new / TENSORS)
@@ -215,7 +222,7 @@ def _pack(
     if keeper:
         held, state["keeper"] = keeper.state()
         tensors |= {f"keeper.{name}": tensor for name, tensor in held.items()}
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, state
+    return {name: distributed.whole(tensor.detach()).cpu().contiguous() for name, tensor in tensors.items()}, state
 
 
 def _unpack(
@@ -230,11 +237,14 @@ def _unpack(
 
     with torch.no_grad():
         for name, weight in _weights(model):
-            weight.copy_(tensors[f"weights.{name}"])
+            weight.copy_(distributed.like(tensors[f"weights.{name}"], weight))
     moments: dict[int, dict] = {}
+    trained = [weight for group in optimizer.param_groups for weight in group["params"]]
     for key, tensor in _named(tensors, "optimizer").items():
         number, _, name = key.partition(".")
-        moments.setdefault(int(number), {})[name] = tensor
+        weight = trained[int(number)]
+        moment = distributed.like(tensor, weight) if tensor.shape == weight.shape else tensor
+        moments.setdefault(int(number), {})[name] = moment
     schedule.load_state_dict(state["schedule"])
     for group, rate in zip(optimizer.param_groups, schedule.get_last_lr(), strict=True):
         group["lr"] = rate

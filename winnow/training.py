@@ -107,10 +107,12 @@ def fit(
 
     from winnow.stage import progress
 
-    model.to(accelerator.device).train()
+    whole = model.to(accelerator.device).train()
+    distributed.begin_alike(whole)
+    if distributed.is_sharding():
+        model, groups, keeper, loss_of = distributed.shard(whole, groups, keeper, loss_of)
     optimizer = torch.optim.AdamW(groups, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, warmup_steps, len(batches))
-    distributed.begin_alike(model)
     curve = saved.restore(model, optimizer, schedule, keeper) if saved else []
     device = accelerator.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -120,7 +122,7 @@ def fit(
                 break
             step = len(curve) + 1
             loss = _gradients(accelerator, model, batch, loss_of, (seed, step), ids)
-            norm = accelerator.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+            norm = distributed.whole(torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM))
             value, length = torch.stack([loss, norm]).tolist()  # at once: each look makes a GPU wait
             for name, number in (("loss", value), ("gradient", length)):
                 if not math.isfinite(number):
@@ -139,7 +141,8 @@ def fit(
                 saved.save_if_due(model, optimizer, schedule, curve, keeper)
     if keeper:
         keeper.finish()
-    model.eval()
+    distributed.gather(model, whole)
+    whole.eval()
     return curve
 
 
@@ -162,17 +165,22 @@ def _gradients(
 
     rank, processes = distributed.place()
     shares = batch.parts(min(processes, len(batch)))
-    own, drawn = shares[rank] if rank < len(shares) else None, (rank,) if processes > 1 else ()
+    has_rows = rank < len(shares)
+    own, drawn = shares[rank if has_rows else 0], (rank,) if processes > 1 else ()
     count = 1
     while True:
         torch.manual_seed(int(hashing.digest("dropout", *seed, *drawn)[:15], 16))
         try:
-            parts = own.parts(count) if own else []
-            total, weights = _accumulate(accelerator, model, parts, loss_of, is_whole=processes == 1 and count == 1)
+            is_whole = processes == 1 and count == 1
+            total, weights = _accumulate(accelerator, model, own.parts(count), loss_of, is_whole, has_rows)
             break
         except (RuntimeError, MemoryError) as error:
             if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
                 raise
+        if distributed.is_sharded(model):
+            raise UserError(
+                f"training: step {seed[1]}: memory does not hold it, and FSDP cannot split it; lower batch_tokens"
+            )
         if count >= len(own):
             raise UserError(
                 f"training: step {seed[1]}: memory does not hold one row ({_names(own, ids)}); lower max_length, "
@@ -193,7 +201,12 @@ def _gradients(
 
 
 def _accumulate(
-    accelerator: "Accelerator", model: "torch.nn.Module", parts: list[Batch], loss_of: "LossOf", is_whole: bool
+    accelerator: "Accelerator",
+    model: "torch.nn.Module",
+    parts: list[Batch],
+    loss_of: "LossOf",
+    is_whole: bool,
+    counts: bool,
 ) -> "tuple[torch.Tensor, torch.Tensor]":
     """Return loss and weight of the parts, summed, as the gradients are; of a whole batch the mean loss, and 1."""
     import torch
@@ -207,7 +220,9 @@ def _accumulate(
     for part in parts:
         with accelerator.autocast():
             loss, weight = loss_of(model, part)
-        if weight:  # the mean over nothing is not a number
+        weight = weight * counts
+        # The mean over nothing is not a number; but FSDP wants all processes to go along.
+        if weight or distributed.is_sharded(model):
             accelerator.backward(loss * weight)
             total, weights = total + loss.detach().float() * weight, weights + weight
     return total, weights

@@ -23,7 +23,7 @@ LAUNCHER = str(ROOT / "launch/two-cpus.yaml")
 CONTRAST = {"labels_per_class": None, "method": "contrast", "pairs": 200, "batch_pairs": 9}
 
 
-def together(main, arguments: list[str], processes: int = 2) -> list[int]:
+def together(main, arguments: list[str], processes: int = 2, fsdp: bool = False) -> list[int]:
     """Call a stage's `main` in forked processes, as torchrun would start them, and return their exit statuses."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -36,6 +36,7 @@ def together(main, arguments: list[str], processes: int = 2) -> list[int]:
         place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
         os.environ |= {name: str(value) for name, value in place.items()}
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        os.environ["ACCELERATE_USE_FSDP"] = str(fsdp)
         main(arguments)
 
     started = [multiprocessing.get_context("fork").Process(target=run, args=(rank,)) for rank in range(processes)]
@@ -75,8 +76,42 @@ def assert_alike(folder, one, two):
 def test_adapt(encoder_params, still_encoder):  # noqa: F811
     folder = encoder_params(adapt={"tokens": 2000, "warmup_tokens": 500})
     adapt.main(adapt_command(still_encoder, "one"))
-    assert together(adapt.main, adapt_command(still_encoder, "two")) == [0, 0]
+    for fsdp in (False, True):
+        assert together(adapt.main, adapt_command(still_encoder, "two"), fsdp=fsdp) == [0, 0]
+        assert_alike(folder, "one", "two")
+
+
+def killed_after(step: int, main):
+    """Return a stage's `main` for a forked process, which ends as by a signal after that step's checkpoint."""
+
+    def killed(arguments: list[str]) -> None:
+        save = checkpoints.Series.save_if_due
+
+        def save_and_die(self, model, optimizer, schedule, curve, keeper=None):
+            save(self, model, optimizer, schedule, curve, keeper)
+            if len(curve) == step:
+                os._exit(9)
+
+        checkpoints.Series.save_if_due = save_and_die
+        main(arguments)
+
+    return killed
+
+
+@pytest.mark.usefixtures("training")
+def test_weights_in_pieces_killed_and_resumed_whole_and_in_pieces(encoder_params, encoder_folder):
+    folder = encoder_params(
+        finetune={"dropout": 0.0, "epochs": 1, "batch_tokens": 40, "average_decay": 0.9}, **EACH_STEP
+    )
+    finetune.main(finetune_command(encoder_folder, "one"))
+    command = finetune_command(encoder_folder, "two")
+    assert together(killed_after(4, finetune.main), command, fsdp=True) == [9, 9]
+    assert together(killed_after(9, finetune.main), command, fsdp=False) == [9, 9]
+    assert together(finetune.main, command, fsdp=True) == [0, 0]
     assert_alike(folder, "one", "two")
+
+    encoder_params(finetune={"patience": 1})
+    assert together(finetune.main, command, fsdp=True) == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -122,19 +157,8 @@ def test_killed_with_two_it_goes_on_with_two_to_the_same_bytes(encoder_params, e
     folder = encoder_params(finetune={"epochs": 4, "dropout": 0.1}, **EACH_STEP)
     assert together(finetune.main, finetune_command(encoder_folder, "whole")) == [0, 0]
 
-    def killed(arguments: list[str]) -> None:
-        save = checkpoints.Series.save_if_due
-
-        def save_and_die(self, model, optimizer, schedule, curve, keeper=None):
-            save(self, model, optimizer, schedule, curve, keeper)
-            if len(curve) == 5:
-                os._exit(9)
-
-        checkpoints.Series.save_if_due = save_and_die  # in the forked process alone
-        finetune.main(arguments)
-
     command = finetune_command(encoder_folder, "resumed")
-    assert together(killed, command) == [9, 9]
+    assert together(killed_after(5, finetune.main), command) == [9, 9]
     assert newest(folder / "checkpoints", "train") == 5
     assert together(finetune.main, command) == [0, 0]
     assert outputs(folder, "resumed") == outputs(folder, "whole")
