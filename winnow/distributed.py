@@ -105,6 +105,10 @@ def launchable(main: Callable[..., None]) -> Callable[..., None]:
 
             get_error_handler().record_exception(error)
             sys.exit(1)
+        if place()[1] > 1:
+            import torch.distributed as dist
+
+            dist.destroy_process_group()
 
     return wrapped
 
