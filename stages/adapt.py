@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from winnow import batching, checkpoints, encoder, hashing, masked_lm, params, tables, training
+from winnow import batching, checkpoints, distributed, encoder, hashing, masked_lm, params, tables, training
 from winnow.compute import Compute, environment, start
 from winnow.errors import UserError
 from winnow.files import write_csv, write_json
@@ -58,6 +58,7 @@ class Params(params.Section):
     sources: list[str] | None = Field(min_length=1)
     transductive: bool
     seed: int = Field(ge=0)
+    launcher: str | None = None  # an accelerate configuration, for several processes
 
     @property
     def shares(self) -> dict[str, float]:
@@ -71,6 +72,10 @@ class Params(params.Section):
             raise ValueError("objectives: give one of them a share")
         if "contrast" in self.shares and not self.dropout:
             raise ValueError("objectives.contrast tells a passage from others by dropout; set dropout to 0.1")
+        if "contrast" in self.shares and self.launcher:
+            raise ValueError(
+                "objectives.contrast compares all rows of a batch, which one process must hold; no launcher"
+            )
         return self
 
 
@@ -258,20 +263,26 @@ def train(
     return result, curve, metrics | {"documents": rows.num_rows, "tokens": curve[-1]["tokens"]}
 
 
+@distributed.launchable
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics", checkpoints=Path)
     settings = params.load("adapt", Params)
+    if distributed.launch("stages.adapt", settings.launcher, argv):
+        return
     rows = tables.read(args.rows, ["id", "source", "purpose", "text"])
     rows = choose(rows, tables.read(args.split, ["id", "split"]), settings)
     compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
     accelerator = start(compute, settings.seed)
     computed_on, inputs = environment(accelerator), (args.rows, args.split, args.base)
-    values = {"adapt": settings, "compute": compute, "computed_on": computed_on}
+    values = {"adapt": settings.model_dump(exclude={"launcher"}), "compute": compute, "computed_on": computed_on}
     with checkpoints.kept(args.checkpoints, "adapt", inputs, values, keep.seconds) as saved:
         model, curve, metrics = train(rows, args.base, settings, accelerator, saved)
+        if not accelerator.is_main_process:
+            return
         encoder.save(model, args.base, args.out)
         header = ("tokens", "phase", "objective", "loss", "learning_rate")
         write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
+        computed_on |= {"processes": training.processes(curve)}
         write_json(args.metrics, metrics | {"computed_on": computed_on})
 
 

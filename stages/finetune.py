@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from winnow import checkpoints, encoder, params, tables, training_table
+from winnow import checkpoints, distributed, encoder, params, tables, training, training_table
 from winnow.approaches import few_shot, multitask, transfer
 from winnow.approaches.job import Job
 from winnow.compute import Compute, environment, start
@@ -31,6 +31,7 @@ class Params(finetuning.Recipe):
     """Section `finetune` of params.yaml."""
 
     patience: int | None = Field(None, gt=0)  # epochs
+    launcher: str | None = None  # an accelerate configuration, for several processes
 
 
 class Approaches(params.Section):
@@ -52,20 +53,23 @@ APPROACHES: dict[str, Callable] = {
 }
 
 
+@distributed.launchable
 def main(argv: Sequence[str] | None = None) -> None:
     paths = ("encoder", "training", "dev", "auxiliary", "out", "curve", "metrics")
     args = arguments(__doc__, argv, *paths, checkpoints=Path, approach=str, seed=int)
     if args.approach not in APPROACHES:
         raise UserError(f"params.yaml: arms: unknown approach '{args.approach}'; known: {', '.join(APPROACHES)}")
     recipe, task = params.load("finetune", Params), params.load("task", Task)
+    if distributed.launch("stages.finetune", recipe.launcher, argv):
+        return
     settings = getattr(params.load("approaches", Approaches), args.approach)
     rows = training_table.read(args.training, ["id", "group", "text", "label", "weight"])
     dev, auxiliary = tables.read(args.dev, ["id", "group", "text", "label"]), tables.read(args.auxiliary)
     compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
     accelerator = start(compute, args.seed)
     computed_on, inputs = environment(accelerator), (args.encoder, args.training, args.dev, args.auxiliary)
-    values = {"task": task, "finetune": recipe, "compute": compute, "computed_on": computed_on}
-    values |= {"approach": args.approach, "settings": settings, "seed": args.seed}
+    values = {"task": task, "finetune": recipe.model_dump(exclude={"launcher"}), "compute": compute}
+    values |= {"computed_on": computed_on, "approach": args.approach, "settings": settings, "seed": args.seed}
     with checkpoints.kept(args.checkpoints, "finetune", inputs, values, keep.seconds) as saved:
         job = Job(
             rows=rows,
@@ -80,10 +84,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             saved=saved,
         )
         trained = APPROACHES[args.approach](job, settings)
+        if not accelerator.is_main_process:
+            return
         model, store = accelerator.unwrap_model(trained.model), trained.store
         encoder.save(model, args.encoder, args.out, store.save if store else None)
         header = ("step", "epoch", "loss", "learning_rate")
         write_csv(args.curve, header, [[point[name] for name in header] for point in trained.curve])
+        computed_on |= {"processes": training.processes(trained.curve)}
         write_json(args.metrics, {"steps": len(trained.curve), "computed_on": computed_on})
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from winnow import files, hashing
+from winnow import distributed, files, hashing
 from winnow.closure import closure
 from winnow.params import Section
 
@@ -62,8 +62,18 @@ class Series:
     def restore(self, model: "torch.nn.Module", optimizer, schedule, keeper: "Keeper | None" = None) -> list[dict]:
         """Set all of them as the newest whole checkpoint has them and return its curve, empty where there is none.
 
-        A damaged checkpoint is told on stderr and deleted.
+        The main process reads it for all. A damaged checkpoint is told on stderr and deleted.
         """
+        rank, _ = distributed.place()
+        tensors, state = self._newest() if rank == 0 else ({}, {})
+        state = distributed.from_main(state)
+        if not state:
+            return []
+        names = distributed.from_main(list(tensors))
+        whole = {name: distributed.from_main(tensors.get(name)) for name in names}
+        return _unpack(whole, state, model, optimizer, schedule, keeper)
+
+    def _newest(self) -> tuple[dict[str, "torch.Tensor"], dict]:
         for folder in sorted(self.folder.glob("[0-9]*"), reverse=True):
             try:
                 tensors, state = _read(folder)
@@ -74,22 +84,32 @@ class Series:
                 shutil.rmtree(folder)
             else:
                 print(f"training: goes on after step {int(folder.name)} ({self.folder.name})", file=sys.stderr)
-                return _unpack(tensors, state, model, optimizer, schedule, keeper)
-        return []
+                return tensors, state
+        return {}, {}
 
     def save_if_due(
         self, model: "torch.nn.Module", optimizer, schedule, curve: list[dict], keeper: "Keeper | None" = None
     ) -> None:
         """Write a checkpoint after step `len(curve)`, if the last one is `seconds` ago, and delete the oldest.
 
+        The main process writes; what it writes does not tell how many there are.
+
         Raises:
             UserError: the disk is full.
         """
-        if time.monotonic() - self._last < self.seconds:
+        rank, _ = distributed.place()
+        is_due = time.monotonic() - self._last >= self.seconds
+        if distributed.is_sharded(model):  # all are needed to bring the pieces together
+            is_due = distributed.from_main(is_due)
+        elif rank:
+            return
+        if not is_due:
             return
         from safetensors.torch import save_file
 
         tensors, state = _pack(model, optimizer, schedule, curve, keeper)
+        if rank:
+            return
         with files.replacing(self.folder / f"{len(curve):09}") as new:
             new.mkdir()
             save_file(tensors, new / TENSORS)
@@ -122,6 +142,8 @@ def kept(
 ) -> Iterator[Store]:
     """Yield the `Store` of a run of `stage`; its checkpoints go if the body succeeds, and stay if it does not.
 
+    Of several processes, the main one has the folder, and the others what it tells them.
+
     Where an equal run trains at this moment, as two experiments of a queue may, this one keeps none: it would write
     what the other writes.
 
@@ -136,9 +158,12 @@ def kept(
     if seconds is None:
         yield NONE
         return
+    if distributed.place()[0]:
+        yield Store(folder, seconds) if distributed.from_main(None) else NONE
+        return
     own = Path(os.environ.get("DVC_ROOT", "")) / folder / f"{stage}-{fingerprint(stage, inputs, values)}"
     with _locked(own) as free:
-        if not free:
+        if not distributed.from_main(free):
             print(f"{stage}: an equal run is training; this one keeps no checkpoints", file=sys.stderr)
             yield NONE
             return
@@ -197,7 +222,7 @@ def _pack(
     if keeper:
         held, state["keeper"] = keeper.state()
         tensors |= {f"keeper.{name}": tensor for name, tensor in held.items()}
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, state
+    return {name: distributed.whole(tensor.detach()).cpu().contiguous() for name, tensor in tensors.items()}, state
 
 
 def _unpack(
@@ -212,11 +237,14 @@ def _unpack(
 
     with torch.no_grad():
         for name, weight in _weights(model):
-            weight.copy_(tensors[f"weights.{name}"])
+            weight.copy_(distributed.like(tensors[f"weights.{name}"], weight))
     moments: dict[int, dict] = {}
+    trained = [weight for group in optimizer.param_groups for weight in group["params"]]
     for key, tensor in _named(tensors, "optimizer").items():
         number, _, name = key.partition(".")
-        moments.setdefault(int(number), {})[name] = tensor
+        weight = trained[int(number)]
+        moment = distributed.like(tensor, weight) if tensor.shape == weight.shape else tensor
+        moments.setdefault(int(number), {})[name] = moment
     schedule.load_state_dict(state["schedule"])
     for group, rate in zip(optimizer.param_groups, schedule.get_last_lr(), strict=True):
         group["lr"] = rate

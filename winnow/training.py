@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winnow import hashing
+from winnow import distributed, hashing
 from winnow.errors import UserError
 
 if TYPE_CHECKING:
@@ -107,20 +107,22 @@ def fit(
 
     from winnow.stage import progress
 
+    whole = model.to(accelerator.device).train()
+    distributed.begin_alike(whole)
+    if distributed.is_sharding():
+        model, groups, keeper, loss_of = distributed.shard(whole, groups, keeper, loss_of)
     optimizer = torch.optim.AdamW(groups, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, warmup_steps, len(batches))
-    model, optimizer = accelerator.prepare(model, optimizer)
-    model.train()
-    bare = accelerator.unwrap_model(model)
-    curve = saved.restore(bare, optimizer, schedule, keeper) if saved else []
+    curve = saved.restore(model, optimizer, schedule, keeper) if saved else []
     device = accelerator.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        for batch in progress(batches[len(curve) :], "training"):
+        left = batches[len(curve) :]
+        for batch in progress(left, "training") if accelerator.is_main_process else left:
             if keeper and keeper.has_ended:
                 break
             step = len(curve) + 1
             loss = _gradients(accelerator, model, batch, loss_of, (seed, step), ids)
-            norm = accelerator.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+            norm = distributed.whole(torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM))
             value, length = torch.stack([loss, norm]).tolist()  # at once: each look makes a GPU wait
             for name, number in (("loss", value), ("gradient", length)):
                 if not math.isfinite(number):
@@ -128,17 +130,19 @@ def fit(
                         f"training: the {name} is {number} at step {step}; lower the learning rate, or see what is "
                         f"wrong with these rows: {_names(batch, ids)}"
                     )
-            curve.append({"loss": value, "learning_rate": schedule.get_last_lr()[0]})
+            point = {"loss": value, "learning_rate": schedule.get_last_lr()[0]}
+            curve.append(point | {"processes": accelerator.num_processes})
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
             if keeper:
                 keeper.after_step(step)
             if saved:
-                saved.save_if_due(bare, optimizer, schedule, curve, keeper)
+                saved.save_if_due(model, optimizer, schedule, curve, keeper)
     if keeper:
         keeper.finish()
-    model.eval()
+    distributed.gather(model, whole)
+    whole.eval()
     return curve
 
 
@@ -152,51 +156,81 @@ def _gradients(
 ) -> "torch.Tensor":
     """Set the gradients of the batch's loss and return it, detached.
 
-    What memory does not hold at once is computed in 2, 4, 8 … parts. The result differs by rounding, and by which
-    values dropout drops. Each step tries the whole batch first: what a resumed run does may not hang on steps before.
+    Each process computes its share of the rows. What memory does not hold at once is computed in 2, 4, 8 … parts. The
+    result differs by rounding, and by which values dropout drops. Each step tries the whole share first: what a resumed
+    run does may not hang on steps before.
     """
     import torch
     from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
+    rank, processes = distributed.place()
+    shares = batch.parts(min(processes, len(batch)))
+    has_rows = rank < len(shares)
+    own, drawn = shares[rank if has_rows else 0], (rank,) if processes > 1 else ()
     count = 1
     while True:
-        torch.manual_seed(int(hashing.digest("dropout", *seed)[:15], 16))
+        torch.manual_seed(int(hashing.digest("dropout", *seed, *drawn)[:15], 16))
         try:
-            return _accumulate(accelerator, model, batch.parts(count), loss_of)
+            is_whole = processes == 1 and count == 1
+            total, weights = _accumulate(accelerator, model, own.parts(count), loss_of, is_whole, has_rows)
+            break
         except (RuntimeError, MemoryError) as error:
             if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
                 raise
-        if count >= len(batch):
+        if distributed.is_sharded(model):
             raise UserError(
-                f"training: step {seed[1]}: memory does not hold one row ({_names(batch, ids)}); lower max_length, "
+                f"training: step {seed[1]}: memory does not hold it, and FSDP cannot split it; lower batch_tokens"
+            )
+        if count >= len(own):
+            raise UserError(
+                f"training: step {seed[1]}: memory does not hold one row ({_names(own, ids)}); lower max_length, "
                 f"or freeze more of the encoder"
             )
         # Not in the except block: there the error still holds the step's tensors.
         model.zero_grad()
         clear_device_cache(garbage_collection=True)
-        count = min(2 * count, len(batch))
+        count = min(2 * count, len(own))
         print(f"training: step {seed[1]} does not fit into memory; again in {count} parts", file=sys.stderr)
+    if processes > 1:
+        total, weights = distributed.add_up(model, total, weights)
+    if processes > 1 or count > 1:
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= weights
+    return total / weights
 
 
 def _accumulate(
-    accelerator: "Accelerator", model: "torch.nn.Module", parts: list[Batch], loss_of: "LossOf"
-) -> "torch.Tensor":
-    if len(parts) == 1:
+    accelerator: "Accelerator",
+    model: "torch.nn.Module",
+    parts: list[Batch],
+    loss_of: "LossOf",
+    is_whole: bool,
+    counts: bool,
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Return loss and weight of the parts, summed, as the gradients are; of a whole batch the mean loss, and 1."""
+    import torch
+
+    if is_whole:
         with accelerator.autocast():
             loss, _ = loss_of(model, parts[0])
         accelerator.backward(loss)
-        return loss.detach().float()
-    total, weights = 0.0, 0.0
+        return loss.detach().float(), torch.ones((), device=loss.device)
+    total = weights = torch.zeros((), device=accelerator.device)
     for part in parts:
         with accelerator.autocast():
             loss, weight = loss_of(model, part)
-        if weight:  # the mean over nothing is not a number
+        weight = weight * counts
+        # The mean over nothing is not a number; but FSDP wants all processes to go along.
+        if weight or distributed.is_sharded(model):
             accelerator.backward(loss * weight)
             total, weights = total + loss.detach().float() * weight, weights + weight
-    for parameter in model.parameters():
-        if parameter.grad is not None:
-            parameter.grad /= weights
-    return total / weights
+    return total, weights
+
+
+def processes(curve: list[dict]) -> str:
+    """Return how many processes computed a curve's steps; each number once, in their order, if a run was resumed."""
+    return ", ".join(dict.fromkeys(str(int(point["processes"])) for point in curve))
 
 
 def _names(batch: Batch, ids: Sequence[str]) -> str:

@@ -143,7 +143,8 @@ def unit_vectors(folder: Path, texts: list[str], max_length: int, accelerator: "
     from transformers import AutoModel
 
     tokenizer = encoder.load_tokenizer(folder)
-    model = accelerator.prepare(encoder.load_model(AutoModel, folder)).eval()
+    # For evaluation: with several processes, training would exchange gradients through it.
+    model = accelerator.prepare_model(encoder.load_model(AutoModel, folder), evaluation_mode=True).eval()
     tokens = encoder.tokenize(tokenizer, texts, max_length)
     vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, BATCH_TOKENS, accelerator)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)

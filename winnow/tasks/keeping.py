@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from winnow import distributed
+
 if TYPE_CHECKING:
     import torch
 
@@ -30,9 +32,13 @@ class Average:
     """
 
     def __init__(self, model: "torch.nn.Module", decay: float):
-        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._model = model
         self._means: list[torch.Tensor] = []
         self._decay, self._step = decay, 0
+
+    @property
+    def _weights(self) -> "list[torch.nn.Parameter]":
+        return _trained(self._model)
 
     def state(self) -> "tuple[list[torch.Tensor], int]":
         """Return the means and the number of steps taken in."""
@@ -82,6 +88,11 @@ class Keeper:
         self._waited = 0
 
     @property
+    def judges(self) -> bool:
+        """Whether the run may end early."""
+        return self._stop is not None
+
+    @property
     def has_ended(self) -> bool:
         """Whether the run should go no further."""
         return self._stop is not None and self._waited >= self._stop.patience
@@ -96,7 +107,7 @@ class Keeper:
 
     def restore(self, tensors: "dict[str, torch.Tensor]", state: dict) -> None:
         """Set what `state` gave, in a keeper of the same model and arguments."""
-        trained = self._trained()
+        trained = _trained(self._model)
         if self._average:
             means = [tensors[f"mean.{number}"] for number in range(len(trained))]
             self._average.restore(means, state["averaged"])
@@ -120,26 +131,28 @@ class Keeper:
     def finish(self) -> None:
         """Set the model's weights to those that the run should end with."""
         if self._best:
-            _set(self._trained(), self._best[1])
+            _set(_trained(self._model), self._best[1])
         elif self._average:
             self._average.keep()
 
     def _judge(self, stop: EarlyStop) -> None:
         self._model.eval()
-        score = stop.score(self._model)
+        # Processes that judge differently, by a last bit, would end at different steps.
+        score = distributed.from_main(stop.score(self._model))
         self._model.train()
         if self._best is None or score > self._best[0]:
-            self._best, self._waited = (score, [weight.detach().clone() for weight in self._trained()]), 0
+            self._best, self._waited = (score, [weight.detach().clone() for weight in _trained(self._model)]), 0
         else:
             self._waited += 1
 
-    def _trained(self) -> "list[torch.nn.Parameter]":
-        return [weight for weight in self._model.parameters() if weight.requires_grad]
+
+def _trained(model: "torch.nn.Module") -> "list[torch.nn.Parameter]":
+    return [weight for weight in model.parameters() if weight.requires_grad]
 
 
 def _beside(weights: "list[torch.nn.Parameter]", values: "list[torch.Tensor]") -> "list[torch.Tensor]":
     """Return the values on the devices of the weights."""
-    return [value.to(weight.device) for weight, value in zip(weights, values, strict=True)]
+    return [distributed.like(value, weight) for weight, value in zip(weights, values, strict=True)]
 
 
 def _set(weights: "list[torch.nn.Parameter]", values: "list[torch.Tensor]") -> None:
