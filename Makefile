@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review label-budget
+BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review label-budget few-shot
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -64,6 +64,9 @@ bench-active: bench-%: $(INSTALLED)
 bench-label-budget: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --deduplicated data/deduplicated.parquet --split data/split.parquet \
 	  --base models/base --adapted models/adapted --cache .dvc/tmp/bench/label_budget $(ARGS)
+
+bench-few-shot: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --base models/base --cache .dvc/tmp/bench/few_shot $(ARGS)
 
 bench-review: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet

@@ -26,7 +26,6 @@ then only reads. Results are of the seeds that have all runs, and every run stan
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -38,9 +37,10 @@ import pyarrow as pa
 
 from bench import approaches as arms
 from bench import peers
+from bench.cache import remembered
 from stages import auxiliary, baseline
 from stages.compare import macro_f1
-from winnow import encoder, files, hashing, params, predictions, stats, tables
+from winnow import encoder, files, params, predictions, stats, tables
 from winnow.tasks.metrics import f1_per_label
 
 REFERENCE, ADAPTED, WORDS = "transfer", "dapt", "tfidf"
@@ -140,9 +140,9 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
     depends_on = [sections[name] for name in ("task", "balance", *key)]
     if approach != WORDS:
         depends_on += [sections["approaches"][approach], files.sha256(data.encoder(approach) / encoder.WEIGHTS[1])]
-    name = hashing.digest(approach, budget, seed, *data.files, json.dumps(depends_on))[:24]
-    kept = cache / f"{name}.json"
-    if not kept.exists():
+    depends_on += [approach, budget, seed, *data.files]
+
+    def learn() -> dict:
         print(f"{budget} labels, {approach}, seed {seed}", file=sys.stderr, flush=True)
         started = time.perf_counter()
         if approach == WORDS:
@@ -152,8 +152,9 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
         else:
             folder = data.encoder(approach)
             predicted = arms.predict(approach, training, data.held_out, data.further, folder, seed, sections)
-        files.write_json(kept, {"seconds": time.perf_counter() - started, "predicted": predicted.tolist()})
-    found = json.loads(files.read_text(kept))
+        return {"seconds": time.perf_counter() - started, "predicted": predicted.tolist()}
+
+    found = remembered(cache, depends_on, learn)
     predicted = np.array(found["predicted"])
     return Run(approach, budget, seed, training.num_rows, texts, found["seconds"], predicted)
 
