@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review
+BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review label-budget few-shot
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -35,7 +35,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 
 # Each wants the machine to itself, and the data of `make repro`. docs/benchmarks.md says what they take.
-BENCH = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.$* --out bench/results/$*.json
+BENCH = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.$(subst -,_,$*) --out bench/results/$(subst -,_,$*).json
 bench: $(BENCHES:%=bench-%)
 
 bench-html bench-cleaning: bench-%: $(INSTALLED)
@@ -59,6 +59,14 @@ bench-labels-finetune: bench-%: $(INSTALLED)
 
 bench-active: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings
+
+# Hours; a run that is cut short goes on from what it has done. ARGS="--seeds 1 2" narrows it down.
+bench-label-budget: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --deduplicated data/deduplicated.parquet --split data/split.parquet \
+	  --base models/base --adapted models/adapted --cache .dvc/tmp/bench/label_budget $(ARGS)
+
+bench-few-shot: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --base models/base --cache .dvc/tmp/bench/few_shot $(ARGS)
 
 bench-review: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet
@@ -91,5 +99,5 @@ lock:
 
 # Not the data: `dvc gc` is for that.
 clean:
-	rm -rf $(VENV) .venv-lock .venv-peers build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lock .venv-peers .venv-peers-neural build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

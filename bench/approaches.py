@@ -32,6 +32,7 @@ from winnow.tasks.metrics import f1_per_label
 REFERENCE = "transfer"
 APPROACHES = (REFERENCE, "multitask", "few_shot", "few_shot_examples")
 BUDGETS = ("8 a class", "16 a class", "300")
+ALL = "all"
 SEEDS = (1, 2, 3)
 COMMAND = (
     "python -m bench.approaches --rows data/labelled.parquet --deduplicated data/deduplicated.parquet "
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("rows", "deduplicated", "split", "base", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--approaches", nargs="+", default=APPROACHES)
-    parser.add_argument("--budgets", nargs="+", default=BUDGETS, help="labels: '8 a class', or '300' in all")
+    parser.add_argument("--budgets", nargs="+", default=BUDGETS, help="labels: '8 a class', '300' in all, or all")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="parameters to change")
     args = parser.parse_args(argv)
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     further = auxiliary.choose(tables.read(args.deduplicated), tables.read(args.split, ["id", "split"]))
     dev = predictions.evaluated(rows)
     dev = dev.filter(pc.equal(dev["split"], "dev"))
+    labels = params.parse(sections["task"], Task, "task").labels
+    truth = predictions.indices(dev["label"], labels)
 
     found: dict[tuple[str, str], dict[int, float]] = {}
     command = [COMMAND, "--budgets", *(f"'{budget}'" for budget in args.budgets), "--approaches", *args.approaches]
@@ -69,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         for seed in args.seeds:
             training = draw(rows, budget, seed, sections)
             for approach in approaches:
-                score = measure(approach, training, dev, further, args.base, seed, sections)
+                predicted = predict(approach, training, dev, further, args.base, seed, sections)
+                score = float(f1_per_label(truth, predicted, len(labels)).mean())
                 found.setdefault((budget, approach), {})[seed] = score
                 print(f"{budget} labels, {approach}, seed {seed}: {score:.4f} ({training.num_rows} rows)", flush=True)
                 files.write_json(args.out, entries(found, common))
@@ -90,23 +94,24 @@ def changed(sections: dict, changes: list[str]) -> dict:
 def draw(rows: pa.Table, budget: str, seed: int, sections: dict) -> pa.Table:
     """Return a training table of the budget, drawn by the seed."""
     number, _, a_class = budget.partition(" ")
-    kind = {"max_labels": None, "max_per_class": int(number)} if a_class else {"max_labels": int(number)}
+    kind = {"max_labels": None if a_class or budget == ALL else int(number)}
+    kind |= {"max_per_class": int(number)} if a_class else {}
     settings = params.parse(sections["balance"] | kind | {"seed": seed}, balance.Params, "balance")
     ledger, task = Ledger("balance"), params.parse(sections["task"], Task, "task")
     chosen = balance.choose(rows, {}, settings, task, ledger, "rows")
     return balance.weigh(balance.undersample(chosen, settings, Path(), ledger), settings)[0].sort_by("id")
 
 
-def measure(
-    approach: str, training: pa.Table, dev: pa.Table, further: pa.Table, base: Path, seed: int, sections: dict
-) -> float:
-    """Return the macro-F1 on dev of one run."""
+def predict(
+    approach: str, training: pa.Table, held_out: pa.Table, further: pa.Table, base: Path, seed: int, sections: dict
+) -> np.ndarray:
+    """Return the classes of held-out rows, (rows,) int, by an approach that learns from `training`."""
     recipe = params.parse(sections["finetune"], finetune.Params, "finetune")
     settings = getattr(params.parse(sections["approaches"], finetune.Approaches, "approaches"), approach)
     task, compute = params.parse(sections["task"], Task, "task"), params.parse(sections["compute"], Compute, "compute")
     job = Job(
         rows=training,
-        dev=dev.slice(0, 0),
+        dev=held_out.slice(0, 0),
         auxiliary=further,
         folder=base,
         labels=task.labels,
@@ -117,11 +122,11 @@ def measure(
     )
     trained = finetune.APPROACHES[approach](job, settings)
     tokenizer = encoder.load_tokenizer(base)
-    inputs = job.inputs(dev, tokenizer, trained.store)
+    inputs = job.inputs(held_out, tokenizer, trained.store)
     arguments = (inputs.tokens, tokenizer.pad_token_id, 2048, job.accelerator, inputs.own)
     predicted = head.predict(trained.model, *arguments).argmax(axis=1)
     job.accelerator.free_memory()
-    return float(f1_per_label(inputs.truth, predicted, len(task.labels)).mean())
+    return predicted
 
 
 def entries(found: dict[tuple[str, str], dict[int, float]], common: dict) -> list[dict]:

@@ -99,8 +99,9 @@ def freeze(model: "PreTrainedModel", layers: int) -> None:
     """Keep the token embeddings and the lowest transformer layers as they are.
 
     The embeddings are most of a small encoder's weights and of its optimizer's time; low layers move little. With
-    frozen layers all that stands below them is frozen too (positions, normalization): one trainable vector there, and
-    the backward pass would go through every frozen layer to reach it, for a third of the time.
+    frozen layers all that they read is frozen too (positions, normalization, the relative positions that MPNet's and
+    DeBERTa's layers share): one trainable vector there, and the backward pass would go through every frozen layer to
+    reach it, for a third of the time.
 
     Raises:
         UserError: the encoder has no more than `layers` layers.
@@ -112,6 +113,10 @@ def freeze(model: "PreTrainedModel", layers: int) -> None:
     if layers:
         for child in model.base_model.children():
             if stack in list(child.modules()):
+                if child is not stack:
+                    for beside in child.children():
+                        if beside is not stack:
+                            beside.requires_grad_(False)
                 break
             child.requires_grad_(False)
     stack[:layers].requires_grad_(False)

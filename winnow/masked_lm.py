@@ -62,11 +62,21 @@ def load(folder):
 
 
 def head_of(model):
-    """Return the masked-LM head, a module from hidden states to logits over the vocabulary."""
+    """Return the masked-LM head, a function from hidden states to logits over the vocabulary.
+
+    Raises:
+        UserError: it is none of those of BERT, RoBERTa, MPNet, DeBERTa and ModernBERT.
+    """
     for name in ("cls", "lm_head"):
         if hasattr(model, name):
             return getattr(model, name)
-    raise UserError(f"no masked-LM head is known for {type(model).__name__}; use a BERT, RoBERTa or MPNet base")
+    if hasattr(model, "lm_predictions"):  # DeBERTa-v2 and v3 where the config says `legacy: false`
+        return lambda hidden: model.lm_predictions(hidden, model.get_input_embeddings())
+    if hasattr(model, "head") and hasattr(model, "decoder"):  # ModernBERT
+        return lambda hidden: model.decoder(model.head(hidden))
+    raise UserError(
+        f"no masked-LM head is known for {type(model).__name__}; use a BERT, RoBERTa, MPNet, DeBERTa or ModernBERT base"
+    )
 
 
 def loss(model, ids, attention, targets):

@@ -1,0 +1,137 @@
+"""Learning from few labels a class: the approach `few_shot` against setfit, on the same rows and the same encoder.
+
+python -m bench.few_shot --rows data/labelled.parquet --base models/base --cache .dvc/tmp/bench/few_shot
+    --out bench/results/few_shot.json
+
+A seed draws so many rows of each class by hash, and trains. Both begin with the same weights, read the same number of
+tokens of each text (`finetune.max_length`) and use one thread; `seconds` is loading, training and predicting the dev
+and test rows, without the import of libraries. setfit has its default settings (all pairs of different classes once,
+as many of one class, a learning rate of 2e-5, all layers), but for 64 labels a class and more, where these are too many
+pairs: there it has the 20 iterations of its paper. It predicts by `predict`, as its `evaluate` needs a network.
+
+Macro-F1 on test are means over seeds; `difference` is the mean of the differences with half of its 95 % interval
+(Student's t). `--judged-on dev --set approaches.few_shot.pairs=4000` is how settings are chosen: nothing is chosen on
+test. Runs are kept in `--cache` and not repeated (empty it when the code has changed); each stands in a CSV file beside
+`--out`.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from bench import approaches as arms
+from bench import cache, intervals, peers
+from winnow import encoder, files, params, predictions, tables
+from winnow.tasks.metrics import f1_per_label
+
+APPROACH, PEER = "few_shot", "setfit"
+SHOTS = (8, 16, 64)
+SEEDS = (1, 2, 3, 4, 5)
+MANY_SHOTS, ITERATIONS = 64, 20
+GOAL = 0.0  # of the difference: at least as good
+COMMAND = "make bench-few-shot"
+PACKAGES = ("torch", "transformers", "scikit-learn")
+PEER_PACKAGES = ("setfit", "sentence-transformers", "transformers", "torch", "scikit-learn")
+
+
+def ours(training: pa.Table, held_out: pa.Table, base: Path, seed: int, sections: dict) -> dict:
+    """Return the classes that `few_shot` predicts, (rows,) int, and its seconds."""
+    started = time.perf_counter()
+    predicted = arms.predict(APPROACH, training, held_out, training.slice(0, 0), base, seed, sections)
+    return {"predicted": predicted.tolist(), "seconds": time.perf_counter() - started}
+
+
+def theirs(
+    training: pa.Table, held_out: pa.Table, base: Path, seed: int, shots: int, max_length: int, labels: list[str]
+) -> dict:
+    """Return the same of setfit, with `versions`.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    texts = {"texts": training["text"], "labels": training["label"], "held_out": held_out["text"]}
+    with tempfile.TemporaryDirectory() as scratch:
+        rows = Path(scratch) / "rows.json"
+        rows.write_text(json.dumps({name: column.to_pylist() for name, column in texts.items()}), encoding="utf-8")
+        iterations = ITERATIONS if shots >= MANY_SHOTS else None
+        arguments = (str(base.resolve()), str(rows), max_length, iterations, seed)
+        contender = peers.Contender(PEER, "few_shot:setfit", arguments, True, PEER_PACKAGES, "neural")
+        found = peers.run(contender)
+    if "error" in found:
+        raise SystemExit(f"{PEER}: {found['error']}")
+    found["predicted"] = [labels.index(label) for label in found["predicted"]]
+    return found
+
+
+def macro_f1(truth: np.ndarray, predicted: np.ndarray, rows: np.ndarray, classes: int) -> float:
+    """Return the macro-F1 on some rows, (rows,) bool."""
+    return float(f1_per_label(truth[rows], predicted[rows], classes).mean())
+
+
+def entries(runs: list[dict], judged_on: str, common: dict) -> list[dict]:
+    """Return the entries of the results file, one for each number of labels a class."""
+    made = []
+    for shots in dict.fromkeys(run["shots"] for run in runs):
+        with_shots = [run for run in runs if run["shots"] == shots]
+        chosen = {name: [run for run in with_shots if run["approach"] == name] for name in (APPROACH, PEER)}
+        scores = {name: np.array([run[judged_on] for run in of]) for name, of in chosen.items()}
+        means = [float(of.mean()) for of in scores.values()]
+        facts = {"seeds": len(scores[PEER]), "goal": GOAL}
+        facts |= {"difference": intervals.mean((scores[APPROACH] - scores[PEER]).tolist())}
+        facts |= {"seconds": {name: float(np.mean([run["seconds"] for run in of])) for name, of in chosen.items()}}
+        work = f"macro-F1 on {judged_on}, {shots} labels a class"
+        made.append(peers.entry(work, PEER, *means, "macro-F1", **facts, **common))
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("rows", "base", "cache", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--shots", type=int, nargs="+", default=SHOTS, help="labels a class")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--judged-on", choices=("dev", "test"), default="test")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="parameters to change")
+    args = parser.parse_args(argv)
+    sections = arms.changed(params.read(), args.set)
+    sections["compute"]["threads"] = 1
+    labels, max_length = sections["task"]["labels"], sections["finetune"]["max_length"]
+    rows = tables.read(args.rows)
+    held_out = predictions.evaluated(rows)
+    truth, splits = predictions.indices(held_out["label"], labels), np.array(held_out["split"].to_pylist())
+    inputs = [files.sha256(path) for path in (args.rows, args.base / encoder.WEIGHTS[1])]
+    settings = [sections[name] for name in ("task", "finetune", "compute")]
+    settings.append(sections["approaches"][APPROACH])
+
+    runs, versions = [], peers.versions(PACKAGES)
+    for seed in args.seeds:
+        for shots in args.shots:
+            training = arms.draw(rows, f"{shots} a class", seed, sections)
+            of_run = [*inputs, shots, seed, sections["balance"]]
+            learn = partial(ours, training, held_out, args.base, seed, sections)
+            peer = partial(theirs, training, held_out, args.base, seed, shots, max_length, labels)
+            found = {
+                APPROACH: cache.remembered(args.cache, [APPROACH, settings, *of_run], learn),
+                PEER: cache.remembered(args.cache, [PEER, max_length, *of_run], peer),
+            }
+            versions |= {f"{PEER}'s {name}": number for name, number in found[PEER]["versions"].items()}
+            for approach, result in found.items():
+                predicted = np.array(result["predicted"])
+                scores = {split: macro_f1(truth, predicted, splits == split, len(labels)) for split in ("dev", "test")}
+                runs.append({"approach": approach, "shots": shots, "seed": seed, "seconds": result["seconds"]} | scores)
+                print(f"{shots} labels a class, {approach}, seed {seed}: {scores[args.judged_on]:.4f}", flush=True)
+            common = {"device": peers.device(), "command": COMMAND, "versions": versions}
+            files.write_json(args.out, entries(runs, args.judged_on, common))
+            header = ["approach", "shots", "seed", "seconds", "dev", "test"]
+            files.write_csv(args.out.with_suffix(".csv"), header, [[run[name] for name in header] for run in runs])
+
+
+if __name__ == "__main__":
+    main()
