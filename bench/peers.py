@@ -1,6 +1,7 @@
-"""The tools that Winnow is measured against: an environment of their own, and a process of its own for every run.
+"""The tools that Winnow is measured against: environments of their own, and a process of its own for every run.
 
 python -m bench.peers            # makes .venv-peers from bench/peers.txt (about 1 GB, minutes)
+python -m bench.peers neural     # makes .venv-peers-neural from bench/peers_neural.txt (about 1 GB, minutes)
 
 `bench/workers/` holds what runs in those processes, ours in our environment and theirs in theirs: functions that take
 and return plain values. Nothing of the peers enters the project's own environment or lock. This file is read by both
@@ -21,8 +22,6 @@ from pathlib import Path
 from bench import process
 
 ROOT = Path(__file__).parent.parent
-REQUIREMENTS = ROOT / "bench/peers.txt"
-FOLDER = Path(os.environ.get("WINNOW_PEERS", ROOT / ".venv-peers"))
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
@@ -31,27 +30,51 @@ OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
 
 
 @dataclass(frozen=True)
+class Environment:
+    """A list of pinned peers and the folder that it is installed into."""
+
+    requirements: Path
+    folder: Path
+    options: tuple[str, ...]  # of pip
+
+
+ENVIRONMENTS = {
+    # The list is complete. Without --no-deps pip refuses it: text-dedup and Data-Juicer ask for what they do not use
+    # here (pyspark, streamlit) and for versions that exclude each other.
+    "table": Environment(
+        ROOT / "bench/peers.txt", Path(os.environ.get("WINNOW_PEERS", ROOT / ".venv-peers")), ("--no-deps",)
+    ),
+    # Complete but for what a CUDA build of torch wants, which depends on the machine.
+    "neural": Environment(
+        ROOT / "bench/peers_neural.txt",
+        Path(os.environ.get("WINNOW_PEERS_NEURAL", ROOT / ".venv-peers-neural")),
+        (),
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Contender:
-    """A function of `bench.workers` and what it is called with; `theirs` says in which environment it runs."""
+    """A function of `bench.workers` and what it is called with; `theirs` says whether it runs in `environment`."""
 
     name: str
     function: str  # "module:function", below bench.workers
     arguments: tuple
     theirs: bool
     packages: tuple[str, ...]  # whose versions the result states
+    environment: str = "table"  # of ENVIRONMENTS
 
 
-def python() -> Path:
-    """Return the interpreter of the peers' environment, made anew if bench/peers.txt has changed."""
-    interpreter, installed = FOLDER / "bin/python", FOLDER / "installed.txt"
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+def python(environment: str = "table") -> Path:
+    """Return the interpreter of an environment of peers, made anew if its list has changed."""
+    chosen = ENVIRONMENTS[environment]
+    interpreter, installed = chosen.folder / "bin/python", chosen.folder / "installed.txt"
+    wanted = chosen.requirements.read_text(encoding="utf-8")
     if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
-        print(f"installing bench/peers.txt into {FOLDER}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER], check=True)
-        # The list is complete. Without --no-deps pip refuses it: text-dedup and Data-Juicer ask for what they do not
-        # use here (pyspark, streamlit) and for versions that exclude each other.
-        command = [interpreter, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "-r", REQUIREMENTS]
-        subprocess.run(command, check=True)
+        print(f"installing {chosen.requirements} into {chosen.folder}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", chosen.folder], check=True)
+        command = [interpreter, "-m", "pip", "install", "--quiet", "--no-compile", *chosen.options]
+        subprocess.run([*command, "-r", chosen.requirements], check=True)
         installed.write_text(wanted, encoding="utf-8")
     return interpreter
 
@@ -72,7 +95,7 @@ def run(contender: Contender, limit: float | None = None) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         call, answer = Path(scratch) / "call.json", Path(scratch) / "answer.json"
         call.write_text(json.dumps([contender.function, contender.arguments, contender.packages]), encoding="utf-8")
-        interpreter = python() if contender.theirs else Path(sys.executable)
+        interpreter = python(contender.environment) if contender.theirs else Path(sys.executable)
         command = [interpreter, "-m", "bench.peers", "call", call, answer]
         environment = {**os.environ, **ONE_THREAD, **OFFLINE, "PYTHONPATH": str(ROOT)}
         usage = process.measured(command, Path(scratch), environment, limit)
@@ -139,4 +162,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["call"]:
         _call(*map(Path, sys.argv[2:]))
     else:
-        print(python())
+        print(python(*sys.argv[1:2]))

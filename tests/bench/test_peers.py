@@ -21,7 +21,7 @@ def texts(tmp_path) -> str:
 @pytest.fixture
 def without_peers(monkeypatch):
     """An environment in which no peer is installed: our own."""
-    monkeypatch.setattr(peers, "python", lambda: Path(sys.executable))
+    monkeypatch.setattr(peers, "python", lambda environment: Path(sys.executable))
 
 
 def test_a_tool_runs_in_a_process_of_its_own_and_tells_time_memory_and_versions(texts):
@@ -57,8 +57,10 @@ def test_the_ratio_says_how_often_ours_is_the_better(ours, theirs, unit, ratio):
     assert made["goal"] == 3
 
 
-def test_every_peer_is_pinned_to_one_version_once():
-    lines = [line for line in peers.REQUIREMENTS.read_text().splitlines() if not line.startswith("#")]
+@pytest.mark.parametrize("name", peers.ENVIRONMENTS)
+def test_every_peer_is_pinned_to_one_version_once(name):
+    wanted = peers.ENVIRONMENTS[name].requirements.read_text()
+    lines = [line for line in wanted.splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in lines)
     names = [line.partition("==")[0].lower() for line in lines]
     assert len(set(names)) == len(names)
