@@ -38,6 +38,7 @@ class Params(params.Section):
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     interpolation: float = Field(ge=0, le=1)
+    dropout: float = Field(ge=0, lt=1)
     freeze_embeddings: bool
     transductive: bool
     seed: int = Field(ge=0)
@@ -101,6 +102,7 @@ def adapt(
         return steps
 
     model.to(accelerator.device)
+    encoder.set_dropout(model, settings.dropout)
     curve = []
     if settings.warmup_tokens:
         model.base_model.requires_grad_(False)

@@ -39,7 +39,7 @@ def repository(tmp_path, default_params):
     stage["deps"] = [dep for dep in stage["deps"] if (folder / dep).exists()]
     with (folder / "dvc.yaml").open("w", encoding="utf-8") as file:
         yaml.dump({"stages": {"adapt": stage}}, file)
-    small = {"tokens": 3000, "warmup_tokens": 200, "batch_tokens": 128, "freeze_embeddings": False}
+    small = {"tokens": 3000, "warmup_tokens": 200, "batch_tokens": 128, "freeze_embeddings": False, "dropout": 0.1}
     sections = {
         "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
         "checkpoints": {"seconds": 0.0},

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -79,6 +80,23 @@ def test_interpolation_is_a_mean_of_base_and_adapted(encoder_params, encoder_fol
     assert not arms[1.0][key].equal(base[key])
     assert arms[0.5][key].allclose((base[key] + arms[1.0][key]) / 2, atol=1e-6)
     assert arms[1.0]["pooler.dense.weight"].equal(base["pooler.dense.weight"]), "a masked LM has no pooler: kept"
+
+
+def test_dropout_is_the_parameters_and_not_the_bases(encoder_params, encoder_folder, corpus, tmp_path):
+    still = tmp_path / "still"
+    shutil.copytree(encoder_folder, still)
+    configuration = json.loads((still / "config.json").read_text(encoding="utf-8"))
+    assert configuration["hidden_dropout_prob"] > 0
+    configuration |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (still / "config.json").write_text(json.dumps(configuration), encoding="utf-8")
+
+    def curve(dropout: float, base) -> bytes:
+        run(encoder_params(adapt={"dropout": dropout}), base)
+        return (tmp_path / "adapted.csv").read_bytes()
+
+    assert curve(0.0, encoder_folder) == curve(0.0, still)
+    assert curve(0.1, encoder_folder) == curve(0.1, still)
+    assert curve(0.0, encoder_folder) != curve(0.1, encoder_folder)
 
 
 def test_no_text_of_dev_or_test_unless_transductive(corpus):
