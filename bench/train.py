@@ -3,7 +3,7 @@
 python -m bench.train --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base
     --out bench/results/train.json
 
-Tokens a second, padding left out, on one thread. Each side runs in a process of its own, taking turns, `--rounds`
+Tokens a second, padding left out, on one thread, or on a GPU if there is one. Each side runs in a process of its own, taking turns, `--rounds`
 times; the best round counts. All start from the same weights (the base with one masked-LM head, written once) and read
 the same texts as often; Winnow with params.yaml's settings. The works:
 
@@ -17,7 +17,8 @@ the same texts as often; Winnow with params.yaml's settings. The works:
 `loss` holds both sides' loss on texts that neither has read, equal code for both: cross-entropy of masked tokens, or of
 classes. Where ours is not the lower, speed was bought with quality. `utilization` is ours: floating-point operations of
 the matrix products for a token, forward and backward as they ran (torch.utils.flop_counter), times tokens a second,
-over what one large product of matrices reaches here in that precision.
+over what one large product of matrices reaches here in that precision. `profile` names the operators that take our
+time.
 """
 
 import argparse
@@ -41,28 +42,28 @@ COMMAND = (
     "python -m bench.train --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base "
     "--out bench/results/train.json"
 )
-# By work: our function, then by peer its function, what it is called with first, and the goal on a CPU.
+# By work: our function, then by peer its function, what it is called with first, and the goals on a CPU and on a GPU.
 WORKS = {
     "MLM": (
         "winnow_mlm",
         {
-            "run_mlm recipe, stock": ("trainer_mlm", (False,), 5),
-            "run_mlm recipe, tuned": ("trainer_mlm", (True,), 2),
+            "run_mlm recipe, stock": ("trainer_mlm", (False,), (5, 10)),
+            "run_mlm recipe, tuned": ("trainer_mlm", (True,), (2, 2.5)),
         },
     ),
-    "fine-tuning": ("winnow_classify", {"run_classification recipe, stock": ("trainer_classify", (), 5)}),
-    "K-fold scores": ("winnow_folds", {"five Trainer runs": ("trainer_folds", (), 5)}),
+    "fine-tuning": ("winnow_classify", {"run_classification recipe, stock": ("trainer_classify", (), (5, 6))}),
+    "K-fold scores": ("winnow_folds", {"five Trainer runs": ("trainer_folds", (), (5, 6))}),
     "embedding": (
         "winnow_embed",
         {
-            "sentence-transformers encode": ("sentence_transformers", ("fp32",), 2),
-            "sentence-transformers encode, bf16": ("sentence_transformers", ("bf16",), None),
+            "sentence-transformers encode": ("sentence_transformers", ("fp32",), (2, 2)),
+            "sentence-transformers encode, bf16": ("sentence_transformers", ("bf16",), (None, None)),
         },
     ),
 }
 
 
-def compared(work: str, file: Path, base: Path, rounds: int, peaks: dict[str, float]) -> list[dict]:
+def compared(work: str, file: Path, base: Path, rounds: int, peaks: dict) -> list[dict]:
     """Return the entries of one work, one a peer."""
     function, others = WORKS[work]
     embeds = work == "embedding"
@@ -88,12 +89,12 @@ def compared(work: str, file: Path, base: Path, rounds: int, peaks: dict[str, fl
             more["mean_cosine"] = cosine(np.load(vectors(OURS)), np.load(vectors(name)))
         elif not failed:
             more["loss"] = [ours["loss"], theirs["loss"]]
-        if ours["flops_per_token"]:
-            more["flops_per_token"] = ours["flops_per_token"]
-            more["utilization"] = ours["flops_per_token"] * speed / peaks[ours["precision"]] / 1e9
-        what = f"{work}, one thread, {ours['precision']}: {ours['tokens']} tokens"
+        if ours["inside"]:
+            more |= ours["inside"]
+            more["utilization"] = more["flops_per_token"] * speed / peaks[ours["precision"]] / 1e9
+        what = f"{work}, {ours['precision']}: {ours['tokens']} tokens"
         their_speed = None if failed else theirs["tokens"] / theirs["seconds"]
-        more |= {"goal": others[name][2], "versions": ours["versions"] | theirs.get("versions", {})}
+        more |= {"goal": others[name][2][bool(peaks["gpu"])], "versions": ours["versions"] | theirs.get("versions", {})}
         entries.append(peers.entry(what, name, speed, their_speed, "tokens/s", **more))
     return entries
 
@@ -146,10 +147,10 @@ def main() -> None:
     parser.add_argument("--embedded", type=int, default=1500)
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    common = {"device": f"{peers.device()}, one of them used", "command": COMMAND}
     peaks = peers.run(Contender(OURS, "train:peak", (), False, ("torch",)))
+    common = {"device": peaks["gpu"] or f"{peers.device()}, one of them used", "command": COMMAND}
     entries = [
-        peers.entry(f"matrix product, one thread, {kind}", None, peaks[kind], None, "GFLOP/s", goal=None,
+        peers.entry(f"matrix product, {kind}", None, peaks[kind], None, "GFLOP/s", goal=None,
                     versions=peaks["versions"])
         for kind in ("fp32", "bf16")
     ]  # fmt: skip

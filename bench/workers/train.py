@@ -21,19 +21,23 @@ def _read(file: str) -> dict:
 
 
 def peak() -> dict:
-    """Return the GFLOP/s of a product of two 2048 x 2048 matrices, in fp32 and in bf16."""
+    """Return the GFLOP/s of a product of two large matrices in fp32 and in bf16, and the GPU's name if there is one."""
     import torch
 
     torch.set_num_threads(1)
-    found = {}
+    on_gpu = torch.cuda.is_available()
+    size, device = (4 * MATRIX, "cuda") if on_gpu else (MATRIX, "cpu")
+    found: dict = {"gpu": torch.cuda.get_device_name() if on_gpu else None}
     for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        one, two = (torch.randn(MATRIX, MATRIX, dtype=kind) for _ in range(2))
+        one, two = (torch.randn(size, size, dtype=kind, device=device) for _ in range(2))
         best = math.inf
         for _ in range(MULTIPLICATIONS):
             start = time.perf_counter()
             one @ two
+            if on_gpu:
+                torch.cuda.synchronize()
             best = min(best, time.perf_counter() - start)
-        found[name] = 2 * MATRIX**3 / best / 1e9
+        found[name] = 2 * size**3 / best / 1e9
     return found
 
 
@@ -79,8 +83,8 @@ def winnow_mlm(file: str, base: str) -> dict:
     once = settings.model_copy(update={"tokens": 1})  # one batch
     batch = adapt.batch_budget(passages, 1, once, 1000)[0]
     read = int(encoder.lengths(passages.tokens)[batch.rows].sum())
-    flops = _flops(lambda: train(passages, once)) / read
-    return _result(seconds, tokens, loss, flops, accelerator.mixed_precision)
+    inside = _inside(lambda: train(passages, once), read)
+    return _result(seconds, tokens, loss, inside, accelerator.mixed_precision)
 
 
 def winnow_classify(file: str, base: str) -> dict:
@@ -110,10 +114,10 @@ def winnow_classify(file: str, base: str) -> dict:
     held_out = encoder.tokenize(tokenizer, data["held_out"], recipe.max_length)
     chances = head.predict(model, held_out, padding, recipe.batch_tokens, accelerator)
     some, once = slice(0, 32), recipe.model_copy(update={"epochs": 1})
-    flops = _flops(lambda: finetuning.train(model, rows(some), padding, once, 1, accelerator))
-    flops /= int(encoder.lengths(tokens[some]).sum())
+    few = int(encoder.lengths(tokens[some]).sum())
+    inside = _inside(lambda: finetuning.train(model, rows(some), padding, once, 1, accelerator), few)
     read = int(encoder.lengths(tokens).sum()) * recipe.epochs
-    return _result(seconds, read, _log_loss(chances, data["held_out_truth"]), flops, accelerator.mixed_precision)
+    return _result(seconds, read, _log_loss(chances, data["held_out_truth"]), inside, accelerator.mixed_precision)
 
 
 def winnow_folds(file: str, base: str) -> dict:
@@ -161,8 +165,8 @@ def winnow_embed(file: str, base: str, out: str) -> dict:
     seconds = time.perf_counter() - start
     np.save(out, vectors)
     some = data["train"][:64]
-    flops = _flops(lambda: embed(some)) / embed(some)[1]
-    return _result(seconds, tokens, None, flops, accelerator.mixed_precision)
+    inside = _inside(lambda: embed(some), embed(some)[1])
+    return _result(seconds, tokens, None, inside, accelerator.mixed_precision)
 
 
 # Theirs: transformers' example scripts run_mlm and run_classification, and sentence-transformers.
@@ -175,6 +179,7 @@ def _arguments(folder: str, **changed):
     torch.set_num_threads(1)
     # What is not named is the default: batches of 8, learning rate 5e-5 with linear decay, fp32, AdamW.
     quiet = {"save_strategy": "no", "report_to": "none", "disable_tqdm": True, "seed": 1}
+    quiet["use_cpu"] = not torch.cuda.is_available()  # else bf16 is refused
     return TrainingArguments(output_dir=folder, **quiet | changed)
 
 
@@ -336,20 +341,27 @@ def _read_in_folds(lengths: list[int], data: dict) -> int:
     return sum(lengths) * ((folds - 1) * data["epochs"] + 1)
 
 
-def _flops(work: Callable[[], object]) -> int:
-    """Return the floating-point operations of the matrix products in `work`, forward and backward."""
+def _inside(work: Callable[[], object], tokens: int) -> dict:
+    """Run `work`, which reads `tokens`, twice more; return what it computes a token and what its time goes to.
+
+    `flops_per_token` counts matrix products, forward and backward; `profile` has the ten operators that take most of
+    the time, each without what it calls, and their shares.
+    """
+    import torch
+    from torch.profiler import profile
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
         work()
-    return counter.get_total_flops()
+    with profile() as recorded:
+        work()
+    own = "self_device_time_total" if torch.cuda.is_available() else "self_cpu_time_total"
+    times = {event.key: getattr(event, own) for event in recorded.key_averages()}
+    longest = sorted(times, key=lambda name: -times[name])[:10]
+    shares = {name: round(times[name] / sum(times.values()), 3) for name in longest}
+    return {"flops_per_token": counter.get_total_flops() / tokens, "profile": shares}
 
 
-def _result(seconds: float, tokens: int, loss: float | None, flops: float | None = None, precision: str = "no") -> dict:
-    return {
-        "seconds": seconds,
-        "tokens": tokens,
-        "loss": loss,
-        "flops_per_token": flops,
-        "precision": "bf16" if precision == "bf16" else "fp32",
-    }
+def _result(seconds: float, tokens: int, loss: float | None, inside: dict | None = None, precision: str = "no") -> dict:
+    precision = "bf16" if precision == "bf16" else "fp32"
+    return {"seconds": seconds, "tokens": tokens, "loss": loss, "inside": inside or {}, "precision": precision}
