@@ -3,9 +3,9 @@
 python -m bench.train --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base
     --out bench/results/train.json
 
-Tokens a second, padding left out, on one thread, or on a GPU if there is one. Each side runs in a process of its own, taking turns, `--rounds`
-times; the best round counts. All start from the same weights (the base with one masked-LM head, written once) and read
-the same texts as often; Winnow with params.yaml's settings. The works:
+Tokens a second, padding left out, on one thread, or on a GPU if there is one. Each side runs in a process of its own,
+taking turns, `--rounds` times; the best round counts. All start from the same weights (the base with one masked-LM
+head, written once) and read the same texts as often; Winnow with params.yaml's settings. The works:
 
 - MLM: one epoch of `--documents` texts. Peers: run_mlm's recipe with the script's settings (blocks of 512 tokens joined
   from all texts, 8 at once, fp32), and tuned (blocks of 128, 32 at once, bf16, our learning rate and share of masks).

@@ -297,7 +297,7 @@ def sentence_transformers(precision: str, file: str, base: str, out: str) -> dic
     torch.set_num_threads(1)
     data = _read(file)
     part = Transformer(base, max_seq_length=data["max_length"])
-    model = SentenceTransformer(modules=[part, Pooling(part.get_word_embedding_dimension(), pooling_mode="mean")])
+    model = SentenceTransformer(modules=[part, Pooling(part.get_embedding_dimension(), pooling_mode="mean")])
     if precision == "bf16":
         model = model.bfloat16()
     model.encode(data["train"][:16], show_progress_bar=False)
