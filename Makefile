@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review label-budget few-shot
+BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review label-budget few-shot train
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -70,6 +70,9 @@ bench-few-shot: bench-%: $(INSTALLED)
 
 bench-review: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet
+
+bench-train: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base
 
 # In a clone of its own, from the network on.
 bench-pipeline: bench-%: $(INSTALLED)

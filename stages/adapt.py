@@ -1,13 +1,14 @@
-"""adapt: domain-adaptive pre-training of the base encoder as a masked language model (Gururangan et al. 2020).
+"""adapt: domain-adaptive pre-training of the base encoder (Gururangan et al. 2020), by one objective or several.
 
 python -m stages.adapt --rows data/deduplicated.parquet --split data/split.parquet --base models/base
     --out models/adapted --curve reports/plots/adapt.csv --metrics reports/metrics/adapt.json
     --checkpoints .dvc/tmp/checkpoints
 
-Reads unlabelled and training text only (`transductive` lets dev and test text in), never a label. A base without a
-masked-LM head gets one: decoder tied to the embeddings, transform at the identity, warmed up while the encoder stands
-still. The result is a mean of base and adapted weights. Out: a folder that `AutoModel` loads. `--checkpoints` is
-scratch: a run that was killed goes on from there (winnow.checkpoints).
+Reads unlabelled and training text only (`transductive` lets dev and test text in), never a label. What is learnt of it,
+masked words or the places of passages in documents, is in winnow.objectives; docs/dapt.md tells what each was worth. A
+base without a masked-LM head gets one: decoder tied to the embeddings, transform at the identity, warmed up while the
+encoder stands still. The result may be a mean of base and adapted weights. Out: a folder that `AutoModel` loads.
+`--checkpoints` is scratch: a run that was killed goes on from there (winnow.checkpoints).
 """
 
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ class Params(params.Section):
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     interpolation: float = Field(ge=0, le=1)
+    dropout: float = Field(ge=0, lt=1)
     freeze_embeddings: bool
     frozen_layers: int = Field(ge=0)
     spans: Literal["text", "all"]

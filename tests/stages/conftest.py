@@ -41,7 +41,7 @@ def encoder_params(workspace, default_params):
             "arms": {"from_base": ["transfer"], "from_adapted": [], "seeds": [1]},
             "adapt": default_params["adapt"]
             | {"tokens": 600, "warmup_tokens": 200, "batch_tokens": 128, "max_length": 32, "freeze_embeddings": False}
-            | {"objectives": {"masked_lm": 1.0}, "dropout": 0.1, "learning_rate": 2e-4, "interpolation": 0.5},
+            | {"objectives": {"masked_lm": 1.0}, "learning_rate": 2e-4, "interpolation": 0.5},
             "embed": {"max_length": 16, "batch_tokens": 128, "text_rows": 2},
             "finetune": default_params["finetune"]
             | {"epochs": 8, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -87,6 +88,7 @@ def test_objectives_of_spans_learn_without_a_masked_lm_head(encoder_params, enco
     shares = {"masked_lm": 0.0, "position": 0.0, "contrast": 0.0} | {objective: 1.0}
     folder = encoder_params(
         adapt={"tokens": 20000, "learning_rate": 3e-3, "interpolation": 1.0, "warmup_tokens": 0, "objectives": shares}
+        | {"dropout": 0.1},
     )
     run(folder, encoder_folder)
     held_out = json.loads((folder / "adapted.json").read_text(encoding="utf-8"))["held_out_loss"]
@@ -125,6 +127,23 @@ def test_objectives_share_the_tokens_and_alternate(encoder_params, encoder_folde
 def test_what_cannot_be_is_told(encoder_params, encoder_folder, corpus, changes, told):
     with pytest.raises(UserError, match=told):
         run(encoder_params(adapt=changes), encoder_folder)
+
+
+def test_dropout_is_the_parameters_and_not_the_bases(encoder_params, encoder_folder, corpus, tmp_path):
+    still = tmp_path / "still"
+    shutil.copytree(encoder_folder, still)
+    configuration = json.loads((still / "config.json").read_text(encoding="utf-8"))
+    assert configuration["hidden_dropout_prob"] > 0
+    configuration |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (still / "config.json").write_text(json.dumps(configuration), encoding="utf-8")
+
+    def curve(dropout: float, base) -> bytes:
+        run(encoder_params(adapt={"dropout": dropout}), base)
+        return (tmp_path / "adapted.csv").read_bytes()
+
+    assert curve(0.0, encoder_folder) == curve(0.0, still)
+    assert curve(0.1, encoder_folder) == curve(0.1, still)
+    assert curve(0.0, encoder_folder) != curve(0.1, encoder_folder)
 
 
 def test_no_text_of_dev_or_test_unless_transductive(corpus, options):

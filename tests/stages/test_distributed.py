@@ -13,7 +13,6 @@ import pytest
 
 from stages import adapt, finetune
 from tests.killing import ROOT, finish, kill, newest
-from tests.stages.test_precision import still_encoder  # noqa: F401
 from tests.stages.test_resume import adapt_command, corpus, finetune_command, outputs, training  # noqa: F401
 from winnow import checkpoints, distributed
 from winnow.errors import UserError
@@ -73,11 +72,11 @@ def assert_alike(folder, one, two):
 
 
 @pytest.mark.usefixtures("corpus")
-def test_adapt(encoder_params, still_encoder):  # noqa: F811
+def test_adapt(encoder_params, encoder_folder):
     folder = encoder_params(adapt={"tokens": 2000, "warmup_tokens": 500})
-    adapt.main(adapt_command(still_encoder, "one"))
+    adapt.main(adapt_command(encoder_folder, "one"))
     for fsdp in (False, True):
-        assert together(adapt.main, adapt_command(still_encoder, "two"), fsdp=fsdp) == [0, 0]
+        assert together(adapt.main, adapt_command(encoder_folder, "two"), fsdp=fsdp) == [0, 0]
         assert_alike(folder, "one", "two")
 
 

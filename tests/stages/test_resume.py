@@ -14,7 +14,9 @@ from tests.stages.conftest import sentences
 from winnow import tables
 
 EACH_STEP, NEVER = {"checkpoints": {"seconds": 0.0}}, {"checkpoints": {"seconds": None}}
-ADAPT = {"adapt": {"tokens": 4000, "warmup_tokens": 1000, "objectives": {"masked_lm": 0.5, "position": 0.5}}}
+ADAPT = {
+    "adapt": {"tokens": 4000, "warmup_tokens": 1000, "dropout": 0.1, "objectives": {"masked_lm": 0.5, "position": 0.5}}
+}
 FINETUNE = {"finetune": {"dropout": 0.1, "epochs": 10}}
 # Average and early stop are a part of the state too.
 MULTITASK = {"finetune": {"dropout": 0.1, "epochs": 40, "batch_tokens": 96, "average_decay": 0.9, "patience": 3}}

@@ -45,7 +45,7 @@ def folder(request, tmp_path_factory):
 def job(folder, default_params):
     recipe = default_params["finetune"] | {"epochs": 6, "max_length": 16, "batch_tokens": 128, "frozen_layers": 1}
     recipe |= {"learning_rate": 1e-2, "head_learning_rate": 1e-2, "layer_decay": 0.9}
-    recipe.pop("patience")
+    recipe = {name: value for name, value in recipe.items() if name in finetuning.Recipe.model_fields}
     rows = make_rows([{"text": text, "label": label} for text, label in sentences(60)])
     return Job(
         rows=rows,
@@ -84,18 +84,19 @@ def test_few_shot_learns_by_contrast(job, default_params):
 def test_adapt_learns_with_a_fresh_head(folder, default_params):
     changed = {"tokens": 3000, "warmup_tokens": 600, "batch_tokens": 128, "max_length": 32, "learning_rate": 5e-3}
     changed |= {"head_learning_rate": 5e-3}
+    changed |= {"objectives": {"masked_lm": 0.5, "position": 0.5}}
     settings = params.parse(default_params["adapt"] | changed, adapt.Params, "adapt")
-    tokenizer = encoder.load_tokenizer(folder)
-    rows = make_rows([{"text": text} for text, _ in sentences(60)])
-    passages = masked_lm.passages(rows, tokenizer, settings.max_length)
+    texts = [f"{text}. Here {text}." for text, _ in sentences(60)]
+    rows = make_rows([{"text": text, "purpose": "text"} for text in texts])
     accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
-    how = (tokenizer, settings, accelerator, checkpoints.NONE)
-    model, curve, metrics = adapt.adapt(masked_lm.load(folder), passages, passages, *how)
+    adapted, curve, _ = adapt.train(rows, folder, settings, accelerator, checkpoints.NONE)
     assert {point["phase"] for point in curve} == {"head", "all"}
-    assert metrics["held_out_loss_after"] < metrics["held_out_loss_before"]
+    losses = [point["loss"] for point in curve if point["objective"] == "masked_lm"]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.05
     # AutoModel has all that was adapted.
-    adapted, plain = model.base_model.state_dict(), encoder.load_model(transformers.AutoModel, folder).state_dict()
-    assert {name for name in plain if "pooler" not in name} <= set(adapted)
+    before, after = encoder.load_model(transformers.AutoModel, folder).state_dict(), adapted.state_dict()
+    moved = {name for name in before if not before[name].equal(after[name])}
+    assert {name for name in before if "layer" in name and name.endswith("weight") and before[name].ndim == 2} <= moved
 
 
 def test_the_masked_language_models_head_is_the_models_own(folder):
