@@ -57,9 +57,7 @@ RECIPES: dict[str, dict] = {
 FINETUNED = (
     "position",
     "position, 300,000 tokens",
-    "position, mean with base",
     "masked words, mean with base",
-    "masked words and position",
     "position, another domain",
 )
 COMMAND = (

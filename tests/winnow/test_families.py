@@ -82,7 +82,7 @@ def test_few_shot_learns_by_contrast(job, default_params):
 
 
 def test_adapt_learns_with_a_fresh_head(folder, default_params):
-    changed = {"tokens": 3000, "warmup_tokens": 600, "batch_tokens": 128, "max_length": 32, "learning_rate": 5e-3}
+    changed = {"tokens": 6000, "warmup_tokens": 600, "batch_tokens": 128, "max_length": 32, "learning_rate": 5e-3}
     changed |= {"head_learning_rate": 5e-3}
     changed |= {"objectives": {"masked_lm": 0.5, "position": 0.5}}
     settings = params.parse(default_params["adapt"] | changed, adapt.Params, "adapt")
