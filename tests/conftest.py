@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,16 @@ settings.register_profile("winnow", deadline=None)
 # The same examples each time: what a run finds by chance is found at a desk, not in an unrelated change's CI.
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "winnow")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_accelerator_left():
+    """Forget a module's accelerator, of which a process has one: the next module may want another precision."""
+    yield
+    if "accelerate" in sys.modules:
+        from accelerate.state import AcceleratorState
+
+        AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture
