@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline labels labels-finetune active review label-budget few-shot train
+BENCHES := html cleaning deduplicate memory scale pipeline engine labels labels-finetune active review dapt label-budget few-shot train
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -44,7 +44,7 @@ bench-html bench-cleaning: bench-%: $(INSTALLED)
 bench-deduplicate: bench-%: $(INSTALLED)
 	$(BENCH) --base data/deduplicated.parquet
 
-bench-memory bench-scale: bench-%: $(INSTALLED)
+bench-memory bench-scale bench-engine: bench-%: $(INSTALLED)
 	$(BENCH) --base data/clean.parquet --folder $(FOLDER)
 
 bench-labels: bench-%: $(INSTALLED)
@@ -59,6 +59,10 @@ bench-labels-finetune: bench-%: $(INSTALLED)
 
 bench-active: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings
+
+bench-dapt: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/deduplicated.parquet --labelled data/labelled.parquet --split data/split.parquet \
+	  --base models/base --cache .dvc/tmp/bench/dapt $(ARGS)
 
 # Hours; a run that is cut short goes on from what it has done. ARGS="--seeds 1 2" narrows it down.
 bench-label-budget: bench-%: $(INSTALLED)

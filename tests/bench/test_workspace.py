@@ -1,8 +1,10 @@
 """The benches' workspace: the stages of dvc.yaml run in it as they stand."""
 
+import json
+
 import pytest
 
-from bench import scale, workspace
+from bench import engine, scale, workspace
 from tests.conftest import make_rows
 from winnow import tables
 
@@ -34,3 +36,15 @@ def test_a_stage_that_fails_stops_the_bench_with_its_own_message(place):
 def test_the_slope_of_linear_and_of_quadratic_time():
     assert scale.slope([1, 10, 100], [3, 30, 300]) == pytest.approx(1)
     assert scale.slope([1, 10, 100], [1, 100, 10_000]) == pytest.approx(2)
+
+
+def test_engines_are_timed_and_must_write_the_same_bytes(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "ENGINES", {name: engine.ENGINES[name] for name in ("one process", "two processes")})
+    command = f"--base {tmp_path}/base.parquet --folder {tmp_path} --out {tmp_path}/engine.json --megabytes 0.3"
+    engine.main(command.split())
+    one, two = json.loads((tmp_path / "engine.json").read_text(encoding="utf-8"))
+    assert one["ratio"] == 1
+    assert two["theirs"] == one["ours"] > 0
+    monkeypatch.setattr(engine.files, "sha256", lambda path, sums=iter("ab"): next(sums))
+    with pytest.raises(SystemExit, match="not write the same bytes"):
+        engine.main(command.split())
