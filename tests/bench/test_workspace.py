@@ -45,6 +45,7 @@ def test_engines_are_timed_and_must_write_the_same_bytes(place, tmp_path, monkey
     one, two = json.loads((tmp_path / "engine.json").read_text(encoding="utf-8"))
     assert one["ratio"] == 1
     assert two["theirs"] == one["ours"] > 0
-    monkeypatch.setattr(engine.files, "sha256", lambda path, sums=iter("ab"): next(sums))
+    sums = iter("ab")
+    monkeypatch.setattr(engine.files, "sha256", lambda path: next(sums))
     with pytest.raises(SystemExit, match="not write the same bytes"):
         engine.main(command.split())
