@@ -40,6 +40,7 @@ RECIPES: dict[str, dict] = {
     "position, 600,000 tokens": {**WHOLE, **POSITION, "tokens": 600_000},
     "position, mean with base": {**WHOLE, **POSITION, "interpolation": 0.5},
     "position, three layers frozen": {**WHOLE, **POSITION, "frozen_layers": 3},
+    "position, learning rate 5e-4": {**WHOLE, **POSITION, "learning_rate": 5e-4},
     "position, spans of sections too": {**WHOLE, **POSITION, "spans": "all"},
     "masked words": {**WHOLE, **MASKED},
     "masked words, mean with base": {**WHOLE, **MASKED, "interpolation": 0.5},
