@@ -11,10 +11,9 @@ What was computed is kept in `--cache`, by settings: clear it after a change of 
 """
 
 import argparse
-import json
 import pydoc_data.topics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench import approaches, intervals, peers
+from bench.cache import remembered
 from stages import adapt, learning_curve
 from winnow import checkpoints, encoder, files, hashing, params, pooling, predictions, tables
 from winnow.compute import Compute, start
@@ -75,10 +75,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     def judge(folder: Path, key: str, finetune: bool) -> dict[str, list[float]]:
         """Return macro-F1 on dev by what it is of, one value a draw or seed."""
-        scores = kept(args.cache, [key, "probe", judging], lambda: probe(folder, labelled, sections))
+        scores = remembered(args.cache, [key, "probe", judging], lambda: probe(folder, labelled, sections))
         for budget in BUDGETS if finetune else ():
             scores[f"fine-tuned, {budget} labels"] = [
-                kept(args.cache, [key, budget, seed, judging], partial(tune, folder, labelled, budget, seed, sections))
+                remembered(
+                    args.cache, [key, budget, seed, judging], partial(tune, folder, labelled, budget, seed, sections)
+                )
                 for seed in args.seeds
             ]
         return scores
@@ -96,20 +98,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         key = hashing.digest(settings.model_dump_json(), name.endswith("another domain"))[:16]
         folder = args.cache / key
         adaptation = partial(adapted, folder, text, args.base, settings, sections)
-        facts = kept(args.cache, [key, "adapted", sections["compute"]], adaptation)
+        facts = remembered(args.cache, [key, "adapted", sections["compute"]], adaptation)
         found[name] = judge(folder, key, name in args.finetuned), facts
         for what, each in found[name][0].items():
             gain = intervals.mean((100 * (np.array(each) - base[what])).tolist())
             print(f"{name}: {what}: {np.mean(each):.3f}, {intervals.cell(*gain, '.1f', '+')}, {facts}", flush=True)
         files.write_json(args.out, entries(base, found, common))
-
-
-def kept(cache: Path, key: list, compute: Callable[[], object]):
-    """Return what `compute` returned when it was first called under `key`."""
-    file = cache / f"{hashing.digest(json.dumps(key, default=str))[:16]}.json"
-    if not file.exists():
-        files.write_json(file, compute())
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, sections: dict) -> dict:
