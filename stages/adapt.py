@@ -233,6 +233,8 @@ def hold_out(rows: pa.Table, seed: int) -> np.ndarray:
         own = purposes == purpose
         if own.sum() > 1:
             held_out |= own & (draw <= max(HELD_OUT, draw[own].min()))
+    if not held_out.any():  # no purpose has two documents
+        held_out[draw.argmin()] = True
     return held_out
 
 
@@ -259,10 +261,11 @@ def train(
             )
     heads = {name: objective.head for name, objective in learnt.objectives.items() if objective.head}
     learner = Learner(body, heads)
+    documents = len({key.partition(":")[0] for key in learnt.keys})
     curve, metrics = adapt(learner, learnt, checked, settings, accelerator, saved)
     result = encoder.load_model(AutoModel, base)
     interpolate(result, learner.encoder.to("cpu"), settings.interpolation)
-    return result, curve, metrics | {"documents": rows.num_rows, "tokens": curve[-1]["tokens"]}
+    return result, curve, metrics | {"documents": documents, "tokens": curve[-1]["tokens"]}
 
 
 @distributed.launchable

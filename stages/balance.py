@@ -1,7 +1,7 @@
 """balance: the training table, with class weights, under the label budget.
 
 python -m stages.balance --rows data/labelled.parquet --left-out data/semantic_duplicates.parquet
-    --embeddings data/embeddings --out data/training.parquet --dev data/dev.parquet
+    --embeddings data/base_embeddings --out data/training.parquet --dev data/dev.parquet
     --ledger data/ledger/balance.parquet --metrics reports/metrics/balance.json
 
 Out: id, group, text, label, weight and aux_<task> of the rows that a classifier is trained on, and `copies` if it

@@ -280,7 +280,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "params.yaml: represent.reference: no training row came with a label; name a source as the reference"
         )
     if not found.embedded.ids:
-        raise UserError(f"{args.embeddings}: none of the rows has an embedding; run `dvc repro embed`")
+        raise UserError(f"{args.embeddings}: none of the rows has an embedding; run `dvc repro embed_base`")
     count_dropped(found, args.clean, args.duplicates)
     # One thread: the number of threads changes the last bits, and with them a row's cluster.
     with threadpool_limits(1):

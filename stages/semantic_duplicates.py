@@ -57,7 +57,7 @@ def chosen_rows(rows: Path, split: Path, ids: Sequence[str], max_rows: int) -> t
     task = [batch.filter(pc.equal(batch["purpose"], "task"))["id"] for batch in tables.batches(rows, ["id", "purpose"])]
     task = [id for part in task for id in part.to_pylist()]
     if missing := sorted(set(task) - set(ids)):
-        raise UserError(f"{len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed`")
+        raise UserError(f"{len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed_base`")
     total = len(task)
     if total > max_rows:
         task = heapq.nsmallest(max_rows, task, key=lambda id: hashing.digest("semantic", id))

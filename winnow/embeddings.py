@@ -42,16 +42,16 @@ def read(folder: Path) -> tuple[list[str], np.ndarray]:
     try:
         array = load_file(path)["embeddings"]
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; `dvc repro embed` or `dvc pull` makes it") from None
+        raise UserError(f"{path}: not found; `dvc repro embed embed_base` or `dvc pull` makes it") from None
     except (SafetensorError, KeyError) as error:
         raise UserError(f"{path}: not a safetensors file with a tensor 'embeddings': {error}") from None
     if array.ndim != 2 or array.dtype != np.float32 or len(array) != len(ids):
         raise UserError(
             f"{path}: {array.dtype} of shape {array.shape}, but {IDS} names {len(ids)} rows of float32; "
-            f"run `dvc repro embed`"
+            f"run `dvc repro embed embed_base`"
         )
     if len(set(ids)) < len(ids):
-        raise UserError(f"{folder / IDS}: an id stands twice; run `dvc repro embed`")
+        raise UserError(f"{folder / IDS}: an id stands twice; run `dvc repro embed embed_base`")
     if not np.isfinite(array).all():
         raise UserError(f"{path}: holds values that are not finite; set params.yaml: compute.precision to fp32")
     return ids, array
@@ -69,5 +69,7 @@ def match(ids: list[str], embedded: list[str], array: np.ndarray, folder: Path) 
     place = {id: index for index, id in enumerate(embedded)}
     missing = [id for id in ids if id not in place]
     if missing:
-        raise UserError(f"{folder}: {len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed`")
+        raise UserError(
+            f"{folder}: {len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed embed_base`"
+        )
     return array[[place[id] for id in ids]]

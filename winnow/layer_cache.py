@@ -56,7 +56,7 @@ class LayerCache:
             caught[0] = output
 
         model = accelerator.prepare(model).eval()
-        stack = _stack(model)
+        stack = encoder.layers_of(model)
         stack[layers - 1].register_forward_hook(catch)
         for layer in stack[layers:]:  # they hand on what they get, at no cost
             layer.forward = lambda *args, **named: caught[0]
@@ -84,7 +84,7 @@ class LayerCache:
 
         model.register_forward_pre_hook(look_up, with_kwargs=True)
         # A layer stays the module that it is, as some encoders ask it for its attributes.
-        for layer in _stack(model)[: self._layers]:
+        for layer in encoder.layers_of(model)[: self._layers]:
             layer.forward = lambda *args, **named: current[0]
 
     def _padded(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
@@ -95,14 +95,3 @@ class LayerCache:
             for row, length in zip(ids.tolist(), mask.sum(dim=1).tolist(), strict=True)
         ]
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(ids.device)
-
-
-def _stack(model: "PreTrainedModel") -> "torch.nn.ModuleList":
-    """Return the encoder's layers, lowest first."""
-    import torch
-
-    return next(
-        module
-        for module in model.base_model.modules()
-        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers
-    )

@@ -8,8 +8,19 @@ from winnow import batching, encoder
 from winnow.stage import progress
 
 if TYPE_CHECKING:
+    import torch
     from accelerate import Accelerator
     from transformers import PreTrainedModel
+
+
+def mean(states: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Return each row's mean over its tokens, (rows, width) float32, of `states`, (rows, tokens, width).
+
+    Args:
+        mask: (rows, tokens), 1 where a token counts.
+    """
+    weight = mask.unsqueeze(-1).float()
+    return (states.float() * weight).sum(1) / weight.sum(1)
 
 
 def embed(
@@ -29,7 +40,6 @@ def embed(
     with torch.inference_mode(), accelerator.autocast():
         for batch in progress(batching.by_length(encoder.lengths(tokens), batch_tokens), "embedding"):
             ids, mask = encoder.pad([tokens[row] for row in batch], padding, accelerator.device)
-            hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-            weight = mask.unsqueeze(-1).float()
-            out[batch] = ((hidden * weight).sum(1) / weight.sum(1)).cpu().numpy()
+            hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
+            out[batch] = mean(hidden, mask).cpu().numpy()
     return out

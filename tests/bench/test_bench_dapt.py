@@ -73,8 +73,8 @@ def test_each_recipe_is_judged_against_the_base_on_the_same_rows_and_nothing_is_
         assert half >= 0
         assert entry["adaptation"]["tokens"] >= 1500
     documents = {entry["work"].split("adapted by ")[1]: entry["adaptation"]["documents"] for entry in entries}
-    assert documents["position, another domain"] == len(bench.another_domain())
-    assert documents["position"] == documents["masked words"] == 96 + 40
+    assert documents["position"] < 40 < documents["masked words"] < 96 + 40, "sources of text alone; all; some held out"
+    assert 40 < documents["position, another domain"] < len(bench.another_domain())
 
     def never(*_):
         raise AssertionError("computed again")

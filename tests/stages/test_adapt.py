@@ -40,6 +40,12 @@ def run(folder, encoder_folder, name="adapted"):
     return folder / name
 
 
+def choose_train(corpus):
+    rows, split = corpus
+    chosen = [name == "train" for name in split["split"].to_pylist()]
+    return rows.filter(pa.array(chosen)).sort_by("id")
+
+
 def weights(folder):
     from safetensors.torch import load_file
 
@@ -56,7 +62,7 @@ def test_learns_the_domain_and_writes_a_loadable_encoder(encoder_params, encoder
     metrics = json.loads((folder / "adapted.json").read_text(encoding="utf-8"))
     loss = metrics["held_out_loss"]["masked_lm"]
     assert loss["after"] < 0.8 * loss["before"]
-    assert metrics["documents"] == 60
+    assert metrics["documents"] == 60 - adapt.hold_out(choose_train(corpus), seed=1).sum()
     phases = [line.split(",")[1] for line in (folder / "adapted.csv").read_text(encoding="utf-8").splitlines()[1:]]
     assert phases == sorted(phases, reverse=True)
     assert set(phases) == {"head", "all"}
@@ -237,6 +243,11 @@ def test_one_document_alone_is_refused(encoder_params, encoder_folder, tmp_path)
     with pytest.raises(UserError, match="two documents"):
         run(folder, encoder_folder)
     assert not (folder / "adapted").exists()
+
+
+def test_two_documents_of_different_purposes_are_one_to_learn_and_one_to_hold_out():
+    rows = make_rows([{"text": "the red cat", "purpose": "task"}, {"text": "a blue dog", "purpose": "text"}])
+    assert adapt.hold_out(rows, seed=1).sum() == 1
 
 
 def test_a_negative_budget_is_named(encoder_params, encoder_folder, corpus):

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from winnow import pooling
+
 
 class Learner(nn.Module):
     """An encoder and what its objectives put on it."""
@@ -19,6 +21,4 @@ class Learner(nn.Module):
 
     def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return each row's mean hidden state over its tokens, (rows, dimensions) float32."""
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        weight = mask.unsqueeze(-1).float()
-        return (hidden * weight).sum(1) / weight.sum(1)
+        return pooling.mean(self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask)

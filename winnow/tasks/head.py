@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winnow import batching, encoder
+from winnow import batching, encoder, pooling
 from winnow.errors import UserError
 from winnow.stage import progress
 
@@ -68,11 +68,10 @@ def logits(
     """
     import torch
 
-    each = model(input_ids=ids, attention_mask=mask).logits.float()
+    each = model(input_ids=ids, attention_mask=mask).logits
     if own is not None:
         mask = mask * (torch.arange(mask.shape[1], device=mask.device) < own.unsqueeze(1))
-    weight = mask.unsqueeze(-1).float()
-    return (each * weight).sum(1) / weight.sum(1)
+    return pooling.mean(each, mask)
 
 
 def loss(
