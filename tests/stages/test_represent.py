@@ -277,5 +277,5 @@ def test_inputs_that_do_not_fit_are_named(workspace):
         represent.main(COMMAND)
     tables.write(split, folder / "split.parquet")
     embeddings.write(folder / "embeddings", ["ffffffffffffffff"], np.ones((1, 5)))
-    with pytest.raises(UserError, match="embeddings: none of the rows has an embedding; run `dvc repro embed`"):
+    with pytest.raises(UserError, match="embeddings: none of the rows has an embedding; run `dvc repro embed_base`"):
         represent.main(COMMAND)

@@ -153,7 +153,7 @@ def test_rows_without_an_embedding_or_a_split_are_named(workspace, tmp_path):
     with pytest.raises(UserError, match=f"row {max(ids)} has no split; run `dvc repro split`"):
         stage.main(command)
     embeddings.write(folder / "embeddings", ids[:2], np.array(turned(0, 1), np.float32))
-    with pytest.raises(UserError, match=rf"1 row\(s\) have no embedding, first {ids[2]}; run `dvc repro embed`"):
+    with pytest.raises(UserError, match=rf"1 row\(s\) have no embedding, first {ids[2]}; run `dvc repro embed_base`"):
         stage.main(command)
     assert not any((tmp_path / name).exists() for name in OUTPUTS)
 
