@@ -119,12 +119,10 @@ def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, se
 
 def probe(folder: Path, labelled: pa.Table, sections: dict) -> dict[str, list[float]]:
     """Return macro-F1 on dev of a logistic regression on the folder's embeddings, by budget, one value a draw."""
-    from transformers import AutoModel
-
     accelerator = start(params.parse(sections["compute"], Compute, "compute"), 1)
-    tokenizer, model = encoder.load_tokenizer(folder), encoder.load_model(AutoModel, folder)
+    tokenizer, model = encoder.load_tokenizer(folder), pooling.load(folder, accelerator)
     tokens = encoder.tokenize(tokenizer, labelled["text"].to_pylist(), sections["embed"]["max_length"])
-    vectors = pooling.embed(accelerator.prepare(model).eval(), tokens, tokenizer.pad_token_id, 2048, accelerator)
+    vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, 2048, accelerator)
     draws = {"budgets": list(BUDGETS), "seeds": list(range(DRAWS))}
     settings = params.parse(sections["learning_curve"] | draws, learning_curve.Params, "learning_curve")
     by_id = dict(zip(labelled["id"].to_pylist(), vectors, strict=True))

@@ -126,10 +126,8 @@ def encoded(texts: list[str], folder: Path, cache: Path) -> np.ndarray:
     weights = files.sha256(folder / encoder.WEIGHTS[1])
     kept = cache / f"embeddings-{hashing.digest(weights, settings.max_length, *texts)[:16]}"
     if not kept.exists():
-        from transformers import AutoModel
-
         accelerator = start(compute, seed=0)
-        model = accelerator.prepare(encoder.load_model(AutoModel, folder)).eval()
+        model = pooling.load(folder, accelerator)
         tokenizer = encoder.load_tokenizer(folder)
         tokens = encoder.tokenize(tokenizer, texts, settings.max_length)
         vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator)

@@ -53,7 +53,6 @@ class Params(params.Section):
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     interpolation: float = Field(ge=0, le=1)
-    dropout: float = Field(ge=0, lt=1)
     freeze_embeddings: bool
     frozen_layers: int = Field(ge=0)
     spans: Literal["text", "all"]
@@ -170,7 +169,7 @@ def adapt(
         groups = training.parameter_groups(learner.encoder, learner, *rates)
         steps = training.fit(
             accelerator, learner, groups, batches, loss_of, warmup_steps=len(batches) // 10,
-            seed=f"{settings.seed} {name}", ids=train.keys, saved=saved.series(name),
+            seed=f"{settings.seed} {name}", ids=train.keys, longest=settings.max_length, saved=saved.series(name),
         )  # fmt: skip
         for point, batch in zip(steps, batches, strict=True):
             seen += train.tokens(batch)

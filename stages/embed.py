@@ -47,11 +47,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "encoder", "out")
     settings = params.load("embed", Params)
     accelerator = start(params.load("compute", Compute), seed=0)
-    from transformers import AutoModel
-
     parts = chosen(tables.batches(args.rows, ["id", "source", "purpose", "text"]), settings.text_rows)
     tokenizer = encoder.load_tokenizer(args.encoder)
-    model = accelerator.prepare(encoder.load_model(AutoModel, args.encoder)).eval()
+    model = pooling.load(args.encoder, accelerator)
     vectors = []
     # One by one: which rows share a batch changes the last bits, and text rows must change no task row's.
     for part in parts:

@@ -4,9 +4,9 @@ Frozen layers without dropout give a text the same hidden states at every step. 
 a forward pass through the layers.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from winnow import batching, encoder
 from winnow.stage import progress
@@ -19,9 +19,19 @@ if TYPE_CHECKING:
 MAX_BYTES = 2 << 30  # about 30,000 texts of 46 tokens in MiniLM's 384 dimensions
 
 
-def bytes_needed(model: "PreTrainedModel", lengths: np.ndarray) -> int:
-    """Return the most memory that the hidden states of texts of these numbers of tokens, (rows,) int, take."""
-    return 4 * model.config.hidden_size * int(lengths.sum())
+def make(
+    model: "PreTrainedModel",
+    layers: int,
+    tokens: list[list[int]],
+    padding: int,
+    batch_tokens: int,
+    accelerator: "Accelerator",
+) -> "LayerCache | None":
+    """Return the cache, or None if no layer is frozen or memory does not hold it; the arguments are LayerCache's."""
+    bytes_needed = 4 * model.config.hidden_size * int(encoder.lengths(tokens).sum())
+    if not layers or bytes_needed > MAX_BYTES:
+        return None
+    return LayerCache(model, layers, tokens, padding, batch_tokens, accelerator)
 
 
 class LayerCache:
@@ -36,7 +46,7 @@ class LayerCache:
         batch_tokens: int,
         accelerator: "Accelerator",
     ):
-        """Run the lowest layers of `model`, which is of no use afterwards, once on each text.
+        """Run the lowest layers of `model` once on each text.
 
         Args:
             layers: how many, above zero and fewer than the model has.
@@ -55,12 +65,11 @@ class LayerCache:
         def catch(layer, inputs: tuple, output) -> None:
             caught[0] = output
 
-        model = accelerator.prepare(model).eval()
+        model.to(accelerator.device).eval()
         stack = encoder.layers_of(model)
-        stack[layers - 1].register_forward_hook(catch)
-        for layer in stack[layers:]:  # they hand on what they get, at no cost
-            layer.forward = lambda *args, **named: caught[0]
-        with torch.no_grad(), accelerator.autocast():
+        caught_by = stack[layers - 1].register_forward_hook(catch)
+        # The layers above hand on what they get, at no cost.
+        with _replaced(stack[layers:], lambda: caught[0]), torch.no_grad(), accelerator.autocast():
             for batch in progress(batching.by_length(encoder.lengths(tokens), batch_tokens), "frozen layers"):
                 ids, mask = encoder.pad([tokens[row] for row in batch], padding, accelerator.device)
                 model(input_ids=ids, attention_mask=mask)
@@ -70,11 +79,14 @@ class LayerCache:
                     self._rest = tuple(rest)
                 for row, states in zip(batch, output.cpu(), strict=True):
                     self._states[tuple(tokens[row])] = states[: len(tokens[row])].clone()
+        caught_by.remove()
 
-    def attach(self, model: "PreTrainedModel") -> None:
+    @contextmanager
+    def attached(self, model: "PreTrainedModel") -> Iterator[None]:
         """Let the lowest layers of `model`, which must have the same weights there, answer from memory.
 
-        From then on it knows no text but these, and must be called with `input_ids` and `attention_mask` by name.
+        Until the block ends it knows no text but these, and must be called with `input_ids` and `attention_mask` by
+        name.
         """
         current: list = [None]
 
@@ -82,10 +94,10 @@ class LayerCache:
             states = self._padded(named["input_ids"], named["attention_mask"])
             current[0] = states if self._rest is None else (states, *self._rest)
 
-        model.register_forward_pre_hook(look_up, with_kwargs=True)
-        # A layer stays the module that it is, as some encoders ask it for its attributes.
-        for layer in encoder.layers_of(model)[: self._layers]:
-            layer.forward = lambda *args, **named: current[0]
+        hook = model.register_forward_pre_hook(look_up, with_kwargs=True)
+        with _replaced(encoder.layers_of(model)[: self._layers], lambda: current[0]):
+            yield
+        hook.remove()
 
     def _padded(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         import torch
@@ -95,3 +107,14 @@ class LayerCache:
             for row, length in zip(ids.tolist(), mask.sum(dim=1).tolist(), strict=True)
         ]
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(ids.device)
+
+
+@contextmanager
+def _replaced(layers: "torch.nn.ModuleList", result: Callable[[], object]) -> Iterator[None]:
+    """Let each of `layers` give `result()` until the block ends."""
+    # A layer stays the module that it is, as some encoders ask it for its attributes.
+    for layer in layers:
+        layer.forward = lambda *args, **named: result()
+    yield
+    for layer in layers:
+        del layer.forward  # of the object; the class has its own

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winnow import distributed, hashing
+from winnow import distributed, encoder, hashing
 from winnow.errors import UserError
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def fit(
     *,
     seed: object,
     ids: Sequence[str],
+    longest: int,
     saved: "Series | None" = None,
     keeper: "Keeper | None" = None,
 ) -> list[dict]:
@@ -96,6 +97,7 @@ def fit(
         warmup_steps: steps of linear warm-up; the rate then falls linearly to zero.
         seed: of the generator, with the step's number.
         ids: by number of row, its name to people.
+        longest: tokens of the longest row.
         saved: where checkpoints go, and from where a killed run goes on.
         keeper: may end the training early, and sets the weights in the end; None: all batches, and the last weights.
 
@@ -115,7 +117,8 @@ def fit(
     schedule = get_linear_schedule_with_warmup(optimizer, warmup_steps, len(batches))
     curve = saved.restore(model, optimizer, schedule, keeper) if saved else []
     device = accelerator.device
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    with forked, encoder.fast_attention(model, accelerator, longest):
         left = batches[len(curve) :]
         for batch in progress(left, "training") if accelerator.is_main_process else left:
             if keeper and keeper.has_ended:

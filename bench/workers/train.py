@@ -150,13 +150,12 @@ def winnow_folds(file: str, base: str) -> dict:
 def winnow_embed(file: str, base: str, out: str) -> dict:
     """Embed the texts as stage `embed` does, tokenizing included."""
     import numpy as np
-    from transformers import AutoModel
 
     from winnow import encoder, pooling
 
     data, folder, section = _read(file), Path(base), _section("embed")
     accelerator, tokenizer = _start(), encoder.load_tokenizer(folder)
-    model = accelerator.prepare(encoder.load_model(AutoModel, folder)).eval()
+    model = pooling.load(folder, accelerator)
 
     def embed(texts: list[str]) -> tuple["np.ndarray", int]:
         tokens = encoder.tokenize(tokenizer, texts, data["max_length"])

@@ -5,7 +5,7 @@ import pytest
 import torch
 import transformers
 
-from winnow import encoder
+from winnow import encoder, layer_cache
 from winnow.compute import Compute, start
 from winnow.layer_cache import LayerCache
 from winnow.tasks import head
@@ -45,25 +45,40 @@ def build(folder) -> transformers.PreTrainedModel:
 def test_a_model_gives_the_same_with_the_cache_as_without(folder, accelerator):
     cache = LayerCache(build(folder), 2, TOKENS, PADDING, 8, accelerator)
     plain, cached = build(folder), build(folder)
-    cache.attach(cached)
     for rows in ([0, 1, 2, 3], [1], [2, 0]):
         ids, mask = encoder.pad([TOKENS[row] for row in rows], PADDING, accelerator.device)
-        with torch.no_grad():
+        with torch.no_grad(), cache.attached(cached):
             torch.testing.assert_close(
                 head.logits(cached, ids, mask), head.logits(plain, ids, mask), atol=1e-5, rtol=1e-4
             )
+
+
+def test_afterwards_a_model_computes_any_text_itself(folder, accelerator):
+    plain, used = build(folder), build(folder)
+    with LayerCache(used, 2, TOKENS, PADDING, 8, accelerator).attached(used):
+        pass
+    ids, mask = encoder.pad([[2, 20, 21, 3]], PADDING, accelerator.device)
+    with torch.no_grad():
+        assert torch.equal(head.logits(used.eval(), ids, mask), head.logits(plain, ids, mask))
+
+
+def test_what_memory_does_not_hold_is_not_kept(folder, accelerator, monkeypatch):
+    assert layer_cache.make(build(folder), 0, TOKENS, PADDING, 8, accelerator) is None
+    assert isinstance(layer_cache.make(build(folder), 2, TOKENS, PADDING, 8, accelerator), LayerCache)
+    monkeypatch.setattr(layer_cache, "MAX_BYTES", 1000)
+    assert layer_cache.make(build(folder), 2, TOKENS, PADDING, 8, accelerator) is None
 
 
 def test_the_frozen_layers_are_not_run_and_the_others_learn(folder, accelerator):
     cache = LayerCache(build(folder), 2, TOKENS, PADDING, 64, accelerator)
     model = build(folder)
     encoder.freeze(model, 2)
-    cache.attach(model)
     stack = next(module for module in model.modules() if isinstance(module, torch.nn.ModuleList) and len(module) == 3)
     for parameter in stack[:2].parameters():
         parameter.fill_(torch.nan)  # would show in the logits
     ids, mask = encoder.pad(TOKENS, PADDING, accelerator.device)
-    logits = head.logits(model, ids, mask)
+    with cache.attached(model):
+        logits = head.logits(model, ids, mask)
     assert torch.isfinite(logits).all()
     logits.sum().backward()
     assert all(parameter.grad is not None for parameter in stack[2].parameters() if parameter.requires_grad)

@@ -39,7 +39,8 @@ def loss_of(model, batch):
 
 def fit(accelerator, model, loss_of=loss_of, seed=1, saved=None, batches=BATCHES, keeper=None):
     groups = training.parameter_groups(model[0], model, 1e-2, 1e-1, 0.01)
-    return training.fit(accelerator, model, groups, batches, loss_of, 2, seed=seed, ids=IDS, saved=saved, keeper=keeper)
+    how = {"seed": seed, "ids": IDS, "longest": 8, "saved": saved, "keeper": keeper}
+    return training.fit(accelerator, model, groups, batches, loss_of, 2, **how)
 
 
 def state(model) -> list:

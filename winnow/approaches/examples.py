@@ -140,11 +140,8 @@ def load(folder: Path) -> Store | None:
 
 def unit_vectors(folder: Path, texts: list[str], max_length: int, accelerator: "Accelerator") -> np.ndarray:
     """Return the embeddings of texts by an encoder, (rows, dimensions) float32 of unit length."""
-    from transformers import AutoModel
-
     tokenizer = encoder.load_tokenizer(folder)
-    # For evaluation: with several processes, training would exchange gradients through it.
-    model = accelerator.prepare_model(encoder.load_model(AutoModel, folder), evaluation_mode=True).eval()
+    model = pooling.load(folder, accelerator)
     tokens = encoder.tokenize(tokenizer, texts, max_length)
     vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, BATCH_TOKENS, accelerator)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)

@@ -7,7 +7,7 @@ becomes the head. n labels give about n^2 pairs, so few labels go far. `classify
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -77,8 +77,10 @@ def train(job: Job, settings: Settings) -> Trained:
         raise UserError(
             "params.yaml: finetune.patience: learning by contrast has no epochs to stop after; set it to null"
         )
-    curve = contrast(model, inputs, tokenizer.pad_token_id, settings, job)
-    set_head(model, inputs, tokenizer.pad_token_id, settings, job)
+    cache = finetuning.frozen(model, inputs.tokens, tokenizer.pad_token_id, job.recipe, job.accelerator)
+    with cache.attached(model) if cache else nullcontext():
+        curve = contrast(model, inputs, tokenizer.pad_token_id, settings, job)
+        set_head(model, inputs, tokenizer.pad_token_id, settings, job)
     return Trained(model, curve, store)
 
 
@@ -137,7 +139,7 @@ def contrast(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, sett
         groups = finetuning.parameter_groups(model, model, recipe)
         curve = training.fit(
             job.accelerator, model, groups, batches, loss_of, int(recipe.warmup_share * steps),
-            seed=job.seed, ids=rows.ids, saved=job.saved.series("contrast"),
+            seed=job.seed, ids=rows.ids, longest=max(map(len, rows.tokens)), saved=job.saved.series("contrast"),
         )  # fmt: skip
     return [{"step": step, "epoch": 1} | point for step, point in enumerate(curve, start=1)]
 

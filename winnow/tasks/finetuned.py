@@ -1,14 +1,15 @@
 """The fine-tuned member of the ensemble that scores labels: an encoder, trained anew for each fold and seed."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
-from winnow import encoder
-from winnow.layer_cache import MAX_BYTES, LayerCache, bytes_needed
+from winnow import encoder, layer_cache
+from winnow.layer_cache import LayerCache
 from winnow.tasks import finetuning, head
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ class FineTuned:
         recipe, cache = self._recipe, self._cached(classes)
         torch.manual_seed(seed)
         model = self._build(classes)
-        if cache:
-            cache.attach(model)
         ids = [self._ids[row] for row in np.flatnonzero(train)]
         rows = finetuning.Rows(self._take(train), truth, np.ones(len(truth)), ids)
-        finetuning.train(model, rows, self._padding, recipe, seed, self._accelerator)
-        chances = head.predict(model, self._take(inside), self._padding, recipe.batch_tokens, self._accelerator)
+        finetuning.train(model, rows, self._padding, recipe, seed, self._accelerator, cache=cache)
+        arguments = (self._take(inside), self._padding, recipe.batch_tokens, self._accelerator)
+        with cache.attached(model) if cache else nullcontext():
+            chances = head.predict(model, *arguments)
         self._accelerator.free_memory()  # else it holds every fold's model and optimizer
         return chances
 
@@ -66,12 +67,9 @@ class FineTuned:
 
     def _cached(self, classes: int) -> LayerCache | None:
         """Return what the frozen layers make of each text, if there are any and memory holds it."""
-        layers = self._recipe.frozen_layers if self._recipe.freeze_embeddings else 0
-        if layers and self._cache is None:
-            model = self._build(classes)
-            if bytes_needed(model, encoder.lengths(self._tokens)) <= MAX_BYTES:
-                arguments = (self._tokens, self._padding, self._recipe.batch_tokens, self._accelerator)
-                self._cache = LayerCache(model, layers, *arguments)
+        if self._cache is None:
+            arguments = (self._tokens, self._padding, self._recipe.batch_tokens, self._accelerator)
+            self._cache = layer_cache.make(self._build(classes), self._recipe.whole_frozen_layers, *arguments)
         return self._cache
 
     def _take(self, chosen: np.ndarray) -> list[list[int]]:

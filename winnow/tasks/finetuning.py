@@ -1,6 +1,7 @@
 """Fine-tuning of an encoder as a classifier: what params.yaml says of it, and one run by that recipe."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from winnow import batching, encoder, training
+from winnow import batching, distributed, encoder, layer_cache, training
 from winnow.params import Section
 from winnow.tasks import head
 from winnow.tasks.keeping import EarlyStop, Keeper
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from winnow.checkpoints import Series
+    from winnow.layer_cache import LayerCache
+
+CACHE_TOKENS = 2048  # padded tokens in one forward pass through frozen layers
 
 
 class Recipe(Section):
@@ -42,6 +46,11 @@ class Recipe(Section):
     )  # of the weights' moving average; 0.9 for tens of steps, 0.999 for many
     focal_gamma: float = Field(0.0, ge=0)  # 2 when most rows of the common classes are easy
     logit_adjustment: float = Field(0.0, ge=0)  # tau; 1 when rare classes must count as much, then without weights
+
+    @property
+    def whole_frozen_layers(self) -> int:
+        """The lowest layers whose output no step changes: those frozen, if the embeddings below them are."""
+        return self.frozen_layers if self.freeze_embeddings else 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ def train(
     accelerator: "Accelerator",
     stop: EarlyStop | None = None,
     saved: "Series | None" = None,
+    cache: "LayerCache | None" = None,
 ) -> list[dict]:
     """Train `model`, from `build`, and return its curve, one dict a step: step, epoch, loss and learning rate.
 
@@ -89,24 +99,42 @@ def train(
         seed: of the order of the rows and of dropout; torch's own generator makes the head.
         stop: when to end before the recipe's epochs, and with the best weights; None: never.
         saved: where checkpoints go, and from where a killed run goes on.
+        cache: what the frozen layers make of the rows; None: it is made here if that saves time.
 
     Raises:
         UserError: as `training.fit`.
     """
+    if cache is None and recipe.epochs > 1 and stop is None:  # what judges reads other texts
+        cache = frozen(model, rows.tokens, padding, recipe, accelerator)
     lengths, loss_of = encoder.lengths(rows.tokens), losses(rows, padding, recipe, accelerator, model.config.num_labels)
     epochs = [batching.shuffled(lengths, recipe.batch_tokens, seed, epoch) for epoch in range(recipe.epochs)]
     batches = [training.Batch(chosen) for epoch in epochs for chosen in epoch]
     keeper = Keeper(model, np.cumsum([len(epoch) for epoch in epochs]).tolist(), recipe.average_decay, stop)
     warmup = int(recipe.warmup_share * len(batches))
     groups = parameter_groups(model, model, recipe)
-    curve = training.fit(
-        accelerator, model, groups, batches, loss_of, warmup, seed=seed, ids=rows.ids, saved=saved, keeper=keeper
-    )
+    with cache.attached(model) if cache else nullcontext():
+        curve = training.fit(
+            accelerator, model, groups, batches, loss_of, warmup,
+            seed=seed, ids=rows.ids, longest=int(lengths.max()), saved=saved, keeper=keeper,
+        )  # fmt: skip
     numbers = [number for number, epoch in enumerate(epochs, start=1) for _ in epoch]
     return [
         {"step": step, "epoch": epoch} | point
         for step, (epoch, point) in enumerate(zip(numbers[: len(curve)], curve, strict=True), start=1)
     ]
+
+
+def frozen(
+    model: "PreTrainedModel", tokens: list[list[int]], padding: int, recipe: Recipe, accelerator: "Accelerator"
+) -> "LayerCache | None":
+    """Return what the frozen layers make of texts that are read several times, or None where that saves nothing.
+
+    A GPU computes the layers as fast as it is handed their output, FSDP has its own way with layers, and dropout gives
+    another output each time.
+    """
+    if accelerator.device.type != "cpu" or recipe.dropout or distributed.is_sharding():
+        return None
+    return layer_cache.make(model, recipe.whole_frozen_layers, tokens, padding, CACHE_TOKENS, accelerator)
 
 
 def parameter_groups(classifier: "PreTrainedModel", model: "torch.nn.Module", recipe: Recipe) -> list[dict]:

@@ -9,7 +9,8 @@ from tests.winnow.approaches.conftest import LABELS, sentences
 from winnow.approaches import multitask, transfer
 from winnow.errors import UserError
 
-SETTINGS = {"tasks": None, "min_rows": 2, "alpha": 0.0, "weighting": "fixed", "weights": {}}
+SETTINGS = {"tasks": None, "masked_lm": False, "mask_share": 0.3, "min_rows": 2, "alpha": 0.0, "weighting": "fixed"}
+SETTINGS |= {"weights": {}}
 
 
 def settings(**changes) -> multitask.Settings:
@@ -33,6 +34,38 @@ def test_a_further_task_teaches_words_that_no_own_label_shows(make_job, accuracy
     assert accuracy(job, both, unseen) > accuracy(job, alone, unseen) + 0.1
 
 
+@pytest.mark.parametrize("weighting", ["fixed", "uncertainty"])
+def test_hidden_words_are_learnt_beside_the_labels_and_their_head_is_left_behind(make_job, accuracy, weighting):
+    job = make_job(sentences(4, 16), kinds(sentences(4, 64)), epochs=40, learning_rate=3e-3)
+    alone = transfer.train(job, transfer.Settings())
+    both = multitask.train(job, settings(tasks=[], masked_lm=True, weighting=weighting))
+    assert both.model.state_dict().keys() == alone.model.state_dict().keys()
+    assert accuracy(job, both, sentences(4, 64)) > 0.95
+    assert len(both.curve) == 2 * len(alone.curve)
+
+
+def test_hidden_words_get_easier_to_tell(make_job):
+    # The other tasks hardly count, so the losses are the words'.
+    how = settings(masked_lm=True, weights={"kind": 1e-6})
+    job = make_job(sentences(4, 16), kinds(sentences(4, 64)), epochs=30, batch_tokens=512, learning_rate=3e-3)
+    curve = [point["loss"] for point in multitask.train(job, how).curve]
+    words = [loss for loss in curve if loss > 1]
+    assert np.mean(words[-5:]) < 0.8 * words[0]
+    assert words[0] > 2, "as little as chance knows of twenty words"
+
+
+def test_the_encoder_and_its_word_table_are_the_same_objects_for_all_heads(make_job):
+    from winnow.tasks import finetuning
+
+    job = make_job(sentences(4, 16))
+    classifier = finetuning.build(job.folder, LABELS, job.recipe)
+    whole = multitask.shared(classifier, job.folder, 0)
+    table = classifier.get_input_embeddings().weight
+    assert whole.body.base_model is classifier.base_model
+    assert whole.body.get_output_embeddings().weight is table
+    assert len([weight for weight in whole.parameters() if weight.shape == table.shape]) == 1
+
+
 def test_what_is_kept_is_the_head_of_the_own_task(make_job):
     trained = multitask.train(make_job(sentences(4, 16), kinds(sentences(4, 16)), epochs=1), settings())
     assert "log_variances" not in trained.model.state_dict()
@@ -47,7 +80,7 @@ def test_batches_of_a_task_go_with_its_rows_to_alpha(make_job, alpha, times):
     assert counts == {0: 30, 1: 30 * times}
     assert ends == [len(batches) // 3 * epoch for epoch in (1, 2, 3)]
     for end, start in zip(ends, [0, *ends], strict=False):
-        own = np.concatenate([rows for task, rows in batches[start:end] if task == 0])
+        own = np.concatenate([batch.rows for task, batch in batches[start:end] if task == 0])
         assert sorted(own) == list(range(40)), "each epoch reads every own row once"
     first = [task for task, _ in batches[: ends[0]]]
     assert first != sorted(first), "tasks are mixed"
@@ -70,6 +103,7 @@ def test_labels_with_few_rows_and_rows_without_one_are_left_out(make_job):
         ({"tasks": ["type"]}, "no column aux_type; known: kind"),
         ({"tasks": ["kind"], "min_rows": 99}, r"'kind' has 0 label\(s\) of at least min_rows 99 rows"),
         ({"min_rows": 99}, "multitask needs a further task with two labels"),
+        ({"weights": {"knd": 0.5}}, "weights: no task 'knd'; there are: kind"),
     ],
 )
 def test_a_task_that_cannot_be_learnt_is_named(make_job, changes, message):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests import tiny_encoder
+from winnow import layer_cache
 from winnow.compute import Compute, start
 from winnow.errors import UserError
 from winnow.tasks import finetuned, scores
@@ -31,7 +32,7 @@ def member(folder, **changes) -> finetuned.FineTuned:
 
 def test_the_cache_of_the_frozen_layers_changes_no_score(encoder_folder, monkeypatch):
     cached = scores.out_of_fold(member(encoder_folder), TRUTH, FOLDS, ["a", "b"])
-    monkeypatch.setattr(finetuned, "MAX_BYTES", 0)
+    monkeypatch.setattr(layer_cache, "MAX_BYTES", 0)
     plain = scores.out_of_fold(member(encoder_folder), TRUTH, FOLDS, ["a", "b"])
     assert (plain.argmax(axis=1) == TRUTH).mean() > 0.95
     np.testing.assert_allclose(cached, plain, atol=1e-3)
