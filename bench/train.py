@@ -18,7 +18,7 @@ head, written once) and read the same texts as often; Winnow with params.yaml's 
 classes. Where ours is not the lower, speed was bought with quality. `utilization` is ours: floating-point operations of
 the matrix products for a token, forward and backward as they ran (torch.utils.flop_counter), times tokens a second,
 over what one large product of matrices reaches here in that precision. `profile` names the operators that take our
-time.
+time, `padding` is its share of our batches.
 """
 
 import argparse

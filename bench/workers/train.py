@@ -61,7 +61,7 @@ def winnow_mlm(file: str, base: str) -> dict:
     import pyarrow as pa
 
     from stages import adapt
-    from winnow import checkpoints, encoder, masked_lm
+    from winnow import batching, checkpoints, encoder, masked_lm
     from winnow.objectives.learner import Learner
 
     data, folder = _read(file), Path(base)
@@ -77,7 +77,8 @@ def winnow_mlm(file: str, base: str) -> dict:
         return adapt.Plan(adapt.build(rows, tokenizer, settings, config, accelerator.device), settings)
 
     whole, one = plan(rows), plan(rows.slice(0, 1))
-    tokens = int(encoder.lengths(whole.objectives["masked_lm"].read(0)).sum())
+    lengths = encoder.lengths(whole.objectives["masked_lm"].read(0))
+    tokens = int(lengths.sum())
 
     def train(settings: adapt.Params) -> None:
         adapt.adapt(learner, whole, one, settings, accelerator, checkpoints.NONE)
@@ -88,6 +89,7 @@ def winnow_mlm(file: str, base: str) -> dict:
     loss = held_out_loss(learner.body, tokenizer, data["held_out"])
     read = whole.tokens(whole.batches(1, 1000)[0])
     inside = _inside(lambda: train(settings), read)  # one batch
+    inside["padding"] = _padding(lengths, batching.shuffled(lengths, settings.batch_tokens, settings.seed, 0))
     return _result(seconds, tokens, loss, inside, accelerator.mixed_precision)
 
 
@@ -96,7 +98,7 @@ def winnow_classify(file: str, base: str) -> dict:
     import numpy as np
     import torch
 
-    from winnow import encoder
+    from winnow import batching, encoder
     from winnow.tasks import finetuning, head
 
     data, folder, section = _read(file), Path(base), _section("finetune")
@@ -117,10 +119,11 @@ def winnow_classify(file: str, base: str) -> dict:
     seconds = time.perf_counter() - start
     held_out = encoder.tokenize(tokenizer, data["held_out"], recipe.max_length)
     chances = head.predict(model, held_out, padding, recipe.batch_tokens, accelerator)
-    some, once = slice(0, 32), recipe.model_copy(update={"epochs": 1})
-    few = int(encoder.lengths(tokens[some]).sum())
-    inside = _inside(lambda: finetuning.train(model, rows(some), padding, once, 1, accelerator), few)
-    read = int(encoder.lengths(tokens).sum()) * recipe.epochs
+    some, lengths = slice(0, 32), encoder.lengths(tokens)
+    few = int(lengths[some].sum()) * recipe.epochs
+    inside = _inside(lambda: finetuning.train(model, rows(some), padding, recipe, 1, accelerator), few)
+    inside["padding"] = _padding(lengths, batching.shuffled(lengths, recipe.batch_tokens, 1, 0))
+    read = int(lengths.sum()) * recipe.epochs
     return _result(seconds, read, _log_loss(chances, data["held_out_truth"]), inside, accelerator.mixed_precision)
 
 
@@ -151,25 +154,26 @@ def winnow_embed(file: str, base: str, out: str) -> dict:
     """Embed the texts as stage `embed` does, tokenizing included."""
     import numpy as np
 
-    from winnow import encoder, pooling
+    from winnow import batching, encoder, pooling
 
     data, folder, section = _read(file), Path(base), _section("embed")
     accelerator, tokenizer = _start(), encoder.load_tokenizer(folder)
     model = pooling.load(folder, accelerator)
 
-    def embed(texts: list[str]) -> tuple["np.ndarray", int]:
+    def embed(texts: list[str]) -> tuple["np.ndarray", "np.ndarray"]:
         tokens = encoder.tokenize(tokenizer, texts, data["max_length"])
         vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, section["batch_tokens"], accelerator)
-        return vectors, int(encoder.lengths(tokens).sum())
+        return vectors, encoder.lengths(tokens)
 
     embed(data["train"][:16])
     start = time.perf_counter()
-    vectors, tokens = embed(data["train"])
+    vectors, lengths = embed(data["train"])
     seconds = time.perf_counter() - start
     np.save(out, vectors)
     some = data["train"][:64]
-    inside = _inside(lambda: embed(some), embed(some)[1])
-    return _result(seconds, tokens, None, inside, accelerator.mixed_precision)
+    inside = _inside(lambda: embed(some), int(embed(some)[1].sum()))
+    inside["padding"] = _padding(lengths, batching.by_length(lengths, section["batch_tokens"]))
+    return _result(seconds, int(lengths.sum()), None, inside, accelerator.mixed_precision)
 
 
 # Theirs: transformers' example scripts run_mlm and run_classification, and sentence-transformers.
@@ -342,6 +346,11 @@ def _read_in_folds(lengths: list[int], data: dict) -> int:
     """Return how many tokens K models read in all: each text in K - 1 trainings, every epoch, and in one prediction."""
     folds = len(set(data["folds"]))
     return sum(lengths) * ((folds - 1) * data["epochs"] + 1)
+
+
+def _padding(lengths, batches: list) -> float:
+    """Return the share of padding in batches of rows of these numbers of tokens."""
+    return 1 - float(lengths.sum() / sum(len(batch) * lengths[batch].max() for batch in batches))
 
 
 def _inside(work: Callable[[], object], tokens: int) -> dict:
