@@ -117,7 +117,7 @@ def test_weights_in_pieces_killed_and_resumed_whole_and_in_pieces(encoder_params
     ("approach", "recipe", "settings"),
     [
         ("transfer", {"batch_tokens": 17, "average_decay": 0.9, "patience": 2}, {}),
-        ("multitask", {"average_decay": 0.9}, {"multitask": {"min_rows": 2, "weighting": "uncertainty"}}),
+        ("multitask", {"average_decay": 0.9}, {"multitask": {"min_rows": 2, "masked_lm": True, "weighting": "uncertainty"}}),
         ("few_shot", {}, {"few_shot": CONTRAST | {"examples": 1}}),
     ],
 )

@@ -108,14 +108,15 @@ def test_finetune_killed_with_its_newest_checkpoint_truncated(encoder_params, en
     assert list(checkpoints.iterdir()) == []
 
 
-def test_multitask_killed_before_its_early_stop(encoder_params, encoder_folder, training):
-    folder = encoder_params(**MULTITASK, **NEVER)
+def test_multitask_killed_before_its_early_stop(encoder_params, encoder_folder, default_params, training):
+    settings = {"multitask": default_params["approaches"]["multitask"] | {"masked_lm": True}}
+    folder = encoder_params(**MULTITASK, **NEVER, approaches=settings)
     finetune.main(finetune_command(encoder_folder, "whole", "multitask"))
     lines = (folder / "whole.csv").read_text(encoding="utf-8").splitlines()[1:]
     ends = [int(line.split(",")[1]) for line in lines]
     assert 4 <= ends[-1] < 40, "ended early"
 
-    encoder_params(**MULTITASK, **EACH_STEP)
+    encoder_params(**MULTITASK, **EACH_STEP, approaches=settings)
     checkpoints = folder / "checkpoints"
     command = [sys.executable, "-m", "stages.finetune", *finetune_command(encoder_folder, "killed", "multitask")]
     last = kill(command, folder, checkpoints, "train", ends.index(2) + 2)
