@@ -38,6 +38,7 @@ RECIPES: dict[str, dict] = {
     "position": {**WHOLE, **POSITION},
     "position, 300,000 tokens": {**WHOLE, **POSITION, "tokens": 300_000},
     "position, 600,000 tokens": {**WHOLE, **POSITION, "tokens": 600_000},
+    "position, 1,200,000 tokens": {**WHOLE, **POSITION, "tokens": 1_200_000},
     "position, mean with base": {**WHOLE, **POSITION, "interpolation": 0.5},
     "position, three layers frozen": {**WHOLE, **POSITION, "frozen_layers": 3},
     "position, learning rate 5e-4": {**WHOLE, **POSITION, "learning_rate": 5e-4},
@@ -50,7 +51,7 @@ RECIPES: dict[str, dict] = {
     "position, another domain": {**WHOLE, **POSITION},
     "masked words, another domain": {**WHOLE, **MASKED},
 }  # fmt: skip
-FINETUNED = ("position", "position, 300,000 tokens", "masked words, mean with base")
+FINETUNED = ("position", "position, 300,000 tokens", "position, 1,200,000 tokens", "masked words, mean with base")
 COMMAND = (
     "python -m bench.dapt --rows data/deduplicated.parquet --labelled data/labelled.parquet "
     "--split data/split.parquet --base models/base --cache .dvc/tmp/bench/dapt --out bench/results/dapt.json"

@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
-    parser.add_argument("--documents", type=int, default=600)
+    parser.add_argument("--documents", type=int, default=300)
     parser.add_argument("--labelled", type=int, default=150)
     parser.add_argument("--embedded", type=int, default=1500)
     parser.add_argument("--rounds", type=int, default=2)

@@ -19,6 +19,7 @@ from winnow.errors import UserError
 
 EACH_STEP = {"checkpoints": {"seconds": 0.0}}
 LAUNCHER = str(ROOT / "launch/two-cpus.yaml")
+MULTITASK = {"min_rows": 2, "masked_lm": True, "weighting": "uncertainty"}
 CONTRAST = {"labels_per_class": None, "method": "contrast", "pairs": 200, "batch_pairs": 9}
 
 
@@ -117,7 +118,7 @@ def test_weights_in_pieces_killed_and_resumed_whole_and_in_pieces(encoder_params
     ("approach", "recipe", "settings"),
     [
         ("transfer", {"batch_tokens": 17, "average_decay": 0.9, "patience": 2}, {}),
-        ("multitask", {"average_decay": 0.9}, {"multitask": {"min_rows": 2, "masked_lm": True, "weighting": "uncertainty"}}),
+        ("multitask", {"average_decay": 0.9}, {"multitask": MULTITASK}),
         ("few_shot", {}, {"few_shot": CONTRAST | {"examples": 1}}),
     ],
 )

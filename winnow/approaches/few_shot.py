@@ -8,7 +8,7 @@ becomes the head. n labels give about n^2 pairs, so few labels go far. `classify
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,13 +27,18 @@ if TYPE_CHECKING:
 
 
 class Settings(Section):
-    """How a classifier learns from few labels; what is not here is in the recipe of section `finetune`."""
+    """How a classifier learns from few labels; what is not here is in the recipe of section `finetune`.
+
+    `freeze_embeddings` and `frozen_layers` take the place of the recipe's: pairs are many, and move more of an encoder.
+    """
 
     labels_per_class: int | None = Field(gt=1)
     method: Literal["contrast", "classify"]
     pairs: int = Field(gt=0)
     batch_pairs: int = Field(gt=1)
     learning_rate: float = Field(gt=0)
+    freeze_embeddings: bool
+    frozen_layers: int = Field(ge=0)
     regularization: float = Field(gt=0)
     examples: int = Field(ge=0)
     example_tokens: int = Field(ge=4)
@@ -61,6 +66,8 @@ class PairBatch(training.Batch):
 
 def train(job: Job, settings: Settings) -> Trained:
     """Return the classifier, and the store of its examples if it reads any."""
+    own = {name: getattr(settings, name) for name in ("freeze_embeddings", "frozen_layers")}
+    job = replace(job, recipe=job.recipe.model_copy(update=own))
     rows = few(job.rows, job.labels, settings.labels_per_class)
     tokenizer, store = encoder.load_tokenizer(job.folder), None
     if settings.examples:
