@@ -76,7 +76,7 @@ def test_transfer_learns_and_its_folder_gives_the_same_classifier(job, tmp_path)
 
 
 def test_few_shot_learns_by_contrast(job, default_params):
-    changed = {"pairs": 480, "batch_pairs": 16, "learning_rate": 1e-2, "labels_per_class": 8}
+    changed = {"pairs": 480, "batch_pairs": 16, "learning_rate": 1e-2, "frozen_layers": 1, "labels_per_class": 8}
     settings = params.parse(default_params["approaches"]["few_shot"] | changed, few_shot.Settings, "few_shot")
     assert correct(job, few_shot.train(job, settings).model) > 0.8
 
