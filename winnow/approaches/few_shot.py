@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Settings(Section):
     """How a classifier learns from few labels; what is not here is in the recipe of section `finetune`.
 
-    `freeze_embeddings` and `frozen_layers` take the place of the recipe's: pairs are many, and move more of an encoder.
+    `freeze_embeddings` and `frozen_layers` take the place of the recipe's where they are not None: pairs are many, and
+    move more of an encoder.
     """
 
     labels_per_class: int | None = Field(gt=1)
@@ -37,8 +38,8 @@ class Settings(Section):
     pairs: int = Field(gt=0)
     batch_pairs: int = Field(gt=1)
     learning_rate: float = Field(gt=0)
-    freeze_embeddings: bool
-    frozen_layers: int = Field(ge=0)
+    freeze_embeddings: bool | None
+    frozen_layers: int | None = Field(ge=0)
     regularization: float = Field(gt=0)
     examples: int = Field(ge=0)
     example_tokens: int = Field(ge=4)
@@ -67,6 +68,7 @@ class PairBatch(training.Batch):
 def train(job: Job, settings: Settings) -> Trained:
     """Return the classifier, and the store of its examples if it reads any."""
     own = {name: getattr(settings, name) for name in ("freeze_embeddings", "frozen_layers")}
+    own = {name: value for name, value in own.items() if value is not None}
     job = replace(job, recipe=job.recipe.model_copy(update=own))
     rows = few(job.rows, job.labels, settings.labels_per_class)
     tokenizer, store = encoder.load_tokenizer(job.folder), None

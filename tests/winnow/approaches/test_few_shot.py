@@ -47,10 +47,15 @@ def test_contrast_parts_the_classes_and_the_head_names_them(make_job, accuracy):
     assert np.mean(losses[-3:]) < np.mean(losses[:3]) / 2
 
 
-def test_frozen_layers_stay_and_are_the_approach_s_own(make_job):
-    job = make_job(sentences(4, 32), freeze_embeddings=True, frozen_layers=0)
+@pytest.mark.parametrize(
+    ("recipe", "own"),
+    [((False, 0), (True, 1)), ((True, 1), (None, None)), ((True, 0), (None, 1)), ((False, 1), (True, None))],
+)
+def test_frozen_layers_stay_and_are_the_approach_s_own_where_it_has_any(make_job, recipe, own):
+    names = ("freeze_embeddings", "frozen_layers")
+    job = make_job(sentences(4, 32), **dict(zip(names, recipe, strict=True)))
     start = finetuning.build(job.folder, LABELS, job.recipe).state_dict()
-    end = few_shot.train(job, settings(pairs=64, freeze_embeddings=True, frozen_layers=1)).model.state_dict()
+    end = few_shot.train(job, settings(pairs=64, **dict(zip(names, own, strict=True)))).model.state_dict()
     moved = {name for name in start if not start[name].equal(end[name])}
     assert not [name for name in moved if name.startswith(("bert.embeddings", "bert.encoder.layer.0"))]
     assert [name for name in moved if name.startswith("bert.encoder.layer.1")]
