@@ -100,6 +100,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--judged-on", choices=("dev", "test"), default="test")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="parameters to change")
     args = parser.parse_args(argv)
+    usual = {"shots": SHOTS, "seeds": SEEDS, "set": []}
+    narrowed = [
+        f"--{name} {' '.join(map(str, getattr(args, name)))}"
+        for name, value in usual.items()
+        if list(getattr(args, name)) != list(value)
+    ]
+    command = f'{COMMAND} ARGS="{" ".join(narrowed)}"' if narrowed else COMMAND
     sections = arms.changed(params.read(), args.set)
     sections["compute"]["threads"] = 1
     labels, max_length = sections["task"]["labels"], sections["finetune"]["max_length"]
@@ -127,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 scores = {split: macro_f1(truth, predicted, splits == split, len(labels)) for split in ("dev", "test")}
                 runs.append({"approach": approach, "shots": shots, "seed": seed, "seconds": result["seconds"]} | scores)
                 print(f"{shots} labels a class, {approach}, seed {seed}: {scores[args.judged_on]:.4f}", flush=True)
-            common = {"device": peers.device(), "command": COMMAND, "versions": versions}
+            common = {"device": peers.device(), "command": command, "versions": versions}
             files.write_json(args.out, entries(runs, args.judged_on, common))
             header = ["approach", "shots", "seed", "seconds", "dev", "test"]
             files.write_csv(args.out.with_suffix(".csv"), header, [[run[name] for name in header] for run in runs])
