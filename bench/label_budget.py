@@ -288,13 +288,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         files=[files.sha256(path) for path in (args.rows, args.deduplicated, args.split)],
     )
     truth = predictions.indices(data.held_out["label"], data.labels)
-    given = {"approaches": APPROACHES, "budgets": BUDGETS, "seeds": SEEDS, "set": []}
-    narrowed = [
-        f"--{name} {' '.join(map(str, getattr(args, name)))}"
-        for name, usual in given.items()
-        if list(getattr(args, name)) != list(usual)
-    ]
-    command = f'{COMMAND} ARGS="{" ".join(narrowed)}"' if narrowed else COMMAND
+    usual = {"approaches": APPROACHES, "budgets": BUDGETS, "seeds": SEEDS, "set": []}
+    command = arms.command(COMMAND, args, usual)
     common = {"device": peers.device(), "command": command, "versions": peers.versions(PACKAGES)}
     runs: list[Run] = []
     for seed in args.seeds:
