@@ -79,7 +79,7 @@ def read(rows: Path, embedded: Path) -> Corpus:
     table = tables.read(rows, ["id", "group", "split", "text", "label", "label_origin"])
     table = table.filter(pc.is_in(table["label_origin"], pa.array(TRUSTED)))
     table = table.filter(pc.is_in(table["split"], pa.array(["train", "dev"])))
-    vectors = embeddings.match(table["id"].to_pylist(), *embeddings.read(embedded), embedded)
+    vectors = embeddings.of(table["id"].to_pylist(), embedded)
     return Corpus(
         labels=task.labels,
         truth=np.array([task.labels.index(label) for label in table["label"].to_pylist()]),

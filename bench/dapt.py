@@ -7,7 +7,7 @@ A recipe is `adapt` of params.yaml with changes. Each adapts once and is judged 
 logistic regression on the embeddings (`probe`: ten draws of the rows; cheap, for every recipe), and by fine-tuning as
 `transfer` does, for the recipes of FINETUNED, from it and from the base on the same rows with the same seeds.
 `difference` is the mean of the differences with half of its 95 % interval (Student's t). Test rows are never read.
-What was computed is kept in `--cache`, by settings: clear it after a change of the code.
+What was computed is kept in `--cache`, by data and settings: clear it after a change of the code.
 """
 
 import argparse
@@ -47,6 +47,12 @@ RECIPES: dict[str, dict] = {
     "masked words, mean with base": {**WHOLE, **MASKED, "interpolation": 0.5},
     "masked words, the task's rows alone": {**WHOLE, **MASKED, "sources": ["pubmed-2021-sections"]},
     "masked words and position": {**WHOLE, **MASKED, "objectives": {"masked_lm": 0.5, "position": 0.5}},
+    "order": {**WHOLE, **POSITION, "objectives": {"order": 1.0}},
+    "order and position": {**WHOLE, **POSITION, "objectives": {"order": 0.5, "position": 0.5}},
+    "denoise": {**WHOLE, **POSITION, "objectives": {"denoise": 1.0}, "warmup_tokens": 30_000},
+    "denoise and position": {
+        **WHOLE, **POSITION, "objectives": {"denoise": 0.5, "position": 0.5}, "warmup_tokens": 30_000,
+    },
     "contrast": {**WHOLE, **POSITION, "objectives": {"contrast": 1.0}, "dropout": 0.1},
     "position, another domain": {**WHOLE, **POSITION},
     "masked words, another domain": {**WHOLE, **MASKED},
@@ -73,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     labelled = tables.read(args.labelled)
 
     judging = {name: sections[name] for name in ("task", "compute", "balance", "finetune", "embed", "learning_curve")}
+    judging["files"] = [files.sha256(path) for path in (args.labelled, args.base / encoder.WEIGHTS[1])]
+    read = [files.sha256(path) for path in (args.rows, args.split, args.base / encoder.WEIGHTS[1])]
 
     def judge(folder: Path, key: str, finetune: bool) -> dict[str, list[float]]:
         """Return macro-F1 on dev by what it is of, one value a draw or seed."""
@@ -96,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in args.recipes:
         settings = params.parse(sections["adapt"] | RECIPES[name], adapt.Params, "adapt")
         text = another_domain() if name.endswith("another domain") else adapt.choose(rows, split, settings)
-        key = hashing.digest(settings.model_dump_json(), name.endswith("another domain"))[:16]
+        key = hashing.digest(settings.model_dump_json(), name.endswith("another domain"), *read)[:16]
         folder = args.cache / key
         adaptation = partial(adapted, folder, text, args.base, settings, sections)
         facts = remembered(args.cache, [key, "adapted", sections["compute"]], adaptation)

@@ -85,7 +85,7 @@ def default_corpus(rows: Path, embedded: Path, base: Path, cache: Path) -> Corpu
     table = tables.read(rows, ["id", "source_key", "group", "cluster", "text", "label", "label_origin"])
     table = table.filter(pc.is_in(table["label_origin"], pa.array(TRUSTED)))
     groups, texts = table["group"].to_pylist(), table["text"].to_pylist()
-    vectors = embeddings.match(table["id"].to_pylist(), *embeddings.read(embedded), embedded)
+    vectors = embeddings.of(table["id"].to_pylist(), embedded)
     members = {
         "words": scores.Words(texts, settings.regularization.tfidf),
         "base": scores.Probe(encoded(texts, base, cache), settings.regularization.probe),

@@ -5,9 +5,10 @@ python -m stages.adapt --rows data/deduplicated.parquet --split data/split.parqu
     --checkpoints .dvc/tmp/checkpoints
 
 Reads unlabelled and training text only (`transductive` lets dev and test text in), never a label. What is learnt of it,
-masked words or the places of passages in documents, is in winnow.objectives; docs/dapt.md tells what each was worth. A
-base without a masked-LM head gets one: decoder tied to the embeddings, transform at the identity, warmed up while the
-encoder stands still. The result may be a mean of base and adapted weights. Out: a folder that `AutoModel` loads.
+masked words, the places of passages in documents and others, is in winnow.objectives; docs/dapt.md tells what each was
+worth. A base without a masked-LM head gets one: decoder tied to the embeddings, transform at the identity, warmed up
+while the encoder stands still. The result may be a mean of base and adapted weights. Out: a folder that `AutoModel`
+loads.
 `--checkpoints` is scratch: a run that was killed goes on from there (winnow.checkpoints).
 """
 
@@ -27,6 +28,7 @@ from winnow.files import write_csv, write_json
 from winnow.objectives import Objective
 from winnow.objectives.contrast import Contrast
 from winnow.objectives.masked import MaskedLM
+from winnow.objectives.order import Order
 from winnow.objectives.position import Position
 from winnow.objectives.spans import Documents
 from winnow.stage import arguments, run
@@ -45,7 +47,9 @@ class Params(params.Section):
     tokens: int = Field(gt=0)  # the budget; quality follows it, time too
     max_length: int = Field(ge=8, le=8192)  # longer documents are cut into passages of this many tokens
     batch_tokens: int = Field(gt=0)
-    objectives: dict[Literal["masked_lm", "position", "contrast"], Annotated[float, Field(ge=0)]]  # shares of tokens
+    objectives: dict[
+        Literal["masked_lm", "position", "order", "denoise", "contrast"], Annotated[float, Field(ge=0)]
+    ]  # shares of the tokens
     mask_share: float = Field(gt=0, lt=1)
     dropout: float = Field(ge=0, lt=1)
     warmup_tokens: int = Field(ge=0)  # 0 when the base carries its masked-LM head
@@ -97,6 +101,12 @@ def build(rows: pa.Table, tokenizer, settings: Params, config, device) -> dict[s
         documents = Documents(ids, texts, tokenizer, settings.max_length)
         if "position" in settings.shares:
             made["position"] = Position(documents, tokenizer, settings.seed, config.hidden_size, device)
+        if "order" in settings.shares:
+            made["order"] = Order(documents, tokenizer, settings.seed, config.hidden_size, device)
+        if "denoise" in settings.shares:
+            from winnow.objectives.denoise import Denoise
+
+            made["denoise"] = Denoise(documents, tokenizer, settings.seed, config, settings.max_length, device)
         if "contrast" in settings.shares:
             made["contrast"] = Contrast(documents, tokenizer, settings.seed, device)
     return made

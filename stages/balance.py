@@ -99,7 +99,7 @@ def undersample(rows: pa.Table, settings: Params, embedded: Path, ledger: Ledger
         places = [place for place, own in enumerate(labels) if own == label]
         places.sort(key=lambda place: hashing.digest(settings.seed, ids[place]))
         if settings.undersample == "redundancy":
-            vectors = embeddings.match([ids[place] for place in places], *embeddings.read(embedded), embedded)
+            vectors = embeddings.of([ids[place] for place in places], embedded)
             for gone, like in redundant(vectors, count - cap):
                 dropped[places[gone]] = (
                     f"of {count} rows of {label}, is among those most like another: {ids[places[like]]}"

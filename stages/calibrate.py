@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from winnow import params, tables
+from winnow import embeddings, params, tables
 from winnow.detect import detectors, inputs, signals, tiered
 from winnow.detect.neighbours import Neighbours
 from winnow.detect.noise import Kind
@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     known = inputs.known_labels(rows)
     members, folds = inputs.members(rows, tables.read(args.scores), task, args.scores)
     labels = inputs.label_index(rows["label"].to_pylist(), task)
-    array = inputs.vectors(rows["id"].to_pylist(), args.embeddings)
+    array = embeddings.of(rows["id"].to_pylist(), args.embeddings)
     silent = np.full(len(labels), signals.NONE)
     described = inputs.describe(rows, folds, array, silent, known, signals.NEAREST)
 

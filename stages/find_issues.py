@@ -27,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from winnow import decisions, params, queue, tables
+from winnow import decisions, embeddings, params, queue, tables
 from winnow.decisions import Decision
 from winnow.detect import calibration, detectors, inputs, kinds, reasons, signals, tiered
 from winnow.detect.kinds import Kinds
@@ -435,7 +435,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings, task = params.load("find_issues", Params), params.load("task", Task)
     rows = tables.read(args.rows)
     ids = rows["id"].to_pylist()
-    array = inputs.vectors(ids, args.embeddings)
+    array = embeddings.of(ids, args.embeddings)
     votes = tables.read(args.votes, ["id", "rule", "label"])
     copies = copies_in_words(tables.read(args.duplicates, ["id", "kept", "others", "others_total"]))
     columns = ["id", "conflict", "suggested_label", "reason"]

@@ -134,18 +134,6 @@ def read_curve(path: Path) -> list[tuple[str, int, int, float]]:
         raise UserError(f"{path}: no learning curve; run `dvc repro learning_curve`") from None
 
 
-def aligned(ids: Sequence[str], found: Sequence[str], array: np.ndarray, where: Path) -> np.ndarray:
-    """Return the array's rows in the order of `ids`.
-
-    Raises:
-        UserError: a row is not there.
-    """
-    place = {id: index for index, id in enumerate(found)}
-    if missing := [id for id in ids if id not in place]:
-        raise UserError(f"{where}: {len(missing)} row(s) are missing, first {missing[0]}; `dvc repro` makes it anew")
-    return array[[place[id] for id in ids]]
-
-
 def read_probabilities(path: Path, rows: Rows, now: Settled, task: Task) -> np.ndarray:
     """Return the out-of-fold probabilities of the rows that models train on, (rows, labels) float; 0 for others.
 
@@ -155,8 +143,11 @@ def read_probabilities(path: Path, rows: Rows, now: Settled, task: Task) -> np.n
     scored = tables.read(path, ["id", *(f"p_{label}" for label in task.labels)])
     columns = np.stack([scored[f"p_{label}"].to_numpy() for label in task.labels], axis=1).astype(float)
     trained = np.flatnonzero((now.training(rows) != NONE) & (rows.splits == "train"))
+    place = {id: number for number, id in enumerate(scored["id"].to_pylist())}
+    if missing := [id for id in rows.ids[trained] if id not in place]:
+        raise UserError(f"{path}: {len(missing)} row(s) are missing, first {missing[0]}; run `dvc repro score`")
     found = np.zeros((len(rows.ids), len(task.labels)))
-    found[trained] = aligned(rows.ids[trained].tolist(), scored["id"].to_pylist(), columns, path)
+    found[trained] = columns[[place[id] for id in rows.ids[trained]]]
     return found
 
 
@@ -360,7 +351,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     now = states[-1][2]
 
     copies = read_copies(args.clean, args.duplicates, rows, task)
-    vectors = aligned(rows.ids.tolist(), *embeddings.read(args.embeddings), args.embeddings)
+    vectors = embeddings.of(rows.ids.tolist(), args.embeddings)
     fast = models(rows, copies, vectors, now.training(rows), task, settings)
     advice, planted = stop_or_go(
         rows,

@@ -63,7 +63,7 @@ def members(
     """
     chosen: dict[str, scores.Member] = {}
     if settings.method != "finetune":
-        features = embeddings.match(ids, *embeddings.read(embedded), embedded)
+        features = embeddings.of(ids, embedded)
         chosen["probe"] = scores.Probe(features, settings.regularization.probe)
         chosen["words"] = scores.Words(texts, settings.regularization.tfidf)
     if settings.method != "probe":

@@ -57,15 +57,13 @@ def read(folder: Path) -> tuple[list[str], np.ndarray]:
     return ids, array
 
 
-def match(ids: list[str], embedded: list[str], array: np.ndarray, folder: Path) -> np.ndarray:
-    """Return the embeddings of `ids` in their order, (rows, dimensions) float32.
-
-    Args:
-        embedded: ids in the order of `array`, (rows, dimensions) float32, as `read` returns them from `folder`.
+def of(ids: Sequence[str], folder: Path) -> np.ndarray:
+    """Return the embeddings of `ids` in their order, (rows, dimensions) float32, from a folder.
 
     Raises:
-        UserError: a row has no embedding.
+        UserError: a row has no embedding, or as `read`.
     """
+    embedded, array = read(folder)
     place = {id: index for index, id in enumerate(embedded)}
     missing = [id for id in ids if id not in place]
     if missing:

@@ -151,9 +151,11 @@ def fast_attention(model: "torch.nn.Module", accelerator: "Accelerator", longest
     fused = [each for each in found if each.config._attn_implementation == "sdpa"]
     for each in fused:
         each.set_attn_implementation("eager")
-    yield
-    for each in fused:
-        each.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        for each in fused:
+            each.set_attn_implementation("sdpa")
 
 
 def save(model: "PreTrainedModel", tokenizer_from: Path, out: Path, add: Callable[[Path], None] | None = None) -> None:

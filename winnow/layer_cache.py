@@ -95,9 +95,11 @@ class LayerCache:
             current[0] = states if self._rest is None else (states, *self._rest)
 
         hook = model.register_forward_pre_hook(look_up, with_kwargs=True)
-        with _replaced(encoder.layers_of(model)[: self._layers], lambda: current[0]):
-            yield
-        hook.remove()
+        try:
+            with _replaced(encoder.layers_of(model)[: self._layers], lambda: current[0]):
+                yield
+        finally:
+            hook.remove()
 
     def _padded(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         import torch
@@ -115,6 +117,8 @@ def _replaced(layers: "torch.nn.ModuleList", result: Callable[[], object]) -> It
     # A layer stays the module that it is, as some encoders ask it for its attributes.
     for layer in layers:
         layer.forward = lambda *args, **named: result()
-    yield
-    for layer in layers:
-        del layer.forward  # of the object; the class has its own
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward  # of the object; the class has its own

@@ -89,9 +89,9 @@ def test_interpolation_is_a_mean_of_base_and_adapted(encoder_params, encoder_fol
     assert arms[1.0]["pooler.dense.weight"].equal(base["pooler.dense.weight"]), "a masked LM has no pooler: kept"
 
 
-@pytest.mark.parametrize("objective", ["position", "contrast"])
+@pytest.mark.parametrize("objective", ["position", "order", "denoise", "contrast"])
 def test_objectives_of_spans_learn_without_a_masked_lm_head(encoder_params, encoder_folder, documents, objective):
-    shares = {"masked_lm": 0.0, "position": 0.0, "contrast": 0.0} | {objective: 1.0}
+    shares = {"masked_lm": 0.0, "position": 0.0, objective: 1.0}
     folder = encoder_params(
         adapt={"tokens": 20000, "learning_rate": 3e-3, "interpolation": 1.0, "warmup_tokens": 0, "objectives": shares}
         | {"dropout": 0.1},

@@ -60,3 +60,10 @@ def test_damage_is_named(tmp_path, ids, array, message):
     embeddings.write(tmp_path, ids, array)
     with pytest.raises(UserError, match=message):
         embeddings.read(tmp_path)
+
+
+def test_rows_get_theirs_in_their_order_and_those_without_are_named(tmp_path):
+    embeddings.write(tmp_path / "e", ["a", "b"], ARRAY)
+    np.testing.assert_array_equal(embeddings.of(["b", "a"], tmp_path / "e"), ARRAY[::-1])
+    with pytest.raises(UserError, match=r"1 row\(s\) have no embedding, first c; run `dvc repro embed embed_base`"):
+        embeddings.of(["c", "a"], tmp_path / "e")

@@ -99,6 +99,18 @@ def test_adapt_learns_with_a_fresh_head(folder, default_params):
     assert {name for name in before if "layer" in name and name.endswith("weight") and before[name].ndim == 2} <= moved
 
 
+def test_denoise_learns_to_write_a_passage_down_again(folder, default_params):
+    changed = {"tokens": 9000, "warmup_tokens": 0, "batch_tokens": 128, "max_length": 32, "learning_rate": 5e-3}
+    changed |= {"head_learning_rate": 5e-3, "objectives": {"denoise": 1.0}}
+    settings = params.parse(default_params["adapt"] | changed, adapt.Params, "adapt")
+    texts = [f"{text.capitalize()}. Here {text}." for text, _ in sentences(60)]
+    rows = make_rows([{"text": text, "purpose": "text"} for text in texts])
+    accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
+    _, curve, _ = adapt.train(rows, folder, settings, accelerator, checkpoints.NONE)
+    losses = [point["loss"] for point in curve]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.3
+
+
 def test_the_masked_language_models_head_is_the_models_own(folder):
     model = masked_lm.load(folder).eval()
     ids, mask = torch.tensor([[2, 5, 9, 4, 3]]), torch.ones(1, 5, dtype=torch.int64)

@@ -55,9 +55,10 @@ def test_a_model_gives_the_same_with_the_cache_as_without(folder, accelerator):
 
 def test_afterwards_a_model_computes_any_text_itself(folder, accelerator):
     plain, used = build(folder), build(folder)
-    with LayerCache(used, 2, TOKENS, PADDING, 8, accelerator).attached(used):
-        pass
     ids, mask = encoder.pad([[2, 20, 21, 3]], PADDING, accelerator.device)
+    cache = LayerCache(used, 2, TOKENS, PADDING, 8, accelerator)
+    with pytest.raises(KeyError), cache.attached(used):  # it knows no such text, and a step that fails leaves no trace
+        head.logits(used, ids, mask)
     with torch.no_grad():
         assert torch.equal(head.logits(used.eval(), ids, mask), head.logits(plain, ids, mask))
 

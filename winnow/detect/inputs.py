@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow import embeddings
 from winnow.detect import context, neighbours
 from winnow.detect.signals import NONE, Rows
 from winnow.errors import UserError
@@ -48,20 +47,6 @@ def members(rows: pa.Table, scored: pa.Table, task: Task, where: Path) -> tuple[
     if not found:
         raise UserError(f"{where}: no columns <member>_p_<label> of all labels of the task; run `dvc repro score`")
     return found, ordered["fold"].to_numpy()
-
-
-def vectors(ids: Sequence[str], folder: Path) -> np.ndarray:
-    """Return the rows' embeddings, (rows, dimensions) float32.
-
-    Raises:
-        UserError: a row has none, or the folder is broken.
-    """
-    embedded, array = embeddings.read(folder)
-    place = {id: index for index, id in enumerate(embedded)}
-    missing = [id for id in ids if id not in place]
-    if missing:
-        raise UserError(f"{folder}: {len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed`")
-    return array[[place[id] for id in ids]]
 
 
 def votes_of(ids: Sequence[str], votes: pa.Table, task: Task) -> tuple[dict[str, list[dict]], np.ndarray]:

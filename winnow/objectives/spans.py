@@ -52,10 +52,23 @@ class Documents:
 
     def draw(self, number: int, max_sentences: int, *key: object) -> Span:
         """Return a span of one to `max_sentences` sentences, a pure function of the document and `key`."""
-        generator = np.random.Generator(np.random.Philox(int(hashing.digest(*key, self.ids[number])[:16], 16)))
+        generator, count = self._generator(number, *key), len(self._sentences[number])
+        start = int(generator.integers(count))
+        return self._span(number, start, start + 1 + int(generator.integers(max_sentences)))
+
+    def draw_pair(self, number: int, max_sentences: int, *key: object) -> tuple[Span, Span]:
+        """Return two spans, the second of which begins where the first ends; else as `draw`."""
+        generator, count = self._generator(number, *key), len(self._sentences[number])
+        edge = 1 + int(generator.integers(count - 1))
+        before, after = (1 + int(generator.integers(max_sentences)) for _ in range(2))
+        return self._span(number, max(0, edge - before), edge), self._span(number, edge, edge + after)
+
+    def _generator(self, number: int, *key: object) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(int(hashing.digest(*key, self.ids[number])[:16], 16)))
+
+    def _span(self, number: int, start: int, end: int) -> Span:
+        """Return the sentences from `start` to `end`, which may lie beyond the last."""
         sentences = self._sentences[number]
-        start = int(generator.integers(len(sentences)))
-        end = min(len(sentences), start + 1 + int(generator.integers(max_sentences)))
         inside = [token for sentence in sentences[start:end] for token in sentence][: self._room]
         before, whole = sum(map(len, sentences[:start])), sum(map(len, sentences))
         return Span([*self._opening, *inside, *self._closing], (before + len(inside) / 2) / max(1, whole))

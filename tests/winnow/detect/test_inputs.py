@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import make_rows
-from winnow import embeddings
 from winnow.detect import inputs
 from winnow.errors import UserError
 from winnow.tasks.labels import Task
@@ -72,13 +71,6 @@ def test_the_rules_majority_is_none_where_they_are_even():
     said, majority = inputs.votes_of(["a", "b", "c", "d"], table, TASK)
     assert majority.tolist() == [1, -1, 0, -1]
     assert said["b"] == [{"rule": "r1", "label": "STONE"}, {"rule": "r2", "label": "FRUIT"}]
-
-
-def test_rows_without_an_embedding_are_named(tmp_path):
-    embeddings.write(tmp_path / "e", ["a", "b"], np.array([[1, 2], [3, 4]], np.float32))
-    assert inputs.vectors(["b", "a"], tmp_path / "e").tolist() == [[3, 4], [1, 2]]
-    with pytest.raises(UserError, match=r"1 row\(s\) have no embedding, first c; run `dvc repro embed`"):
-        inputs.vectors(["c", "a"], tmp_path / "e")
 
 
 def test_rows_of_a_group_are_in_the_order_of_their_keys():

@@ -38,6 +38,22 @@ def test_a_span_is_whole_sentences_of_the_document_and_stands_where_it_says(docu
     assert start in {sum(lengths[:number]) for number in range(len(lengths))}
 
 
+@given(epoch=st.integers(0, 5000), many=st.integers(1, 5))
+def test_a_pair_is_two_spans_that_follow_each_other(documents, tokenizer, epoch, many):
+    pair = documents.draw_pair(1, many, "key", epoch)
+    assert pair == documents.draw_pair(1, many, "key", epoch), "a pure function of document and key"
+    opening, closing = map(len, special_tokens(tokenizer))
+    body = encoder.tokenize(tokenizer, [TEXT.replace("red", "blue")], 1000)[0][opening:-closing]
+    lengths = [len(span.tokens) - opening - closing for span in pair]
+    starts = [round(span.middle * len(body) - own / 2) for span, own in zip(pair, lengths, strict=True)]
+    for span, start, own in zip(pair, starts, lengths, strict=True):
+        assert own > 0
+        assert span.tokens[opening:-closing] == body[start : start + own]
+    assert starts[1] >= starts[0] + lengths[0]
+    if len(pair[0].tokens) < 16:  # else it was cut off
+        assert starts[1] == starts[0] + lengths[0]
+
+
 def test_spans_differ_between_epochs_and_documents(documents):
     assert len({documents.draw(0, 3, "key", epoch).middle for epoch in range(30)}) > 5
     places = [

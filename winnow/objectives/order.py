@@ -1,0 +1,46 @@
+"""order: which of two neighbouring passages comes first?
+
+Pairs are drawn from documents, half of them turned round, and a small network on their mean-pooled states says whether
+the first one it is given came first (binary sentence ordering in Chen, Chu and Gimpel 2019).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from winnow import encoder, hashing
+from winnow.objectives.spans import Documents, Span
+
+SENTENCES = 3  # in a passage, at most
+
+
+class Order:
+    """The objective; `winnow.objectives` says what its members mean."""
+
+    def __init__(self, documents: Documents, tokenizer, seed: int, width: int, device):
+        """Take documents to draw from, and the encoder's `width` in dimensions."""
+        from torch import nn
+
+        self.keys = documents.ids
+        self.head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 2))
+        self._documents, self._padding, self._seed, self._device = documents, tokenizer.pad_token_id, seed, device
+        self._pairs = lru_cache(maxsize=2)(self._draw)
+
+    def _draw(self, epoch: int) -> list[tuple[Span, Span]]:
+        key = ("order", self._seed, epoch)
+        return [self._documents.draw_pair(number, SENTENCES, *key) for number in range(len(self.keys))]
+
+    def read(self, epoch: int) -> list[list[int]]:
+        return [one.tokens + two.tokens for one, two in self._pairs(epoch)]
+
+    def loss(self, model, rows: np.ndarray, epoch: int) -> tuple:
+        import torch
+
+        turned = [hashing.unit("turned", self._seed, epoch, self.keys[row]) < 0.5 for row in rows]
+        pairs = [self._pairs(epoch)[row][:: -1 if turn else 1] for row, turn in zip(rows, turned, strict=True)]
+        tokens = [pair[place].tokens for place in (0, 1) for pair in pairs]
+        ids, mask = encoder.pad(tokens, self._padding, self._device)
+        one, two = model.pooled(ids, mask).chunk(2)
+        logits = model.heads["order"](torch.cat([one, two], dim=1))
+        target = torch.tensor(turned, dtype=torch.int64, device=self._device)
+        return torch.nn.functional.cross_entropy(logits.float(), target), torch.tensor(float(len(rows)))
