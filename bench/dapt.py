@@ -113,6 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             gain = intervals.mean((100 * (np.array(each) - base[what])).tolist())
             print(f"{name}: {what}: {np.mean(each):.3f}, {intervals.cell(*gain, '.1f', '+')}, {facts}", flush=True)
         files.write_json(args.out, entries(base, found, common))
+    print(table(base, found))
 
 
 def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, sections: dict) -> dict:
@@ -171,6 +172,24 @@ def entries(base: dict[str, list[float]], found: dict[str, tuple], common: dict)
             ours, theirs = float(np.mean(each)), float(np.mean(base[what]))
             made.append(peers.entry(work, "the base encoder", ours, theirs, "macro-F1", **more, **common))
     return made
+
+
+def table(base: dict[str, list[float]], found: dict[str, tuple]) -> str:
+    """Return macro-F1 on dev as a table for people, a line a recipe, with the points over the base encoder."""
+    judged = sorted(
+        {what for scores, _ in found.values() for what in scores},
+        key=lambda what: (what[0] != "p", int(what.split()[-2])),
+    )
+    lines = [f"| recipe | {' | '.join(judged)} | seconds |", "|---" * (len(judged) + 2) + "|"]
+    lines.append(f"| base encoder | {' | '.join(f'{np.mean(base[what]):.3f}' for what in judged)} | |")
+    for name, (scores, facts) in found.items():
+        cells = []
+        for what in judged:
+            each = np.array(scores.get(what, []))
+            gain = intervals.mean((100 * (each - base[what])).tolist()) if len(each) else None
+            cells.append(f"{each.mean():.3f} ({intervals.cell(*gain, '.1f', '+')})" if gain else "")
+        lines.append(f"| {name} | {' | '.join(cells)} | {facts['seconds']} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ head, written once) and read the same texts as often; Winnow with params.yaml's 
   from all texts, 8 at once, fp32), and tuned (blocks of 128, 32 at once, bf16, our learning rate and share of masks).
 - fine-tuning: two epochs of `--labelled` rows. Peer: run_classification's recipe (padded to the maximum, 8 at once,
   fp32). Winnow's recipe freezes the word table and three layers.
+- fine-tuning, time: the seconds of these two epochs of the peer, and of one of Winnow, if its loss is then the lower.
 - K-fold scores: as many rows, a model for each of five folds, and the fold's probabilities.
 - embedding: `--embedded` texts, tokenizing included. Peers: sentence-transformers' `encode`, and in bf16.
 
@@ -42,19 +43,28 @@ COMMAND = (
     "python -m bench.train --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base "
     "--out bench/results/train.json"
 )
-# By work: our function, then by peer its function, what it is called with first, and the goals on a CPU and on a GPU.
+RATE, TIME = "tokens/s", "s"
+# By work: our function, the unit, then by peer its function, what it is called with first, and the goals on a CPU and
+# on a GPU.
 WORKS = {
     "MLM": (
         "winnow_mlm",
+        RATE,
         {
             "run_mlm recipe, stock": ("trainer_mlm", (False,), (5, 10)),
             "run_mlm recipe, tuned": ("trainer_mlm", (True,), (2, 2.5)),
         },
     ),
-    "fine-tuning": ("winnow_classify", {"run_classification recipe, stock": ("trainer_classify", (), (5, 6))}),
-    "K-fold scores": ("winnow_folds", {"five Trainer runs": ("trainer_folds", (), (5, 6))}),
+    "fine-tuning": ("winnow_classify", RATE, {"run_classification recipe, stock": ("trainer_classify", (), (5, 6))}),
+    "fine-tuning, time": (
+        "winnow_classify_once",
+        TIME,
+        {"run_classification recipe, stock, two epochs": ("trainer_classify", (), (None, None))},
+    ),
+    "K-fold scores": ("winnow_folds", RATE, {"five Trainer runs": ("trainer_folds", (), (5, 6))}),
     "embedding": (
         "winnow_embed",
+        RATE,
         {
             "sentence-transformers encode": ("sentence_transformers", ("fp32",), (2, 2)),
             "sentence-transformers encode, bf16": ("sentence_transformers", ("bf16",), (None, None)),
@@ -65,11 +75,14 @@ WORKS = {
 
 def compared(work: str, file: Path, base: Path, rounds: int, on_gpu: bool) -> list[dict]:
     """Return the entries of one work, one a peer."""
-    function, others = WORKS[work]
+    function, unit, others = WORKS[work]
     embeds = work == "embedding"
 
     def vectors(name: str) -> Path:
         return file.parent / f"{name}.npy"
+
+    def figure(of: dict) -> float:
+        return of["seconds"] if unit == TIME else of["tokens"] / of["seconds"]
 
     def arguments(name: str) -> tuple[str, ...]:
         return (str(file), str(base), *([str(vectors(name))] if embeds else []))
@@ -80,7 +93,6 @@ def compared(work: str, file: Path, base: Path, rounds: int, on_gpu: bool) -> li
         contenders.append(Contender(name, f"train:{theirs}", (*first, *arguments(name)), True, packages, "neural"))
     best = peers.fastest(contenders, rounds)
     ours = best.pop(OURS)
-    speed = ours["tokens"] / ours["seconds"]
     entries = []
     for name, theirs in best.items():
         failed = "error" in theirs
@@ -91,9 +103,9 @@ def compared(work: str, file: Path, base: Path, rounds: int, on_gpu: bool) -> li
             more["loss"] = [ours["loss"], theirs["loss"]]
         more |= {"precision": ours["precision"]} | ours["inside"]
         what = f"{work}, {ours['precision']}: {ours['tokens']} tokens"
-        their_speed = None if failed else theirs["tokens"] / theirs["seconds"]
+        their_figure = None if failed else figure(theirs)
         more |= {"goal": others[name][2][on_gpu], "versions": ours["versions"] | theirs.get("versions", {})}
-        entries.append(peers.entry(what, name, speed, their_speed, "tokens/s", **more))
+        entries.append(peers.entry(what, name, figure(ours), their_figure, unit, **more))
     return entries
 
 
@@ -124,6 +136,7 @@ def prepare(args: argparse.Namespace, folder: Path) -> dict[str, Path]:
             "learning_rate": defaults["adapt"]["learning_rate"],
         },
         "fine-tuning": classes,
+        "fine-tuning, time": classes,
         "K-fold scores": classes,
         "embedding": {"train": texts[: args.embedded], "max_length": defaults["embed"]["max_length"]},
     }
@@ -156,7 +169,7 @@ def main() -> None:
             peaks.append(peers.run(peak))  # anew, as what else the machine does changes
     best = {kind: max(peak[kind] for peak in peaks) for kind in ("fp32", "bf16")}
     for entry in entries:
-        if "flops_per_token" in entry:
+        if "flops_per_token" in entry and entry["unit"] == RATE:
             entry["utilization"] = entry["flops_per_token"] * entry["ours"] / best[entry["precision"]] / 1e9
     versions = peaks[0]["versions"]
     entries = [

@@ -93,8 +93,13 @@ def winnow_mlm(file: str, base: str) -> dict:
     return _result(seconds, tokens, loss, inside, accelerator.mixed_precision)
 
 
-def winnow_classify(file: str, base: str) -> dict:
-    """Fine-tune by the recipe of params.yaml's section `finetune`."""
+def winnow_classify_once(file: str, base: str) -> dict:
+    """Do what `winnow_classify` does, in one epoch."""
+    return winnow_classify(file, base, epochs=1)
+
+
+def winnow_classify(file: str, base: str, epochs: int | None = None) -> dict:
+    """Fine-tune by the recipe of params.yaml's section `finetune`; `epochs` takes the place of the file's."""
     import numpy as np
     import torch
 
@@ -103,7 +108,7 @@ def winnow_classify(file: str, base: str) -> dict:
 
     data, folder, section = _read(file), Path(base), _section("finetune")
     recipe = finetuning.Recipe(**{k: v for k, v in section.items() if k in finetuning.Recipe.model_fields})
-    recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": data["epochs"]})
+    recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": epochs or data["epochs"]})
     accelerator, tokenizer = _start(), encoder.load_tokenizer(folder)
     padding = tokenizer.pad_token_id
     tokens = encoder.tokenize(tokenizer, data["train"], recipe.max_length)

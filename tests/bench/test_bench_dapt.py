@@ -60,7 +60,9 @@ def folder(workspace, default_params, monkeypatch):
     return folder
 
 
-def test_each_recipe_is_judged_against_the_base_on_the_same_rows_and_nothing_is_computed_twice(folder, monkeypatch):
+def test_each_recipe_is_judged_against_the_base_on_the_same_rows_and_nothing_is_computed_twice(
+    folder, monkeypatch, capsys
+):
     bench.main([*COMMAND.split(), "--finetuned", "position"])
     entries = json.loads((folder / "out/dapt.json").read_text(encoding="utf-8"))
     judged = [entry["work"].removeprefix("macro-F1 on dev, ") for entry in entries]
@@ -83,3 +85,8 @@ def test_each_recipe_is_judged_against_the_base_on_the_same_rows_and_nothing_is_
         monkeypatch.setattr(bench, name, never)
     bench.main([*COMMAND.split(), "--finetuned", "position"])
     assert json.loads((folder / "out/dapt.json").read_text(encoding="utf-8")) == entries
+    head, _, *lines = capsys.readouterr().out.splitlines()[-6:]
+    judged = [f"{what}, {count} labels" for what in ("probe", "fine-tuned") for count in (20, 40)]
+    assert [cell.strip() for cell in head.split("|")[2:-2]] == judged
+    assert [line.split("|")[1].strip() for line in lines] == ["base encoder", *bench.RECIPES]
+    assert [line.count("(") for line in lines] == [0, 4, 2, 2], "fine-tuned from one"

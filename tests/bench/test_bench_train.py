@@ -70,6 +70,14 @@ def test_both_sides_read_as_many_tokens_and_learn(files, anew):
             assert 0 < result["loss"] < 6
 
 
+def test_one_epoch_reads_half_of_two(files, anew):
+    found, base = files
+    anew()
+    once = workers.winnow_classify_once(found["fine-tuning, time"], base)
+    anew()
+    assert 2 * once["tokens"] == workers.winnow_classify(found["fine-tuning"], base)["tokens"]
+
+
 def test_embeddings_are_written_and_their_arithmetic_counted(files, tmp_path):
     found, base = files
     out = tmp_path / "vectors.npy"
