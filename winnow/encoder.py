@@ -138,8 +138,8 @@ def set_dropout(model: "PreTrainedModel", share: float) -> None:
 def fast_attention(model: "torch.nn.Module", accelerator: "Accelerator", longest: int) -> Iterator[None]:
     """Let the encoders in `model` train with separate products for attention where these are the faster kernel.
 
-    That is in bf16 on a CPU: torch's fused kernel takes eight times as long there for the backward pass of short texts
-    (torch 2.13; an eighth more for 2,048 tokens), though it is the faster one forward, and in fp32.
+    That is in bf16 on a CPU: torch's fused kernel takes several times as long there for the backward pass of short
+    texts, though it is the faster one forward, and in fp32 (torch 2.13).
 
     Args:
         longest: tokens of the longest row. Separate products take memory with its square.
