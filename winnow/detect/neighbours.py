@@ -6,6 +6,7 @@ import numpy as np
 
 BLOCK = 2**23  # similarities in memory at a time, 32 MiB
 SPARE = 8  # more than wanted are compared exactly: rounding in float32 may swap those at the edge
+ROUNDING = 2e-6  # cosines in float32 that differ by less may be equal to 6 digits
 WIDEST = 512  # rows of a block; their candidates are gathered in float64
 
 
@@ -54,8 +55,13 @@ def nearest(vectors: np.ndarray, groups: np.ndarray, among: np.ndarray, k: int) 
         for place, row in enumerate(rows):
             cosine[place, starts[row] : ends[row]] = -np.inf
         near = np.argpartition(cosine, -taken, axis=1)[:, -taken:]
-        allowed = np.isfinite(np.take_along_axis(cosine, near, axis=1))
-        index[rows], similarity[rows] = _exactly(exact, rows, candidates[near], allowed, k)
+        values = np.take_along_axis(cosine, near, axis=1)
+        index[rows], similarity[rows] = _exactly(exact, rows, candidates[near], np.isfinite(values), k)
+        # Where more are as near as the last one wanted than were taken, all of these are compared.
+        edge = np.sort(values, axis=1)[:, -min(k, taken)] - ROUNDING
+        for place in np.flatnonzero(np.isfinite(edge) & ((cosine >= edge[:, None]).sum(axis=1) > taken)):
+            row, near = rows[place : place + 1], np.flatnonzero(cosine[place] >= edge[place])[None]
+            index[row], similarity[row] = _exactly(exact, row, candidates[near], np.ones(near.shape, bool), k)
     return Neighbours(index, similarity)
 
 

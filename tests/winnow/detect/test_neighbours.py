@@ -33,6 +33,13 @@ def test_they_are_those_of_comparing_every_pair(values, k):
     assert (near.similarity[near.index < 0] == 0).all()
 
 
+@pytest.mark.parametrize("vector", [(0, 0), (1, 2)])
+def test_of_many_that_are_as_near_the_first_come_first(vector):
+    vectors = np.tile(np.array(vector, dtype=np.float32), (40, 1))
+    near = neighbours.nearest(vectors, np.arange(40), np.ones(40, dtype=bool), 3)
+    assert near.index[[0, 1, 39]].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 2]]
+
+
 @pytest.mark.parametrize(("block", "widest"), [(1, 1), (50, 512), (10**6, 7)])
 def test_blocks_change_nothing(monkeypatch, block, widest):
     random = np.random.default_rng(1)
