@@ -76,7 +76,7 @@ bench-review: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet
 
 bench-train: bench-%: $(INSTALLED)
-	$(BENCH) --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base
+	$(BENCH) --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base $(ARGS)
 
 # In a clone of its own, from the network on.
 bench-pipeline: bench-%: $(INSTALLED)

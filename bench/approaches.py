@@ -91,17 +91,6 @@ def changed(sections: dict, changes: list[str]) -> dict:
     return sections
 
 
-def command(make: str, args: argparse.Namespace, usual: dict[str, Sequence]) -> str:
-    """Return how to call `make` again with those of `args` that are not as usual."""
-    given = {name: [value] if isinstance(value := getattr(args, name), str) else list(value) for name in usual}
-    narrowed = [
-        f"--{name.replace('_', '-')} {' '.join(map(str, values))}"
-        for name, values in given.items()
-        if values != list(usual[name])
-    ]
-    return f'{make} ARGS="{" ".join(narrowed)}"' if narrowed else make
-
-
 def draw(rows: pa.Table, budget: str, seed: int, sections: dict) -> pa.Table:
     """Return a training table of the budget, drawn by the seed."""
     number, _, a_class = budget.partition(" ")

@@ -58,10 +58,7 @@ RECIPES: dict[str, dict] = {
     "masked words, another domain": {**WHOLE, **MASKED},
 }  # fmt: skip
 FINETUNED = ("position", "position, 300,000 tokens", "position, 1,200,000 tokens", "masked words, mean with base")
-COMMAND = (
-    "python -m bench.dapt --rows data/deduplicated.parquet --labelled data/labelled.parquet "
-    "--split data/split.parquet --base models/base --cache .dvc/tmp/bench/dapt --out bench/results/dapt.json"
-)
+COMMAND = "make bench-dapt"
 PACKAGES = ("torch", "transformers", "scikit-learn")
 
 
@@ -95,10 +92,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         return scores
 
     base, found = judge(args.base, "base", bool(args.finetuned)), {}
+    usual = {"recipes": list(RECIPES), "finetuned": FINETUNED, "seeds": SEEDS, "set": []}
     common = {
         "device": peers.device(),
         "goal": None,
-        "command": " ".join([COMMAND, *(["--set", *args.set] if args.set else [])]),
+        "command": peers.command(COMMAND, args, usual),
         "versions": peers.versions(PACKAGES),
     }
     for name in args.recipes:

@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--judged-on", choices=("dev", "test"), default="test")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="parameters to change")
     args = parser.parse_args(argv)
-    command = arms.command(COMMAND, args, {"judged_on": ["test"], "shots": SHOTS, "seeds": SEEDS, "set": []})
+    command = peers.command(COMMAND, args, {"judged_on": "test", "shots": SHOTS, "seeds": SEEDS, "set": []})
     sections = arms.changed(params.read(), args.set)
     sections["compute"]["threads"] = 1
     labels, max_length = sections["task"]["labels"], sections["finetune"]["max_length"]

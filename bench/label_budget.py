@@ -289,7 +289,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     truth = predictions.indices(data.held_out["label"], data.labels)
     usual = {"approaches": APPROACHES, "budgets": BUDGETS, "seeds": SEEDS, "set": []}
-    command = arms.command(COMMAND, args, usual)
+    command = peers.command(COMMAND, args, usual)
     common = {"device": peers.device(), "command": command, "versions": peers.versions(PACKAGES)}
     runs: list[Run] = []
     for seed in args.seeds:

@@ -8,9 +8,11 @@ and return plain values. Nothing of the peers enters the project's own environme
 Pythons, so it imports the standard library alone, as bench/process.py does.
 """
 
+import argparse
 import importlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -140,6 +142,20 @@ def entry(work: str, peer: str | None, ours: float, theirs: float | None, unit: 
     """
     ratio = None if not (ours and theirs) else theirs / ours if unit in ("s", "GiB") else ours / theirs
     return {"work": work, "peer": peer, "ours": ours, "theirs": theirs, "unit": unit, "ratio": ratio, **more}
+
+
+def command(make: str, args: argparse.Namespace, usual: dict[str, object]) -> str:
+    """Return how to call `make` again with those of `args` that are not as usual, each one value or a sequence."""
+
+    def listed(value: object) -> list[str]:
+        return [shlex.quote(str(each)) for each in (value if isinstance(value, list | tuple) else [value])]
+
+    narrowed = []
+    for name, value in usual.items():
+        given = listed(getattr(args, name))
+        if given != listed(value):
+            narrowed.append(f"--{name.replace('_', '-')} {' '.join(given)}")
+    return f'{make} ARGS="{" ".join(narrowed)}"' if narrowed else make
 
 
 def device() -> str:

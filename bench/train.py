@@ -39,10 +39,7 @@ OURS = "Winnow"
 PACKAGES = ("torch", "transformers", "accelerate")
 FOLDS, EPOCHS, MAX_LENGTH = 5, 2, 128
 HELD_OUT = 200  # texts
-COMMAND = (
-    "python -m bench.train --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base "
-    "--out bench/results/train.json"
-)
+COMMAND = "make bench-train"
 RATE, TIME = "tokens/s", "s"
 # By work: our function, the unit, then by peer its function, what it is called with first, and the goals on a CPU and
 # on a GPU.
@@ -153,15 +150,14 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
-    parser.add_argument("--documents", type=int, default=300)
-    parser.add_argument("--labelled", type=int, default=150)
-    parser.add_argument("--embedded", type=int, default=1500)
-    parser.add_argument("--rounds", type=int, default=2)
+    usual = {"works": list(WORKS), "documents": 300, "labelled": 150, "embedded": 1500, "rounds": 2}
+    for name in list(usual)[1:]:
+        parser.add_argument(f"--{name}", type=int, default=usual[name])
     args = parser.parse_args()
     peak = Contender(OURS, "train:peak", (), False, ("torch",))
     peaks, entries = [peers.run(peak)], []
     gpu = peaks[0]["gpu"]
-    common = {"device": gpu or f"{peers.device()}, one of them used", "command": COMMAND}
+    common = {"device": gpu or f"{peers.device()}, one of them used", "command": peers.command(COMMAND, args, usual)}
     with tempfile.TemporaryDirectory() as scratch:
         files = prepare(args, Path(scratch))
         for work in args.works:

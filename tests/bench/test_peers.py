@@ -1,5 +1,6 @@
 """How tools are run and compared; the peers' environment itself is too large for a test."""
 
+import argparse
 import json
 import re
 import sys
@@ -64,3 +65,12 @@ def test_every_peer_is_pinned_to_one_version_once(name):
     assert all(re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in lines)
     names = [line.partition("==")[0].lower() for line in lines]
     assert len(set(names)) == len(names)
+
+
+def test_the_command_tells_what_was_narrowed_and_nothing_else():
+    usual = {"seeds": (1, 2), "judged_on": "test", "rounds": 2, "recipes": ["a"], "set": []}
+    as_usual = argparse.Namespace(seeds=[1, 2], judged_on="test", rounds=2, recipes=["a"], set=[])
+    assert peers.command("make bench-x", as_usual, usual) == "make bench-x"
+    other = argparse.Namespace(seeds=[1], judged_on="dev", rounds=3, recipes=["a, b"], set=["x=[1]"])
+    told = "make bench-x ARGS=\"--seeds 1 --judged-on dev --rounds 3 --recipes 'a, b' --set 'x=[1]'\""
+    assert peers.command("make bench-x", other, usual) == told
