@@ -13,7 +13,7 @@ MIN_READS if that is more, since two epochs of 50 labels would be ten steps and 
 read less often. `few_shot` draws as many pairs as read so many texts; one that stands in several pairs of a batch is
 read once. Epochs are whole numbers, so the texts may differ by a third at some budgets; the CSV file tells them. What
 `dapt` reads before it has a label, it reads once for all budgets; it is not counted. TF-IDF is what the stage
-`baseline` does, with C chosen on dev. All else is as params.yaml says; nothing here is chosen on test.
+`baseline` does, with C chosen on dev by log loss. All else is as params.yaml says; nothing here is chosen on test.
 
 Differences are means over seeds with the 95 % interval of a bootstrap over documents of the test split and seeds,
 paired. Labels that adaptation is worth: at n labels `dapt` has a macro-F1 that `transfer` reaches at m, read off its

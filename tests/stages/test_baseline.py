@@ -91,9 +91,15 @@ def test_a_label_that_training_does_not_show_has_probability_zero(ready):
     assert set(arm["p_MILD"].to_pylist()) == {0.0}
 
 
-def test_a_tie_goes_to_the_stronger_penalty(ready):
-    folder = ready(baseline=PARAMS | {"regularization": [30, 20]})
-    assert json.loads((folder / "m.json").read_text())["regularization"] == 20
+def test_the_weaker_penalty_is_chosen_where_words_tell_and_the_stronger_where_they_do_not(ready):
+    chosen = {"regularization": [30, 0.01]}
+    metrics = json.loads((ready(baseline=PARAMS | chosen) / "m.json").read_text())
+    assert metrics["regularization"] == 30
+    assert 0 < metrics["dev_log_loss"] < np.log(2)
+    train = training(rows())
+    wrong = [TASK["labels"][number // 2 % 2] for number in range(len(train))]  # as often right as wrong
+    folder = ready(train=tables.set_column(train, "label", wrong, pa.string()), baseline=PARAMS | chosen)
+    assert json.loads((folder / "m.json").read_text())["regularization"] == 0.01
 
 
 @pytest.mark.parametrize("value", [[], [0], [-1.0], ["5e-5"], 1.0])
