@@ -1,5 +1,6 @@
 """Fixtures of the encoder stages: a tiny encoder, and rows whose words tell their label."""
 
+import pyarrow as pa
 import pytest
 
 from tests import tiny_encoder
@@ -64,3 +65,18 @@ def labelled(tmp_path):
     table = make_rows(rows)
     tables.write(table, tmp_path / "labelled.parquet")
     return table
+
+
+@pytest.fixture
+def documents(tmp_path):
+    """Documents of six sentences, whose first word tells their place."""
+    places = ["red", "green", "blue", "white", "cat", "dog"]
+    said = [text for text, _ in sentences(9)]
+    texts = [
+        " ".join(f"{place.capitalize()} {text}." for place, text in zip(places, said[number % 4 :], strict=False))
+        for number in range(40)
+    ]
+    rows = make_rows([{"text": f"{text} {number}", "purpose": "text"} for number, text in enumerate(texts)])
+    tables.write(rows, tmp_path / "rows.parquet")
+    split = pa.table({"id": rows["id"], "group": rows["group"], "split": ["train"] * rows.num_rows})
+    tables.write(split, tmp_path / "split.parquet")

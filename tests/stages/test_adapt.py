@@ -161,21 +161,6 @@ def test_no_text_of_dev_or_test_unless_transductive(corpus, options):
         adapt.choose(rows, tables.set_column(split, "split", ["test"] * split.num_rows, pa.string()), options)
 
 
-@pytest.fixture
-def documents(tmp_path):
-    """Documents of six sentences, whose first word tells their place."""
-    places = ["red", "green", "blue", "white", "cat", "dog"]
-    said = [text for text, _ in sentences(9)]
-    texts = [
-        " ".join(f"{place.capitalize()} {text}." for place, text in zip(places, said[number % 4 :], strict=False))
-        for number in range(40)
-    ]
-    rows = make_rows([{"text": f"{text} {number}", "purpose": "text"} for number, text in enumerate(texts)])
-    tables.write(rows, tmp_path / "rows.parquet")
-    split = pa.table({"id": rows["id"], "group": rows["group"], "split": ["train"] * rows.num_rows})
-    tables.write(split, tmp_path / "split.parquet")
-
-
 @pytest.fixture(scope="session")
 def options():
     """The masking of the default params."""

@@ -81,6 +81,16 @@ def test_adapt(encoder_params, encoder_folder):
         assert_alike(folder, "one", "two")
 
 
+@pytest.mark.usefixtures("documents")
+def test_adapt_by_the_objectives_of_passages(encoder_params, encoder_folder):
+    shares = {"position": 1.0, "order": 1.0, "denoise": 1.0}
+    folder = encoder_params(adapt={"tokens": 2000, "warmup_tokens": 500, "objectives": shares})
+    adapt.main(adapt_command(encoder_folder, "one"))
+    for fsdp in (False, True):
+        assert together(adapt.main, adapt_command(encoder_folder, "two"), fsdp=fsdp) == [0, 0]
+        assert_alike(folder, "one", "two")
+
+
 def killed_after(step: int, main):
     """Return a stage's `main` for a forked process, which ends as by a signal after that step's checkpoint."""
 
