@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline engine labels labels-finetune active review dapt label-budget few-shot train
+BENCHES := html cleaning deduplicate memory scale pipeline engine labels labels-finetune active review dapt approaches label-budget few-shot train
 # A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -63,6 +63,10 @@ bench-active: bench-%: $(INSTALLED)
 bench-dapt: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/deduplicated.parquet --labelled data/labelled.parquet --split data/split.parquet \
 	  --base models/base --cache .dvc/tmp/bench/dapt $(ARGS)
+
+bench-approaches: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --deduplicated data/deduplicated.parquet --split data/split.parquet \
+	  --base models/base $(ARGS)
 
 # Hours; a run that is cut short goes on from what it has done. ARGS="--seeds 1 2" narrows it down.
 bench-label-budget: bench-%: $(INSTALLED)

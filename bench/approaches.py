@@ -34,10 +34,7 @@ APPROACHES = (REFERENCE, "multitask", "few_shot", "few_shot_examples")
 BUDGETS = ("8 a class", "16 a class", "300")
 ALL = "all"
 SEEDS = (1, 2, 3)
-COMMAND = (
-    "python -m bench.approaches --rows data/labelled.parquet --deduplicated data/deduplicated.parquet "
-    "--split data/split.parquet --base models/base --out bench/results/approaches.json"
-)
+COMMAND = "make bench-approaches"
 PACKAGES = ("torch", "transformers", "scikit-learn")
 
 
@@ -59,11 +56,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     truth = predictions.indices(dev["label"], labels)
 
     found: dict[tuple[str, str], dict[int, float]] = {}
-    command = [COMMAND, "--budgets", *(f"'{budget}'" for budget in args.budgets), "--approaches", *args.approaches]
-    command += ["--seeds", *map(str, args.seeds), *(["--set", *args.set] if args.set else [])]
+    usual = {"base": "models/base", "approaches": APPROACHES, "budgets": BUDGETS, "seeds": SEEDS, "set": []}
     common = {
         "device": peers.device(),
-        "command": " ".join(command),
+        "command": peers.command(COMMAND, args, usual),
         "versions": peers.versions(PACKAGES),
         "goal": None,
     }

@@ -8,10 +8,12 @@ taking turns, `--rounds` times; the best round counts. All start from the same w
 head, written once) and read the same texts as often; Winnow with params.yaml's settings. The works:
 
 - MLM: one epoch of `--documents` texts. Peers: run_mlm's recipe with the script's settings (blocks of 512 tokens joined
-  from all texts, 8 at once, fp32), and tuned (blocks of 128, 32 at once, bf16, our learning rate and share of masks).
+  from all texts, 8 at once, fp32), tuned (blocks of 128, 32 at once, bf16, our learning rate and share of masks), and
+  so compiled by torch, which wants a C++ compiler; its time to compile is not counted.
 - fine-tuning: two epochs of `--labelled` rows. Peer: run_classification's recipe (padded to the maximum, 8 at once,
   fp32). Winnow's recipe freezes the word table and three layers.
 - fine-tuning, time: the seconds of these two epochs of the peer, and of one of Winnow, if its loss is then the lower.
+- fine-tuning, compiled: our layers by torch.compile, which no stage does; `compile_seconds` is not in the figure.
 - K-fold scores: as many rows, a model for each of five folds, and the fold's probabilities.
 - embedding: `--embedded` texts, tokenizing included. Peers: sentence-transformers' `encode`, and in bf16.
 
@@ -48,8 +50,9 @@ WORKS = {
         "winnow_mlm",
         RATE,
         {
-            "run_mlm recipe, stock": ("trainer_mlm", (False,), (5, 10)),
-            "run_mlm recipe, tuned": ("trainer_mlm", (True,), (2, 2.5)),
+            "run_mlm recipe, stock": ("trainer_mlm", ("stock",), (5, 10)),
+            "run_mlm recipe, tuned": ("trainer_mlm", ("tuned",), (2, 2.5)),
+            "run_mlm recipe, tuned, compiled": ("trainer_mlm", ("compiled",), (2, 2.5)),
         },
     ),
     "fine-tuning": ("winnow_classify", RATE, {"run_classification recipe, stock": ("trainer_classify", (), (5, 6))}),
@@ -57,6 +60,11 @@ WORKS = {
         "winnow_classify_once",
         TIME,
         {"run_classification recipe, stock, two epochs": ("trainer_classify", (), (None, None))},
+    ),
+    "fine-tuning, compiled": (
+        "winnow_classify_compiled",
+        RATE,
+        {"run_classification recipe, stock": ("trainer_classify", (), (None, None))},
     ),
     "K-fold scores": ("winnow_folds", RATE, {"five Trainer runs": ("trainer_folds", (), (5, 6))}),
     "embedding": (
@@ -134,6 +142,7 @@ def prepare(args: argparse.Namespace, folder: Path) -> dict[str, Path]:
         },
         "fine-tuning": classes,
         "fine-tuning, time": classes,
+        "fine-tuning, compiled": classes,
         "K-fold scores": classes,
         "embedding": {"train": texts[: args.embedded], "max_length": defaults["embed"]["max_length"]},
     }

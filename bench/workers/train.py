@@ -98,7 +98,15 @@ def winnow_classify_once(file: str, base: str) -> dict:
     return winnow_classify(file, base, epochs=1)
 
 
-def winnow_classify(file: str, base: str, epochs: int | None = None) -> dict:
+def winnow_classify_compiled(file: str, base: str) -> dict:
+    """Do what `winnow_classify` does with the layers that are trained compiled (BERT's); twice, the first not counted.
+
+    `inside` holds `compile_seconds`, what the first time took longer.
+    """
+    return winnow_classify(file, base, compiled=True)
+
+
+def winnow_classify(file: str, base: str, epochs: int | None = None, compiled: bool = False) -> dict:
     """Fine-tune by the recipe of params.yaml's section `finetune`; `epochs` takes the place of the file's."""
     import numpy as np
     import torch
@@ -119,15 +127,29 @@ def winnow_classify(file: str, base: str, epochs: int | None = None) -> dict:
 
     torch.manual_seed(1)
     model = finetuning.build(folder, data["labels"], recipe)
-    start = time.perf_counter()
-    finetuning.train(model, rows(slice(None)), padding, recipe, 1, accelerator)
-    seconds = time.perf_counter() - start
+
+    def train() -> float:
+        start = time.perf_counter()
+        finetuning.train(model, rows(slice(None)), padding, recipe, 1, accelerator)
+        return time.perf_counter() - start
+
+    compilation = {}
+    if compiled:
+        for layer in model.base_model.encoder.layer[recipe.whole_frozen_layers :]:
+            layer.compile(dynamic=True)
+        fresh = {name: weights.clone() for name, weights in model.state_dict().items()}
+        compilation["compile_seconds"] = train()
+        model.load_state_dict(fresh)
+    seconds = train()
+    if compiled:
+        compilation["compile_seconds"] -= seconds
     held_out = encoder.tokenize(tokenizer, data["held_out"], recipe.max_length)
     chances = head.predict(model, held_out, padding, recipe.batch_tokens, accelerator)
     some, lengths = slice(0, 32), encoder.lengths(tokens)
     few = int(lengths[some].sum()) * recipe.epochs
     inside = _inside(lambda: finetuning.train(model, rows(some), padding, recipe, 1, accelerator), few)
     inside["padding"] = _padding(lengths, batching.shuffled(lengths, recipe.batch_tokens, 1, 0))
+    inside |= compilation
     read = int(lengths.sum()) * recipe.epochs
     return _result(seconds, read, _log_loss(chances, data["held_out_truth"]), inside, accelerator.mixed_precision)
 
@@ -195,11 +217,13 @@ def _arguments(folder: str, **changed):
     return TrainingArguments(output_dir=folder, **quiet | changed)
 
 
-def trainer_mlm(tuned: bool, file: str, base: str) -> dict:
+def trainer_mlm(settings: str, file: str, base: str) -> dict:
     """Run run_mlm's recipe: texts joined and cut into equal blocks, one epoch.
 
     Args:
-        tuned: blocks of 128 tokens, 32 at once, bf16, learning rate as ours; else the script's 512, 8, fp32, 5e-5.
+        settings: "stock", the script's own: blocks of 512 tokens, 8 at once, fp32, a learning rate of 5e-5. "tuned":
+            128, 32, bf16, ours. "compiled": so, and by torch.compile; the seconds are then of as many steps as were
+            done, each as long as those after the first two were on average, so without the compilation.
         file: train and held_out texts.
         base: a folder with a masked-LM head.
     """
@@ -207,7 +231,7 @@ def trainer_mlm(tuned: bool, file: str, base: str) -> dict:
     from transformers import AutoModelForMaskedLM, AutoTokenizer, DataCollatorForLanguageModeling, Trainer
 
     datasets.disable_progress_bars()
-    data, tokenizer = _read(file), AutoTokenizer.from_pretrained(base)
+    data, tokenizer, tuned = _read(file), AutoTokenizer.from_pretrained(base), settings != "stock"
     size = 128 if tuned else 512
     texts = tokenizer(data["train"], return_special_tokens_mask=True)
     joined = {key: [token for row in texts[key] for token in row] for key in texts}
@@ -216,6 +240,9 @@ def trainer_mlm(tuned: bool, file: str, base: str) -> dict:
     model = AutoModelForMaskedLM.from_pretrained(base)
     share = 0.2 if tuned else 0.15
     changed = {"per_device_train_batch_size": 32, "bf16": True, "learning_rate": data["learning_rate"]} if tuned else {}
+    if settings == "compiled":
+        changed |= {"torch_compile": True, "dataloader_drop_last": True}
+    ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=model,
@@ -224,10 +251,25 @@ def trainer_mlm(tuned: bool, file: str, base: str) -> dict:
             data_collator=DataCollatorForLanguageModeling(tokenizer=tokenizer, mlm_probability=share),
             processing_class=tokenizer,
         )
+        trainer.add_callback(_clock(ends))
         start = time.perf_counter()
         trainer.train()
         seconds = time.perf_counter() - start
+    if settings == "compiled":
+        seconds = (ends[-1] - ends[1]) / (len(ends) - 2) * len(ends)
+        whole = len(ends) * changed["per_device_train_batch_size"] * size
     return _result(seconds, whole, held_out_loss(model, tokenizer, data["held_out"]))
+
+
+def _clock(ends: list[float]):
+    """Return a callback of Trainer that appends when each step ended."""
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *_, **__) -> None:
+            ends.append(time.perf_counter())
+
+    return Clock()
 
 
 def trainer_classify(file: str, base: str) -> dict:
