@@ -12,6 +12,7 @@ head, written once) and read the same texts as often; Winnow with params.yaml's 
   so compiled by torch, which wants a C++ compiler; its time to compile is not counted.
 - fine-tuning: two epochs of `--labelled` rows. Peer: run_classification's recipe (padded to the maximum, 8 at once,
   fp32). Winnow's recipe freezes the word table and three layers.
+- fine-tuning, steps of 512: tokens, twice the default's, at twice its learning rates.
 - fine-tuning, time: the seconds of these two epochs of the peer, and of one of Winnow, if its loss is then the lower.
 - fine-tuning, compiled: our layers by torch.compile, which no stage does; `compile_seconds` is not in the figure.
 - K-fold scores: as many rows, a model for each of five folds, and the fold's probabilities.
@@ -56,6 +57,11 @@ WORKS = {
         },
     ),
     "fine-tuning": ("winnow_classify", RATE, {"run_classification recipe, stock": ("trainer_classify", (), (5, 6))}),
+    "fine-tuning, steps of 512": (
+        "winnow_classify_512",
+        RATE,
+        {"run_classification recipe, stock": ("trainer_classify", (), (5, 6))},
+    ),
     "fine-tuning, time": (
         "winnow_classify_once",
         TIME,
@@ -141,6 +147,7 @@ def prepare(args: argparse.Namespace, folder: Path) -> dict[str, Path]:
             "learning_rate": defaults["adapt"]["learning_rate"],
         },
         "fine-tuning": classes,
+        "fine-tuning, steps of 512": classes,
         "fine-tuning, time": classes,
         "fine-tuning, compiled": classes,
         "K-fold scores": classes,

@@ -7,22 +7,26 @@ import pyarrow as pa
 
 from winnow import encoder, hashing
 from winnow.errors import UserError
+from winnow.tokens import Tokens, chunks
 
 
 @dataclass(frozen=True)
 class Passages:
     """Token ids of passages, special tokens included, and the key that names each one's masks."""
 
-    tokens: list[list[int]]
+    tokens: Tokens
     keys: list[str]
 
 
 def passages(rows: pa.Table, tokenizer, max_length: int) -> Passages:
     """Cut each document of `rows` (id, text) into passages of at most `max_length` tokens."""
-    cut = tokenizer(rows["text"].to_pylist(), truncation=True, max_length=max_length, return_overflowing_tokens=True)
-    ids = rows["id"].to_pylist()
-    documents = cut["overflow_to_sample_mapping"]
-    return Passages(cut["input_ids"], [f"{ids[document]}:{number}" for number, document in enumerate(documents)])
+    tokens, keys = Tokens(), []
+    for ids, texts in zip(chunks(rows["id"].to_pylist()), chunks(rows["text"].to_pylist()), strict=True):
+        cut = tokenizer(texts, truncation=True, max_length=max_length, return_overflowing_tokens=True)
+        tokens.extend(cut["input_ids"])
+        documents = cut["overflow_to_sample_mapping"]
+        keys += [f"{ids[document]}:{number}" for number, document in enumerate(documents, start=len(keys))]
+    return Passages(tokens, keys)
 
 
 def mask(tokens: list[int], key: str, epoch: int, tokenizer, share: float, seed: int) -> tuple[list[int], list[int]]:

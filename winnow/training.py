@@ -116,6 +116,7 @@ def fit(
     optimizer = torch.optim.AdamW(groups, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, warmup_steps, len(batches))
     curve = saved.restore(model, optimizer, schedule, keeper) if saved else []
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     device = accelerator.device
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, encoder.fast_attention(model, accelerator, longest):
@@ -125,7 +126,7 @@ def fit(
                 break
             step = len(curve) + 1
             loss = _gradients(accelerator, model, batch, loss_of, (seed, step), ids)
-            norm = distributed.whole(torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM))
+            norm = distributed.whole(torch.nn.utils.clip_grad_norm_(trained, MAX_GRADIENT_NORM))
             value, length = torch.stack([loss, norm]).tolist()  # at once: each look makes a GPU wait
             for name, number in (("loss", value), ("gradient", length)):
                 if not math.isfinite(number):

@@ -106,8 +106,13 @@ def winnow_classify_compiled(file: str, base: str) -> dict:
     return winnow_classify(file, base, compiled=True)
 
 
-def winnow_classify(file: str, base: str, epochs: int | None = None, compiled: bool = False) -> dict:
-    """Fine-tune by the recipe of params.yaml's section `finetune`; `epochs` takes the place of the file's."""
+def winnow_classify_512(file: str, base: str) -> dict:
+    """Do what `winnow_classify` does, in steps of 512 tokens at twice the learning rates of steps of 256."""
+    return winnow_classify(file, base, batch_tokens=512, learning_rate=4e-4, head_learning_rate=2e-3)
+
+
+def winnow_classify(file: str, base: str, compiled: bool = False, **changed) -> dict:
+    """Fine-tune by the recipe of params.yaml's section `finetune`; `changed` takes the place of its values."""
     import numpy as np
     import torch
 
@@ -116,7 +121,7 @@ def winnow_classify(file: str, base: str, epochs: int | None = None, compiled: b
 
     data, folder, section = _read(file), Path(base), _section("finetune")
     recipe = finetuning.Recipe(**{k: v for k, v in section.items() if k in finetuning.Recipe.model_fields})
-    recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": epochs or data["epochs"]})
+    recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": data["epochs"]} | changed)
     accelerator, tokenizer = _start(), encoder.load_tokenizer(folder)
     padding = tokenizer.pad_token_id
     tokens = encoder.tokenize(tokenizer, data["train"], recipe.max_length)

@@ -4,6 +4,7 @@ What one draws (masks, spans) is a pure function of (seed, epoch, key), so that 
 one.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -25,8 +26,11 @@ class Objective(Protocol):
     keys: list[str]
     head: "torch.nn.Module | None"
 
-    def read(self, epoch: int) -> list[list[int]]:
-        """Return what is read of each row in an epoch, (rows,) token ids, special tokens included."""
+    def read(self, epoch: int) -> Sequence[list[int]]:
+        """Return what is read of each row in an epoch, (rows,) token ids, special tokens included.
+
+        Rows may be drawn whenever they are looked at, so that no epoch takes memory.
+        """
 
     def loss(self, model: "Learner", rows: np.ndarray, epoch: int) -> "tuple[torch.Tensor, torch.Tensor]":
         """Return the mean loss of some rows, and what it weighs beside another batch's; both scalars."""

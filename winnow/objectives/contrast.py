@@ -4,15 +4,13 @@ SimCSE without labels (Gao, Yao and Chen 2021): the other rows of a batch are th
 texts over the space of the embeddings. It needs dropout.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from winnow import encoder
 from winnow.objectives.spans import Documents
+from winnow.tokens import Drawn
 
 TEMPERATURE = 0.05  # the paper's
-SENTENCES = 3
 
 
 class Contrast:
@@ -24,11 +22,9 @@ class Contrast:
         """Take documents to draw from."""
         self.keys = documents.ids
         self._documents, self._padding, self._seed, self._device = documents, tokenizer.pad_token_id, seed, device
-        self.read = lru_cache(maxsize=2)(self._draw)
 
-    def _draw(self, epoch: int) -> list[list[int]]:
-        key = ("contrast", self._seed, epoch)
-        return [self._documents.draw(number, SENTENCES, *key).tokens for number in range(len(self.keys))]
+    def read(self, epoch: int) -> Drawn:
+        return self._documents.spans("contrast", self._seed, epoch)
 
     def loss(self, model, rows: np.ndarray, epoch: int) -> tuple:
         import torch

@@ -5,17 +5,15 @@ but the mean-pooled state and the words before says the next word. The decoder i
 vector (Xiao et al. 2022), and its words are the encoder's own table.
 """
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from torch import nn
 
 from winnow import encoder, hashing
 from winnow.objectives.spans import Documents, special_tokens
+from winnow.tokens import Drawn
 
 DELETED = 0.6  # of the words, as in the paper
-SENTENCES = 3  # in a passage, at most
 
 
 class Decoder(nn.Module):
@@ -58,11 +56,9 @@ class Denoise:
         opening, closing = special_tokens(tokenizer)
         self._inside = slice(len(opening), -len(closing) or None)
         self._documents, self._padding, self._seed, self._device = documents, tokenizer.pad_token_id, seed, device
-        self.read = lru_cache(maxsize=2)(self._draw)
 
-    def _draw(self, epoch: int) -> list[list[int]]:
-        key = ("denoise", self._seed, epoch)
-        return [self._documents.draw(number, SENTENCES, *key).tokens for number in range(len(self.keys))]
+    def read(self, epoch: int) -> Drawn:
+        return self._documents.spans("denoise", self._seed, epoch)
 
     def deleted(self, row: int, epoch: int) -> list[int]:
         """Return what is left of a row's passage: the special tokens, and at least one word."""

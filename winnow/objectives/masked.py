@@ -3,6 +3,7 @@
 import numpy as np
 
 from winnow import encoder, masked_lm
+from winnow.tokens import Tokens
 
 
 class MaskedLM:
@@ -17,7 +18,7 @@ class MaskedLM:
             passages.tokens, tokenizer, seed, share, device,
         )  # fmt: skip
 
-    def read(self, epoch: int) -> list[list[int]]:
+    def read(self, epoch: int) -> Tokens:
         return self._tokens
 
     def loss(self, model, rows: np.ndarray, epoch: int) -> tuple:

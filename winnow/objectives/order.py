@@ -4,14 +4,11 @@ Pairs are drawn from documents, half of them turned round, and a small network o
 the first one it is given came first (binary sentence ordering in Chen, Chu and Gimpel 2019).
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from winnow import encoder, hashing
-from winnow.objectives.spans import Documents, Span
-
-SENTENCES = 3  # in a passage, at most
+from winnow.objectives.spans import SENTENCES, Documents, Span
+from winnow.tokens import Drawn
 
 
 class Order:
@@ -24,20 +21,22 @@ class Order:
         self.keys = documents.ids
         self.head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 2))
         self._documents, self._padding, self._seed, self._device = documents, tokenizer.pad_token_id, seed, device
-        self._pairs = lru_cache(maxsize=2)(self._draw)
 
-    def _draw(self, epoch: int) -> list[tuple[Span, Span]]:
-        key = ("order", self._seed, epoch)
-        return [self._documents.draw_pair(number, SENTENCES, *key) for number in range(len(self.keys))]
+    def read(self, epoch: int) -> Drawn:
+        def joined(row: int) -> list[int]:
+            one, two = self._pair(row, epoch)
+            return one.tokens + two.tokens
 
-    def read(self, epoch: int) -> list[list[int]]:
-        return [one.tokens + two.tokens for one, two in self._pairs(epoch)]
+        return Drawn(len(self.keys), joined)
+
+    def _pair(self, row: int, epoch: int) -> tuple[Span, Span]:
+        return self._documents.draw_pair(row, SENTENCES, "order", self._seed, epoch)
 
     def loss(self, model, rows: np.ndarray, epoch: int) -> tuple:
         import torch
 
         turned = [hashing.unit("turned", self._seed, epoch, self.keys[row]) < 0.5 for row in rows]
-        pairs = [self._pairs(epoch)[row][:: -1 if turn else 1] for row, turn in zip(rows, turned, strict=True)]
+        pairs = [self._pair(row, epoch)[:: -1 if turn else 1] for row, turn in zip(rows, turned, strict=True)]
         tokens = [pair[place].tokens for place in (0, 1) for pair in pairs]
         ids, mask = encoder.pad(tokens, self._padding, self._device)
         one, two = model.pooled(ids, mask).chunk(2)

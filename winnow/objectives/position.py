@@ -5,15 +5,13 @@ middle lies. What a passage is for (to open, to report, to conclude) shows in it
 discourse from text alone (sentence position in Chen, Chu and Gimpel 2019; related: Jernite, Bowman and Sontag 2017).
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from winnow import encoder
-from winnow.objectives.spans import Documents, Span
+from winnow.objectives.spans import SENTENCES, Documents, Span
+from winnow.tokens import Drawn
 
 PARTS = 10  # of a document; tenths tell an abstract's sentences apart
-SENTENCES = 3  # in a span, at most: as long as the short texts that a classifier meets
 
 
 class Position:
@@ -25,19 +23,17 @@ class Position:
 
         self.keys, self.head = documents.ids, torch.nn.Linear(width, PARTS)
         self._documents, self._padding, self._seed, self._device = documents, tokenizer.pad_token_id, seed, device
-        self._spans = lru_cache(maxsize=2)(self._draw)
 
-    def _draw(self, epoch: int) -> list[Span]:
-        key = ("position", self._seed, epoch)
-        return [self._documents.draw(number, SENTENCES, *key) for number in range(len(self.keys))]
+    def read(self, epoch: int) -> Drawn:
+        return Drawn(len(self.keys), lambda row: self._span(row, epoch).tokens)
 
-    def read(self, epoch: int) -> list[list[int]]:
-        return [span.tokens for span in self._spans(epoch)]
+    def _span(self, row: int, epoch: int) -> Span:
+        return self._documents.draw(row, SENTENCES, "position", self._seed, epoch)
 
     def loss(self, model, rows: np.ndarray, epoch: int) -> tuple:
         import torch
 
-        spans = [self._spans(epoch)[row] for row in rows]
+        spans = [self._span(row, epoch) for row in rows]
         ids, mask = encoder.pad([span.tokens for span in spans], self._padding, self._device)
         part = torch.tensor([min(PARTS - 1, int(span.middle * PARTS)) for span in spans], device=self._device)
         logits = model.heads["position"](model.pooled(ids, mask))
