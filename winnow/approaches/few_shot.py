@@ -197,5 +197,7 @@ def _without_head(model: "PreTrainedModel") -> Iterator[None]:
     parent, name = head.output_layer(model)
     layer = getattr(parent, name)
     setattr(parent, name, torch.nn.Identity())
-    yield
-    setattr(parent, name, layer)
+    try:
+        yield
+    finally:
+        setattr(parent, name, layer)

@@ -63,8 +63,10 @@ class Average:
         """Let the model have the average until the block ends."""
         last = [weight.detach().clone() for weight in self._weights]
         self.keep()
-        yield
-        _set(self._weights, last)
+        try:
+            yield
+        finally:
+            _set(self._weights, last)
 
     def keep(self) -> None:
         """Let the model have the average for good."""
