@@ -101,7 +101,8 @@ def winnow_classify_once(file: str, base: str) -> dict:
 def winnow_classify_compiled(file: str, base: str) -> dict:
     """Do what `winnow_classify` does with the layers that are trained compiled (BERT's); twice, the first not counted.
 
-    `inside` holds `compile_seconds`, what the first time took longer.
+    `inside` holds `compile_seconds`, what the first time took longer. Torch finds on disk what an earlier run compiled,
+    unless TORCHINDUCTOR_FORCE_DISABLE_CACHES=1 is set.
     """
     return winnow_classify(file, base, compiled=True)
 
