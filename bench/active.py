@@ -26,11 +26,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench import intervals, parallel, peers
-from stages import score
-from winnow import active, embeddings, files, params, tables
-from winnow.tasks import scores
-from winnow.tasks.labels import TRUSTED, Task
-from winnow.tasks.metrics import f1_per_label
+from stages.choose_rows import active
+from stages.score import __main__ as score
+from winnow.base import files, params
+from winnow.encoder import embeddings
+from winnow.kinds.classification import scores
+from winnow.kinds.classification.metrics import f1_per_label
+from winnow.kinds.task import TRUSTED, Task
+from winnow.rows import tables
 
 POOL = 0.7  # share of the groups
 TARGET = 0.95  # of the macro-F1 of all labels

@@ -20,14 +20,18 @@ import pyarrow.compute as pc
 from ruamel.yaml import YAML
 
 from bench import intervals, peers
-from stages import auxiliary, balance, finetune
-from winnow import encoder, files, params, predictions, tables
-from winnow.approaches.job import Job
-from winnow.compute import Compute, start
-from winnow.ledger import Ledger
-from winnow.tasks import head
-from winnow.tasks.labels import Task
-from winnow.tasks.metrics import f1_per_label
+from stages.auxiliary import __main__ as auxiliary
+from stages.balance import __main__ as balance
+from stages.finetune import __main__ as finetune
+from stages.finetune.approaches.job import Job
+from winnow.base import files, params
+from winnow.encoder import models
+from winnow.encoder.compute import Compute, start
+from winnow.kinds.classification import head
+from winnow.kinds.classification.metrics import f1_per_label
+from winnow.kinds.task import Task
+from winnow.rows import predictions, tables
+from winnow.rows.ledger import Ledger
 
 REFERENCE = "transfer"
 APPROACHES = (REFERENCE, "multitask", "few_shot", "few_shot_examples")
@@ -117,7 +121,7 @@ def predict(
         accelerator=start(compute, seed),
     )
     trained = finetune.APPROACHES[approach](job, settings)
-    tokenizer = encoder.load_tokenizer(base)
+    tokenizer = models.load_tokenizer(base)
     inputs = job.inputs(held_out, tokenizer, trained.store)
     arguments = (inputs.tokens, tokenizer.pad_token_id, 2048, job.accelerator, inputs.own)
     predicted = head.predict(trained.model, *arguments).argmax(axis=1)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from winnow import files, hashing
+from winnow.base import files, hashing
 
 
 def remembered(folder: Path, depends_on: object, work: Callable[[], dict]) -> dict:

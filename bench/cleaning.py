@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from bench import peers
 from bench.peers import Contender
-from winnow.files import write_json
+from winnow.base.files import write_json
 
 GOAL = 3  # times the best peer's speed
 OURS = "Winnow"

@@ -7,7 +7,8 @@ so two of them share little but their vocabulary and its frequencies, as texts d
 near-duplicates are put in at the rates below. Everything is arithmetic on word numbers, a block of texts at once, and
 depends on the seed and the block's number alone: a longer corpus begins with the shorter one.
 
-Writes Parquet files of the data contract (winnow.tables.ROW) with about `FILE_BYTES` of text each, not sorted by id.
+Writes Parquet files of the data contract (winnow.rows.tables.ROW) with about `FILE_BYTES` of text each, not sorted by
+id.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow import tables
+from winnow.rows import tables
 
 BLOCK = 8192  # texts made at once; copies are of texts of their own block
 RUN = 12  # words that stand together as in the base

@@ -23,10 +23,14 @@ import pyarrow.compute as pc
 
 from bench import approaches, intervals, peers
 from bench.cache import remembered
-from stages import adapt, learning_curve
-from winnow import checkpoints, encoder, files, hashing, params, pooling, predictions, tables
-from winnow.compute import Compute, start
-from winnow.tasks.metrics import f1_per_label
+from stages.adapt import __main__ as adapt
+from stages.learning_curve import __main__ as learning_curve
+from winnow.base import files, hashing, params
+from winnow.encoder import models, pooling
+from winnow.encoder.compute import Compute, start
+from winnow.kinds.classification.metrics import f1_per_label
+from winnow.rows import predictions, tables
+from winnow.training import checkpoints
 
 BUDGETS = (300, 1000)
 SEEDS = (1, 2, 3)
@@ -76,8 +80,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     labelled = tables.read(args.labelled)
 
     judging = {name: sections[name] for name in ("task", "compute", "balance", "finetune", "embed", "learning_curve")}
-    judging["files"] = [files.sha256(path) for path in (args.labelled, args.base / encoder.WEIGHTS[1])]
-    read = [files.sha256(path) for path in (args.rows, args.split, args.base / encoder.WEIGHTS[1])]
+    judging["files"] = [files.sha256(path) for path in (args.labelled, args.base / models.WEIGHTS[1])]
+    read = [files.sha256(path) for path in (args.rows, args.split, args.base / models.WEIGHTS[1])]
 
     def judge(folder: Path, key: str, finetune: bool) -> dict[str, list[float]]:
         """Return macro-F1 on dev by what it is of, one value a draw or seed."""
@@ -120,7 +124,7 @@ def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, se
     began = time.perf_counter()
     model, _, metrics = adapt.train(text, base, settings, accelerator, checkpoints.NONE)
     seconds = time.perf_counter() - began
-    encoder.save(model, base, folder)
+    models.save(model, base, folder)
     accelerator.free_memory()
     return {"seconds": round(seconds)} | metrics
 
@@ -128,8 +132,8 @@ def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, se
 def probe(folder: Path, labelled: pa.Table, sections: dict) -> dict[str, list[float]]:
     """Return macro-F1 on dev of a logistic regression on the folder's embeddings, by budget, one value a draw."""
     accelerator = start(params.parse(sections["compute"], Compute, "compute"), 1)
-    tokenizer, model = encoder.load_tokenizer(folder), pooling.load(folder, accelerator)
-    tokens = encoder.tokenize(tokenizer, labelled["text"].to_pylist(), sections["embed"]["max_length"])
+    tokenizer, model = models.load_tokenizer(folder), pooling.load(folder, accelerator)
+    tokens = models.tokenize(tokenizer, labelled["text"].to_pylist(), sections["embed"]["max_length"])
     vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, 2048, accelerator)
     draws = {"budgets": list(BUDGETS), "seeds": list(range(DRAWS))}
     settings = params.parse(sections["learning_curve"] | draws, learning_curve.Params, "learning_curve")

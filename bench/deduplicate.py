@@ -25,8 +25,9 @@ from ruamel.yaml import YAML
 
 from bench import peers
 from bench.peers import Contender
-from winnow import hashing, tables
-from winnow.files import write_json
+from winnow.base import hashing
+from winnow.base.files import write_json
+from winnow.rows import tables
 
 WORDS, THRESHOLD = 3, 0.8
 COPIES = 9

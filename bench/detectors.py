@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from winnow.detect import context, tiered
-from winnow.tasks import scores
+from winnow.kinds.classification import scores
 
 RANKINGS = ("self_confidence", "normalized_margin")
 FILTER: scores.Filter = "prune_by_noise_rate"  # cleanlab's own default

@@ -14,7 +14,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from bench import peers, workspace
-from winnow import files
+from winnow.base import files
 
 ENGINES = {
     "one process": {"kind": "local", "processes": 1},

@@ -28,8 +28,10 @@ import pyarrow as pa
 
 from bench import approaches as arms
 from bench import cache, intervals, peers
-from winnow import encoder, files, params, predictions, tables
-from winnow.tasks.metrics import f1_per_label
+from winnow.base import files, params
+from winnow.encoder import models
+from winnow.kinds.classification.metrics import f1_per_label
+from winnow.rows import predictions, tables
 
 APPROACH, PEER = "few_shot", "setfit"
 SHOTS = (8, 16, 64)
@@ -107,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = tables.read(args.rows)
     held_out = predictions.evaluated(rows)
     truth, splits = predictions.indices(held_out["label"], labels), np.array(held_out["split"].to_pylist())
-    inputs = [files.sha256(path) for path in (args.rows, args.base / encoder.WEIGHTS[1])]
+    inputs = [files.sha256(path) for path in (args.rows, args.base / models.WEIGHTS[1])]
     settings = [sections[name] for name in ("task", "finetune", "compute")]
     settings.append(sections["approaches"][APPROACH])
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from bench import fidelity, peers
 from bench.peers import Contender
-from winnow.files import write_json
+from winnow.base.files import write_json
 
 GOAL = 20  # times BeautifulSoup's speed
 OURS = "Winnow"

@@ -38,10 +38,14 @@ import pyarrow as pa
 from bench import approaches as arms
 from bench import peers
 from bench.cache import remembered
-from stages import auxiliary, baseline
-from stages.compare import macro_f1
-from winnow import encoder, files, params, predictions, stats, tables
-from winnow.tasks.metrics import f1_per_label
+from stages.auxiliary import __main__ as auxiliary
+from stages.baseline import __main__ as baseline
+from stages.compare.__main__ import macro_f1
+from winnow.base import files, params
+from winnow.encoder import models
+from winnow.kinds.classification.metrics import f1_per_label
+from winnow.rows import predictions, tables
+from winnow.statistics import intervals
 
 REFERENCE, ADAPTED, WORDS = "transfer", "dapt", "tfidf"
 APPROACHES = (REFERENCE, ADAPTED, "few_shot", "multitask", WORDS)
@@ -139,7 +143,7 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
         key = ["finetune", "compute"]
     depends_on = [sections[name] for name in ("task", "balance", *key)]
     if approach != WORDS:
-        depends_on += [sections["approaches"][approach], files.sha256(data.encoder(approach) / encoder.WEIGHTS[1])]
+        depends_on += [sections["approaches"][approach], files.sha256(data.encoder(approach) / models.WEIGHTS[1])]
     depends_on += [approach, budget, seed, *data.files]
 
     def learn() -> dict:
@@ -177,7 +181,7 @@ class Curves:
 
     def difference(self, first: tuple[str, str], second: tuple[str, str]) -> dict:
         """Return the difference of two points, and its interval."""
-        low, high = stats.interval(self.draws[first] - self.draws[second], CONFIDENCE)
+        low, high = intervals.interval(self.draws[first] - self.draws[second], CONFIDENCE)
         return {"difference": [self.mean[first] - self.mean[second], low, high]}
 
     def worth(self, budget: str) -> dict:
@@ -189,7 +193,10 @@ class Curves:
             [labels_needed(counts, *pair) for pair in zip(draws, self.draws[ADAPTED, budget], strict=True)]
         )
         point = labels_needed(counts, curve, self.mean[ADAPTED, budget])
-        return {"needed": [point, *stats.interval(needed, CONFIDENCE)], "beyond": float(np.mean(needed == counts[-1]))}
+        return {
+            "needed": [point, *intervals.interval(needed, CONFIDENCE)],
+            "beyond": float(np.mean(needed == counts[-1])),
+        }
 
 
 def labels_needed(counts: np.ndarray, curve: np.ndarray, score: float) -> float:
@@ -218,7 +225,7 @@ def curves(runs: list[Run], data: Data) -> Curves:
     truth = predictions.indices(data.held_out["label"], data.labels)[test]
     names, group = np.unique(np.array(data.held_out["group"].to_pylist())[test], return_inverse=True)
     random = np.random.default_rng(0)
-    group_draws, seed_draws = (stats.resample(count, RESAMPLES, random) for count in (len(names), len(seeds)))
+    group_draws, seed_draws = (intervals.resample(count, RESAMPLES, random) for count in (len(names), len(seeds)))
     mean, draws = {}, {}
     for key in dict.fromkeys((run.approach, run.budget) for run in runs):
         confusions = np.zeros((len(seeds), len(names), len(data.labels), len(data.labels)), dtype=int)
@@ -226,7 +233,7 @@ def curves(runs: list[Run], data: Data) -> Curves:
             if (run.approach, run.budget) == key:
                 np.add.at(confusions, (seeds.index(run.seed), group, truth, run.predicted[test]), 1)
         mean[key] = float(macro_f1(confusions.sum(axis=1)).mean())
-        draws[key] = stats.bootstrap(confusions, macro_f1, group_draws, seed_draws)
+        draws[key] = intervals.bootstrap(confusions, macro_f1, group_draws, seed_draws)
     budgets = {run.budget: run.labels for run in sorted(runs, key=lambda run: run.labels)}
     return Curves(budgets, mean, draws, len(seeds))
 

@@ -39,12 +39,15 @@ import pyarrow.compute as pc
 
 from bench import detectors, intervals, parallel, peers, raters
 from bench.detectors import AP, METRICS, TIERED, Corpus
-from stages import embed, score
-from winnow import embeddings, encoder, files, hashing, params, pooling, tables
-from winnow.compute import Compute, start
+from stages.embed import __main__ as embed
+from stages.score import __main__ as score
+from winnow.base import files, hashing, params
 from winnow.detect import noise
-from winnow.tasks import finetuned, scores
-from winnow.tasks.labels import TRUSTED, Task
+from winnow.encoder import embeddings, models, pooling
+from winnow.encoder.compute import Compute, start
+from winnow.kinds.classification import finetuned, scores
+from winnow.kinds.task import TRUSTED, Task
+from winnow.rows import tables
 
 ADJACENT = "adjacent"
 KINDS = (*noise.KINDS, ADJACENT)
@@ -123,13 +126,13 @@ def encoded(texts: list[str], folder: Path, cache: Path) -> np.ndarray:
     They are kept in the folder `cache` under a name that says what they are of.
     """
     settings, compute = params.load("embed", embed.Params), params.load("compute", Compute)
-    weights = files.sha256(folder / encoder.WEIGHTS[1])
+    weights = files.sha256(folder / models.WEIGHTS[1])
     kept = cache / f"embeddings-{hashing.digest(weights, settings.max_length, *texts)[:16]}"
     if not kept.exists():
         accelerator = start(compute, seed=0)
         model = pooling.load(folder, accelerator)
-        tokenizer = encoder.load_tokenizer(folder)
-        tokens = encoder.tokenize(tokenizer, texts, settings.max_length)
+        tokenizer = models.load_tokenizer(folder)
+        tokens = models.tokenize(tokenizer, texts, settings.max_length)
         vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator)
         embeddings.write(kept, [str(number) for number in range(len(texts))], vectors)
     return embeddings.read(kept)[1]

@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from bench import peers, workspace
 from bench.peers import Contender
-from winnow import tables
-from winnow.files import write_json
+from winnow.base.files import write_json
+from winnow.rows import tables
 
 GOAL = 2  # at most half of the best peer's
 PEERS = {

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from winnow import files, hashing
+from winnow.base import files, hashing
 
 ROOT = Path(__file__).parent.parent
 GOALS = {"make repro": 1200, "no-op": 3, "one decision": 300, "memory": 6}  # seconds, and GiB

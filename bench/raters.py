@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from winnow import hashing
-from winnow.sources.store import stored
+from stages.collect.sources.store import stored
+from winnow.base import hashing
 
 NAME = "vaderSentiment==3.3.2"
 FILE = "vaderSentiment-3.3.2.tar.gz"

@@ -24,8 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import peers
-from winnow import decisions, hashing, queue, tables
-from winnow.files import write_json
+from winnow.base import hashing
+from winnow.base.files import write_json
+from winnow.people import decisions, queue
+from winnow.rows import tables
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import peers, workspace
-from winnow.files import write_json
+from winnow.base.files import write_json
 
 STAGES = ("collect", "clean", "deduplicate", "split")
 MEMORY = 3  # GiB

@@ -35,8 +35,10 @@ import pyarrow.compute as pc
 
 from bench import peers
 from bench.peers import Contender
-from winnow import encoder, masked_lm, params, tables
-from winnow.files import write_json
+from winnow.base import params
+from winnow.base.files import write_json
+from winnow.encoder import masked_lm, models
+from winnow.rows import tables
 
 OURS = "Winnow"
 PACKAGES = ("torch", "transformers", "accelerate")
@@ -155,7 +157,7 @@ def prepare(args: argparse.Namespace, folder: Path) -> dict[str, Path]:
     }
     for number, content in enumerate(data.values()):
         (folder / f"{number}.json").write_text(json.dumps(content), encoding="utf-8")
-    encoder.save(masked_lm.load(args.base), args.base, folder / "base")
+    models.save(masked_lm.load(args.base), args.base, folder / "base")
     return {work: folder / f"{number}.json" for number, work in enumerate(data)}
 
 

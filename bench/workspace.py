@@ -9,7 +9,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from bench import corpus, process
-from winnow import params
+from winnow.base import params
 from winnow.commands import pipeline
 
 ROOT = Path(__file__).parent.parent

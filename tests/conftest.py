@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 from ruamel.yaml import YAML
 
-from winnow import files, hashing, tables
+from winnow.base import files, hashing
+from winnow.rows import tables
 
 ROOT = Path(__file__).parent.parent
 

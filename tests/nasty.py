@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from winnow.cleaning.profiles import Profile
+from stages.clean.profiles import Profile
 
 OFF = {
     name: {"normalize_unicode": "none", "urls": "keep", "collapse_space": "none"}.get(name, False)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from tests.conftest import make_rows
-from winnow import decisions, queue, tables
+from winnow.kinds.task import Task
+from winnow.people import decisions, queue
 from winnow.review.session import Project
-from winnow.tasks.labels import Task
+from winnow.rows import tables
 
 LABELS = ["FRUIT", "STONE", "PLANT"]
 

@@ -13,9 +13,9 @@ CHARACTERS = ("unescape_entities", "fix_encoding", "strip_control")
 
 
 def winnow(work: str) -> Clean:
-    from winnow import params
-    from winnow.cleaning import personal
-    from winnow.cleaning.profiles import Profile, clean_texts
+    from stages.clean import personal
+    from stages.clean.profiles import Profile, clean_texts
+    from winnow.base import params
 
     section = params.read(ROOT / "params.yaml")["clean"]
     values, kinds = section["profiles"][section["default_profile"]], ["email", "ip"]

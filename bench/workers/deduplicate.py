@@ -10,7 +10,7 @@ from bench.workers import memory
 
 
 def winnow(rows: str, scratch: str) -> None:
-    from stages import deduplicate
+    from stages.deduplicate import __main__ as deduplicate
 
     os.chdir(scratch)  # params.yaml stands there
     names = ("out", "conflicts", "ledger", "metrics")

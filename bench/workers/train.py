@@ -45,13 +45,13 @@ def peak() -> dict:
 
 
 def _start():
-    from winnow.compute import Compute, start
+    from winnow.encoder.compute import Compute, start
 
     return start(Compute(threads=1, device="auto", precision="auto"), seed=1)
 
 
 def _section(name: str) -> dict:
-    from winnow import params
+    from winnow.base import params
 
     return dict(params.read(ROOT / "params.yaml")[name])
 
@@ -60,12 +60,13 @@ def winnow_mlm(file: str, base: str) -> dict:
     """Adapt the encoder of `base`, which holds a masked-LM head, as stage `adapt` does, on one epoch of the texts."""
     import pyarrow as pa
 
-    from stages import adapt
-    from winnow import batching, checkpoints, encoder, masked_lm
-    from winnow.objectives.learner import Learner
+    from stages.adapt import __main__ as adapt
+    from stages.adapt.objectives.learner import Learner
+    from winnow.encoder import batching, masked_lm, models
+    from winnow.training import checkpoints
 
     data, folder = _read(file), Path(base)
-    accelerator, tokenizer = _start(), encoder.load_tokenizer(folder)
+    accelerator, tokenizer = _start(), models.load_tokenizer(folder)
     masked = {"objectives": {"masked_lm": 1.0}, "warmup_tokens": 0, "max_length": 128, "batch_tokens": 4096}
     settings = adapt.Params(**_section("adapt") | masked | {"tokens": 1})
     texts = data["train"]
@@ -77,7 +78,7 @@ def winnow_mlm(file: str, base: str) -> dict:
         return adapt.Plan(adapt.build(rows, tokenizer, settings, config, accelerator.device), settings)
 
     whole, one = plan(rows), plan(rows.slice(0, 1))
-    lengths = encoder.lengths(whole.objectives["masked_lm"].read(0))
+    lengths = models.lengths(whole.objectives["masked_lm"].read(0))
     tokens = int(lengths.sum())
 
     def train(settings: adapt.Params) -> None:
@@ -117,15 +118,15 @@ def winnow_classify(file: str, base: str, compiled: bool = False, **changed) -> 
     import numpy as np
     import torch
 
-    from winnow import batching, encoder
-    from winnow.tasks import finetuning, head
+    from winnow.encoder import batching, models
+    from winnow.kinds.classification import finetuning, head
 
     data, folder, section = _read(file), Path(base), _section("finetune")
     recipe = finetuning.Recipe(**{k: v for k, v in section.items() if k in finetuning.Recipe.model_fields})
     recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": data["epochs"]} | changed)
-    accelerator, tokenizer = _start(), encoder.load_tokenizer(folder)
+    accelerator, tokenizer = _start(), models.load_tokenizer(folder)
     padding = tokenizer.pad_token_id
-    tokens = encoder.tokenize(tokenizer, data["train"], recipe.max_length)
+    tokens = models.tokenize(tokenizer, data["train"], recipe.max_length)
 
     def rows(chosen: slice) -> finetuning.Rows:
         truth = np.array(data["truth"][chosen])
@@ -147,9 +148,9 @@ def winnow_classify(file: str, base: str, compiled: bool = False, **changed) -> 
         first = train()
         model.load_state_dict(fresh)
     seconds = train()
-    held_out = encoder.tokenize(tokenizer, data["held_out"], recipe.max_length)
+    held_out = models.tokenize(tokenizer, data["held_out"], recipe.max_length)
     chances = head.predict(model, held_out, padding, recipe.batch_tokens, accelerator)
-    some, lengths = slice(0, 32), encoder.lengths(tokens)
+    some, lengths = slice(0, 32), models.lengths(tokens)
     few = int(lengths[some].sum()) * recipe.epochs
     if compiled:  # a profile would be that of other code
         inside = {"compile_seconds": first - seconds}
@@ -164,8 +165,8 @@ def winnow_folds(file: str, base: str) -> dict:
     """Score the labels by the recipe of params.yaml's `score.finetune`, one model a fold."""
     import numpy as np
 
-    from winnow import encoder
-    from winnow.tasks.finetuned import FineTuned, Recipe
+    from winnow.encoder import models
+    from winnow.kinds.classification.finetuned import FineTuned, Recipe
 
     data, folder = _read(file), Path(base)
     recipe = Recipe(**_section("score")["finetune"])
@@ -178,7 +179,7 @@ def winnow_folds(file: str, base: str) -> dict:
         inside = folds == fold
         chances[inside] = member.predict(~inside, truth[~inside], inside, len(data["labels"]))
     seconds = time.perf_counter() - start
-    tokens = encoder.tokenize(encoder.load_tokenizer(folder), data["train"], recipe.max_length)
+    tokens = models.tokenize(models.load_tokenizer(folder), data["train"], recipe.max_length)
     read = _read_in_folds(list(map(len, tokens)), data)
     return _result(seconds, read, _log_loss(chances, data["truth"]), None, accelerator.mixed_precision)
 
@@ -187,16 +188,16 @@ def winnow_embed(file: str, base: str, out: str) -> dict:
     """Embed the texts as stage `embed` does, tokenizing included."""
     import numpy as np
 
-    from winnow import batching, encoder, pooling
+    from winnow.encoder import batching, models, pooling
 
     data, folder, section = _read(file), Path(base), _section("embed")
-    accelerator, tokenizer = _start(), encoder.load_tokenizer(folder)
+    accelerator, tokenizer = _start(), models.load_tokenizer(folder)
     model = pooling.load(folder, accelerator)
 
     def embed(texts: list[str]) -> tuple["np.ndarray", "np.ndarray"]:
-        tokens = encoder.tokenize(tokenizer, texts, data["max_length"])
+        tokens = models.tokenize(tokenizer, texts, data["max_length"])
         vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, section["batch_tokens"], accelerator)
-        return vectors, encoder.lengths(tokens)
+        return vectors, models.lengths(tokens)
 
     embed(data["train"][:16])
     start = time.perf_counter()

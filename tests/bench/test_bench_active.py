@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from bench import active as bench
+from stages.choose_rows import active
 from tests.bench.synthetic import RECIPE
 from tests.conftest import make_rows
-from winnow import active, embeddings, tables
-from winnow.tasks import scores
+from winnow.encoder import embeddings
+from winnow.kinds.classification import scores
+from winnow.rows import tables
 
 LABELS = ["COLD", "HOT"]
 

@@ -8,7 +8,7 @@ from bench import dapt as bench
 from tests import tiny_encoder
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
-from winnow import tables
+from winnow.rows import tables
 
 COMMAND = (
     "--rows rows.parquet --labelled labelled.parquet --split split.parquet --base encoder --cache cache "

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bench import deduplicate as bench
-from winnow import tables
+from winnow.rows import tables
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from bench import few_shot as bench
 from tests import tiny_encoder
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
-from winnow import tables
+from winnow.rows import tables
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bench import label_budget as bench
 from tests import tiny_encoder
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
-from winnow import tables
+from winnow.rows import tables
 
 
 def test_labels_needed_are_read_off_the_curve_over_the_logarithm():

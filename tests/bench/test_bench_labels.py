@@ -11,8 +11,10 @@ from bench import labels as bench
 from tests import tiny_encoder
 from tests.bench.synthetic import FORM, LABELS, RECIPE, WORDS
 from tests.conftest import make_rows
-from winnow import embeddings, hashing, tables
-from winnow.files import sha256
+from winnow.base import hashing
+from winnow.base.files import sha256
+from winnow.encoder import embeddings
+from winnow.rows import tables
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench import raters
-from winnow import files
+from winnow.base import files
 
 FILE = "hutto_ICWSM_2014/tweets_GroundTruth.txt"
 RATINGS = {

@@ -10,7 +10,7 @@ from bench.workers import train as workers
 from tests import tiny_encoder
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
-from winnow import tables
+from winnow.rows import tables
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from bench import corpus
 from tests.conftest import make_rows
-from winnow import tables
+from winnow.rows import tables
 
 SIZE = 4 * 10**6  # bytes; about three blocks
 

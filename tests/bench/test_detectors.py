@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 from bench import detectors
 from bench.detectors import Corpus, Found
 from tests.bench.synthetic import LABELS, WORDS
-from winnow.tasks import scores
+from winnow.kinds.classification import scores
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from bench import engine, scale, workspace
 from tests.conftest import make_rows
-from winnow import tables
+from winnow.rows import tables
 
 
 @pytest.fixture

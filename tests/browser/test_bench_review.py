@@ -5,7 +5,7 @@ import pytest
 
 from bench import review
 from tests.browser.conftest import CHROMIUM
-from winnow import tables
+from winnow.rows import tables
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; .ci/run installs it")

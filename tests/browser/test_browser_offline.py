@@ -6,9 +6,10 @@ import pytest
 
 from tests import review_project
 from tests.browser.conftest import opened, press, without_a_name
-from winnow import decisions, queue, tables
+from winnow.people import decisions, queue
 from winnow.review import importing
 from winnow.review import page as pages
+from winnow.rows import tables
 
 NO_STORAGE = """
   for (const name of ["localStorage", "sessionStorage"]) {

@@ -7,7 +7,8 @@ import pytest
 
 from tests import review_project
 from tests.browser.conftest import opened, press, serving, settled, without_a_name
-from winnow import decisions, hashing
+from winnow.base import hashing
+from winnow.people import decisions
 from winnow.review import journal
 
 NASTY = "<img src=x onerror=alert(1)></p><script>alert(2)</script>{{ 7 * 7 }}${alert(3)}\u202egnp.exe & &lt;b&gt;"

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from tests.generality import emails, intents
 from tests.pipeline import tiny_model
 from tests.pipeline.clone import ROOT, Clone
-from winnow import hashing
+from winnow.base import hashing
 
 FOLDER = Path(__file__).parent
 SETS = {"emails": emails.write, "intents": intents.write}

@@ -4,8 +4,8 @@ import pytest
 
 from tests import review_project
 from tests.label_studio.fake import ACCESS, Fake, Fault, Server
-from winnow import decisions, queue
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.people import decisions, queue
 from winnow.review import label_studio
 from winnow.review.label_studio import client
 

@@ -9,12 +9,13 @@ import pytest
 
 from tests import review_project
 from tests.label_studio.conftest import EMAIL, PASSWORD
-from winnow import cli, decisions, queue
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.commands import cli
+from winnow.kinds.task import Task
+from winnow.people import decisions, queue
 from winnow.review import importing, label_studio
 from winnow.review.label_studio import client
 from winnow.review.label_studio.client import Client
-from winnow.tasks.labels import Task
 
 # Labels that XML, and Label Studio's own notation for columns, must not touch.
 LABELS = ["FRUIT", "STONE", "A <b>&\" 'q'", "$x $text", "a,b; c"]

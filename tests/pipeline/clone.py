@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
-from winnow import decisions
+from winnow.people import decisions
 
 ROOT = Path(__file__).parents[2]
 

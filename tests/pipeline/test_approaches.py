@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from stages.semantic_duplicates import LEFT_OUT
+from stages.semantic_duplicates.__main__ import LEFT_OUT
 from tests import tiny_encoder
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
-from winnow import predictions, tables
 from winnow.commands import pipeline
+from winnow.rows import predictions, tables
 
 STAGES = pipeline.stages(Path(__file__).parents[2])
 ARMS = ["transfer", "multitask", "few_shot", "few_shot_examples"]

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from tests.pipeline import corpus, tiny_model
 from tests.pipeline.clone import ROOT, Clone
-from winnow import hashing
+from winnow.base import hashing
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -105,7 +105,7 @@ def test_the_corpus_s_faults_are_found(clone):
 
 
 def test_why_tells_a_row_s_life(clone):
-    code = "import sys; from winnow.cli import main; main(['why', sys.argv[1]])"
+    code = "import sys; from winnow.commands.cli import main; main(['why', sys.argv[1]])"
     out = clone.call(sys.executable, "-c", code, hashing.row_id("reports", "2-RESULTS"))
     headings = [line[:12].strip() for line in out.splitlines()]
     assert {"source", "clean", "split", "label", "issue", "queue"} <= set(headings)

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 from ruamel.yaml import YAML
 
-from stages import adapt
+from stages.adapt import __main__ as adapt
 from tests import tiny_encoder
 from tests.conftest import ROOT, make_rows
 from tests.killing import content, environment, finish, kill
-from winnow import tables
+from winnow.rows import tables
 
 WORDS = "the old new cat dog sees a red house and here there".split()
 OUTPUTS = ("models/adapted", "reports/metrics/adapt.json", "reports/plots/adapt.csv")

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from tests import tiny_encoder
-from winnow.files import sha256
+from winnow.base.files import sha256
 
 PACKAGE, VERSION, FOLDER = "winnow-tiny-model", "1.0", "winnow_tiny_model/model"
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests import tiny_encoder
 from tests.conftest import make_rows
-from winnow import tables
+from winnow.rows import tables
 
 COLOURS = ["red", "green", "blue", "white"]
 ANIMALS = ["cat", "dog", "horse", "mouse"]

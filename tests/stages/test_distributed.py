@@ -11,11 +11,12 @@ import sys
 import numpy as np
 import pytest
 
-from stages import adapt, finetune
+from stages.adapt import __main__ as adapt
+from stages.finetune import __main__ as finetune
 from tests.killing import ROOT, finish, kill, newest
 from tests.stages.test_resume import adapt_command, corpus, finetune_command, outputs, training  # noqa: F401
-from winnow import checkpoints, distributed
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.training import checkpoints, distributed
 
 EACH_STEP = {"checkpoints": {"seconds": 0.0}}
 LAUNCHER = str(ROOT / "launch/two-cpus.yaml")
@@ -149,7 +150,7 @@ def test_killed_with_two_it_goes_on_with_one(encoder_params, encoder_folder):
     finetune.main(finetune_command(encoder_folder, "one"))
 
     encoder_params(finetune=recipe | {"launcher": LAUNCHER}, **EACH_STEP)
-    command = [sys.executable, "-m", "stages.finetune", *finetune_command(encoder_folder, "resumed")]
+    command = [sys.executable, "-m", "stages.finetune.__main__", *finetune_command(encoder_folder, "resumed")]
     last = kill(command, folder, folder / "checkpoints", "train", 6)
     assert last < len(losses(folder, "one"))
     assert not (folder / "resumed").exists()

@@ -6,9 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from stages import adapt, finetune
+from stages.adapt import __main__ as adapt
+from stages.finetune import __main__ as finetune
 from tests.stages.test_resume import adapt_command, corpus, finetune_command, training  # noqa: F401
-from winnow import compute
+from winnow.encoder import compute
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from stages import adapt, finetune
+from stages.adapt import __main__ as adapt
+from stages.finetune import __main__ as finetune
 from tests.conftest import make_rows
 from tests.killing import content, finish, kill, newest
 from tests.stages.conftest import sentences
-from winnow import tables
+from winnow.rows import tables
 
 EACH_STEP, NEVER = {"checkpoints": {"seconds": 0.0}}, {"checkpoints": {"seconds": None}}
 ADAPT = {
@@ -66,7 +67,7 @@ def test_adapt_killed_in_both_phases(encoder_params, encoder_folder, corpus):
 
     encoder_params(**ADAPT, **EACH_STEP)
     checkpoints = folder / "checkpoints"
-    command = [sys.executable, "-m", "stages.adapt", *adapt_command(encoder_folder, "killed")]
+    command = [sys.executable, "-m", "stages.adapt.__main__", *adapt_command(encoder_folder, "killed")]
     head = kill(command, folder, checkpoints, "head", 3)
     assert newest(checkpoints, "all") == 0
     kill(command, folder, checkpoints, "all", 5)
@@ -88,7 +89,7 @@ def test_finetune_killed_with_its_newest_checkpoint_truncated(encoder_params, en
 
     encoder_params(**FINETUNE, **EACH_STEP)
     checkpoints = folder / "checkpoints"
-    command = [sys.executable, "-m", "stages.finetune", *finetune_command(encoder_folder, "killed")]
+    command = [sys.executable, "-m", "stages.finetune.__main__", *finetune_command(encoder_folder, "killed")]
     last = kill(command, folder, checkpoints, "train", 12)
     assert last < metrics["steps"]
     (damaged,) = checkpoints.glob(f"*/train/{last:09}/tensors.safetensors")
@@ -118,7 +119,12 @@ def test_multitask_killed_before_its_early_stop(encoder_params, encoder_folder, 
 
     encoder_params(**MULTITASK, **EACH_STEP, approaches=settings)
     checkpoints = folder / "checkpoints"
-    command = [sys.executable, "-m", "stages.finetune", *finetune_command(encoder_folder, "killed", "multitask")]
+    command = [
+        sys.executable,
+        "-m",
+        "stages.finetune.__main__",
+        *finetune_command(encoder_folder, "killed", "multitask"),
+    ]
     last = kill(command, folder, checkpoints, "train", ends.index(2) + 2)
     assert last < len(ends)
     _, resumed = finish(command, folder)

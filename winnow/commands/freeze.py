@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from winnow import files, splits
+from winnow.base import files
+from winnow.base.errors import UserError
 from winnow.commands import leaks
-from winnow.errors import UserError
-from winnow.validation.drift import read_reference
+from winnow.rows import splits
+from winnow.rows.drift import read_reference
 
 NAME = "freeze"
 PROFILE = Path("reports/metrics/profile.json")

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from winnow import hashing, params, tables
-from winnow.errors import UserError
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
+from winnow.base.stage import progress
+from winnow.kinds.task import Task
 from winnow.labelling import llm
 from winnow.labelling.endpoint import Endpoint, Question, Tally, ask_all
 from winnow.labelling.llm import Llm
 from winnow.labelling.votes import check_fields
-from winnow.stage import progress
-from winnow.tasks.labels import Task
+from winnow.rows import tables
 
 NAME = "label"
 ROWS = Path("data/deduplicated.parquet")
@@ -68,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> None:
 
 def chosen(name: str | None) -> list[Llm]:
     """Return the rules of kind llm, or the one of this name."""
-    from stages import annotate
+    from stages.annotate import __main__ as annotate
 
     rules = [rule for rule in params.load("annotate", annotate.Params).rules if isinstance(rule, Llm)]
     found = [rule for rule in rules if name in (None, rule.name)]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from winnow import params, splits, tables
-from winnow.errors import UserError
-from winnow.tasks.labels import Task
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
+from winnow.rows import splits, tables
 
 SPLIT = Path("data/split.parquet")
 FROZEN = Path("data/frozen/test_groups.txt")
@@ -64,7 +65,7 @@ def broken(root: Path) -> list[str]:
     made = [entry for entry in made if (root / entry[1]).exists()]
     if not made:
         return []
-    from winnow.validation import schemas
+    from winnow.rows import schemas
 
     domain = schemas.Domain(tuple(params.load("task", Task, root / params.FILE).labels))
     found = []

@@ -18,10 +18,10 @@ import subprocess
 import webbrowser
 from pathlib import Path
 
-from winnow import params
-from winnow.errors import UserError
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
 from winnow.review import assign, queues
-from winnow.tasks.labels import Task
 
 NAME = "review"
 PORT = 8764

@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from winnow import decisions, files, hashing, params, tables
-from winnow.errors import UserError
-from winnow.rounds import sample
-from winnow.rounds.settings import Params
-from winnow.rounds.words import EDITS, period
-from winnow.splits import SPLITS
-from winnow.tasks.labels import TRUSTED
+from winnow.base import files, hashing, params
+from winnow.base.errors import UserError
+from winnow.kinds.task import TRUSTED
+from winnow.people import decisions
+from winnow.people.rounds import sample
+from winnow.people.rounds.settings import Params
+from winnow.people.rounds.words import EDITS, period
+from winnow.rows import tables
+from winnow.rows.splits import SPLITS
 
 NAME = "round"
 LABELLED = Path("data/labelled.parquet")

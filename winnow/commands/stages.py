@@ -8,9 +8,9 @@ import argparse
 import re
 from pathlib import Path
 
-from winnow import files
+from winnow.base import files
+from winnow.base.errors import UserError
 from winnow.commands import pipeline
-from winnow.errors import UserError
 
 NAME = "stages"
 BEGIN, END = "<!-- stages: made by `make readme` -->", "<!-- /stages -->"

@@ -13,9 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow import decisions, tables
+from winnow.base.errors import UserError
 from winnow.commands import pipeline
-from winnow.errors import UserError
+from winnow.people import decisions
+from winnow.rows import tables
 
 NAME = "why"
 SHORTEST = 4

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from winnow import tfidf
+from winnow.text import tfidf
 
 TRUST = 0.5  # of a given label; the rest is the models'. Neither 0.2 nor 1 finds more of planted errors.
 REGULARIZATION = 0.1  # C

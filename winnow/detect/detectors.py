@@ -7,7 +7,7 @@ import numpy as np
 from winnow.detect import neighbours
 from winnow.detect.neighbours import Neighbours
 from winnow.detect.signals import NEAREST, against
-from winnow.tasks import scores
+from winnow.kinds.classification import scores
 
 CLEANLAB = "cleanlab "
 NAMES = ("self_confidence", "normalized_margin", "agreement", "neighbours")

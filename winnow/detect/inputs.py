@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from winnow.base.errors import UserError
 from winnow.detect import context, neighbours
 from winnow.detect.signals import NONE, Rows
-from winnow.errors import UserError
-from winnow.tasks.labels import TRUSTED, Task
+from winnow.kinds.task import TRUSTED, Task
 
 COLUMNS = ["id", "source", "source_key", "group", "label", "label_origin"]
 

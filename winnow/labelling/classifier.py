@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from winnow import params
-from winnow.errors import UserError
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
 from winnow.labelling.rule import Row, Rule, Voter
-from winnow.tasks.labels import Task
 
 if TYPE_CHECKING:
     import torch
@@ -32,19 +32,19 @@ class Model(Rule):
 
     def voter(self, files: Path, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
-        from winnow import encoder
-        from winnow.compute import Compute, start
-        from winnow.tasks import head
+        from winnow.encoder import models
+        from winnow.encoder.compute import Compute, start
+        from winnow.kinds.classification import head
 
         folder = files / self.folder
         model = _load(folder)
         names = [model.config.id2label[number] for number in range(model.config.num_labels)]
         labels = [self._label(name, task) for name in names]
-        tokenizer = encoder.load_tokenizer(folder)
+        tokenizer = models.load_tokenizer(folder)
         accelerator = start(params.load("compute", Compute), seed=0)
 
         def vote(rows: list[Row]) -> list[str | None]:
-            tokens = encoder.tokenize(tokenizer, [row["text"] for row in rows], self.max_length)
+            tokens = models.tokenize(tokenizer, [row["text"] for row in rows], self.max_length)
             chances = head.predict(model, tokens, tokenizer.pad_token_id, self.batch_tokens, accelerator)
             return self._votes(chances, labels)
 
@@ -61,16 +61,15 @@ class Model(Rule):
 
 
 def _load(folder: Path) -> "torch.nn.Module":
-    """Return a classifier as `winnow.tasks.head` knows them.
+    """Return a classifier as `winnow.kinds.classification.head` knows them.
 
     Raises:
         UserError: the folder holds none.
     """
     from transformers import AutoModelForSequenceClassification
 
-    from winnow import encoder
-    from winnow.approaches import examples
-    from winnow.tasks import head
+    from winnow.encoder import models
+    from winnow.kinds.classification import examples, head
 
     if (folder / examples.FILE).exists():
         raise UserError(
@@ -86,7 +85,7 @@ def _load(folder: Path) -> "torch.nn.Module":
         return head.load(folder)
     if not architecture.endswith(OF_TEXTS) or config.get("problem_type") == "multi_label_classification":
         raise UserError(f"{folder}: is a {architecture or 'model without a head'}; needs a classifier of one label")
-    return _of_tokens(encoder.load_model(AutoModelForSequenceClassification, folder))
+    return _of_tokens(models.load_model(AutoModelForSequenceClassification, folder))
 
 
 def _of_tokens(model: "torch.nn.Module") -> "torch.nn.Module":

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from winnow.errors import UserError
+from winnow.base.errors import UserError
 from winnow.labelling.llm import Llm
 
 if TYPE_CHECKING:

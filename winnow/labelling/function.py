@@ -10,9 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
 from winnow.labelling.rule import Row, Rule, Voter
-from winnow.tasks.labels import Task
 
 # Folders of installed packages, which may stand inside the repository's (.venv).
 INSTALLED = ("site-packages", "dist-packages")

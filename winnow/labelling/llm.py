@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, field_validator
 
-from winnow import hashing
-from winnow.errors import UserError
+from winnow.base import hashing
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
 from winnow.labelling.rule import Row, Rule, Voter, read_field
-from winnow.tasks.labels import Task
 
 PLACEHOLDER = re.compile(r"\{(text|labels|meta\.[^{}]+)\}")
 THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)

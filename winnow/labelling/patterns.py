@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from winnow.kinds.task import Task
 from winnow.labelling.rule import FieldName, Row, Rule, Voter, only, read_field
-from winnow.tasks.labels import Task
 
 # "2.1 Methods", "(3) Results:", "IV. Discussion"; letters enumerate too, but "C. elegans" is no third item.
 NUMBERING = re.compile(r"^\(?(\d+(\.\d+)*[.):]?|[IVX]+[.):])\s+")

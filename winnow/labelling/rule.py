@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from winnow.params import Section
-from winnow.tasks.labels import Task
+from winnow.base.params import Section
+from winnow.kinds.task import Task
 
 # What a rule sees of a row: the columns of the data contract without those on its label; meta is a dict.
 Row = dict

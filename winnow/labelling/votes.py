@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from winnow import stats
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
 from winnow.labelling.rule import Rule, Voter
-from winnow.tasks.labels import Task
+from winnow.statistics import intervals
 
 NONE = -1  # no vote, or no label
 OUT = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "rule", "label")])
@@ -104,6 +104,6 @@ def accuracy(right: np.ndarray) -> dict[str, float]:
     Args:
         right: (rows,) bool.
     """
-    low, high = stats.wilson(int(right.sum()), len(right))
+    low, high = intervals.wilson(int(right.sum()), len(right))
     share = float(right.mean()) if len(right) else 0.0
     return {"measured_on": len(right), "accuracy": share, "accuracy_low": low, "accuracy_high": high}

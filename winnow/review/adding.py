@@ -12,10 +12,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow import decisions, hashing, tables
-from winnow.decisions import Decision
+from winnow.base import hashing
+from winnow.kinds.task import Task
+from winnow.people import decisions
+from winnow.people.decisions import Decision
 from winnow.review import journal
-from winnow.tasks.labels import Task
+from winnow.rows import tables
 
 
 @dataclass(frozen=True)

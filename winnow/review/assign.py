@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from pydantic import Field
 
-from winnow import hashing, params
+from winnow.base import hashing, params
 
 
 class Params(params.Section):

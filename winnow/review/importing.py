@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from winnow import decisions
-from winnow.decisions import Decision
+from winnow.kinds.task import Task
+from winnow.people import decisions
+from winnow.people.decisions import Decision
 from winnow.review import label_studio, spreadsheet
 from winnow.review.adding import Added, Target
 from winnow.review.spreadsheet import Row
-from winnow.tasks.labels import Task
 
 FILLED_IN = ("verdict", "new_label", "note")  # people copy reviewer and decided_on down a whole sheet
 

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from winnow import decisions
-from winnow.decisions import Decision
-from winnow.errors import UserError
-from winnow.files import replacing
+from winnow.base.errors import UserError
+from winnow.base.files import replacing
+from winnow.people import decisions
+from winnow.people.decisions import Decision
 
 COLUMNS = (*decisions.COLUMNS, decisions.SECONDS)
 LONGEST_NOTE = 2000  # characters

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from winnow import decisions, hashing
+from winnow.base import hashing
+from winnow.people import decisions
 
 MOST_ROWS = 2000  # of an offline page: about 6 MB, which a browser reads in a fraction of a second
 LONGEST_NEIGHBOUR = 600  # characters
@@ -28,7 +29,7 @@ def offline(queue: pa.Table, labels: list[str], title: str) -> str:
     """Return a page that holds a queue's first 2,000 rows; what is decided in it is downloaded as a CSV file.
 
     Args:
-        queue: of schema `winnow.queue.ENTRY`.
+        queue: of schema `winnow.people.queue.ENTRY`.
         labels: of the task, in its order.
     """
     rows = sorted(queue.to_pylist(), key=lambda entry: entry["rank"])
@@ -67,17 +68,17 @@ def entry(row: Mapping) -> dict:
 
 def _render(title: str, network: str, data: dict | None) -> str:
     environment = Environment(
-        loader=PackageLoader("winnow"),
+        loader=PackageLoader("winnow.review"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style = environment.get_template("review/style.css").render()
-    stores = environment.get_template("review/stores.js").render()
-    view = environment.get_template("review/view.js").render()
-    script = stores + view + environment.get_template("review/page.js").render()
+    style = environment.get_template("style.css").render()
+    stores = environment.get_template("stores.js").render()
+    view = environment.get_template("view.js").render()
+    script = stores + view + environment.get_template("page.js").render()
     policy = [
         "default-src 'none'",
         f"script-src {_source(script)}",
@@ -88,7 +89,7 @@ def _render(title: str, network: str, data: dict | None) -> str:
         "form-action 'none'",
         "require-trusted-types-for 'script'",  # no text becomes HTML, not even by mistake
     ]
-    return environment.get_template("review/page.html").render(
+    return environment.get_template("page.html").render(
         title=title,
         policy="; ".join(policy),
         style=style,

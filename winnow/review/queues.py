@@ -8,9 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow import decisions, queue, tables
-from winnow.errors import UserError
-from winnow.files import read_text
+from winnow.base.errors import UserError
+from winnow.base.files import read_text
+from winnow.people import decisions, queue
+from winnow.rows import tables
 
 FILES = {
     "issues": Path("data/queue.parquet"),
@@ -58,7 +59,7 @@ def title(name: str) -> str:
 
 
 def read(path: Path, labelled: Path) -> pa.Table:
-    """Return a queue as a table of schema `winnow.queue.ENTRY`, the row to be read first at the top.
+    """Return a queue as a table of schema `winnow.people.queue.ENTRY`, the row to be read first at the top.
 
     Of a CSV file the column `id` counts, and if it has them `suggested_label` and `reasons`; text and label come from
     the labelled table.

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 
-from winnow import params
-from winnow.errors import UserError
+from winnow.base import params
+from winnow.base.errors import UserError
 from winnow.review import journal, page
 from winnow.review.session import DecidedElsewhere, Invalid, Project, Session
 

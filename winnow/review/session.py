@@ -12,11 +12,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow import decisions, hashing, tables
-from winnow.decisions import Decision
-from winnow.errors import UserError
+from winnow.base import hashing
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
+from winnow.people import decisions
+from winnow.people.decisions import Decision
 from winnow.review import assign, journal, queues
-from winnow.tasks.labels import Task
+from winnow.rows import tables
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Session:
         return self._row_of.get(id)
 
     def entries(self, start: int, count: int) -> list[dict]:
-        """Return up to `count` rows from `start` on, as `winnow.queue.ENTRY`."""
+        """Return up to `count` rows from `start` on, as `winnow.people.queue.ENTRY`."""
         places = pa.array(self._places[start : start + count], pa.int64())
         return self._table.take(places).to_pylist()
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from winnow import decisions
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.people import decisions
 
 DELIMITERS = (",", ";", "\t")
 KNOWN = (*decisions.QUEUE_COLUMNS, decisions.SECONDS)

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import make_rows
+from winnow.base.errors import UserError
 from winnow.detect import inputs
-from winnow.errors import UserError
-from winnow.tasks.labels import Task
+from winnow.kinds.task import Task
 
 TASK = Task(kind="classification", labels=["FRUIT", "STONE"])
 

@@ -1,9 +1,9 @@
 """What tests of labelling rules share: a task, rows as rules see them, and a rule from its parameters."""
 
-from winnow import params
-from winnow.labelling.kinds import AnyRule
+from winnow.base import params
+from winnow.kinds.task import Task
 from winnow.labelling.rule import Rule
-from winnow.tasks.labels import Task
+from winnow.labelling.rules import AnyRule
 
 TASK = Task(kind="classification", labels=["FRUIT", "STONE"])
 

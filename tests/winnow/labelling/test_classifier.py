@@ -8,9 +8,9 @@ import pytest
 
 from tests import tiny_encoder
 from tests.winnow.labelling.conftest import make_rule, row, vote
-from winnow import encoder
-from winnow.errors import UserError
-from winnow.tasks import head
+from winnow.base.errors import UserError
+from winnow.encoder import models
+from winnow.kinds.classification import head
 
 TEXTS = ["sweet and red", "hard and grey", "red", "grey grey hard sweet"]
 
@@ -28,10 +28,10 @@ def files(base, tmp_path_factory):
     from transformers import AutoModelForSequenceClassification
 
     folder = tmp_path_factory.mktemp("rules")
-    encoder.save(head.build(base, ["FRUIT", "STONE"]), base, folder / "ours")
+    models.save(head.build(base, ["FRUIT", "STONE"]), base, folder / "ours")
     names = {"id2label": {0: "food", 1: "mineral", 2: "other"}, "label2id": {"food": 0, "mineral": 1, "other": 2}}
-    model = encoder.load_model(AutoModelForSequenceClassification, base, num_labels=3, **names)
-    encoder.save(model, base, folder / "theirs")
+    model = models.load_model(AutoModelForSequenceClassification, base, num_labels=3, **names)
+    models.save(model, base, folder / "theirs")
     return folder
 
 
@@ -51,7 +51,7 @@ def expected(folder, auto_class) -> np.ndarray:
     """Class probabilities one text at a time, by transformers alone."""
     import torch
 
-    tokenizer, loaded = encoder.load_tokenizer(folder), encoder.load_model(auto_class, folder).eval()
+    tokenizer, loaded = models.load_tokenizer(folder), models.load_model(auto_class, folder).eval()
     with torch.inference_mode():
         each = [loaded(**tokenizer(text, return_tensors="pt")).logits for text in TEXTS]
         logits = torch.cat([logits if logits.dim() == 2 else logits.mean(dim=1) for logits in each])

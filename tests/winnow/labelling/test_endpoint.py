@@ -16,9 +16,10 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import ROOT, make_rows
-from winnow import stage, tables
+from winnow.base import stage
 from winnow.commands import label
 from winnow.labelling import endpoint, llm
+from winnow.rows import tables
 
 KEY = "sk-very-secret"
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE"]}

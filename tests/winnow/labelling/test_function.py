@@ -3,7 +3,7 @@
 import pytest
 
 from tests.winnow.labelling.conftest import make_rule, row, vote
-from winnow.errors import UserError
+from winnow.base.errors import UserError
 
 CODE = """
 import json

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.winnow.labelling.conftest import TASK, make_rule, row
-from winnow.errors import UserError
+from winnow.base.errors import UserError
 from winnow.labelling import llm
 
 LLM = {

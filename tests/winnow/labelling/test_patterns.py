@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.winnow.labelling.conftest import TASK, make_rule, row, vote
-from winnow.errors import UserError
+from winnow.base.errors import UserError
 
 REGEX = {"kind": "regex", "field": "meta.heading", "labels": {"FRUIT": "FRUITS?", "STONE": "STONES?|ROCK"}}
 

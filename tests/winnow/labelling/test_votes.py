@@ -5,11 +5,11 @@ import pytest
 
 from tests.conftest import make_rows
 from tests.winnow.labelling.conftest import TASK, make_rule
-from winnow import stats
-from winnow.errors import UserError
+from winnow.base.errors import UserError
 from winnow.labelling import votes
 from winnow.labelling.rule import Voter
 from winnow.labelling.votes import NONE
+from winnow.statistics import intervals
 
 
 def keyword(name: str, **labels: str):
@@ -87,7 +87,7 @@ def test_coverage_overlap_and_conflict():
 
 
 def test_accuracy_has_an_interval():
-    low, high = stats.wilson(3, 4)
+    low, high = intervals.wilson(3, 4)
     expected = {"measured_on": 4, "accuracy": 0.75, "accuracy_low": low, "accuracy_high": high}
     assert votes.accuracy(np.array([True, True, False, True])) == expected
     assert votes.accuracy(np.array([], bool)) == {

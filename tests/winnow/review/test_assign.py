@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow import hashing, params
-from winnow.errors import UserError
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
 from winnow.review.assign import Params, wanted
 
 IDS = [hashing.row_id("test", str(number)) for number in range(2000)]

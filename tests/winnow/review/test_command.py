@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests import review_project
-from winnow import cli, decisions, hashing
-from winnow.commands import review
+from winnow.base import hashing
+from winnow.commands import cli, review
+from winnow.people import decisions
 
 ROOT = Path(__file__).parents[3]
 TASK = {"kind": "classification", "labels": review_project.LABELS}

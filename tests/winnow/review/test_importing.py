@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import review_project
-from winnow import decisions, hashing, queue
-from winnow.decisions import COLUMNS, QUEUE_COLUMNS
-from winnow.errors import UserError
+from winnow.base import hashing
+from winnow.base.errors import UserError
+from winnow.people import decisions, queue
+from winnow.people.decisions import COLUMNS, QUEUE_COLUMNS
 from winnow.review import importing, journal
 
 TODAY = datetime.date(2026, 2, 1)

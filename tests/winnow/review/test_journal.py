@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow import decisions
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.people import decisions
 from winnow.review import journal
 
 OLD_HEADER = ",".join(decisions.COLUMNS)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import review_project
-from winnow import decisions, queue
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.people import decisions, queue
 from winnow.review import importing, label_studio
 from winnow.review.label_studio import tasks
 

@@ -13,10 +13,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 import winnow
 from tests import review_project
-from winnow import queue
+from winnow.people import queue
 from winnow.review import page
 
-TEMPLATES = Path(winnow.__file__).parent / "templates/review"
+TEMPLATES = Path(winnow.__file__).parent / "review/templates"
 NASTY = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> ]]> \u2028 & &amp;"
 
 

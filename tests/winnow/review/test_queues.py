@@ -3,9 +3,9 @@
 import pytest
 
 from tests import review_project
-from winnow import tables
-from winnow.errors import UserError
+from winnow.base.errors import UserError
 from winnow.review import queues
+from winnow.rows import tables
 
 
 @pytest.fixture

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pytest
 
 from tests import review_project
-from winnow import decisions, hashing, tables
-from winnow.errors import UserError
+from winnow.base import hashing
+from winnow.base.errors import UserError
+from winnow.people import decisions
 from winnow.review.server import Review
+from winnow.rows import tables
 
 ROOT = Path(__file__).parents[3]
 

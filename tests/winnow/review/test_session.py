@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests import review_project
-from winnow import decisions, hashing
-from winnow.errors import UserError
+from winnow.base import hashing
+from winnow.base.errors import UserError
+from winnow.people import decisions
 from winnow.review import journal
 from winnow.review.session import DecidedElsewhere, Invalid, Session
 

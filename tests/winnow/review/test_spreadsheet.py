@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow import decisions
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.people import decisions
 from winnow.review import spreadsheet
 
 HEADER = ",".join(decisions.COLUMNS)

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from winnow import decisions, stage
-from winnow.errors import UserError
-from winnow.files import read_text, write_json, write_text
+from winnow.base import stage
+from winnow.base.errors import UserError
+from winnow.base.files import read_text, write_json, write_text
+from winnow.kinds.task import Task
+from winnow.people import decisions
 from winnow.review.adding import Added, Target
 from winnow.review.label_studio import tasks
 from winnow.review.label_studio.client import ATTEMPTS, Client, Unreachable
 from winnow.review.label_studio.tasks import Key
-from winnow.tasks.labels import Task
 
 BATCH = 100  # tasks a request: below the size that proxies accept
 LONGEST_TITLE = 50
@@ -34,7 +35,7 @@ def push(url: str, entries: Sequence[Mapping], path: Path, labelled: Path, task:
 
     Args:
         url: a server's address, or that of one of its projects.
-        entries: as `winnow.queue.ENTRY`, in the order in which they are to be read.
+        entries: as `winnow.people.queue.ENTRY`, in the order in which they are to be read.
         path: decisions.csv.
         title: the project's, where the address names no project.
 

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import requests
 
-from winnow.errors import UserError
+from winnow.base.errors import UserError
 
 KEY = "LABEL_STUDIO_API_KEY"  # as Label Studio's own tools name it
 TIMEOUT = 10, 300  # seconds to connect, to answer: large imports take long

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from xml.etree import ElementTree
 
-from winnow.decisions import Decision
+from winnow.people.decisions import Decision
 
 CHOICE, NOTE, TEXT = "label", "note", "text"  # names in the labelling config
 # What the choices beside the labels are called in an annotation: no label is.
@@ -72,7 +72,7 @@ def is_ours(controls: object, labels: Collection[str]) -> bool | None:
 
 
 def task(entry: Mapping) -> dict:
-    """Return an entry of a queue (`winnow.queue.ENTRY`) as a task, with the model's suggestion as its prediction."""
+    """Return an entry of a queue (`winnow.people.queue.ENTRY`) as a task, the suggestion as its prediction."""
     given, suggested = entry["given_label"], entry["suggested_label"]
     probability = {item["label"]: item["p"] for item in entry["probabilities"]}.get(suggested)
     question = [f"Its label: {given or 'none'}"]

@@ -1,0 +1,1 @@
+"""The stage `adapt`: see __main__.py."""

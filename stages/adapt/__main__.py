@@ -1,0 +1,307 @@
+"""adapt: domain-adaptive pre-training of the base encoder (Gururangan et al. 2020), by one objective or several.
+
+python -m stages.adapt --rows data/deduplicated.parquet --split data/split.parquet --base models/base
+    --out models/adapted --curve reports/plots/adapt.csv --metrics reports/metrics/adapt.json
+    --checkpoints .dvc/tmp/checkpoints
+
+Reads unlabelled and training text only (`transductive` lets dev and test text in), never a label. What is learnt of it,
+masked words, the places of passages in documents and others, is in stages.adapt.objectives; docs/dapt.md tells what
+each was worth. A base without a masked-LM head gets one: decoder tied to the embeddings, transform at the identity,
+warmed up while the encoder stands still. The result may be a mean of base and adapted weights. Out: a folder that
+`AutoModel` loads.
+`--checkpoints` is scratch: a run that was killed goes on from there (winnow.training.checkpoints).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from stages.adapt.objectives import Objective
+from stages.adapt.objectives.contrast import Contrast
+from stages.adapt.objectives.order import Order
+from stages.adapt.objectives.position import Position
+from stages.adapt.objectives.spans import Documents
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
+from winnow.base.files import write_csv, write_json
+from winnow.base.stage import arguments, run
+from winnow.encoder import batching, masked_lm, models
+from winnow.encoder.compute import Compute, environment, start
+from winnow.rows import tables
+from winnow.training import checkpoints, distributed, loop
+from winnow.training.masked import MaskedLM
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from transformers import PreTrainedModel
+
+    from stages.adapt.objectives.learner import Learner
+
+HELD_OUT = 0.02  # share of documents kept from training, to measure what was learnt
+HELD_OUT_ROWS = 128  # of each objective
+
+
+class Params(params.Section):
+    tokens: int = Field(gt=0)  # the budget; quality follows it, time too
+    max_length: int = Field(ge=8, le=8192)  # longer documents are cut into passages of this many tokens
+    batch_tokens: int = Field(gt=0)
+    objectives: dict[
+        Literal["masked_lm", "position", "order", "denoise", "contrast"], Annotated[float, Field(ge=0)]
+    ]  # shares of the tokens
+    mask_share: float = Field(gt=0, lt=1)
+    dropout: float = Field(ge=0, lt=1)
+    warmup_tokens: int = Field(ge=0)  # 0 when the base carries its masked-LM head
+    head_learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    interpolation: float = Field(ge=0, le=1)
+    freeze_embeddings: bool
+    frozen_layers: int = Field(ge=0)
+    spans: Literal["text", "all"]
+    sources: list[str] | None = Field(min_length=1)
+    transductive: bool
+    seed: int = Field(ge=0)
+    launcher: str | None = None  # an accelerate configuration, for several processes
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The objectives that have a share, and the shares, summing to one."""
+        whole = sum(self.objectives.values()) or 1
+        return {name: share / whole for name, share in sorted(self.objectives.items()) if share}
+
+    @model_validator(mode="after")
+    def _has_an_objective(self) -> "Params":
+        if not self.shares:
+            raise ValueError("objectives: give one of them a share")
+        if "contrast" in self.shares and not self.dropout:
+            raise ValueError("objectives.contrast tells a passage from others by dropout; set dropout to 0.1")
+        if "contrast" in self.shares and self.launcher:
+            raise ValueError(
+                "objectives.contrast compares all rows of a batch, which one process must hold; no launcher"
+            )
+        return self
+
+
+def build(rows: pa.Table, tokenizer, settings: Params, config, device) -> dict[str, Objective]:
+    """Return the objectives that `settings` give a share of the tokens, by name.
+
+    Args:
+        rows: documents: id, purpose, text.
+        config: the encoder's.
+    """
+    made: dict[str, Objective] = {}
+    if "masked_lm" in settings.shares:
+        passages = masked_lm.passages(rows, tokenizer, settings.max_length)
+        made["masked_lm"] = MaskedLM(passages, tokenizer, settings.seed, settings.mask_share, device)
+    if settings.shares.keys() - {"masked_lm"}:
+        whole = rows if settings.spans == "all" else rows.filter(pc.equal(rows["purpose"], "text"))
+        texts, ids = whole["text"].to_pylist(), whole["id"].to_pylist()
+        documents = Documents(ids, texts, tokenizer, settings.max_length)
+        if "position" in settings.shares:
+            made["position"] = Position(documents, tokenizer, settings.seed, config.hidden_size, device)
+        if "order" in settings.shares:
+            made["order"] = Order(documents, tokenizer, settings.seed, config.hidden_size, device)
+        if "denoise" in settings.shares:
+            from stages.adapt.objectives.denoise import Denoise
+
+            made["denoise"] = Denoise(documents, tokenizer, settings.seed, config, settings.max_length, device)
+        if "contrast" in settings.shares:
+            made["contrast"] = Contrast(documents, tokenizer, settings.seed, device)
+    return made
+
+
+class Plan:
+    """The objectives' rows under one numbering, and batches of them."""
+
+    def __init__(self, objectives: dict[str, Objective], settings: Params):
+        """Number the rows of `objectives` one after the other."""
+        self.objectives, self._settings = objectives, settings
+        self._names = list(objectives)
+        self._starts = np.cumsum([0, *(len(objective.keys) for objective in objectives.values())])
+        self.keys = [key for objective in objectives.values() for key in objective.keys]
+
+    def locate(self, rows: np.ndarray) -> tuple[str, np.ndarray]:
+        """Return a batch's objective and its own numbers of the rows."""
+        place = int(np.searchsorted(self._starts, rows[0], side="right")) - 1
+        return self._names[place], rows - self._starts[place]
+
+    def batches(self, tokens: int, first_epoch: int) -> list[loop.Batch]:
+        """Return batches of about `tokens` tokens, each of one objective; objectives alternate by their shares."""
+        found, settings = [], self._settings
+        for first, (name, objective) in zip(self._starts[:-1], self.objectives.items(), strict=True):
+            own, seen, epoch = [], 0, first_epoch
+            while seen < tokens * settings.shares[name]:
+                lengths = models.lengths(objective.read(epoch))
+                for batch in batching.shuffled(lengths, settings.batch_tokens, settings.seed, epoch):
+                    if seen >= tokens * settings.shares[name]:
+                        break
+                    own.append(loop.Batch(first + batch, epoch))
+                    seen += int(lengths[batch].sum())
+                epoch += 1
+            found += [((place + 0.5) / len(own), name, batch) for place, batch in enumerate(own)]
+        return [batch for _, _, batch in sorted(found, key=lambda each: each[:2])]
+
+    def tokens(self, batch: loop.Batch) -> int:
+        """Return how many tokens a batch reads."""
+        name, rows = self.locate(batch.rows)
+        read = self.objectives[name].read(batch.epoch)
+        return sum(len(read[row]) for row in rows)
+
+
+def adapt(
+    learner: "Learner", train: Plan, held_out: Plan, settings: Params, accelerator, saved: checkpoints.Store
+) -> tuple[list[dict], dict]:
+    """Warm the heads up, then train all of the model; return the curve (one dict a step) and the metrics."""
+    import torch
+
+    def loss_of(model, batch: loop.Batch) -> tuple:
+        name, rows = train.locate(batch.rows)
+        return train.objectives[name].loss(model, rows, batch.epoch)
+
+    def held_out_losses() -> dict[str, float]:
+        learner.eval()
+        found = {}
+        for name, objective in held_out.objectives.items():
+            if not objective.keys:  # what is held out may be a single sentence
+                continue
+            lengths = models.lengths(objective.read(0)[:HELD_OUT_ROWS])
+            with torch.inference_mode(), accelerator.autocast():
+                batches = batching.by_length(lengths, settings.batch_tokens)
+                losses = [(objective.loss(learner, batch, 0)[0].item(), len(batch)) for batch in batches]
+            found[name] = sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
+        return found
+
+    def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
+        batches = train.batches(tokens, first_epoch)
+        rates = (settings.learning_rate, settings.head_learning_rate, settings.weight_decay)
+        groups = loop.parameter_groups(learner.encoder, learner, *rates)
+        steps = loop.fit(
+            accelerator, learner, groups, batches, loss_of, warmup_steps=len(batches) // 10,
+            seed=f"{settings.seed} {name}", ids=train.keys, longest=settings.max_length, saved=saved.series(name),
+        )  # fmt: skip
+        for point, batch in zip(steps, batches, strict=True):
+            seen += train.tokens(batch)
+            point |= {"phase": name, "objective": train.locate(batch.rows)[0], "tokens": seen}
+        return steps
+
+    learner.to(accelerator.device)
+    models.set_dropout(learner, settings.dropout)
+    curve = []
+    if settings.warmup_tokens:
+        learner.encoder.requires_grad_(False)
+        curve += phase("head", settings.warmup_tokens, 0, 0)
+        learner.encoder.requires_grad_(True)
+    if settings.freeze_embeddings:
+        models.freeze(learner.encoder, settings.frozen_layers)
+    before = held_out_losses()
+    # Epochs of the two phases have numbers of their own, so that no passage meets the same masks twice.
+    curve += phase("all", settings.tokens, 1000, curve[-1]["tokens"] if curve else 0)
+    after = held_out_losses()
+    return curve, {"held_out_loss": {name: {"before": before[name], "after": after[name]} for name in before}}
+
+
+def interpolate(base, adapted, share: float) -> None:
+    """Set `base`'s weights to the mean of both, `share` of it the adapted (Wortsman et al. 2022, WiSE-FT)."""
+    import torch
+
+    new = adapted.state_dict()
+    with torch.no_grad():
+        for name, weight in base.state_dict().items():
+            if name in new and weight.is_floating_point():
+                weight.lerp_(new[name].to(weight), share)
+
+
+def choose(rows: pa.Table, split: pa.Table, settings: Params) -> pa.Table:
+    """Return (id, purpose, text) of rows that may adapt the encoder: train's and, if transductive, dev's and test's.
+
+    Raises:
+        UserError: a source is unknown, or no row is left.
+    """
+    if settings.sources is not None:
+        known = pc.unique(rows["source"]).to_pylist()
+        for name in settings.sources:
+            if name not in known:
+                raise UserError(
+                    f"params.yaml: adapt.sources: no row is of '{name}'; sources: {', '.join(sorted(known))}"
+                )
+        rows = rows.filter(pc.is_in(rows["source"], pa.array(settings.sources)))
+    joined = rows.select(["id", "purpose", "text"]).join(split.select(["id", "split"]), "id").sort_by("id")
+    kept = joined if settings.transductive else joined.filter(pc.equal(joined["split"], "train"))
+    if kept.num_rows < 2:
+        raise UserError("adapt: too little text: it takes two documents of the train split, one to learn, one held out")
+    return kept.select(["id", "purpose", "text"])
+
+
+def hold_out(rows: pa.Table, seed: int) -> np.ndarray:
+    """Return which documents are kept from training, (rows,) bool: about 2 % of each purpose, and at least one."""
+    draw = np.array([hashing.unit("held out", seed, id) for id in rows["id"].to_pylist()])
+    purposes, held_out = np.array(rows["purpose"].to_pylist()), np.zeros(len(draw), dtype=bool)
+    for purpose in np.unique(purposes):
+        own = purposes == purpose
+        if own.sum() > 1:
+            held_out |= own & (draw <= max(HELD_OUT, draw[own].min()))
+    if not held_out.any():  # no purpose has two documents
+        held_out[draw.argmin()] = True
+    return held_out
+
+
+def train(
+    rows: pa.Table, base: Path, settings: Params, accelerator: "Accelerator", saved: checkpoints.Store
+) -> "tuple[PreTrainedModel, list[dict], dict]":
+    """Return the encoder of `base` adapted to documents `rows` (id, purpose, text), the curve and the metrics."""
+    from transformers import AutoModel
+
+    from stages.adapt.objectives.learner import Learner
+
+    tokenizer = models.load_tokenizer(base)
+    held_out = hold_out(rows, settings.seed)
+    body = masked_lm.load(base) if "masked_lm" in settings.shares else models.load_model(AutoModel, base)
+    learnt, checked = (
+        Plan(build(rows.filter(pa.array(chosen)), tokenizer, settings, body.config, accelerator.device), settings)
+        for chosen in (~held_out, held_out)
+    )
+    for name, objective in learnt.objectives.items():
+        if not objective.keys:
+            raise UserError(
+                f"params.yaml: adapt.objectives.{name}: no document of text has two sentences, so there is nothing to "
+                f"read; give it no share, add a source of purpose text, or set adapt.spans to all"
+            )
+    heads = {name: objective.head for name, objective in learnt.objectives.items() if objective.head}
+    learner = Learner(body, heads)
+    documents = len({key.partition(":")[0] for key in learnt.keys})
+    curve, metrics = adapt(learner, learnt, checked, settings, accelerator, saved)
+    result = models.load_model(AutoModel, base)
+    interpolate(result, learner.encoder.to("cpu"), settings.interpolation)
+    return result, curve, metrics | {"documents": documents, "tokens": curve[-1]["tokens"]}
+
+
+@distributed.launchable
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics", checkpoints=Path)
+    settings = params.load("adapt", Params)
+    if distributed.launch("stages.adapt.__main__", settings.launcher, argv):
+        return
+    rows = tables.read(args.rows, ["id", "source", "purpose", "text"])
+    rows = choose(rows, tables.read(args.split, ["id", "split"]), settings)
+    compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
+    accelerator = start(compute, settings.seed)
+    computed_on, inputs = environment(accelerator), (args.rows, args.split, args.base)
+    values = {"adapt": settings.model_dump(exclude={"launcher"}), "compute": compute, "computed_on": computed_on}
+    with checkpoints.kept(args.checkpoints, "adapt", inputs, values, keep.seconds) as saved:
+        model, curve, metrics = train(rows, args.base, settings, accelerator, saved)
+        if not accelerator.is_main_process:
+            return
+        models.save(model, args.base, args.out)
+        header = ("tokens", "phase", "objective", "loss", "learning_rate")
+        write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
+        computed_on |= {"processes": loop.processes(curve)}
+        write_json(args.metrics, metrics | {"computed_on": computed_on})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,259 @@
+"""agreement: how far reviewers agree, and what they say together of the rows that several judged.
+
+python -m stages.agreement --rows data/deduplicated.parquet --scores data/scores.parquet
+    --decisions data/decisions.csv --out data/consensus.parquet --metrics reports/metrics/agreement.json
+
+Runs after `apply_decisions`, which refuses bad decisions. Compared is the outcome of each reviewer on a row: the label
+that they kept or gave it, `ambiguous` or `out_of_scope`; the last line of a reviewer on a row counts.
+
+Out: one line for each row with two reviewers or more: who said what (`reviewers`, `outcomes`), `conflict`, the
+consensus by majority (null at a tie), Dawid-Skene and CROWDLAB, each with a confidence in 0..1; `suggested_label` and
+`reason`, with which a conflict returns to the queue. For the first two, `ambiguous` and `out_of_scope` are classes as
+any other. CROWDLAB asks the model, which knows no such classes: it weighs only the votes for a label. So Dawid-Skene
+tells whether a row has a label at all (if not, none is suggested), and CROWDLAB which.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from stages.agreement import coefficients, consensus
+from stages.agreement.coefficients import Bootstrap, Estimate
+from stages.agreement.votes import Votes, collect
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.base.files import write_json
+from winnow.base.stage import arguments, run
+from winnow.kinds.task import Task
+from winnow.people import decisions
+from winnow.review import assign
+from winnow.rows import tables
+
+CONSENSUS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("reviewers", pa.list_(pa.string()), nullable=False),
+        pa.field("outcomes", pa.list_(pa.string()), nullable=False),  # in the order of `reviewers`
+        pa.field("conflict", pa.bool_(), nullable=False),
+        pa.field("majority", pa.string()),
+        pa.field("majority_confidence", pa.float64(), nullable=False),  # share of the votes
+        pa.field("dawid_skene", pa.string(), nullable=False),
+        pa.field("dawid_skene_confidence", pa.float64(), nullable=False),
+        pa.field("crowdlab", pa.string()),
+        pa.field("crowdlab_confidence", pa.float64()),
+        pa.field("suggested_label", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),  # in words
+    ]
+)
+UNKNOWN = Estimate(None, None, None)
+
+
+class Params(params.Section):
+    min_rows: int = Field(ge=2)
+    resamples: int = Field(ge=100)
+    confidence: float = Field(gt=0.5, lt=1)
+    seed: int = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class Together:
+    """What reviewers say together of each row; `crowdlab` is None where too few votes are for a label."""
+
+    majority: np.ndarray  # (rows,) int, -1 at a tie
+    share: np.ndarray  # (rows,) float, of the votes
+    dawid_skene: consensus.DawidSkene
+    crowdlab: consensus.Crowdlab | None
+
+
+def numbered_groups(ids: list[str], rows: pa.Table, where: Path) -> np.ndarray:
+    """Return the number of each row's group, (rows,) int.
+
+    Raises:
+        UserError: a row is not in the table.
+    """
+    group_of = dict(zip(rows["id"].to_pylist(), rows["group"].to_pylist(), strict=True))
+    for id in ids:
+        if id not in group_of:
+            raise UserError(f"{where}: decided row {id} is not in it; run `dvc repro apply_decisions`")
+    return np.unique([group_of[id] for id in ids], return_inverse=True)[1]
+
+
+def chances(votes: Votes, scored: pa.Table, where: Path) -> np.ndarray:
+    """Return the model's out-of-fold probabilities, (rows, labels) float; 0 where no vote is for a label.
+
+    Raises:
+        UserError: a row with a vote for a label has no score.
+    """
+    place = {id: row for row, id in enumerate(scored["id"].to_pylist())}
+    columns = np.stack([scored[f"p_{label}"].to_numpy() for label in votes.labels], axis=1)
+    found = np.zeros((len(votes.ids), len(votes.labels)))
+    for row in np.flatnonzero((votes.for_labels() >= 0).any(axis=1)):
+        if votes.ids[row] not in place:
+            raise UserError(f"{where}: row {votes.ids[row]} has no score; run `dvc repro score`")
+        found[row] = columns[place[votes.ids[row]]]
+    return found
+
+
+def agree(votes: Votes, probabilities: np.ndarray) -> Together:
+    """Return the consensus of rows that several judged, by each method.
+
+    Args:
+        probabilities: (rows, labels) float, from `chances`.
+    """
+    return Together(
+        *consensus.majority(votes.values, len(votes.names)),
+        consensus.dawid_skene(consensus.one_hot(votes.values, len(votes.names))),
+        consensus.crowdlab(votes.for_labels(), probabilities),
+    )
+
+
+def suggestions(votes: Votes, together: Together) -> list[tuple[str, float]]:
+    """Return each row's consensus and how sure it is: by CROWDLAB, or by Dawid-Skene where it is no label."""
+    outcomes = together.dawid_skene.probabilities.argmax(axis=1)
+    confidence = together.dawid_skene.probabilities.max(axis=1)
+    if together.crowdlab is not None:
+        weighed = (outcomes < len(votes.labels)) & (together.crowdlab.label >= 0)
+        outcomes = np.where(weighed, together.crowdlab.label, outcomes)
+        confidence = np.where(weighed, together.crowdlab.confidence, confidence)
+    return [(votes.names[outcome], sure) for outcome, sure in zip(outcomes, confidence.tolist(), strict=True)]
+
+
+def lines(votes: Votes, together: Together) -> list[dict]:
+    """Return the rows of `CONSENSUS`."""
+    out = []
+    conflicts, suggested = votes.conflicts(), suggestions(votes, together)
+    for row, id in enumerate(votes.ids):
+        who = np.flatnonzero(votes.values[row] >= 0)
+        reviewers = [votes.reviewers[number] for number in who]
+        outcomes = [votes.names[votes.values[row, number]] for number in who]
+        label, sure = suggested[row]
+        said = ", ".join(f"{reviewer} {outcome}" for reviewer, outcome in zip(reviewers, outcomes, strict=True))
+        reason = f"reviewers disagree: {said}; the consensus is {label} ({min(99, 100 * sure):.0f} %)"
+        out.append(
+            {
+                "id": id,
+                "reviewers": reviewers,
+                "outcomes": outcomes,
+                "conflict": conflicts[row],
+                "suggested_label": label if label in votes.labels else None,
+                "reason": reason if conflicts[row] else f"reviewers agree: {said}",
+            }
+            | _methods(votes.names, together, row)
+        )
+    return out
+
+
+def _methods(names: list[str], together: Together, row: int) -> dict:
+    majority, probabilities = together.majority[row], together.dawid_skene.probabilities[row]
+    found = {
+        "majority": names[majority] if majority >= 0 else None,
+        "majority_confidence": together.share[row],
+        "dawid_skene": names[probabilities.argmax()],
+        "dawid_skene_confidence": probabilities.max(),
+    }
+    if together.crowdlab is not None and together.crowdlab.label[row] >= 0:
+        found["crowdlab"] = names[together.crowdlab.label[row]]
+        found["crowdlab_confidence"] = together.crowdlab.confidence[row]
+    return found
+
+
+def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params) -> dict:
+    """Return how far reviewers agree: all together, each pair, and which outcomes they take for one another.
+
+    Args:
+        votes: of all rows.
+        several: of the rows that several judged.
+        groups: (rows,) int, of `several`.
+    """
+    bootstrap = Bootstrap(settings.resamples, settings.confidence, settings.seed)
+    result: dict = {
+        "rows": len(votes.ids),
+        "rows_of_several": len(several.ids),
+        "conflicts": int(several.conflicts().sum()),
+        "min_rows": settings.min_rows,
+    }
+    alpha = observed = UNKNOWN
+    if len(several.ids) >= settings.min_rows:
+        alpha, observed = coefficients.alpha(several.values, len(votes.names), groups, bootstrap)
+    result |= _estimate("alpha", alpha) | _estimate("observed_agreement", observed)
+    if reason := _why_null(votes, several, alpha, settings):
+        result["reason"] = reason
+    return result | {"pairs": pairs(several, groups, settings.min_rows, bootstrap), "confused": confused(several)}
+
+
+def pairs(votes: Votes, groups: np.ndarray, min_rows: int, bootstrap: Bootstrap) -> dict[str, dict]:
+    """Return how far each two reviewers with common rows agree; no kappa where these are fewer than `min_rows`."""
+    result = {}
+    for one, other in combinations(range(len(votes.reviewers)), 2):
+        first, second = votes.values[:, one], votes.values[:, other]
+        both = (first >= 0) & (second >= 0)
+        if both.any():
+            enough = both.sum() >= min_rows
+            kappa = coefficients.kappa(first, second, len(votes.names), groups, bootstrap) if enough else UNKNOWN
+            found = {"rows": int(both.sum()), "same": int((first == second)[both].sum())} | _estimate("kappa", kappa)
+            result[f"{votes.reviewers[one]} / {votes.reviewers[other]}"] = found
+    return result
+
+
+def confused(votes: Votes) -> dict[str, int]:
+    """Return on how many rows one reviewer said one thing and another the other, by the two outcomes' names."""
+    counts: Counter = Counter()
+    for row in votes.values[votes.conflicts()]:
+        counts.update(combinations(np.unique(row[row >= 0]).tolist(), 2))
+    return {f"{votes.names[one]} / {votes.names[other]}": count for (one, other), count in sorted(counts.items())}
+
+
+def qualities(votes: Votes, several: Votes, together: Together | None) -> dict[str, dict]:
+    """Return of each reviewer how many rows they judged, and how good their votes are by the consensus."""
+    result = {}
+    for number, name in enumerate(votes.reviewers):
+        shared = int((several.values[:, number] >= 0).sum())
+        result[name] = {"rows": int((votes.values[:, number] >= 0).sum()), "rows_with_others": shared}
+        if together is not None and shared:
+            result[name]["accuracy_dawid_skene"] = float(together.dawid_skene.accuracy()[number])
+        if together is not None and together.crowdlab is not None and not np.isnan(together.crowdlab.quality[number]):
+            result[name]["quality_crowdlab"] = float(together.crowdlab.quality[number])
+    return result
+
+
+def _why_null(votes: Votes, several: Votes, alpha: Estimate, settings: Params) -> str | None:
+    if not votes.ids:
+        return "no decision yet"
+    if len(votes.reviewers) == 1:
+        return "one reviewer only: nobody to agree with"
+    if len(several.ids) < settings.min_rows:
+        return f"{len(several.ids)} rows with two reviewers or more, fewer than {settings.min_rows}"
+    if alpha.value is None:
+        return "all said the same of every row: agreement beyond chance is not defined"
+    return "nobody disagreed: resamples are all alike, and show no interval" if alpha.low is None else None
+
+
+def _estimate(name: str, of: Estimate) -> dict[str, float | None]:
+    return {name: of.value, f"{name}_low": of.low, f"{name}_high": of.high}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "scores", "decisions", "out", "metrics")
+    settings, task = params.load("agreement", Params), params.load("task", Task)
+    overlap = params.load("review", assign.Params).overlap
+    votes = collect(decisions.read(args.decisions), task, args.decisions)
+    several = votes.several()
+    groups = numbered_groups(several.ids, tables.read(args.rows, ["id", "group"]), args.rows)
+    scored = tables.read(args.scores, ["id", *(f"p_{label}" for label in task.labels)])
+
+    together = agree(several, chances(several, scored, args.scores)) if several.ids else None
+    found = lines(several, together) if together else []
+    result = measure(votes, several, groups, settings) | {"reviewers": qualities(votes, several, together)}
+    result["overlap"] = {"wanted": overlap, "reached": len(several.ids) / len(votes.ids) if votes.ids else None}
+    tables.write(pa.Table.from_pylist(found, schema=CONSENSUS), args.out)
+    write_json(args.metrics, result)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""The stage `annotate`: see __main__.py."""

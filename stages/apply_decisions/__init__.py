@@ -1,0 +1,1 @@
+"""The stage `apply_decisions`: see __main__.py."""

@@ -1,0 +1,269 @@
+"""apply_decisions: the labelled table after people's decisions; a stale or unknown decision stops the run.
+
+python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/split.parquet
+    --annotations data/annotations.parquet --decisions data/decisions.csv --out data/labelled.parquet
+    --ledger data/ledger/apply_decisions.parquet --metrics reports/metrics/apply_decisions.json
+
+Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or automatic), verdict
+(what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes back to the
+queue until one of them decides again). The last line of a reviewer on a row counts. `keep` and `relabel` give origin
+`human` and no confidence: people's decisions are measured by agreement, not by a probability.
+
+An automatic label stands only where people's decisions on the audit sample accept those of its origin and class
+(`stages.apply_decisions.acceptance`); its confidence is then the precision that they found. Else the row has no label,
+and `given_label` tells what it would be.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from stages.apply_decisions import acceptance
+from stages.apply_decisions.acceptance import Acceptance, Judgement
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
+from winnow.base.files import write_json
+from winnow.base.stage import arguments, run
+from winnow.kinds.task import TRUSTED, Task
+from winnow.people import decisions
+from winnow.people.decisions import Decision
+from winnow.rows import tables
+from winnow.rows.ledger import Ledger
+from winnow.statistics import intervals
+
+AUTOMATIC = ("rule", "model")
+
+
+class Params(params.Section):
+    min_rows_per_label: int = Field(ge=2)
+    acceptance: Acceptance  # of automatic labels
+
+
+def join(rows: pa.Table, split: pa.Table, annotations: pa.Table) -> pa.Table:
+    """Return the rows with their split and their label before decisions, also as `given_label`.
+
+    Raises:
+        UserError: a row has no split.
+    """
+    split_by_id = dict(zip(split["id"].to_pylist(), split["split"].to_pylist(), strict=True))
+    rule_by_id = {row["id"]: row for row in annotations.to_pylist()}
+    labels = {name: rows[name].to_pylist() for name in ("label", "label_origin", "label_confidence")}
+    splits = []
+    for index, id in enumerate(rows["id"].to_pylist()):
+        if id not in split_by_id:
+            raise UserError(f"row {id} has no split; run `dvc repro split`")
+        splits.append(split_by_id[id])
+        if labels["label"][index] is None and id in rule_by_id:
+            for name, values in labels.items():
+                values[index] = rule_by_id[id][name]
+    for name, values in labels.items():
+        rows = tables.set_column(rows, name, values, tables.ROW.field(name).type)
+    rows = tables.set_column(rows, "split", splits, pa.string())
+    return tables.set_column(rows, "given_label", labels["label"], pa.string())
+
+
+def on_today(decision: Decision, row: Mapping, task: Task) -> Decision:
+    """Return a decision as one on the automatic label that a row has today, or on none.
+
+    A person said what the row is. Where its label was never given by the source, that stays true whatever a rule said
+    then or says now; so a mended rule makes no decision stale.
+
+    Args:
+        row: its label_origin and given_label, from `join`.
+    """
+    label = row["given_label"] or ""
+    if row["label_origin"] not in (*AUTOMATIC, None) or decision.given_label not in ("", *task.labels):
+        return decision
+    if decision.given_label == label:
+        return decision
+    if decision.verdict not in ("keep", "relabel"):
+        return replace(decision, given_label=label)
+    said = acceptance.answer(decision)
+    if not said:  # `keep` of no label, which the check tells
+        return decision
+    same = said == label
+    verdict = "keep" if same else "relabel"
+    return replace(decision, given_label=label, verdict=verdict, new_label="" if same else said)
+
+
+def latest(all_decisions: list[Decision]) -> dict[str, list[Decision]]:
+    """Return each row's decisions, one a reviewer: the last line of a reviewer on a row counts."""
+    by_row: dict[str, dict[str, Decision]] = {}
+    for decision in all_decisions:
+        by_row.setdefault(decision.id, {})[decision.reviewer] = decision
+    return {id: [by_row[id][reviewer] for reviewer in sorted(by_row[id])] for id in sorted(by_row)}
+
+
+def agree(row_decisions: list[Decision]) -> bool:
+    """Return whether a row's reviewers say the same."""
+    return len({(decision.verdict, decision.new_label) for decision in row_decisions}) == 1
+
+
+def apply(
+    rows: pa.Table,
+    by_row: Mapping[str, list[Decision]],
+    judgements: Mapping[tuple[str, str], Judgement],
+    ledger: Ledger,
+) -> pa.Table:
+    """Return the joined rows with automatic labels accepted or not, decisions applied, and `verdict` and `conflict`.
+
+    Args:
+        judgements: by origin and label, of all automatic labels.
+    """
+    names = ("label", "label_origin", "label_confidence")
+    columns = {name: rows[name].to_pylist() for name in names}
+    verdicts: list[str | None] = [None] * rows.num_rows
+    conflicts = [False] * rows.num_rows
+    for index, id in enumerate(rows["id"].to_pylist()):
+        before, origin = columns["label"][index], columns["label_origin"][index]
+        settled = id in by_row and agree(by_row[id])
+        if origin in AUTOMATIC and not settled:
+            _accept(columns, index, id, judgements[origin, before], ledger)
+        if id not in by_row:
+            continue
+        if not settled:
+            conflicts[index] = True
+            said = ", ".join(f"{d.reviewer}: {d.verdict} {d.new_label}".strip() for d in by_row[id])
+            ledger.add(id, "note", "conflict", f"reviewers disagree ({said}); the label stays as before")
+            continue
+        decision = by_row[id][0]
+        verdicts[index] = decision.verdict
+        who = ", ".join(d.reviewer for d in by_row[id])
+        if decision.verdict == "out_of_scope":
+            ledger.add(id, "drop", "out_of_scope", f"out of scope, decided by {who}")
+        elif decision.verdict == "ambiguous":
+            _set(columns, index, None, None)
+            ledger.add(id, "change", "ambiguous", f"label {before or 'none'} -> none, ambiguous, decided by {who}")
+        elif decision.verdict == "relabel":
+            _set(columns, index, decision.new_label, "human")
+            ledger.add(id, "change", "relabel", f"label {before or 'none'} -> {decision.new_label}, decided by {who}")
+        else:
+            _set(columns, index, before, "human")
+            ledger.add(id, "note", "keep", f"label {before} confirmed by {who}")
+    for name in names:
+        rows = tables.set_column(rows, name, columns[name], tables.ROW.field(name).type)
+    rows = tables.set_column(rows, "verdict", verdicts, pa.string())
+    rows = tables.set_column(rows, "conflict", conflicts, pa.bool_())
+    return rows.filter(pc.not_equal(pc.fill_null(rows["verdict"], ""), "out_of_scope"))
+
+
+def _accept(columns: dict[str, list], index: int, id: str, found: Judgement, ledger: Ledger) -> None:
+    """Give an automatic label the precision that people found, or take it away."""
+    what = f"label {columns['label'][index]} of origin {columns['label_origin'][index]}"
+    if found.refusal is None:
+        columns["label_confidence"][index] = found.precision
+        said = f"{found.correct} of {found.decided} audited rows right, precision at least {found.lower:.2f}"
+        ledger.add(id, "note", "accepted", f"{what} accepted: {said}")
+    else:
+        _set(columns, index, None, None)
+        ledger.add(id, "change", "not_accepted", f"{what} not accepted: {found.refusal}")
+
+
+def audit(annotations: pa.Table, by_row: Mapping[str, list[Decision]]) -> dict | None:
+    """Return the precision of automatic labels, as people found it in the audit sample; None before they did.
+
+    The sample is even over origins and labels, so each counts by its number of rows, not of sampled rows; the lower end
+    of the 95 % interval is Wilson's at Kish's effective sample size (Kish 1965). Labels of which nobody has yet
+    decided a sampled row, and rows on which reviewers disagree, are not in the estimate.
+    """
+    population, sampled, correct = Counter(), Counter(), Counter()
+    for row in annotations.select(["id", "label", "label_origin", "audit"]).to_pylist():
+        stratum = row["label_origin"], row["label"]
+        population[stratum] += 1
+        if row["audit"] and row["id"] in by_row and agree(by_row[row["id"]]):
+            sampled[stratum] += 1
+            correct[stratum] += by_row[row["id"]][0].verdict == "keep"
+    if not sampled:
+        return None
+    total = sum(population[stratum] for stratum in sampled)
+    precision = sum(population[stratum] / total * correct[stratum] / sampled[stratum] for stratum in sampled)
+    effective = int(total**2 / sum(population[stratum] ** 2 / sampled[stratum] for stratum in sampled))
+    return {
+        "rows": sampled.total(),
+        "correct": correct.total(),
+        "precision": precision,
+        "lower": intervals.wilson(int(precision * effective), effective)[0],
+    }
+
+
+def accepted(judgements: Mapping[tuple[str, str], Judgement]) -> dict[str, dict[str, dict]]:
+    """Return what the audit found of each origin and label, for the stage's metrics."""
+    result: dict[str, dict[str, dict]] = {}
+    for (origin, label), found in judgements.items():
+        result.setdefault(origin, {})[label] = {
+            "rows": found.rows,
+            "drawn": found.drawn,
+            "audited": found.decided,
+            "correct": found.correct,
+            "precision": found.precision,
+            "lower": found.lower,
+            "accepted": found.refusal is None,
+            "refusal": found.refusal or "",
+        } | ({} if found.winning_rate is None else {"winning_rate": found.winning_rate})
+    return result
+
+
+def metrics(rows_in: int, out: pa.Table, by_row: dict[str, list[Decision]], lines: int) -> dict:
+    """Return counts of decisions, verdicts and labels, and the reviewers' agreement where two looked at one row."""
+    settled = Counter(row[0].verdict for row in by_row.values() if agree(row))
+    twice = [row for row in by_row.values() if len(row) > 1]
+    origins = Counter(origin or "none" for origin in out["label_origin"].to_pylist())
+    result = {
+        "rows_in": rows_in,
+        "rows": out.num_rows,
+        "decisions": lines,
+        "settled": {verdict: settled[verdict] for verdict in decisions.VERDICTS},
+        "conflicts": sum(not agree(row) for row in twice),
+        "unlabelled": origins.pop("none", 0),
+        "labelled": dict(origins),
+    }
+    return result | ({"agreement": sum(map(agree, twice)) / len(twice)} if twice else {})
+
+
+def _set(columns: dict[str, list], index: int, label: str | None, origin: str | None) -> None:
+    columns["label"][index] = label
+    columns["label_origin"][index] = origin
+    columns["label_confidence"][index] = None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "split", "annotations", "decisions", "out", "ledger", "metrics")
+    settings, task = params.load("apply_decisions", Params), params.load("task", Task)
+    rows = tables.read(args.rows)
+    rows = rows.filter(pc.equal(rows["purpose"], "task"))
+    annotations = tables.read(args.annotations)
+    joined = join(rows, tables.read(args.split, ["id", "split"]), annotations)
+
+    known = {row["id"]: row for row in joined.select(["id", "text", "given_label", "label_origin"]).to_pylist()}
+    for row in known.values():
+        if row["given_label"] is not None:
+            task.check(row["given_label"], f"{args.rows}: row {row['id']}")
+    all_decisions = [
+        on_today(decision, known[decision.id], task) if decision.id in known else decision
+        for decision in decisions.read(args.decisions)
+    ]
+    by_row = latest(all_decisions)
+    versions = {id: (hashing.text_sha(row["text"]), row["given_label"] or "") for id, row in known.items()}
+    standing = sorted((decision for row in by_row.values() for decision in row), key=lambda decision: decision.line)
+    decisions.check(standing, versions, task, args.decisions)
+
+    judgements = acceptance.judge(annotations, by_row, settings.acceptance)
+    ledger = Ledger("apply_decisions")
+    out = apply(joined, by_row, judgements, ledger)
+    ledger.check(rows.num_rows, out.num_rows)
+    trusted = out.filter(pc.is_in(out["label_origin"], pa.array(TRUSTED)))
+    task.check_counts(trusted["label"].to_pylist(), settings.min_rows_per_label, str(args.rows))
+
+    result = metrics(rows.num_rows, out, by_row, len(all_decisions)) | {"acceptance": accepted(judgements)}
+    found = audit(annotations, by_row)
+    tables.write(out, args.out)
+    ledger.write(args.ledger)
+    write_json(args.metrics, result | ({"audit": found} if found else {}))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""The stage `auxiliary`: see __main__.py."""

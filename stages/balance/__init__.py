@@ -1,0 +1,1 @@
+"""The stage `balance`: see __main__.py."""

@@ -1,0 +1,209 @@
+"""balance: the training table, with class weights, under the label budget.
+
+python -m stages.balance --rows data/labelled.parquet --left-out data/semantic_duplicates.parquet
+    --embeddings data/base_embeddings --out data/training.parquet --dev data/dev.parquet
+    --ledger data/ledger/balance.parquet --metrics reports/metrics/balance.json
+
+Out: id, group, text, label, weight and aux_<task> of the rows that a classifier is trained on, and `copies` if it
+oversamples. Nothing else goes in, so that a decision about another row leaves this file, and every model trained on
+it, as it was. `--dev`: id, group, text and label of the dev rows that people labelled, for early stop; without
+`dev_rows` none, so that a decision about one of them trains nothing again.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
+from winnow.base.files import write_json
+from winnow.base.stage import arguments, run
+from winnow.encoder import embeddings
+from winnow.kinds.classification.weights import Scheme, class_weights
+from winnow.kinds.task import TRUSTED, Task
+from winnow.rows import tables
+from winnow.rows.ledger import Ledger
+from winnow.rows.training_table import COPIES
+
+BLOCK = 1024  # rows that are compared with the others of their class at once
+
+
+class Params(params.Section):
+    train_on: list[Literal["given", "rule", "model", "human"]] = Field(min_length=1)
+    max_labels: int | None = Field(gt=0)
+    weights: Scheme
+    beta: float = Field(ge=0, lt=1)
+    max_per_class: int | None = Field(gt=0)
+    undersample: Literal["hash", "redundancy"]
+    oversample: float = Field(ge=1)
+    dev_rows: bool
+    seed: int = Field(ge=0)
+
+
+def choose(
+    rows: pa.Table, left_out: dict[str, str], settings: Params, task: Task, ledger: Ledger, where: str
+) -> pa.Table:
+    """Return the rows to train on, sorted by id; the ledger says why each other row is left out.
+
+    Args:
+        left_out: for the id of a row that says what another says, the id of that one.
+
+    Raises:
+        UserError: a class has no row, before or under the budget.
+    """
+    eligible = []
+    columns = rows.select(["id", "split", "label", "label_origin", "verdict"]).to_pylist()
+    for index, row in enumerate(columns):
+        if row["verdict"] == "ambiguous":
+            ledger.add(row["id"], "skip", "ambiguous", "reviewers found the label ambiguous")
+        elif row["label"] is None:
+            ledger.add(row["id"], "skip", "unlabelled", "has no label")
+        elif row["split"] != "train":
+            ledger.add(row["id"], "skip", "not_train", f"is a {row['split']} row")
+        elif row["label_origin"] not in settings.train_on:
+            ledger.add(row["id"], "skip", "origin", f"balance.train_on leaves out origin {row['label_origin']}")
+        elif row["id"] in left_out:
+            ledger.add(row["id"], "skip", "semantic_duplicate", f"says what {left_out[row['id']]} says")
+        else:
+            eligible.append((hashing.digest(settings.seed, row["id"]), index))
+    eligible.sort()
+    task.check_counts((columns[index]["label"] for _, index in eligible), 1, f"{where}: rows to train on")
+
+    budget = settings.max_labels or len(eligible)
+    chosen, left_out = eligible[:budget], eligible[budget:]
+    present = {columns[index]["label"] for _, index in chosen}
+    for label in task.labels:
+        if label not in present:
+            raise UserError(
+                f"params.yaml: balance.max_labels: no row of '{label}' is within the budget of {budget}; raise it"
+            )
+    for _, index in left_out:
+        ledger.add(columns[index]["id"], "skip", "budget", f"beyond the budget of {budget} labels")
+    return rows.take([index for _, index in chosen]).sort_by("id")
+
+
+def undersample(rows: pa.Table, settings: Params, embedded: Path, ledger: Ledger) -> pa.Table:
+    """Return the rows of each class, at most `max_per_class`; the ledger says why each other row is left out.
+
+    Raises:
+        UserError: a row of a class with too many has no embedding, where these choose.
+    """
+    cap, labels, ids = settings.max_per_class, rows["label"].to_pylist(), rows["id"].to_pylist()
+    dropped: dict[int, str] = {}
+    for label, count in sorted(Counter(labels).items()):
+        if cap is None or count <= cap:
+            continue
+        places = [place for place, own in enumerate(labels) if own == label]
+        places.sort(key=lambda place: hashing.digest(settings.seed, ids[place]))
+        if settings.undersample == "redundancy":
+            vectors = embeddings.of([ids[place] for place in places], embedded)
+            for gone, like in redundant(vectors, count - cap):
+                dropped[places[gone]] = (
+                    f"of {count} rows of {label}, is among those most like another: {ids[places[like]]}"
+                )
+        else:
+            dropped |= dict.fromkeys(places[cap:], f"beyond {cap} rows of {label}")
+    for place, reason in dropped.items():
+        ledger.add(ids[place], "skip", "undersample", reason)
+    return rows.take([place for place in range(rows.num_rows) if place not in dropped])
+
+
+def redundant(vectors: np.ndarray, count: int) -> list[tuple[int, int]]:
+    """Return `count` rows to leave out, each with the one that it is most like, in the order in which they go.
+
+    Again and again, of the two remaining rows with the highest cosine, the later one goes. Memory grows with the rows,
+    not with their pairs.
+
+    Args:
+        vectors: (rows, dimensions) float, more rows than `count`.
+    """
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+    rows = np.arange(len(unit))
+    nearest, cosine = np.zeros(len(unit), int), np.full(len(unit), -np.inf)
+
+    def look(some: np.ndarray, remaining: np.ndarray) -> None:
+        """Find the nearest other remaining row of each of `some`."""
+        for start in range(0, len(some), BLOCK):
+            block = some[start : start + BLOCK]
+            found = unit[block] @ unit.T
+            found[:, ~remaining] = -np.inf
+            found[np.arange(len(block)), block] = -np.inf
+            nearest[block] = found.argmax(axis=1)
+            cosine[block] = found[np.arange(len(block)), nearest[block]]
+
+    remaining = np.ones(len(unit), bool)
+    look(rows, remaining)
+    gone = []
+    for _ in range(count):
+        first = int(cosine.argmax())
+        later, like = max(first, nearest[first]), min(first, nearest[first])
+        gone.append((int(later), int(like)))
+        remaining[later], cosine[later] = False, -np.inf
+        look(rows[remaining & (nearest == later)], remaining)
+    return gone
+
+
+def copies(rows: pa.Table, cap: float, seed: int) -> list[int]:
+    """Return how often each row stands in an epoch: rare classes up to the largest's rows, `cap` times at most.
+
+    Of a share of a copy, the rows of lowest hash have one more: 2.5 is 2 for one half and 3 for the other.
+    """
+    labels, counts = rows["label"].to_pylist(), Counter(rows["label"].to_pylist())
+    most = max(counts.values())
+    times = {label: min(cap, most / count) for label, count in counts.items()}
+    out, hashes = [0] * rows.num_rows, [hashing.digest(seed, id) for id in rows["id"].to_pylist()]
+    for label, count in counts.items():
+        places = sorted((place for place, own in enumerate(labels) if own == label), key=lambda place: hashes[place])
+        total = round(count * times[label])
+        for order, place in enumerate(places):
+            out[place] = total // count + (order < total % count)
+    return out
+
+
+def dev_rows(rows: pa.Table, wanted: bool) -> pa.Table:
+    """Return id, group, text and label of the dev rows that people labelled, or none of them."""
+    table = rows.select(["id", "group", "text", "label"])
+    of_dev = zip(*(rows[name].to_pylist() for name in ("split", "label", "label_origin")), strict=True)
+    keep = [wanted and split == "dev" and label is not None and origin in TRUSTED for split, label, origin in of_dev]
+    return table.filter(pa.array(keep, pa.bool_()))
+
+
+def weigh(rows: pa.Table, settings: Params) -> tuple[pa.Table, dict[str, float]]:
+    """Return the training table and the weight of each class; the mean weight over rows is one."""
+    weights = class_weights(rows["label"].to_pylist(), settings.weights, settings.beta)
+    aux = sorted(name for name in rows.column_names if name.startswith("aux_"))
+    row_weights = [weights[label] for label in rows["label"].to_pylist()]
+    table = rows.select(["id", "group", "text", "label"])
+    table = tables.set_column(table, "weight", row_weights, pa.float64())
+    for name in aux:
+        table = tables.set_column(table, name, rows[name], pa.string())
+    if settings.oversample > 1:
+        table = tables.set_column(table, COPIES, copies(rows, settings.oversample, settings.seed), pa.int32())
+    return table, weights
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "left_out", "embeddings", "out", "dev", "ledger", "metrics")
+    settings, task = params.load("balance", Params), params.load("task", Task)
+    rows = tables.read(args.rows)
+    left_out = tables.read(args.left_out, ["id", "keeper"]).to_pylist()
+    ledger = Ledger("balance")
+    chosen = choose(rows, {row["id"]: row["keeper"] for row in left_out}, settings, task, ledger, str(args.rows))
+    chosen = undersample(chosen, settings, args.embeddings, ledger)
+    table, weights = weigh(chosen, settings)
+    ledger.check(rows.num_rows, table.num_rows)
+    tables.write(table, args.out)
+    tables.write(dev_rows(rows, settings.dev_rows), args.dev)
+    ledger.write(args.ledger)
+    counts = Counter(table["label"].to_pylist())
+    left_out = {name.removeprefix("skip."): count for name, count in ledger.summary().items()}
+    write_json(args.metrics, {"rows": table.num_rows, "labels": counts, "weights": weights, "left_out": left_out})
+
+
+if __name__ == "__main__":
+    run(main)

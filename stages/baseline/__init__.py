@@ -1,0 +1,1 @@
+"""The stage `baseline`: see __main__.py."""

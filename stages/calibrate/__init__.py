@@ -1,0 +1,1 @@
+"""The stage `calibrate`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `choose_rows`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `clean`: see __main__.py."""

@@ -1,0 +1,317 @@
+"""clean: strip markup and noise from every text, and record why each changed or dropped row did.
+
+python -m stages.clean --raw data/raw --out data/clean.parquet
+    --ledger data/ledger/clean.parquet --metrics reports/metrics/clean.json
+
+Reads every Parquet file of `raw`, one per source, in batches, each source by its profile. A first look at some rows of
+each source finds its boilerplate and the length at which it cuts texts off. Then, in this order: rows that lack
+something are filled or dropped (`missing`), the profile's rules run (`stages.clean.profiles`), personal data is
+looked for, short texts and foreign languages go. Writes one table of the data contract, the ledger (one entry for each
+rule that changed a text, with the hash before and after that rule), and counts with the boilerplate that was found.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from stages.clean import missing, personal, survey
+from stages.clean.boilerplate import Boilerplate
+from stages.clean.missing import Missing
+from stages.clean.personal import PersonalData
+from stages.clean.profiles import Profile, Rule, clean_column, rules
+from stages.clean.unicode import SPACE, WORD
+from winnow.base import hashing, params
+from winnow.base.engine import Engine, map_batches
+from winnow.base.errors import UserError
+from winnow.base.files import write_json
+from winnow.base.stage import arguments, progress, run
+from winnow.rows import tables
+from winnow.rows.ledger import SCHEMA, Ledger, book
+from winnow.text import language
+from winnow.text.language import Language
+
+STAGE = "clean"
+
+
+class Params(params.Section):
+    default_profile: str
+    profile_of: dict[str, str]
+    profiles: dict[str, Profile] = Field(min_length=1)
+    boilerplate: Boilerplate
+    missing: Missing
+    personal_data: PersonalData
+    language: Language
+    min_words: int = Field(ge=1, le=1000)  # RE2 repeats a pattern no more often
+    drop_copyrighted: bool
+
+    @model_validator(mode="after")
+    def _known_profiles(self) -> Self:
+        for key, name in [("default_profile", self.default_profile), *self.profile_of.items()]:
+            if name not in self.profiles:
+                raise ValueError(f"{key} names profile '{name}'; profiles has {', '.join(self.profiles)}")
+        return self
+
+    def profile(self, source: str) -> Profile:
+        """Return a source's profile."""
+        return self.profiles[self.profile_of.get(source, self.default_profile)]
+
+
+@dataclass
+class Entries:
+    """The ledger entries of one batch: columns where a rule hits many rows, a `Ledger` where functions write rows."""
+
+    ledger: Ledger = field(default_factory=lambda: Ledger(STAGE))
+    parts: list[pa.Table] = field(default_factory=list)
+    shas: dict[str, str] = field(default_factory=dict)  # of changed texts, by id
+    personal: Counter = field(default_factory=Counter)  # findings of personal data, by kind
+
+    def add(self, ids: pa.Array, action: str, rule: str, reasons: str | list[str], before: list, after: list) -> None:
+        """Record what happened to rows.
+
+        Args:
+            ids: string, one a row.
+            reasons: one for all rows, or one a row.
+            before, after: `text_sha` values or None, one a row.
+        """
+        reasons = [reasons] * len(ids) if isinstance(reasons, str) else reasons
+        same = [[value] * len(ids) for value in (STAGE, action, rule)]
+        columns = [ids, *(pa.array(column, pa.string()) for column in (*same, reasons, before, after))]
+        self.parts.append(pa.table(columns, schema=SCHEMA))
+
+    def change(self, ids: pa.Array, rule: str, reasons: str | list[str], before: list[str], after: list[str]) -> None:
+        """Record changed texts; a text's hash is taken once however many rules change it."""
+        names = ids.to_pylist()
+        old = [self.shas.get(id_) or hashing.text_sha(text) for id_, text in zip(names, before, strict=True)]
+        new = list(map(hashing.text_sha, after))
+        self.shas.update(zip(names, new, strict=True))
+        self.add(ids, "change", rule, reasons, old, new)
+
+    def drop(self, rows: pa.Table, which: pa.Array, rule: str, reasons: str | list[str]) -> pa.Table:
+        """Record the rows in the mask `which` as dropped, and return the others."""
+        gone = rows.filter(which)
+        if gone.num_rows:
+            pairs = zip(gone["id"].to_pylist(), gone["text"].to_pylist(), strict=True)
+            before = [self.shas.get(id_) or hashing.text_sha(text) for id_, text in pairs]
+            self.add(gone["id"].combine_chunks(), "drop", rule, reasons, before, [None] * gone.num_rows)
+        return rows.filter(pc.invert(which))
+
+    def table(self) -> pa.Table:
+        """Return all entries."""
+        return pa.concat_tables([self.ledger.table(), *self.parts])
+
+
+def clean_batch(
+    batch: pa.Table, settings: Params, found: dict[str, survey.Findings], lookups: missing.Lookups
+) -> dict[str, pa.Table]:
+    """Return the cleaned `rows`, their `ledger` entries and `personal` data: kind, count.
+
+    Rows in = rows out + rows dropped.
+    """
+    entries = Entries()
+    rows = batch
+    if settings.drop_copyrighted:
+        stated = pc.fill_null(pc.not_equal(_meta(rows, "copyright"), ""), False)
+        rows = entries.drop(rows, stated, "copyrighted", "the record carries a copyright statement")
+    rows = missing.fill(rows, settings.missing, entries.ledger, lookups)
+    parts = [rows.filter(pc.equal(rows["source"], source)) for source in pc.unique(rows["source"]).to_pylist()]
+    parts = [_clean_source(part, settings, found, entries) for part in parts]
+    rows = pa.concat_tables([rows.slice(0, 0), *parts])
+    if settings.personal_data.action != "off":
+        rows = _personal(rows, settings.personal_data, entries)
+    rows = _drop_short(rows, settings.min_words, entries)
+    if settings.language.action != "off":
+        rows = _language(rows, settings.language, entries)
+    columns = [pa.array(list(entries.personal), pa.string()), pa.array(list(entries.personal.values()), pa.int64())]
+    return {"rows": rows, "ledger": entries.table(), "personal": pa.table(columns, ["kind", "count"])}
+
+
+def _clean_source(rows: pa.Table, settings: Params, found: dict[str, survey.Findings], entries: Entries) -> pa.Table:
+    source = rows["source"][0].as_py()
+    active = rules(settings.profile(source), found.get(source, survey.NOTHING).boilerplate)
+    ids = rows["id"].combine_chunks()
+
+    def record(rule: Rule, hits: np.ndarray, before: list[str], after: list[str]) -> None:
+        entries.change(ids.take(hits), rule.name, rule.reason, before, after)
+
+    texts = clean_column(rows["text"].combine_chunks(), active, _meta(rows, "heading"), record)
+    return tables.set_column(rows, "text", texts, pa.string())
+
+
+def _meta(rows: pa.Table, key: str) -> pa.Array:
+    """Return one key of the rows' `meta`, null where a row lacks it."""
+    return pc.map_lookup(rows["meta"].combine_chunks(), pa.scalar(key), "first")
+
+
+def _personal(rows: pa.Table, settings: PersonalData, entries: Entries) -> pa.Table:
+    suspects = pc.indices_nonzero(pc.match_substring_regex(rows["text"], personal.suspects(settings))).to_pylist()
+    texts = rows["text"].take(pa.array(suspects, pa.int64())).to_pylist()
+    masked = [personal.mask(text, settings.kinds, settings.regions, settings.names) for text in texts]
+    hits, before, results = [], [], []
+    for number, text, result in zip(suspects, texts, masked, strict=True):
+        if result[1]:
+            hits.append(number)
+            before.append(text)
+            results.append(result)
+            entries.personal.update(result[1])
+    reasons = [", ".join(f"{count} {kind}" for kind, count in counts.items()) for _, counts in results]
+    ids = rows["id"].combine_chunks().take(pa.array(hits, pa.int64()))
+    if settings.action == "drop":
+        mask = np.zeros(rows.num_rows, bool)
+        mask[hits] = True
+        return entries.drop(rows, pa.array(mask), "personal_data", reasons)
+    if settings.action == "mask":
+        after = [text for text, _ in results]
+        entries.change(ids, "personal_data", reasons, before, after)
+        mask = np.zeros(rows.num_rows, bool)
+        mask[hits] = True
+        changed = pc.replace_with_mask(rows["text"].combine_chunks(), pa.array(mask), pa.array(after, pa.string()))
+        return tables.set_column(rows, "text", changed, pa.string())
+    entries.add(ids, "note", "personal_data", reasons, [None] * len(hits), [None] * len(hits))
+    return rows
+
+
+def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
+    found = language.detect(rows["text"].to_pylist())
+    mask = [settings.foreign(code, confidence) for code, confidence in found]
+    reasons = [f"language {found[n][0]}, probability {found[n][1]:.2f}" for n, foreign in enumerate(mask) if foreign]
+    if settings.action == "drop":
+        return entries.drop(rows, pa.array(mask, pa.bool_()), "language", reasons)
+    ids = rows["id"].combine_chunks().filter(pa.array(mask, pa.bool_()))
+    entries.add(ids, "note", "language", reasons, [None] * len(ids), [None] * len(ids))
+    return rows
+
+
+def _drop_short(rows: pa.Table, least: int, entries: Entries) -> pa.Table:
+    rows = entries.drop(rows, _fewer_words(rows["text"], 1), "empty_text", "no text is left")
+    short = _fewer_words(rows["text"], least)
+    counts = pc.count_substring_regex(rows["text"].filter(short), WORD).to_pylist()
+    reasons = [f"{count} words, the least is {least}" for count in counts]
+    return entries.drop(rows, short, "too_few_words", reasons)
+
+
+def _fewer_words(texts: pa.ChunkedArray, least: int) -> pa.ChunkedArray:
+    # Not by counting all words: this search ends at the word that suffices.
+    return pc.invert(pc.match_substring_regex(texts, f"^{SPACE}*{WORD}(?:{SPACE}+{WORD}){{{least - 1}}}"))
+
+
+def sources(folder: Path) -> list[Path]:
+    """Return the sources' files, sorted.
+
+    Raises:
+        UserError: there is none.
+    """
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise UserError(f"{folder}: no source's Parquet file; run `dvc repro collect`")
+    return files
+
+
+def contract(files: Sequence[Path]) -> pa.Schema:
+    """Return the schema of all sources' rows together: the data contract with every source's `aux_` columns.
+
+    Raises:
+        UserError: a file cannot be read, or lacks a column of the contract.
+    """
+    names = {file: tables.schema(file).names for file in files}
+    aux = {name.removeprefix("aux_") for found in names.values() for name in found if name.startswith("aux_")}
+    for file, found in names.items():
+        for name in tables.ROW.names:
+            if name not in found:
+                raise UserError(f"{file}: column '{name}' is missing; run `dvc repro collect`")
+    return tables.row_schema(aux)
+
+
+def read(file: Path, schema: pa.Schema, batch_rows: int) -> Iterator[pa.Table]:
+    """Yield a source's rows in the contract's `schema`; an `aux_` column that it lacks is null.
+
+    Raises:
+        UserError: a column has another type, or a text is not UTF-8.
+    """
+    for batch in tables.batches(file, rows=batch_rows):
+        for name in set(schema.names) - set(batch.column_names):
+            batch = batch.append_column(name, pa.nulls(batch.num_rows, pa.string()))
+        try:
+            batch = batch.select(schema.names).cast(schema)
+            batch.validate(full=True)
+        except (pa.ArrowInvalid, ValueError) as error:
+            raise UserError(f"{file}: does not follow the data contract: {error}") from None
+        yield batch
+
+
+def survey_sources(
+    files: Sequence[Path], read_all: Callable[[Path], Iterator[pa.Table]], settings: Params
+) -> dict[str, survey.Findings]:
+    """Return what a first look finds, by source."""
+    lengths = settings.missing.cut_off.action != "off"
+    return {
+        file.stem: survey.look(partial(read_all, file), settings.profile(file.stem), settings.boilerplate, lengths)
+        for file in files
+    }
+
+
+def _changed(entries: pa.Table) -> int:
+    """Return how many rows changed; a batch's ledger has all entries of its rows."""
+    return pc.count_distinct(entries["id"].filter(pc.equal(entries["action"], "change"))).as_py()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "raw", "out", "ledger", "metrics")
+    settings, engine = params.load("clean", Params), params.load("engine", Engine)
+    files = sources(args.raw)
+    if unknown := sorted(set(settings.profile_of) - {file.stem for file in files}):
+        raise UserError(
+            f"params.yaml: clean.profile_of: no source '{unknown[0]}' in {args.raw}; "
+            f"it has {', '.join(file.stem for file in files)}"
+        )
+    schema = contract(files)
+    read_all = partial(read, schema=schema, batch_rows=engine.batch_rows)
+    found = survey_sources(files, read_all, settings)
+    cut_at = {source: findings.max_length for source, findings in found.items() if findings.max_length}
+    lacks = settings.missing.model_copy(update={"max_length": cut_at | settings.missing.max_length})
+    settings = settings.model_copy(update={"missing": lacks})
+    work = partial(clean_batch, settings=settings, found=found, lookups=missing.lookups(args.raw, lacks))
+    rows_in = changed = 0
+    kinds: Counter = Counter()
+
+    def batches() -> Iterator[pa.Table]:
+        nonlocal rows_in
+        for file in files:
+            for batch in read_all(file):
+                rows_in += batch.num_rows
+                yield batch
+
+    with book(STAGE, args.ledger) as ledger, tables.writer(args.out, schema) as rows:
+        for result in progress(map_batches(work, batches(), engine), STAGE):
+            rows.add(result["rows"])
+            ledger.add(result["ledger"])
+            changed += _changed(result["ledger"])
+            for finding in result["personal"].to_pylist():
+                kinds[finding["kind"]] += finding["count"]
+        ledger.check(rows_in, rows.rows)
+        if not rows.rows:
+            counts = ledger.summary() or "none"
+            raise UserError(f"{args.raw}: no row is left of {rows_in} after cleaning; rules: {counts}")
+    write_json(
+        args.metrics,
+        {
+            "rows_in": rows_in,
+            "rows_out": rows.rows,
+            "changed_share": changed / rows_in,
+            "entries": ledger.summary(),
+            "personal_data": kinds,
+            "boilerplate": {source: findings.boilerplate for source, findings in found.items() if findings.boilerplate},
+            "cut_at": cut_at,
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,99 @@
+"""Rules on notices: copyright statements, headings at the start, marks of a text that was cut off."""
+
+import re
+
+from stages.clean.unicode import SPACE
+
+# After a full stop and before a capital (unless the stop is an initial's, as in "S. Karger") or a mark; or before a
+# set phrase.
+_SENTENCE = re.compile(
+    r"(?:(?<=[.!?])|(?<=[.!?][)\]]))\s+(?:(?<![\s(][A-Z]\.\s)(?=[^\W\d_a-z])|(?=[©(\[]|Copyright\b))"
+    r"|\s+(?=This article is protected by copyright|All rights reserved|Copyright ©|\([^()]{0,40}\(c\)\s(?:19|20)\d\d)"
+)
+MAX_STATEMENT = 400  # characters; longer sentences hold more than a statement
+_HINTS = (
+    "©",
+    "(c)",
+    "copyright",
+    "rights reserved",
+    "rights are reserved",
+    "published by",
+    "open access",
+    "open-access",
+)
+COPYRIGHT = "(?i)" + "|".join(map(re.escape, _HINTS))
+_COPYRIGHT = re.compile(
+    r"^[\s(\[]*(?:©|\(c\)\s*(?:19|20)\d\d|copyright[\s,:]*(?:©|\(c\)|by\b|(?:19|20)\d\d))"
+    r"|^.{0,80}\ball rights (?:are )?reserved\b|\b(?:is|are) protected by copyright\b"
+    r"|^published by(?:\s+\S+){1,10}$"
+    r"|^(?:this is an )?open[- ]access article\b.{0,80}\b(?:licen[cs]e|distributed|published|under)\b",
+    re.I,
+)
+# What may follow a statement: "The Journal of X published by Y Ltd. on behalf of Z."
+_PUBLISHER = re.compile(r"\bpublished by\b|\bon behalf of\b", re.I)
+
+
+def strip_copyright(text: str, first: int = 1, last: int = 4) -> str:
+    """Remove sentences that state a copyright among the first and the last ones; a mid-text discussion stays.
+
+    Args:
+        text: any text.
+        first: how many sentences at the start may be a statement.
+        last: how many at the end; publishers add up to four ("© 2021 X. Published by Y. All rights reserved. …").
+    """
+    lower = text.lower()
+    if not any(hint in lower for hint in _HINTS):
+        return text
+    sentences = _SENTENCE.split(text)
+    kept, after_statement = [], False
+    for position, sentence in enumerate(sentences):
+        at_edge = position < first or position >= len(sentences) - last
+        after_statement = (
+            at_edge
+            and len(sentence) <= MAX_STATEMENT
+            and bool(_COPYRIGHT.search(sentence) or (after_statement and _PUBLISHER.search(sentence)))
+        )
+        if not after_statement:
+            kept.append(sentence)
+    return text if len(kept) == len(sentences) else " ".join(kept)
+
+
+# Up to five words in capitals and a colon. One of six letters or more, or AIM: shorter ones are acronyms ("NADPH:").
+HEADING = r"^[^\p{Ll}:]+:"
+_CAPITALS = re.compile(r"\s*+([^\W\d_a-z]+(?:[\s,/&-]+[^\W\d_a-z]+){0,4})\s*:\s*")
+_LONG_WORD = re.compile(r"[^\W\d_]{6}|\bAIMS?\b")
+
+
+def strip_leading_heading(text: str, heading: str | None = None) -> str:
+    """Remove a section heading at the very start: it would tell the label.
+
+    A heading is up to five words in capitals before a colon, or the row's own heading (in any case, singular or
+    plural) before a colon, a full stop or a dash. "Results showed that …" is a sentence and stays.
+    """
+    match = _CAPITALS.match(text)
+    if match and match[1].isupper() and _LONG_WORD.search(match[1]) and not text[match.end() :].isupper():
+        return text[match.end() :]
+    stem = (heading or "").strip().rstrip(":.").rstrip("sS")
+    if stem and text.lstrip()[: len(stem)].casefold() == stem.casefold():
+        return re.sub(rf"^\s*{re.escape(stem)}s?\s*(?::|\.(?!\d)|[–—-](?=\s|$))\s*", "", text, flags=re.I)
+    return text
+
+
+# At the very end only: "[truncated]", "(more)", "(ABSTRACT TRUNCATED AT 250 WORDS)", "… Read more", "…", "...".
+_WHAT = "(?:abstract|article|comment|content|message|output|post|summary|text)"
+_REMARK = rf"(?:{_WHAT} )?(?:truncated|clipped|cut off|continued|snip(?:ped)?|(?:read )?more)(?: at [0-9]+ [a-z]+)?"
+_DOTS = r"(?:…|\.\.\.+)"
+_MARK = (
+    rf"(?:{_DOTS} ?(?:(?:read )?more|continue reading)?|[\[(] ?{_DOTS}? ?{_REMARK} ?{_DOTS}? ?[\])]|\[ ?{_DOTS} ?\])"
+)
+CUT = rf"(?i){_MARK}{SPACE}*$"
+_CUT = re.compile(rf"{_MARK}\Z", re.I)
+_LONGEST_MARK = 80  # characters
+
+
+def strip_truncation_mark(text: str) -> str:
+    """Remove what tells at the end of a text that it goes on elsewhere."""
+    short = text.rstrip()
+    while match := _CUT.search(short, max(0, len(short) - _LONGEST_MARK)):
+        text = short = short[: match.start()].rstrip()
+    return text

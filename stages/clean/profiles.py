@@ -1,0 +1,189 @@
+"""Profiles: named sets of rules, and how their rules run over a column of texts.
+
+The order is fixed: markup (`strip_scripts`, `strip_markup`, `unescape_entities`), characters (`fix_encoding`,
+`strip_control`, `normalize_unicode`), mail (`strip_mail_headers`, `strip_quotes`, `strip_signature`), then `urls`,
+`strip_boilerplate`, `strip_copyright`, `strip_leading_heading`, `strip_truncation_mark` and `collapse_space`. Mail
+comes before white space because its lines matter. A rule may uncover work for an earlier one (an unescaped tag), so a
+changed text goes through all of them again until none changes it: cleaning twice changes nothing.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.clean import boilerplate, links, mail, markup, notices, unicode
+from winnow.base.params import Section
+
+# Real texts settle after two passes; hostile ones shrink with each.
+MAX_PASSES = 100
+
+
+class Profile(Section):
+    """One entry of section `clean.profiles` of params.yaml."""
+
+    strip_scripts: bool
+    strip_markup: bool  # false for sources without markup, where a tag is something that people wrote about
+    unescape_entities: bool
+    fix_encoding: bool
+    strip_control: bool
+    normalize_unicode: Literal["none", "NFC", "NFKC"]
+    strip_mail_headers: bool
+    strip_quotes: bool
+    strip_signature: bool
+    urls: Literal["keep", "drop", "token"]
+    strip_boilerplate: bool
+    strip_copyright: bool
+    strip_leading_heading: bool
+    strip_truncation_mark: bool
+    collapse_space: Literal["none", "lines", "all"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A pure function text -> text, and an RE2 pattern that each text it may change matches."""
+
+    name: str
+    reason: str
+    apply: Callable[..., str]
+    suspects: str
+    heading: bool = False  # takes the row's own heading as well, and may change any row that has one
+
+
+# Takes a rule, the positions of the texts that it changed, and these texts before and after it.
+Record = Callable[[Rule, np.ndarray, list[str], list[str]], None]
+
+
+def rules(profile: Profile, found: Collection[str] = ()) -> list[Rule]:
+    """Return the rules that a profile switches on, in their order.
+
+    Args:
+        found: the source's boilerplate.
+    """
+    return [*_markup(profile), *_characters(profile), *_mail(profile), *_contents(profile, found)]
+
+
+def _markup(on: Profile) -> Iterator[Rule]:
+    if on.strip_scripts:
+        yield Rule("strip_scripts", "scripts and style sheets removed", markup.strip_scripts, markup.SCRIPT)
+    if on.strip_markup:
+        strip = partial(markup.strip_markup, scripts=on.strip_scripts)
+        yield Rule("strip_markup", "tags removed, entities decoded", strip, markup.MARKUP)
+    if on.unescape_entities:
+        yield Rule("unescape_entities", "entities decoded", markup.unescape_entities, markup.ENTITY)
+
+
+def _characters(on: Profile) -> Iterator[Rule]:
+    # Mojibake first: it holds control characters that are needed to mend it.
+    if on.fix_encoding:
+        reason = "text that was decoded with the wrong encoding mended"
+        yield Rule("fix_encoding", reason, unicode.fix_encoding, unicode.MOJIBAKE)
+    if on.strip_control:
+        reason = "control or zero-width characters removed"
+        yield Rule("strip_control", reason, unicode.strip_control, unicode.CONTROL)
+    if (form := on.normalize_unicode) != "none":
+        normalize = partial(unicode.normalize_unicode, form=form)
+        yield Rule("normalize_unicode", f"Unicode normalized to {form}", normalize, unicode.UNNORMALIZED[form])
+
+
+def _mail(on: Profile) -> Iterator[Rule]:
+    if on.strip_mail_headers:
+        yield Rule("strip_mail_headers", "e-mail header lines removed", mail.strip_mail_headers, mail.HEADERS)
+    if on.strip_quotes:
+        yield Rule("strip_quotes", "quoted mail removed", mail.strip_quotes, mail.QUOTED)
+    if on.strip_signature:
+        yield Rule("strip_signature", "signature removed", mail.strip_signature, mail.SIGNED)
+
+
+def _contents(on: Profile, found: Collection[str]) -> Iterator[Rule]:
+    if on.urls == "drop":
+        yield Rule("drop_urls", "web addresses removed", links.drop_links, links.LINK)
+    if on.urls == "token":
+        yield Rule("replace_urls", f"web addresses replaced by {links.TOKEN}", links.replace_links, links.LINK)
+    if on.strip_boilerplate and found:
+        strip = partial(boilerplate.strip_boilerplate, found=frozenset(found))
+        yield Rule("strip_boilerplate", "text that many rows share removed", strip, boilerplate.pattern(found))
+    if on.strip_copyright:
+        yield Rule("strip_copyright", "copyright statement removed", notices.strip_copyright, notices.COPYRIGHT)
+    if on.strip_leading_heading:
+        strip = notices.strip_leading_heading
+        yield Rule("strip_leading_heading", "leading heading removed", strip, notices.HEADING, heading=True)
+    if on.strip_truncation_mark:
+        reason = "mark of a cut text removed"
+        yield Rule("strip_truncation_mark", reason, notices.strip_truncation_mark, notices.CUT)
+    if on.collapse_space != "none":
+        collapse = unicode.collapse_space if on.collapse_space == "all" else unicode.collapse_lines
+        yield Rule("collapse_space", "white space collapsed", collapse, unicode.UNEVEN[on.collapse_space])
+
+
+def clean_column(
+    texts: pa.Array, active: Sequence[Rule], headings: pa.Array | None = None, record: Record | None = None
+) -> pa.Array:
+    """Return the texts after all rules, which run again on each changed text until none changes it.
+
+    Args:
+        texts: string, without nulls.
+        headings: string, the rows' own headings; null where a row has none.
+        record: called for each rule that changed texts.
+    """
+    headings = pa.nulls(len(texts), pa.string()) if headings is None else headings
+    rows = np.arange(len(texts))
+    part = texts
+    for _ in range(MAX_PASSES):
+        part, changed = _pass(part, active, headings, rows, record)
+        if not changed.any():
+            break
+        rows, part, headings = rows[changed], part.filter(changed), headings.filter(changed)
+        texts = _replace(texts, rows, part)
+    return texts
+
+
+def _pass(
+    texts: pa.Array, active: Sequence[Rule], headings: pa.Array, rows: np.ndarray, record: Record | None
+) -> tuple[pa.Array, np.ndarray]:
+    """Run each rule once; return the texts and which of them changed."""
+    changed = np.zeros(len(texts), bool)
+    for rule in active:
+        hits = _suspects(rule, texts, headings)
+        before = texts.take(hits).to_pylist()
+        if rule.heading:
+            after = [rule.apply(*pair) for pair in zip(before, headings.take(hits).to_pylist(), strict=True)]
+        else:
+            after = list(map(rule.apply, before))
+        moved = [number for number, text in enumerate(after) if text != before[number]]
+        if moved:
+            before, after, hits = [before[n] for n in moved], [after[n] for n in moved], hits[moved]
+            texts = _replace(texts, hits, pa.array(after, pa.string()))
+            changed[hits] = True
+            if record:
+                record(rule, rows[hits], before, after)
+    return texts, changed
+
+
+def _replace(texts: pa.Array, rows: np.ndarray, new: pa.Array) -> pa.Array:
+    mask = np.zeros(len(texts), bool)
+    mask[rows] = True
+    return pc.replace_with_mask(texts, pa.array(mask), new)
+
+
+def _suspects(rule: Rule, texts: pa.Array, headings: pa.Array) -> np.ndarray:
+    mask = pc.match_substring_regex(texts, rule.suspects)
+    if rule.heading:
+        mask = pc.or_(mask, headings.is_valid())
+    return np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+
+
+def clean_texts(texts: list[str], profile: Profile, found: Collection[str] = ()) -> list[str]:
+    """Return each text as the profile's rules leave it.
+
+    Args:
+        found: the source's boilerplate.
+
+    Raises:
+        UnicodeEncodeError: a text holds a lone surrogate, which no UTF-8 file does.
+    """
+    return clean_column(pa.array(texts, pa.string()), rules(profile, found)).to_pylist()

@@ -1,0 +1,1 @@
+"""The stage `code`: see __main__.py."""

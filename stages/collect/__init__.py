@@ -1,0 +1,1 @@
+"""The stage `collect`: see __main__.py."""

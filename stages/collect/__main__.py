@@ -1,0 +1,353 @@
+"""collect: read every source into the data contract, one table a source, and refuse what cannot be read.
+
+python -m stages.collect --files data/sources --downloads .dvc/tmp/downloads --out data/raw
+    --ledger data/ledger/collect.parquet --metrics reports/metrics/collect.json
+
+In: the sources of params.yaml: collect.sources; `--files` is the folder of local ones, `--downloads` keeps what was
+fetched. Out: `<out>/<source>.parquet` (winnow.rows.tables.row_schema, with aux tasks), `<out>/manifest.json`
+(pins, licences, dates and counts), the ledger and metrics. Text is passed on as the source has it: cleaning is another
+stage. Rows are sorted on disk; memory holds 9 bytes a row, and no text.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, field_validator
+
+from stages.collect.sources import Reading, Source, mapping
+from stages.collect.sources.file import LocalFiles
+from stages.collect.sources.hf import HubDataset
+from stages.collect.sources.pypi import Wheel
+from stages.collect.sources.s3 import S3Object
+from stages.collect.sources.sql import Query
+from stages.collect.sources.url import Url
+from winnow.base import files, hashing, params, sorting
+from winnow.base.errors import UserError
+from winnow.base.stage import arguments, progress, run
+from winnow.kinds.task import Task
+from winnow.rows import ledger, tables
+
+
+class Params(params.Section):
+    """Section `collect` of params.yaml."""
+
+    max_refused_share: float = Field(ge=0, le=1)
+    sources: list[Annotated[LocalFiles | Url | S3Object | HubDataset | Query | Wheel, Field(discriminator="kind")]] = (
+        Field(min_length=1)
+    )
+
+    @field_validator("sources")
+    @classmethod
+    def _distinct(cls, sources: list[Source]) -> list[Source]:
+        twice = [name for name, count in Counter(source.name for source in sources).items() if count > 1]
+        if twice:
+            raise ValueError(f"source name '{twice[0]}' stands twice; rename one")
+        return sources
+
+    @field_validator("sources")
+    @classmethod
+    def _shares(cls, sources: list[Source]) -> list[Source]:
+        for purpose in ("task", "text"):
+            shares = [source.share for source in sources if source.purpose == purpose]
+            if shares and None not in shares and sum(shares) < 1 - 1e-9:
+                raise ValueError(
+                    f"the shares of the {purpose} sources sum to {sum(shares):g}: less than all; raise one or drop one"
+                )
+        return sources
+
+
+@dataclass
+class Gathered:
+    """One source's rows, sorted on disk, and what was counted on the way."""
+
+    source: Source
+    rows: sorting.Sorter
+    reading: Reading
+    read: int = 0
+    refused: Counter = field(default_factory=Counter)  # by rule
+    skipped: Counter = field(default_factory=Counter)  # by rule
+    groups: np.ndarray = field(
+        default_factory=lambda: np.empty(0, np.uint64)
+    )  # each row's group's hash, in order of id
+
+    def parts(self) -> Iterator[pa.Table]:
+        """Yield the rows, sorted by id; of rows with one id the first that came."""
+        return (first_of_each(part)[0] for part in self.rows.sorted())
+
+
+def gather(
+    source: Source, reading: Reading, task: Task, max_refused_share: float, book: ledger.Book, scratch: Path
+) -> Gathered:
+    """Read a source; the ledger gets the rows that it refuses.
+
+    Raises:
+        UserError: a file cannot be read as a whole, a column or label is unknown, more than `max_refused_share` of the
+            rows are refused, or none is left.
+    """
+    found = Gathered(source, sorting.Sorter(mapping.schema(source), ["id"], _folder(scratch, source.name)), reading)
+    reasons: list[str] = []
+    lowest = LowestGroups(source)
+
+    def refuse(ids: Sequence[str], rules: Sequence[str], why: Sequence[str]) -> None:
+        found.refused.update(rules)
+        reasons.extend(why[: 3 - len(reasons)])
+        book.add(entries(ids, "refuse", rules, why))
+
+    for block in progress(reading.blocks, f"collect {source.name}"):
+        rows, refusals = mapping.rows(block, source, task)
+        refusals = [(place, "unreadable", problem) for place, problem in block.problems] + refusals
+        found.read += rows.num_rows + len(refusals)
+        found.rows.add(lowest.lighten(rows))
+        if refusals:
+            places, rules, why = zip(*refusals, strict=True)
+            # The row's place stands for its key, which is unknown.
+            whole = [f"{place}: {reason}" for place, reason in zip(places, why, strict=True)]
+            refuse(hashing.row_ids(source.name, places), rules, whole)
+    if source.columns.key is None:
+        found.rows = _numbered(found.rows, _folder(scratch, f"{source.name}-numbered"))
+
+    groups = []
+    for part in found.rows.sorted():
+        rows, again = first_of_each(part)
+        groups.append(_hashes(source.name, rows["group"]))
+        if again.num_rows:
+            why = [
+                f"{row['place']}: key '{row['source_key']}' stands twice in the source; the first stays"
+                for row in again.select(["place", "source_key"]).to_pylist()
+            ]
+            refuse(again["id"].to_pylist(), ["duplicate_id"] * len(why), why)
+    found.groups = np.concatenate(groups)
+
+    if found.refused.total() > max_refused_share * found.read:
+        raise UserError(
+            f"source '{source.name}': {found.refused.total()} of {found.read} rows refused, more than "
+            f"max_refused_share {max_refused_share}; first: {'; '.join(reasons)}"
+        )
+    return found
+
+
+class LowestGroups:
+    """Takes the text off rows that `max_groups` is certain to leave out, so that it need not be sorted on disk.
+
+    The row itself stays: whether it is its key's first is settled after sorting.
+    """
+
+    def __init__(self, source: Source) -> None:
+        # Without key and group, a text that comes again gets a group of its own later.
+        self._limit = source.max_groups if source.columns.key or source.columns.group else None
+        self._source = source.name
+        self._hashes = np.empty(0, np.uint64)
+        self._bound = np.iinfo(np.uint64).max
+
+    def lighten(self, rows: pa.Table) -> pa.Table:
+        """Return the rows, those of groups beyond the lowest seen so far without text."""
+        if self._limit is None:
+            return rows
+        hashes = _hashes(self._source, rows["group"])
+        self._hashes = np.concatenate([self._hashes, hashes[hashes <= self._bound]])
+        if len(self._hashes) > 2 * self._limit:
+            self._hashes = np.unique(self._hashes)[: self._limit]
+            if len(self._hashes) == self._limit:
+                self._bound = self._hashes[-1]
+        out = pa.array(hashes > self._bound)
+        return tables.set_column(rows, "text", pc.if_else(out, "", rows["text"]), pa.string())
+
+
+def first_of_each(part: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Part rows that are sorted by id: the first of each id, and those that follow it."""
+    again = _repeats(part["id"])
+    return (part.filter(pc.invert(again)), part.filter(again)) if pc.any(again).as_py() else (part, part.slice(0, 0))
+
+
+def _repeats(column: pa.ChunkedArray) -> pa.Array:
+    values = column.combine_chunks()
+    return pa.concat_arrays([pa.array([False] * min(len(values), 1), pa.bool_()), pc.equal(values[1:], values[:-1])])
+
+
+def _numbered(rows: sorting.Sorter, scratch: Path) -> sorting.Sorter:
+    """Return the rows of a source without keys: the second row of one text gets the key `<hash>-2`, and so on."""
+    sorter = sorting.Sorter(rows.schema, ["id"], scratch)
+    for part in rows.sorted():
+        first, again = first_of_each(part)
+        sorter.add(first)
+        if again.num_rows:
+            counts: Counter = Counter()
+            keys = []
+            for key in again["source_key"].to_pylist():
+                counts[key] += 1
+                keys.append(f"{key}-{counts[key] + 1}")
+            ids = pa.array(hashing.row_ids(again["source"][0].as_py(), keys), pa.string())
+            own = pc.equal(again["group"], again["id"])  # a row without a group is its own
+            again = tables.set_column(again, "group", pc.if_else(own, ids, again["group"]), pa.string())
+            again = tables.set_column(again, "source_key", keys, pa.string())
+            sorter.add(tables.set_column(again, "id", ids, pa.string()))
+    return sorter
+
+
+def _hashes(source: str, groups: pa.ChunkedArray) -> np.ndarray:
+    coded = groups.combine_chunks().dictionary_encode()
+    hashes = [int(id_, 16) for id_ in hashing.row_ids(source, coded.dictionary.to_pylist())]
+    return np.array(hashes, np.uint64)[coded.indices.to_numpy()]
+
+
+def cuts(groups: np.ndarray, source: Source) -> list[tuple[str, int, str]]:
+    """Return, for `max_groups` and `max_rows`, the rule, how many rows it lets pass and the reason for the others.
+
+    Rows pass in the order of their groups' hashes, then of their ids: a higher cap keeps every row of a lower one.
+    """
+    found = []
+    if source.max_groups is not None:
+        limit = np.unique(groups)[: source.max_groups][-1:]
+        reason = f"its group is not among the {source.max_groups} of lowest hash"
+        found.append(("max_groups", int((groups <= limit).sum()) if len(limit) else 0, reason))
+    if source.max_rows is not None:
+        found.append(("max_rows", source.max_rows, f"beyond the first {source.max_rows} rows by hash of the group"))
+    return found
+
+
+def shared(available: Sequence[int], shares: Sequence[float | None]) -> list[int]:
+    """Return how many rows of each source make each shared one at most its share of all, and the whole the largest.
+
+    Sources without a share give all that they have. The whole T is the largest solution of
+    T = sum(min(available, share * T)), which a falling sequence reaches.
+    """
+    total = float(sum(available))
+    while True:
+        kept = [
+            rows if share is None else min(rows, share * total) for rows, share in zip(available, shares, strict=True)
+        ]
+        if sum(kept) >= total - 1e-6:
+            return [int(rows + 1e-6) for rows in kept]
+        total = sum(kept)
+
+
+def write(found: Gathered, allowed: list[tuple[str, int, str]], path: Path, book: ledger.Book) -> dict:
+    """Write a source's table, without the rows beyond its quota, which the ledger gets; return what was counted.
+
+    Raises:
+        UserError: no row is left.
+    """
+    order = np.argsort(found.groups, kind="stable")
+    rule = np.zeros(len(order), np.int8)  # 0: stays; n: left out by allowed[n - 1]
+    for number, (_, limit, _) in reversed(list(enumerate(allowed, 1))):
+        rule[order[limit:]] = number
+    counts = {"rows": int((rule == 0).sum()), "labelled": 0}
+    counts["groups"] = len(np.unique(found.groups[rule == 0]))
+    dates: list = []
+
+    def kept() -> Iterator[pa.Table]:
+        start = 0
+        for part in found.parts():
+            rules = rule[start : start + part.num_rows]
+            start += part.num_rows
+            for number in np.unique(rules[rules > 0]):
+                name, _, reason = allowed[number - 1]
+                ids = part["id"].filter(pa.array(rules == number))
+                found.skipped[name] += len(ids)
+                book.add(entries(ids, "skip", [name] * len(ids), [reason] * len(ids)))
+            part = part.filter(pa.array(rules == 0))
+            counts["labelled"] += part.num_rows - part["label"].null_count
+            dates.extend(value for value in pc.min_max(part["published"]).as_py().values() if value)
+            yield part.drop_columns("place")
+
+    tables.write_stream(kept(), tables.row_schema(found.source.columns.aux), path)
+    if not counts["rows"]:
+        raise UserError(
+            f"source '{found.source.name}': no row is left of {found.read} read; mend its file or its quota, or take "
+            f"the source out"
+        )
+    return counts | {"published": [min(dates).isoformat(), max(dates).isoformat()] if dates else None}
+
+
+def entries(ids: Iterable[str], action: str, rules: Sequence[str], reasons: Sequence[str]) -> pa.Table:
+    """Return ledger entries of rows that did not enter."""
+    count = len(rules)
+    columns = [pa.array(ids, pa.string()) if not isinstance(ids, pa.ChunkedArray) else ids]
+    columns += [pa.repeat("collect", count), pa.repeat(action, count), pa.array(rules), pa.array(reasons)]
+    return pa.table([*columns, pa.nulls(count, pa.string()), pa.nulls(count, pa.string())], schema=ledger.SCHEMA)
+
+
+def manifest_entry(found: Gathered, counts: dict) -> dict:
+    """Return what the manifest says of one source."""
+    return {
+        "pin": found.reading.pin,
+        "licence": found.source.licence,
+        "purpose": found.source.purpose,
+        "published": counts["published"],
+        "rows": {
+            "read": found.read,
+            "kept": counts["rows"],
+            "refused": found.refused.total(),
+            "skipped": found.skipped.total(),
+        },
+        "refused": found.refused,
+        "skipped": found.skipped,
+        "bytes": found.reading.bytes,
+    }
+
+
+def check_label_maps(sources: Iterable[Source], task: Task) -> None:
+    """Raise `UserError` if a `label_map` leads to a label that the task does not have."""
+    for source in sources:
+        for name, label in source.label_map.items():
+            if label is not None:
+                task.check(label, f"source '{source.name}': label_map: '{name}'")
+
+
+def collect(
+    settings: Params, task: Task, folder: Path, downloads: Path, out: Path, book: ledger.Book
+) -> tuple[dict, dict]:
+    """Write the tables of all sources into `out`; return the manifest and the metrics."""
+    scratch = _folder(out.parent, "scratch")
+    gathered = []
+    for source in settings.sources:
+        reading = source.open(folder, downloads)
+        gathered.append(gather(source, reading, task, settings.max_refused_share, book, scratch))
+        gathered[-1].rows.spill(sorting.RUN_BYTES // len(settings.sources))
+
+    allowed = {found.source.name: cuts(found.groups, found.source) for found in gathered}
+    for purpose in ("task", "text"):
+        of = [found for found in gathered if found.source.purpose == purpose]
+        available = [min([len(found.groups), *(limit for _, limit, _ in allowed[found.source.name])]) for found in of]
+        for found, limit in zip(of, shared(available, [found.source.share for found in of]), strict=True):
+            if found.source.share is not None:
+                reason = f"beyond {limit} rows, the source's share of {found.source.share:g}"
+                allowed[found.source.name].append(("share", limit, reason))
+
+    manifest, metrics = {}, {}
+    for found in gathered:
+        name = found.source.name
+        counts = write(found, allowed[name], out / f"{name}.parquet", book)
+        manifest[name] = manifest_entry(found, counts)
+        metrics[name] = {key: counts[key] for key in ("rows", "groups", "labelled")}
+        metrics[name] |= {"refused": found.refused.total(), "skipped": found.skipped.total()}
+    return manifest, metrics
+
+
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    paths = arguments(__doc__, argv, "files", "downloads", "out", "ledger", "metrics")
+    settings, task = params.load("collect", Params), params.load("task", Task)
+    check_label_maps(settings.sources, task)
+    with files.replacing(paths.out) as new, ledger.book("collect", paths.ledger) as book:
+        new.mkdir()
+        manifest, metrics = collect(settings, task, paths.files, paths.downloads, new, book)
+        kept = sum(entry["rows"] for entry in metrics.values())
+        book.check(sum(entry["rows"]["read"] for entry in manifest.values()), kept)
+        files.write_json(new / "manifest.json", manifest)
+        files.write_json(paths.metrics, metrics)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,84 @@
+"""kind hf: a data set of the Hugging Face Hub, or a local folder of one, by the `datasets` loader.
+
+It is streamed, and never runs code of the data set.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import Field, ValidationInfo, field_validator
+
+from stages.collect.readers import BLOCK_ROWS, Block, check_columns
+from stages.collect.sources import Reading, Source, fingerprinted
+from winnow.base.download import Sha256
+from winnow.base.errors import UserError
+
+
+class HubDataset(Source):
+    """A split of a data set."""
+
+    kind: Literal["hf"]
+    dataset: str = Field(pattern=r"^(\./[^\s]+|[\w.-]+(/[\w.-]+)?)$")  # owner/name, or ./folder below data/sources
+    # A commit of the data set is an immutable pin; a branch or tag is not. A local folder has none.
+    revision: str | None = Field(default=None, pattern=r"^\S+$", validate_default=True)
+    config: str | None = None
+    split: str = Field(min_length=1)
+    sha256: Sha256 | None = None  # of the rows, as the manifest states it; null takes what the revision has today
+
+    @field_validator("revision")
+    @classmethod
+    def _of_the_hub(cls, revision: str | None, info: ValidationInfo) -> str | None:
+        if (revision is None) != info.data.get("dataset", "").startswith("./"):
+            raise ValueError("a data set of the Hub needs a revision, best a commit; a local folder has none")
+        return revision
+
+    def open(self, files: Path, downloads: Path) -> Reading:
+        """Return the split's rows; see `Source.open`."""
+        where = f"source '{self.name}': data set '{self.dataset}'"
+        if self.revision is None and ".." in Path(self.dataset).parts:
+            raise UserError(f"{where} leaves {files}: put the folder under {files}/")
+        if self.revision is None and not (files / self.dataset).is_dir():
+            raise UserError(f"{where}: no such folder in {files}; mend the path or add the folder")
+        pin = self.model_dump(include={"kind", "dataset", "revision", "config", "split"}, exclude_none=True)
+        return fingerprinted(self._blocks(files, where), pin, self.sha256, where)
+
+    def _blocks(self, files: Path, where: str) -> Iterator[Block]:
+        # Stages are offline for models; this fetch is what params.yaml asks for. HF_DATASETS_OFFLINE still forbids it.
+        os.environ["HF_HUB_OFFLINE"] = os.environ.get("HF_DATASETS_OFFLINE", "0")
+        import datasets
+
+        datasets.disable_progress_bars()
+        path = self.dataset if self.revision else str(files / self.dataset)
+        columns, number = self.columns.used(), 0
+        try:
+            rows = datasets.load_dataset(
+                path, self.config, split=self.split, revision=self.revision, streaming=True
+            ).with_format("arrow")
+            names = _class_names(rows.features)
+            for table in rows.iter(BLOCK_ROWS):
+                check_columns(where, columns, table.column_names)
+                places = [f"{self.dataset}, row {row}" for row in range(number + 1, number + 1 + len(table))]
+                number += len(table)
+                yield Block(places, {name: _named(table[name], names.get(name)) for name in columns}, [])
+        except UserError:
+            raise
+        except Exception as error:  # the loader, the Hub's client and each file format have errors of their own
+            reason = re.sub(r"hf_\w+", "hf_***", str(error).strip().split("\n")[0])
+            raise UserError(f"{where}: cannot be loaded: {type(error).__name__}: {reason}") from None
+
+
+def _class_names(features: dict | None) -> dict[str, list[str]]:
+    return {name: feature.names for name, feature in (features or {}).items() if hasattr(feature, "names")}
+
+
+def _named(column: pa.ChunkedArray, names: list[str] | None) -> pa.Array:
+    """Return the column; numbers of classes as the classes' names, -1 (no label) as null."""
+    column = column.combine_chunks()
+    if names is None or not pa.types.is_integer(column.type):
+        return column
+    numbers = column.to_pylist()
+    return pa.array([None if number is None or number < 0 else names[number] for number in numbers], pa.string())

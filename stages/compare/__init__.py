@@ -1,0 +1,1 @@
+"""The stage `compare`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `deduplicate`: see __main__.py."""

@@ -1,0 +1,231 @@
+"""deduplicate: find exact and near-duplicate texts, tie them together by a cluster id, keep one of them.
+
+python -m stages.deduplicate --rows data/clean.parquet --against data/sources --out data/deduplicated.parquet
+    --conflicts data/conflicts.parquet --ledger data/ledger/deduplicate.parquet
+    --metrics reports/metrics/deduplicate.json
+
+Exact duplicates are equal but for case, punctuation and Unicode form. Near-duplicates share a band of MinHash values
+(`winnow/dedup`), and each pair is verified by the true Jaccard similarity of word shingles. Rows of both purposes are
+compared, so that an adapted encoder meets no copy of a test row. Adds the column `cluster`: the lowest id among the
+texts that similarity ties together, directly or by a chain. `--against` is the folder of the datasets that params name:
+their copies are dropped too.
+
+A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a chain
+(a like b, b like c) may both stay, in one cluster. Clusters whose members have different labels stand in `--conflicts`:
+id, cluster, label, kept, others (id, label, kept of some members with another label) and others_total, one row for each
+member that has a label or is kept.
+
+Texts and shingles stay on disk, in a folder beside `--out` of about 1.6 times the text while the stage runs; memory
+holds some 60 bytes a row.
+"""
+
+import tempfile
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from stages.deduplicate import compare, keep, references
+from stages.deduplicate.outcome import CONFLICT, Conflicts, Fate, Found, Names, conflict_rows, entries, kept_rows
+from stages.deduplicate.scratch import Scratch, opened, sketch
+from stages.deduplicate.sketch import rows_per_band
+from winnow.base import params
+from winnow.base.engine import Engine, map_batches
+from winnow.base.errors import UserError
+from winnow.base.files import write_json
+from winnow.base.stage import arguments, run
+from winnow.rows import tables
+from winnow.rows.ledger import book
+
+# A pair just at the threshold is found with at least this probability; a more similar pair with more.
+RECALL = 0.99
+COLUMNS = ("id", "source", "published", "purpose", "text", "label", "label_origin", "label_confidence")
+
+
+class Params(params.Section):
+    permutations: int = Field(ge=16)  # more find more of the pairs near the threshold, at more time and disk
+    shingle_words: int = Field(ge=1)  # 1 compares vocabularies; 3 to 5 compare wording
+    threshold: float = Field(gt=0, le=1)
+    drop_near: bool
+    keep: list[keep.Rule]
+    source_order: list[str]
+    against: list[references.Reference]
+    drop_against: bool
+    seed: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        if ("source_order" in self.keep) != bool(self.source_order):
+            raise ValueError("keep has the rule source_order if, and only if, source_order names sources")
+        for what, names in (("keep", self.keep), ("against", [reference.name for reference in self.against])):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what} names one thing twice")
+        return self
+
+    def bands(self) -> tuple[int, int]:
+        """Return how many bands there are, and how many MinHash values each has."""
+        rows = rows_per_band(self.threshold, self.permutations, RECALL)
+        return self.permutations // rows, rows
+
+
+def rows_in(path: Path, settings: Params, engine: Engine, store: Scratch, labels: list[str]) -> Iterator[pa.Table]:
+    """Yield the rows' numbers and texts; put their labels and what `keep` goes by into `store`.
+
+    Args:
+        labels: the names of labels, which is filled; `store` holds a label's place in it, -1 for none.
+
+    Raises:
+        UserError: the rows are not sorted by id, or no row is of a source that `source_order` names.
+    """
+    first, last, sources = 0, "", set()
+    for batch in tables.batches(path, COLUMNS, engine.batch_rows):
+        ids = pa.chunked_array([pa.array([last]), *batch["id"].chunks])
+        if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
+            raise UserError(
+                f"{path}: its rows are not sorted by id, or an id stands twice; the stage clean writes it so"
+            )
+        last = ids[-1].as_py()
+        labels += sorted(set(batch["label"].drop_null().unique().to_pylist()) - set(labels))
+        codes = pc.fill_null(pc.index_in(batch["label"], pa.array(labels, pa.string())), -1)
+        store.put("label", first, codes.to_numpy().astype(np.int16))
+        for name, values in keep.measure(batch, settings.keep, settings.source_order).items():
+            store.put(name, first, values)
+        sources.update(batch["source"].unique().to_pylist())
+        numbers = np.arange(first, first + len(batch))
+        yield pa.table({"number": numbers, "text": batch["text"]})
+        first += len(batch)
+    if unknown := sorted(set(settings.source_order) - sources):
+        raise UserError(f"params.yaml: deduplicate.source_order: no row is of source '{unknown[0]}'; mend or remove it")
+
+
+def sketch_all(batches: Iterator[pa.Table], settings: Params, engine: Engine, store: Scratch) -> int:
+    """Put the sketches of numbered texts into `store`; return their number."""
+    bands, rows = settings.bands()
+    function = partial(sketch, words=settings.shingle_words, bands=bands, rows=rows, seed=settings.seed)
+    count = 0
+    for result in map_batches(function, batches, engine):
+        store.add(result["sketches"])
+        count += len(result["sketches"])
+    return count
+
+
+def numbered(batches: Iterator[pa.Table], first: int) -> Iterator[pa.Table]:
+    """Yield tables with a column `number` that counts their rows from `first`."""
+    for batch in batches:
+        yield batch.append_column("number", pa.array(np.arange(first, first + len(batch))))
+        first += len(batch)
+
+
+def find(store: Scratch, own: int, settings: Params, labels: list[str]) -> Found:
+    """Return what is a duplicate of what; the first `own` texts in `store` are rows, the others those of `against`."""
+    roots = compare.equal_forms(store)
+    numbers = np.arange(len(roots), dtype=np.int32)
+    best = _best_copies(store, roots[:own], settings.keep)
+    matches, similarity = np.full(own, -1, np.int32), np.zeros(own, np.float32)
+    foreign = own + np.sort(np.unique(roots[own:], return_index=True)[1]).astype(np.int32)
+    equal = foreign[roots[foreign] < own]
+    matches[best[roots[equal]]] = equal
+    similarity[best[roots[equal]]] = 1
+    roots[own:] = numbers[own:]
+    unique = np.append(np.flatnonzero(best == numbers[:own]).astype(np.int32), foreign)
+    compare.link(store, unique, own, settings.bands()[0], settings.threshold, roots, matches, similarity)
+
+    roots, matches, similarity, numbers = roots[:own], matches[best], similarity[best], numbers[:own]
+    fates = np.full(own, Fate.kept, np.int8)
+    fates[best != numbers] = Fate.exact_duplicate
+    if settings.drop_against:
+        fates[matches >= 0] = Fate.against
+    keepers = best
+    if settings.drop_near:
+        tied = np.flatnonzero((fates == Fate.kept) & (np.bincount(roots, fates == Fate.kept, own)[roots] > 1))
+        tied = keep.by_preference(store, tied, roots[tied], settings.keep)
+        preferred, near = compare.choose(store, tied, compare.runs(roots[tied]), settings.threshold, own)
+        dropped = preferred >= 0
+        fates[dropped] = Fate.near_duplicate
+        keepers, similarity = np.where(dropped, preferred, best), np.where(dropped, near, similarity)
+    return Found(fates, roots, keepers, matches, similarity, store.get("label", np.int16), labels)
+
+
+def _best_copies(store: Scratch, forms: np.ndarray, rules: list[keep.Rule]) -> np.ndarray:
+    """Return for each row the preferred one of those with its form, (rows,) int32."""
+    best = np.arange(len(forms), dtype=np.int32)
+    copied = np.flatnonzero(np.bincount(forms, minlength=len(forms))[forms] > 1)
+    copied = keep.by_preference(store, copied, forms[copied], rules)
+    bounds = compare.runs(forms[copied])
+    best[copied] = np.repeat(copied[bounds[:-1]], np.diff(bounds))
+    return best
+
+
+def _folder(out: Path) -> tempfile.TemporaryDirectory:
+    """Return a folder for some gigabytes: beside the output, since /tmp may be small or in memory."""
+    if not isinstance(out, Path):  # an object store
+        return tempfile.TemporaryDirectory()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix=".deduplicate.", dir=out.parent)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "against", "out", "conflicts", "ledger", "metrics")
+    settings, engine = params.load("deduplicate", Params), params.load("engine", Engine)
+    with _folder(args.out) as folder, opened(Path(folder)) as store:
+        labels: list[str] = []
+        rows = sketch_all(rows_in(args.rows, settings, engine, store, labels), settings, engine, store)
+        if not rows:
+            raise UserError(f"{args.rows}: has no row")
+        starts = [rows]  # of each reference, the number of its first text; and the end
+        for reference in settings.against:
+            texts = references.texts(reference, args.against, engine.batch_rows)
+            starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), settings, engine, store))
+        store.finish()
+        found = find(store, rows, settings, labels)
+    conflicts = Conflicts(found)
+    names = Names(found, conflicts, tables.batches(args.rows, ["id"], engine.batch_rows))
+
+    def foreign(number: int) -> str:
+        place = bisect_right(starts, number) - 1
+        return f"row {number - starts[place] + 1} of {settings.against[place].name}"
+
+    def parts() -> Iterator[pa.Table]:
+        for batch in numbered(tables.batches(args.rows, rows=engine.batch_rows), 0):
+            first, batch = batch["number"][0].as_py(), batch.drop_columns("number")
+            entered.add(entries(batch, first, found, conflicts, names, foreign))
+            yield kept_rows(batch, first, found, names)
+        entered.check(rows, int((found.fates == Fate.kept).sum()))
+
+    with book("deduplicate", args.ledger) as entered:
+        schema = tables.schema(args.rows).append(pa.field("cluster", pa.string()))
+        tables.write_stream(parts(), schema, args.out)
+    tables.write_stream(conflict_rows(found, conflicts, names, engine.batch_rows), CONFLICT, args.conflicts)
+    write_json(args.metrics, measure(found, conflicts, settings, starts))
+
+
+def measure(found: Found, conflicts: Conflicts, settings: Params, starts: list[int]) -> dict:
+    """Return the stage's metrics."""
+    matched = np.searchsorted(starts, found.matches[found.matches >= 0], side="right") - 1
+    return {
+        "rows_in": len(found.fates),
+        "rows_out": int((found.fates == Fate.kept).sum()),
+        "exact": int((found.fates == Fate.exact_duplicate).sum()),
+        "near": int((found.fates == Fate.near_duplicate).sum()),
+        "clusters": found.clusters(),
+        "label_conflicts": len(conflicts.roots),
+        "label_conflict_rows": len(conflicts.rows),
+        "against": {
+            reference.name: {
+                "texts": starts[place + 1] - starts[place],
+                "duplicates": int((matched == place).sum()),
+                "dropped": int(settings.drop_against) * int((matched == place).sum()),
+            }
+            for place, reference in enumerate(settings.against)
+        },
+    }
+
+
+if __name__ == "__main__":
+    run(main)

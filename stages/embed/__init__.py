@@ -1,0 +1,1 @@
+"""The stage `embed`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `evaluate`: see __main__.py."""

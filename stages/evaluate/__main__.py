@@ -1,0 +1,122 @@
+"""evaluate: what every classifier predicts for the dev and test rows, kept per example, and how good it is.
+
+python -m stages.evaluate --rows data/labelled.parquet --classifiers models/classifier --baseline data/baseline
+    --out data/predictions --metrics reports/metrics/evaluate.json --plots reports/plots/evaluate
+
+Measured on given and human labels only: an automatic label proves nothing. Out: `<approach>-<seed>.parquet` for each
+arm of params.yaml and for the baseline; the plots' tables `confusion.csv`, `calibration.csv`, `per_class.csv`.
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.base.files import replacing, write_csv, write_json
+from winnow.base.stage import arguments, run
+from winnow.encoder import models
+from winnow.encoder.compute import Compute, start
+from winnow.kinds.classification import examples, head, metrics
+from winnow.kinds.task import Task
+from winnow.rows import predictions, tables
+
+
+class Params(params.Section):
+    max_length: int = Field(ge=4, le=8192)  # as in training
+    batch_tokens: int = Field(gt=0)
+    calibration_bins: int = Field(gt=1)
+
+
+class Arms(params.Section):
+    """Section `arms` of params.yaml: which fine-tuning runs there are."""
+
+    from_base: list[str]
+    from_adapted: list[str]
+    seeds: list[int] = Field(min_length=1)
+
+    def names(self) -> list[str]:
+        """Return `<approach>-<seed>` of each run."""
+        return [f"{approach}-{seed}" for approach in self.from_base + self.from_adapted for seed in self.seeds]
+
+
+def predict(rows: pa.Table, folder: Path, task: Task, settings: Params, accelerator) -> pa.Table:
+    """Return one classifier's predictions for `rows` (id, group, split, text, label)."""
+    model = head.load(folder)
+    known = [model.config.id2label[number] for number in range(model.config.num_labels)]
+    if known != task.labels:
+        raise UserError(f"{folder}: was trained for the labels {', '.join(known)}; run `dvc repro finetune`")
+    tokenizer = models.load_tokenizer(folder)
+    store = examples.load(folder)
+    if store is None:
+        tokens, own = models.tokenize(tokenizer, rows["text"].to_pylist(), settings.max_length), None
+    else:
+        tokens, own = store.inputs(rows, tokenizer, settings.max_length, accelerator)
+    chances = head.predict(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator, own)
+    columns = (rows[name].to_pylist() for name in ("id", "group", "split"))
+    return predictions.table(*columns, predictions.indices(rows["label"], task.labels), chances, task.labels)
+
+
+def measure(arms: dict[str, pa.Table], labels: list[str], bins: int) -> dict:
+    """Return the metrics of each arm on dev and on test."""
+    return {
+        name: {
+            split: metrics.measure(*predictions.arrays(arm, labels, split), labels, bins) for split in ("dev", "test")
+        }
+        for name, arm in arms.items()
+    }
+
+
+def plots(arms: dict[str, pa.Table], measured: dict, labels: list[str], bins: int) -> dict[str, list[tuple]]:
+    """Return the rows of each plot's table, header first: confusion, calibration and F1 per class, all on test."""
+    confusion: list[tuple] = [("approach", "actual", "predicted")]
+    calibration: list[tuple] = [("arm", "confidence", "accuracy", "rows")]
+    per_class: list[tuple] = [("approach", "label", "f1")]
+    for approach, names in predictions.by_approach(arms).items():
+        first = arms[names[0]].filter(pa.array([split == "test" for split in arms[names[0]]["split"].to_pylist()]))
+        pairs = zip(first["label"].to_pylist(), first["predicted"].to_pylist(), strict=True)
+        confusion += [(approach, actual, predicted) for actual, predicted in pairs]
+        for label in labels:
+            mean = float(np.mean([measured[name]["test"]["f1"][label] for name in names]))
+            per_class.append((approach, label, mean))
+        for name in names:
+            bins_of = metrics.calibration_table(*predictions.arrays(arms[name], labels, "test"), bins)
+            calibration += [(name, b["confidence"], b["accuracy"], b["rows"]) for b in bins_of]
+    return {"confusion": confusion, "calibration": calibration, "per_class": per_class}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "classifiers", "baseline", "out", "metrics", "plots")
+    settings, task = params.load("evaluate", Params), params.load("task", Task)
+    arms = params.load("arms", Arms)
+    accelerator = start(params.load("compute", Compute), seed=0)
+    rows = predictions.evaluated(tables.read(args.rows)).sort_by("id")
+    for split in ("dev", "test"):
+        if split not in rows["split"].to_pylist():
+            raise UserError(f"{args.rows}: no {split} row has a given or human label; raise split.{split} or add rows")
+    extra = {folder.name for folder in args.classifiers.iterdir() if folder.is_dir()} - set(arms.names())
+    for name in sorted(extra):
+        print(f"evaluate: {args.classifiers / name} is no arm of params.yaml; left out (delete it)", file=sys.stderr)
+
+    with replacing(args.out) as new:
+        new.mkdir()
+        for file in args.baseline.glob("*.parquet"):
+            shutil.copyfile(file, new / file.name)
+        for name in arms.names():
+            tables.write(predict(rows, args.classifiers / name, task, settings, accelerator), new / f"{name}.parquet")
+        found = predictions.read_all(new, task.labels)
+        measured = measure(found, task.labels, settings.calibration_bins)
+    write_json(args.metrics, measured)
+    with replacing(args.plots) as new:
+        new.mkdir()
+        for name, (header, *lines) in plots(found, measured, task.labels, settings.calibration_bins).items():
+            write_csv(new / f"{name}.csv", header, lines)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""The stage `find_issues`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `finetune`: see __main__.py."""

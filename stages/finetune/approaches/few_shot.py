@@ -1,0 +1,204 @@
+"""few_shot: learning from a few labels a class, by contrast, by examples in the input, or by both.
+
+`contrast` is SetFit's method (Tunstall et al. 2022): the encoder learns from pairs of texts that those of one class
+are alike (cosine 1) and those of two are not (cosine 0), and a logistic regression on what it then makes of the texts
+becomes the head. n labels give about n^2 pairs, so few labels go far. `classify` is the loop of `transfer`. With
+`examples`, what is read are the texts with their labelled neighbours (winnow.kinds.classification.examples).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from stages.finetune.approaches.job import Job, Trained, few
+from winnow.base.errors import UserError
+from winnow.base.params import Section
+from winnow.encoder import batching, models
+from winnow.kinds.classification import examples, finetuning, head
+from winnow.text import tfidf
+from winnow.training import loop
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+
+class Settings(Section):
+    """How a classifier learns from few labels; what is not here is in the recipe of section `finetune`.
+
+    `freeze_embeddings` and `frozen_layers` take the place of the recipe's where they are not None: pairs are many, and
+    move more of an encoder.
+    """
+
+    labels_per_class: int | None = Field(gt=1)
+    method: Literal["contrast", "classify"]
+    pairs: int = Field(gt=0)
+    batch_pairs: int = Field(gt=1)
+    learning_rate: float = Field(gt=0)
+    freeze_embeddings: bool | None
+    frozen_layers: int | None = Field(ge=0)
+    regularization: float = Field(gt=0)
+    examples: int = Field(ge=0)
+    example_tokens: int = Field(ge=4)
+
+
+@dataclass(frozen=True)
+class PairBatch(loop.Batch):
+    """The pairs of one step; `rows` are those that stand in any, each once.
+
+    Attributes:
+        pairs: (pairs, 2) int, numbers of rows.
+        same: (pairs,) bool, whether both are of one class.
+    """
+
+    pairs: np.ndarray = field(kw_only=True)
+    same: np.ndarray = field(kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def parts(self, count: int) -> list["PairBatch"]:
+        cut = zip(np.array_split(self.pairs, count), np.array_split(self.same, count), strict=True)
+        return [PairBatch(np.unique(pairs), self.epoch, pairs=pairs, same=same) for pairs, same in cut]
+
+
+def train(job: Job, settings: Settings) -> Trained:
+    """Return the classifier, and the store of its examples if it reads any."""
+    own = {name: getattr(settings, name) for name in ("freeze_embeddings", "frozen_layers")}
+    own = {name: value for name, value in own.items() if value is not None}
+    job = replace(job, recipe=job.recipe.model_copy(update=own))
+    rows = few(job.rows, job.labels, settings.labels_per_class)
+    tokenizer, store = models.load_tokenizer(job.folder), None
+    if settings.examples:
+        how = (settings.examples, settings.example_tokens, job.recipe.max_length)
+        store = examples.build(rows, job.folder, *how, job.accelerator)
+    inputs = job.inputs(rows, tokenizer, store)
+    model = finetuning.build(job.folder, job.labels, job.recipe)
+    if settings.method == "classify":
+        stop = job.early_stop(tokenizer, store)
+        saved = job.saved.series("train")
+        arguments = (inputs, tokenizer.pad_token_id, job.recipe, job.seed, job.accelerator, stop, saved)
+        return Trained(model, finetuning.train(model, *arguments), store)
+    if job.patience is not None:
+        raise UserError(
+            "params.yaml: finetune.patience: learning by contrast has no epochs to stop after; set it to null"
+        )
+    cache = finetuning.frozen(model, inputs.tokens, tokenizer.pad_token_id, job.recipe, job.accelerator)
+    with cache.attached(model) if cache else nullcontext():
+        curve = contrast(model, inputs, tokenizer.pad_token_id, settings, job)
+        set_head(model, inputs, tokenizer.pad_token_id, settings, job)
+    return Trained(model, curve, store)
+
+
+def pairs(truth: np.ndarray, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return random pairs of rows, (count, 2) int, and whether each is of one class, (count,) bool: every other is.
+
+    Memory grows with `count` alone: partners are drawn by their place among rows that are sorted by class. Classes of
+    one row have no pair of their own.
+
+    Args:
+        truth: (rows,) int, at least two classes, one of them with two rows.
+    """
+    order = np.argsort(truth, kind="stable")
+    counts = np.bincount(truth)
+    starts = np.cumsum(counts) - counts
+    same = np.arange(count) % 2 == 0
+    paired = np.flatnonzero(counts[truth[order]] > 1)
+    first = np.where(
+        same, paired[generator.integers(len(paired), size=count)], generator.integers(len(truth), size=count)
+    )
+    start, many = starts[truth[order[first]]], counts[truth[order[first]]]
+    inside = start + (first - start + 1 + generator.integers(np.maximum(many - 1, 1))) % many
+    outside = generator.integers(len(truth) - many)
+    outside = np.where(outside < start, outside, outside + many)
+    return order[np.stack([first, np.where(same, inside, outside)], axis=1)], same
+
+
+def contrast(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, settings: Settings, job: Job) -> list[dict]:
+    """Train all of `model` below its output layer on pairs, and return the curve, one dict a step.
+
+    The loss is SetFit's: the squared error of the cosine of two texts' features. A text that stands in several pairs
+    of a batch is read once. The pairs are a function of the seed and the step.
+    """
+    import torch
+
+    if np.bincount(rows.truth).max() < 2:
+        raise UserError("few_shot: no class has two training rows, so there are no pairs; raise labels_per_class")
+    steps = -(-settings.pairs // settings.batch_pairs)
+    generators = (np.random.Generator(np.random.Philox(key=[job.seed, step])) for step in range(steps))
+    drawn = (pairs(rows.truth, settings.batch_pairs, generator) for generator in generators)
+    batches = [PairBatch(np.unique(chosen), pairs=chosen, same=same) for chosen, same in drawn]
+    device = job.accelerator.device
+
+    def loss_of(model, batch: PairBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        found = torch.nn.functional.normalize(_features(model, rows, batch.rows, padding, device), dim=1)
+        places = np.searchsorted(batch.rows, batch.pairs)
+        left, right = found[torch.tensor(places, device=device)].unbind(dim=1)
+        target = torch.tensor(batch.same, dtype=torch.float32, device=device)
+        loss = torch.nn.functional.mse_loss((left * right).sum(dim=1), target)
+        return loss, torch.tensor(float(len(batch)), device=device)
+
+    recipe = job.recipe.model_copy(
+        update={"learning_rate": settings.learning_rate, "head_learning_rate": settings.learning_rate}
+    )
+    with _without_head(model):
+        groups = finetuning.parameter_groups(model, model, recipe)
+        curve = loop.fit(
+            job.accelerator, model, groups, batches, loss_of, int(recipe.warmup_share * steps),
+            seed=job.seed, ids=rows.ids, longest=max(map(len, rows.tokens)), saved=job.saved.series("contrast"),
+        )  # fmt: skip
+    return [{"step": step, "epoch": 1} | point for step, point in enumerate(curve, start=1)]
+
+
+def set_head(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, settings: Settings, job: Job) -> None:
+    """Fit a logistic regression on the rows' features, and make it the model's output layer.
+
+    The features are scaled to a mean length of one, so that the penalty means the same for every encoder.
+    """
+    import torch
+
+    device = job.accelerator.device
+    model.to(device).eval()
+    parent, name = head.output_layer(model)
+    layer = getattr(parent, name)
+    found = np.zeros((len(rows.tokens), layer.in_features), dtype=np.float32)
+    with _without_head(model), torch.inference_mode(), job.accelerator.autocast():
+        for batch in batching.by_length(models.lengths(rows.tokens), job.recipe.batch_tokens):
+            found[batch] = _features(model, rows, batch, padding, device).cpu().numpy()
+    length = float(np.linalg.norm(found, axis=1).mean())
+    fitted = tfidf.fit(found / length, rows.truth, settings.regularization, rows.weights)
+    weight, bias = fitted.coef_ / length, fitted.intercept_
+    if len(bias) == 1:  # of two classes, the regression has the difference alone
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))
+
+
+def _features(
+    model: "PreTrainedModel", rows: finetuning.Rows, chosen: np.ndarray, padding: int, device: "torch.device"
+) -> "torch.Tensor":
+    """Return the mean of what a model without its head makes of the tokens of `chosen` rows, (rows, dimensions)."""
+    import torch
+
+    ids, mask = models.pad([rows.tokens[row] for row in chosen], padding, device)
+    own = None if rows.own is None else torch.as_tensor(rows.own[chosen], device=device)
+    return head.logits(model, ids, mask, own)
+
+
+@contextmanager
+def _without_head(model: "PreTrainedModel") -> Iterator[None]:
+    """Let the model give features instead of logits until the block ends."""
+    import torch
+
+    parent, name = head.output_layer(model)
+    layer = getattr(parent, name)
+    setattr(parent, name, torch.nn.Identity())
+    try:
+        yield
+    finally:
+        setattr(parent, name, layer)

@@ -1,0 +1,1 @@
+"""The stage `learning_curve`: see __main__.py."""

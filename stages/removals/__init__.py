@@ -1,0 +1,1 @@
+"""The stage `removals`: see __main__.py."""

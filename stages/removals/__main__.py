@@ -1,0 +1,297 @@
+"""removals: what each rule took out, by class, source and split, and whether it took one class more than the others.
+
+python -m stages.removals --raw data/raw --split data/split.parquet --clean data/ledger/clean.parquet
+    --deduplicate data/ledger/deduplicate.parquet --metrics reports/metrics/removals.json
+    --plot reports/plots/removals.csv
+
+A share is of the rows that entered the stage, with Wilson's 95 % interval. A class is the label with which a row was
+collected. A removed row is of the split that the rest of its group is in, and of none where nothing of its group is
+left. What `collect` refused never was a row, so it is counted by source alone. Rows are joined to ledgers by id, as a
+number of 8 bytes: memory holds 10 bytes a removed row and 9 a group, and a batch.
+
+Writes metrics (stage -> rule -> rows, removed, share, its interval, and `skew`: the largest ratio of a class's share to
+that of all classes) and the plot: rule, stage, dimension, value, rows, removed, share, low, high.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.base.files import read_text, write_csv, write_json
+from winnow.base.stage import arguments, run
+from winnow.rows import splits, tables
+from winnow.rows.ledger import REMOVING
+from winnow.statistics.intervals import wilson
+
+STAGES = ("clean", "deduplicate")
+DIMENSIONS = ("all", "class", "source", "split")
+UNLABELLED, TEXT = "(no label)", "(text)"  # no classes: rows to annotate, and rows of sources with purpose text
+NOWHERE = "(none)"
+BATCH_ROWS = 64 * 1024  # narrow rows, without their text
+HEADER = ("rule", "stage", "dimension", "value", "rows", "removed", "share", "low", "high")
+
+
+class Params(params.Section):
+    max_skew: float | None = Field(gt=1)
+    max_share: float | None = Field(gt=0, le=1)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """The rows that one stage removed."""
+
+    ids: np.ndarray  # (rows,) uint64, ascending
+    rule: np.ndarray  # (rows,) int16, index into `rules`
+    rules: list[str]
+
+    def rule_of(self, ids: np.ndarray) -> np.ndarray:
+        """Return the rule that removed each row, (rows,) int16; -1 for a row that stayed."""
+        if not len(self.ids):
+            return np.full(len(ids), -1, np.int16)
+        place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        return np.where(self.ids[place] == ids, self.rule[place], -1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Rows that entered a stage and have one value of a dimension, and how many of them a rule removed."""
+
+    rule: str
+    stage: str
+    dimension: str
+    value: str
+    rows: int
+    removed: int
+
+    @property
+    def share(self) -> float:
+        return self.removed / self.rows
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson(self.removed, self.rows)
+
+
+def numbers(ids: pa.ChunkedArray, where: Path) -> np.ndarray:
+    """Return ids of 16 hex digits as numbers, (rows,) uint64, in the same order as the ids sort.
+
+    Raises:
+        UserError: an id is none of this pipeline.
+    """
+    wrong = pc.invert(pc.match_substring_regex(ids, "^[0-9a-f]{16}$"))
+    if pc.any(wrong).as_py():
+        raise UserError(f"{where}: id '{ids.filter(wrong)[0]}' is not 16 hex digits; run `dvc repro collect`")
+    fixed = ids.combine_chunks().cast(pa.binary()).cast(pa.binary(16))
+    digits = np.frombuffer(fixed.buffers()[1], np.uint8)[16 * fixed.offset :][: 16 * len(ids)]
+    digits = np.where(digits < ord("a"), digits - ord("0"), digits - ord("a") + 10).reshape(-1, 16)
+    return digits.astype(np.uint64) @ (np.uint64(16) ** np.arange(15, -1, -1, dtype=np.uint64))
+
+
+def read_removed(path: Path) -> Removed:
+    """Return the rows that a ledger says left."""
+    rules: dict[str, int] = {}
+    ids, codes = [np.array([], np.uint64)], [np.array([], np.int16)]
+    for batch in tables.batches(path, ["id", "action", "rule"], BATCH_ROWS):
+        batch = batch.filter(pc.is_in(batch["action"], pa.array(REMOVING)))
+        for rule in batch["rule"].unique().to_pylist():
+            rules.setdefault(rule, len(rules))
+        ids.append(numbers(batch["id"], path))
+        codes.append(pc.index_in(batch["rule"], pa.array(list(rules), pa.string())).to_numpy().astype(np.int16))
+    found = np.concatenate(ids)
+    order = np.argsort(found, kind="stable")
+    return Removed(found[order], np.concatenate(codes)[order], list(rules))
+
+
+def read_splits(path: Path) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the groups, (groups,) uint64 ascending `splits.codes`, their splits, (groups,) int8, and the rows."""
+    groups, found = [np.array([], np.uint64)], [np.array([], np.int8)]
+    for batch in tables.batches(path, ["group", "split"], BATCH_ROWS):
+        groups.append(splits.codes(batch["group"]))
+        found.append(splits.indices(batch["split"]))
+    every = np.concatenate(groups)
+    unique, first = np.unique(every, return_index=True)
+    return unique, np.concatenate(found)[first], len(every)
+
+
+def count(raw: Path, removed: dict[str, Removed], split: Path) -> list[Line]:
+    """Return one line for each rule, dimension and value, also where the rule removed none.
+
+    Raises:
+        UserError: rows, ledgers and split are not of one run of the pipeline: a row is lost, or a removed one unknown.
+    """
+    groups, group_splits, rows_split = read_splits(split)
+    entered: Counter = Counter()  # (stage, dimension, value)
+    taken: Counter = Counter()  # (stage, rule, dimension, value)
+    for file in source_files(raw):
+        for batch in tables.batches(file, ["id", "source", "purpose", "group", "label"], BATCH_ROWS):
+            ids = numbers(batch["id"], file)
+            values = _values(batch, groups, group_splits)
+            for stage, of_stage in removed.items():
+                rule = of_stage.rule_of(ids)
+                for dimension, (codes, names) in values.items():
+                    table = np.bincount(
+                        (rule + 1) * len(names) + codes, minlength=(len(of_stage.rules) + 1) * len(names)
+                    )
+                    table = table.reshape(-1, len(names))
+                    for value, total in zip(names, table.sum(axis=0).tolist(), strict=True):
+                        entered[stage, dimension, value] += total
+                    for index, place in zip(*np.nonzero(table[1:]), strict=True):
+                        key = stage, of_stage.rules[index], dimension, names[place]
+                        taken[key] += int(table[index + 1, place])
+                stayed = rule < 0
+                ids = ids[stayed]
+                values = {dimension: (codes[stayed], names) for dimension, (codes, names) in values.items()}
+    _check_accounts(raw, removed, split, entered, taken, rows_split)
+    return [
+        Line(rule, stage, dimension, value, rows, taken[stage, rule, dimension, value])
+        for stage, of_stage in removed.items()
+        for rule in sorted(of_stage.rules)
+        for dimension in DIMENSIONS
+        for (_, _, value), rows in sorted(
+            item for item in entered.items() if item[0][:2] == (stage, dimension) and item[1]
+        )
+    ]
+
+
+def source_files(raw: Path) -> list[Path]:
+    """Return the sources' Parquet files; raises `UserError` if there is none."""
+    found = sorted(raw.glob("*.parquet"))
+    if not found:
+        raise UserError(f"{raw}: no source's Parquet file; run `dvc repro collect`")
+    return found
+
+
+def _values(
+    batch: pa.Table, groups: np.ndarray, group_splits: np.ndarray
+) -> dict[str, tuple[np.ndarray, Sequence[str]]]:
+    """Return each dimension's codes, (rows,) int, and their names."""
+    class_ = pc.if_else(pc.equal(batch["purpose"], "task"), pc.fill_null(batch["label"], UNLABELLED), TEXT)
+    codes = splits.codes(batch["group"])
+    place = np.minimum(np.searchsorted(groups, codes), max(len(groups) - 1, 0))
+    split = np.where(groups[place] == codes, group_splits[place], -1) if len(groups) else np.full(len(codes), -1)
+    return {
+        "all": (np.zeros(batch.num_rows, np.int64), ("all",)),
+        "class": _encoded(class_),
+        "source": _encoded(batch["source"]),
+        "split": (split.astype(np.int64) % (len(splits.SPLITS) + 1), (*splits.SPLITS, NOWHERE)),
+    }
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _check_accounts(
+    raw: Path, removed: dict[str, Removed], split: Path, entered: Counter, taken: Counter, rows_split: int
+) -> None:
+    left = entered[STAGES[0], "all", "all"]
+    for stage, of_stage in removed.items():
+        met = sum(number for key, number in taken.items() if key[0] == stage and key[2] == "all")
+        if met != len(of_stage.ids):
+            raise UserError(
+                f"the ledger of {stage} removes {len(of_stage.ids)} rows, {met} of which entered it from {raw}; they "
+                f"are of different runs: `dvc repro`"
+            )
+        left -= met
+    if left != rows_split:
+        raise UserError(
+            f"{split}: has {rows_split} rows; {left} of {raw} are in no ledger as removed; they are of different runs: "
+            f"`dvc repro`"
+        )
+
+
+def classes(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines about classes that a model learns."""
+    return [line for line in lines if line.dimension == "class" and line.value not in (UNLABELLED, TEXT)]
+
+
+def by_rule(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Yield the lines of each rule of each stage."""
+    for key in dict.fromkeys((line.stage, line.rule) for line in lines):
+        yield [line for line in lines if (line.stage, line.rule) == key]
+
+
+def base_rate(lines: Sequence[Line]) -> float:
+    """Return the share that a rule removed of all classes together; 0 where there is no class."""
+    return sum(line.removed for line in lines) / max(sum(line.rows for line in lines), 1)
+
+
+def faults(lines: Sequence[Line], settings: Params) -> Iterator[str]:
+    """Yield what the gates say against a rule; only where the whole interval lies above the limit."""
+    for of_rule in by_rule(lines):
+        base = base_rate(classes(of_rule))
+        for line in [*classes(of_rule), *(line for line in of_rule if line.dimension == "all")]:
+            low, high = line.interval
+            what = (
+                f"rule '{line.rule}' of stage {line.stage} removes {line.removed} of {line.rows} rows "
+                f"{f'of class {line.value}' if line.dimension == 'class' else 'in all'} "
+                f"({line.share:.2%}, 95 % interval {low:.2%} to {high:.2%})"
+            )
+            if settings.max_share is not None and low > settings.max_share:
+                yield f"{what}, more than removals.max_share {settings.max_share:.0%}"
+            if line.dimension == "class" and settings.max_skew is not None and low > settings.max_skew * base > 0:
+                yield f"{what}, more than removals.max_skew {settings.max_skew:g} times the {base:.2%} of all classes"
+
+
+def measure(lines: Sequence[Line], refused: Sequence[Line]) -> dict:
+    """Return the metrics: for each stage and rule the rows in all, and the class that it removed most."""
+    metrics: dict = {stage: {} for stage in ("collect", *STAGES)}
+    for line in refused:
+        metrics["collect"].setdefault(line.value, {})[line.rule] = {"rows": line.rows, "removed": line.removed}
+    for of_rule in by_rule(lines):
+        line = next(line for line in of_rule if line.dimension == "all")
+        low, high = line.interval
+        found = {"rows": line.rows, "removed": line.removed, "share": line.share, "low": low, "high": high}
+        if base := base_rate(classes(of_rule)):
+            most = max(classes(of_rule), key=lambda line: line.share)
+            found |= {"skew": most.share / base, "most_removed_class": most.value}
+        metrics[line.stage][line.rule] = found
+    return metrics
+
+
+def read_refused(manifest: Path) -> list[Line]:
+    """Return what `collect` refused, a line for each source and rule.
+
+    Raises:
+        UserError: the manifest is missing or is not one that `collect` writes.
+    """
+    try:
+        return [
+            Line(rule, "collect", "source", source, entry["rows"]["read"], number)
+            for source, entry in sorted(json.loads(read_text(manifest)).items())
+            for rule, number in sorted(entry["refused"].items())
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{manifest}: not the manifest that collect writes; run `dvc repro collect`") from None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "raw", "split", *STAGES, "metrics", "plot")
+    settings = params.load("removals", Params)
+    refused = read_refused(args.raw / "manifest.json")
+    lines = count(args.raw, {stage: read_removed(getattr(args, stage)) for stage in STAGES}, args.split)
+    if found := list(faults(lines, settings)):
+        more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+        raise UserError(
+            f"{'; '.join(found[:3])}{more}: mend the rule or switch it off in params.yaml, or raise the limit there"
+        )
+    rows = [
+        (line.rule, line.stage, line.dimension, line.value, line.rows, line.removed, line.share, *line.interval)
+        for line in [*refused, *lines]
+    ]
+    write_json(args.metrics, measure(lines, refused))
+    write_csv(args.plot, HEADER, rows)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,222 @@
+"""The report's tables and plots on curation: sources, removals, duplicates, validation and drift.
+
+A pipeline may leave out the stages that measure these: what was not measured is left out of the page, and a measure
+that this file does not know by name is shown under the name that its stage gave it.
+"""
+
+from collections.abc import Callable, Iterator
+
+from stages.report import plots
+from stages.report.inputs import Inputs
+from stages.report.sections import Table, number, share
+
+RULES = 12  # whose removals are shown by class, source and split: those that removed most
+DIMENSIONS = ("class", "source", "split")
+MEASURES = {"embeddings": "embeddings (MMD²)", "words": "words (JSD, bits)"}
+
+
+def interval(of: dict | None) -> str:
+    """Return an estimate with its interval, or a dash where there is none."""
+    return f"{number(of['value'])} ({number(of['low'])} to {number(of['high'])})" if of else "–"
+
+
+def pin(of: dict) -> str:
+    """Return what pins a source: its kind, and version, revision or hash."""
+    pinned = next((str(of[key]) for key in ("version", "revision", "sha256") if of.get(key)), "")
+    return f"{of.get('kind', '')} {pinned[:16]}".strip()
+
+
+def tables(inputs: Inputs) -> dict[str, Table]:
+    """Return the tables by name; those that nothing was measured for have no rows."""
+    return source_tables(inputs) | removal_tables(inputs) | duplicate_tables(inputs) | validation_tables(inputs)
+
+
+def source_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return manifest, diversity and distances of each source, and what it adds to the others."""
+    manifest = []
+    for name, of in inputs.manifest.items():
+        rows, dates = of.get("rows", {}), of.get("published")
+        counts = [rows.get(key, "–") for key in ("read", "kept", "refused", "skipped")]
+        dated = " to ".join(dates) if dates else "not dated"
+        manifest.append([name, of.get("purpose", ""), pin(of.get("pin", {})), of.get("licence", ""), dated, *counts])
+    represented = inputs.metrics["represent"].get("sources", {})
+    diversity, distances, added = [], [], []
+    for name, of in represented.items():
+        words, languages = of.get("vocabulary", {}), of.get("languages", {})
+        clusters, labels = of.get("clusters", {}), of.get("labels", {})
+        first = max(sorted(languages), key=languages.get, default="–")
+        diversity.append(
+            [
+                name,
+                of["rows"],
+                f"{of['words'].get('median', 0):.0f}",
+                share(words.get("distinct_words")),
+                f"{first} {share(languages.get(first))}",
+                "–" if labels.get("entropy") is None else f"{labels['entropy']:.2f}",
+                share(clusters.get("coverage")),
+                f"{clusters['vendi']:.0f}" if "vendi" in clusters else "–",
+                share(of["duplicates"]["share"]),
+            ]
+        )
+        distances.append([name, *(interval(of["distance"].get(measure)) for measure in MEASURES)])
+        if of.get("adds"):
+            told = [row["word"] for row in inputs.plots["represent/characteristic"] if row["source"] == name]
+            seen = [row["id"] for row in inputs.plots["represent/examples"] if row["source"] == name]
+            mass, new = interval(of["adds"]["own_mass"]), of["adds"]
+            added.append(
+                [name, mass, new["new_words"], share(new["new_token_share"]), ", ".join(told), ", ".join(seen[:3])]
+            )
+    if floors := inputs.metrics["represent"].get("reference", {}).get("noise_floor"):
+        distances.append(["chance alone", *(number(floors.get(name)) for name in MEASURES)])
+    heads = {
+        "manifest": ["Source", "For", "Pin", "Licence", "Published", "Read", "Kept", "Refused", "Skipped"],
+        "diversity": ["Source", "Rows", "Words a row", "Distinct words", "Language", "Class evenness"]
+        + ["Clusters covered", "Vendi score", "Duplicates"],
+        "distances": ["Source", *MEASURES.values()],
+        "added": ["Source", "Share in own clusters", "New words", "Of its words", "Characteristic words", "Rows"],
+    }
+    return {
+        "manifest": Table(heads["manifest"], manifest, "lllllrrrr"),
+        "diversity": Table(heads["diversity"], diversity, "lrrrlrrrr"),
+        "distances": Table(heads["distances"], distances, "lrr"),
+        "added": Table(heads["added"], added, "lrrrll"),
+    }
+
+
+def removal_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return what each rule removed in all, and by class, source and split for the rules that removed most."""
+    found = inputs.plots["removals"]
+    rules = [
+        [row["rule"], row["stage"], int(row["rows"]), int(row["removed"]), removed_share(row), *skew(inputs, row)]
+        for row in found
+        if row["dimension"] == "all" or row["stage"] == "collect"
+    ]
+    most = sorted(
+        {(row["stage"], row["rule"]): int(row["removed"]) for row in found if row["dimension"] == "all"}.items(),
+        key=lambda item: (-item[1], item[0]),
+    )
+    shown = {key for key, removed in most[:RULES] if removed}
+    parts = [
+        [row["rule"], row["dimension"], row["value"], int(row["rows"]), int(row["removed"]), removed_share(row)]
+        for row in found
+        if row["dimension"] in DIMENSIONS and (row["stage"], row["rule"]) in shown and int(row["removed"])
+    ]
+    return {
+        "removals": Table(["Rule", "Stage", "Rows", "Removed", "Per cent", "Most removed class"], rules, "llrrrl"),
+        "removals_by": Table(["Rule", "By", "Value", "Rows", "Removed", "Per cent"], parts, "lllrrr"),
+    }
+
+
+def removed_share(row: dict[str, str]) -> str:
+    """Return the share of the rows that a rule removed, in per cent, with its interval."""
+    value, low, high = (f"{100 * float(row[name]):.2f}" for name in ("share", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def skew(inputs: Inputs, row: dict[str, str]) -> Iterator[str]:
+    """Yield the class that a rule removed most, and how many times as often as classes in all; "" where none."""
+    of = inputs.metrics["removals"].get(row["stage"], {}).get(row["rule"], {})
+    yield f"{of['most_removed_class']}, {of['skew']:.1f}×" if "skew" in of and int(row["removed"]) else ""
+
+
+def duplicate_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return every figure of the stages that look for duplicates, by the stages' own names."""
+    stages = (("deduplicate", "by wording"), ("semantic_duplicates", "by meaning"))
+    rows = [
+        [told, name.replace("_", " ").replace(".", ": "), value]
+        for stage, told in stages
+        for name, value in figures_of(inputs.metrics[stage])
+    ]
+    return {"duplicates": Table(["Duplicates", "Measure", "Value"], rows, "llr")}
+
+
+def figures_of(metrics: dict, before: str = "") -> Iterator[tuple[str, object]]:
+    """Yield each number of nested metrics with its dotted name."""
+    for name, value in metrics.items():
+        if isinstance(value, dict):
+            yield from figures_of(value, f"{before}{name}.")
+        elif isinstance(value, int | float):
+            yield f"{before}{name}", value if isinstance(value, int) else f"{value:.4g}"
+
+
+def validation_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return what was validated, and how far each part of the dataset drifted from the last release."""
+    checked = [[name, count] for name, count in inputs.metrics["validate"].get("rows", {}).items()]
+    measures = inputs.metrics["drift"].get("measures", {})
+    parts = sorted({part for of in measures.values() for part in of})
+    drifted = [[measure, *(told_drift(of.get(part)) for part in parts)] for measure, of in measures.items()]
+    return {
+        "validated": Table(["Table", "Rows checked"], checked, "lr"),
+        "drift": Table(["Measure", *parts], drifted, "l" + "r" * len(parts)),
+    }
+
+
+def told_drift(of: dict | None) -> str:
+    """Return a drift's value, marked where it reached a threshold."""
+    if not of:
+        return "–"
+    return f"{of['value']:.3f}" + ("" if of["status"] == "ok" else f" ({of['status']})")
+
+
+def figures(inputs: Inputs, half: float, wide: float) -> dict[str, tuple[Callable, float, float]]:
+    """Return the drawings of what was measured: name -> (draw, width, height), in inches."""
+    grown, dates = inputs.plots["represent/vocabulary"], inputs.plots["represent/dates"]
+    sources = sorted({row["source"] for row in grown} | {row["source"] for row in dates})
+    colour = plots.colours(sources, "")
+    drawn = {}
+    if grown:
+        series = {name: _pairs(grown, name, "tokens", "distinct") for name in sources}
+        drawn["vocabulary"] = plots.curves(series, colour, "words read", "distinct words"), half, 3.4
+    if dates:
+        drawn["dates"] = plots.histogram(_dates(dates), colour, "year", "share of the source's rows"), half, 3.4
+    for measure in MEASURES:
+        if far := [row for row in inputs.plots["represent/distances"] if row["measure"] == measure]:
+            drawn[f"distance_{measure}"] = _distances(far, colour, MEASURES[measure]), half, 0.8 + 0.35 * len(far)
+    if counted := inputs.plots["represent/clusters"]:
+        shares = _cluster_shares(counted)
+        drawn["clusters"] = (
+            plots.heat(shares, "embedding cluster, the most shared first"),
+            wide,
+            0.9 + 0.3 * len(shares),
+        )
+    return drawn
+
+
+def _distances(rows: list[dict[str, str]], colour: dict[str, str], measure: str) -> Callable:
+    values = [(row["source"], *(float(row[key]) for key in ("value", "low", "high"))) for row in rows]
+    shades = [colour.get(row["source"], plots.GREY) for row in rows]
+    forest = plots.intervals(values, shades, f"distance, {measure}", zero=True)
+
+    def draw(axes) -> None:
+        forest(axes)
+        if rows[0]["noise_floor"]:
+            axes.axvspan(0, float(rows[0]["noise_floor"]), color=plots.GREY, alpha=0.3, lw=0)
+
+    return draw
+
+
+def _pairs(rows: list[dict[str, str]], source: str, x: str, y: str) -> tuple[list[int], list[int]]:
+    chosen = [row for row in rows if row["source"] == source]
+    return [int(row[x]) for row in chosen], [int(row[y]) for row in chosen]
+
+
+def _dates(rows: list[dict[str, str]]) -> dict[str, tuple[list[int], list[float]]]:
+    series = {}
+    for source in sorted({row["source"] for row in rows}):
+        years, counts = _pairs(rows, source, "year", "rows")
+        series[source] = years, [count / sum(counts) for count in counts]
+    return series
+
+
+def _cluster_shares(rows: list[dict[str, str]]) -> dict[str, list[float]]:
+    """Return each source's share of rows in each cluster; clusters of all sources first, those of one last."""
+    shares = {}
+    for source in sorted({row["source"] for row in rows}):
+        counts = _pairs(rows, source, "cluster", "rows")[1]
+        if sum(counts):
+            shares[source] = [count / sum(counts) for count in counts]
+    order = sorted(
+        range(len(next(iter(shares.values()), []))),
+        key=lambda cluster: (-min(of[cluster] for of in shares.values()), cluster),
+    )
+    return {source: [of[cluster] for cluster in order] for source, of in shares.items()}

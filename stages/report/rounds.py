@@ -1,0 +1,230 @@
+"""The report's tables and plots on what people decided: reviewers and their agreement, and what rounds of review did.
+
+A pipeline may leave out the stages agreement and rounds: their tables then have no rows.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from stages.report import plots
+from stages.report.inputs import SPLITS, Inputs
+from stages.report.sections import Table, number, per_cent, percent, points, ranged, share
+from winnow.people.decisions import VERDICTS
+from winnow.people.rounds.words import EDITS, period
+
+HELD_OUT = ("dev", "test")
+KINDS = ("given", "corrected")  # labels by which held-out rows are judged
+BY = [f"{split.capitalize()}, {kind} labels" for split in HELD_OUT for kind in KINDS]
+SHOWN = 12  # changes of a label, the most frequent
+POINTS = 100  # the advice's figures are in points
+
+
+def wrong_labels(inputs: Inputs) -> dict:
+    """Return how many labels are wrong after the last round that measured it: split -> metrics; empty if none did."""
+    measured = [
+        found["after"] for _, found in sorted(inputs.metrics["rounds"].get("noise", {}).items()) if "after" in found
+    ]
+    return measured[-1] if measured else {}
+
+
+def headline(inputs: Inputs) -> dict:
+    """Return what the documents say of the labels' state in sentences: wrong labels by split, and agreement."""
+    agreed = inputs.metrics["agreement"]
+    return {
+        "wrong": {split: _estimate(of) for split, of in wrong_labels(inputs).items()},
+        "alpha": None if agreed.get("alpha") is None else ranged(agreed, "alpha", number),
+        "accepted": sum(
+            of["rows"]
+            for labels in inputs.metrics["apply_decisions"]["acceptance"].values()
+            for of in labels.values()
+            if of["accepted"]
+        ),
+    }
+
+
+def _estimate(of: dict) -> str:
+    return f"{percent(of['share'])} ({per_cent(of['share_low'])} to {per_cent(of['share_high'])})"
+
+
+def tables(inputs: Inputs) -> dict[str, Table]:
+    """Return the tables by name."""
+    return reviewer_tables(inputs) | round_tables(inputs) | worth_tables(inputs)
+
+
+def reviewer_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return settled rows by verdict, each reviewer's quality, and how far reviewers agree."""
+    settled, agreed = inputs.metrics["apply_decisions"]["settled"], inputs.metrics["agreement"]
+    reviewers = [
+        [name, of["rows"], of["rows_with_others"], share(of.get("accuracy_dawid_skene"))]
+        + [number(of.get("quality_crowdlab"))]
+        for name, of in agreed.get("reviewers", {}).items()
+    ]
+    pairs = [
+        [name, of["rows"], percent(of["same"] / of["rows"]), ranged(of, "kappa", number)]
+        for name, of in agreed.get("pairs", {}).items()
+    ]
+    confused = sorted(agreed.get("confused", {}).items(), key=lambda item: (-item[1], item[0]))
+    quality = ["Reviewer", "Rows", "Of these with others", "Right (Dawid–Skene)", "Quality (CROWDLAB)"]
+    return {
+        "verdicts": Table(["Verdict", "Rows"], [[_words(verdict), settled[verdict]] for verdict in VERDICTS], "lr"),
+        "reviewers": Table(quality, reviewers, "lrrrr"),
+        "pairs": Table(["Reviewers", "Rows in common", "The same", "Cohen's kappa"], pairs, "lrrr"),
+        "confused": Table(["One said / the other said", "Rows"], confused[:SHOWN], "lr"),
+    }
+
+
+def round_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return what each round's decisions did, and what its random sample tells of wrong labels."""
+    rounds = inputs.metrics["rounds"]
+    done, noise = (sorted(rounds.get(name, {}).items()) for name in ("done", "noise"))
+    deeds = [
+        [period(name), of["decisions"], of["rows"], *(of["verdicts"][verdict] for verdict in VERDICTS)]
+        + [of["open"], _changed(of["queue"]), _time(of.get("seconds"))]
+        for name, of in done
+    ]
+    wrong = [
+        [period(name), split, of["before"][split]["rows"], *_before_and_after(of, split)]
+        for name, of in noise
+        for split in ("all", *SPLITS)
+        if split in of.get("before", {})
+    ]
+    sampled = [
+        [period(name), of["drawn"], of["judged"], of["open"]]
+        + [ranged(of, key, per_cent) for key in ("precision", "recall")]
+        + [number(of.get("observed_to_expected"))]
+        for name, of in noise
+    ]
+    changes: Counter = Counter()
+    for _, of in done:
+        changes.update({(change["given"], change["new"]): change["rows"] for change in of["changes"]})
+    changed = sorted(changes.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+    verdicts = [_words(verdict).capitalize() for verdict in VERDICTS]
+    work = ["", "Decisions", "Rows", *verdicts, "Disagreed", "Changed in the queue", "Time"]
+    sample = ["", "Drawn", "Judged", "Open", "Precision, per cent", "Recall, per cent", "Observed to expected"]
+    return {
+        "rounds": Table(work, deeds, "l" + "r" * (len(work) - 1)),
+        "noise": Table(["", "Split", "Labels", "Wrong before, per cent", "Wrong after, per cent"], wrong, "llrrr"),
+        "samples": Table(sample, sampled, "lrrrrrr"),
+        "changes": Table(["Label", "Became", "Rows"], [[*pair, rows] for pair, rows in changed], "llr"),
+    }
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _before_and_after(noise: dict, split: str) -> Iterator[str]:
+    for when in ("before", "after"):
+        yield ranged(noise.get(when, {}).get(split), "share", per_cent)
+
+
+def _changed(queue: dict) -> str:
+    return f"{queue['changed']} of {queue['rows']}" if queue["rows"] else "–"
+
+
+def _time(seconds: dict | None) -> str:
+    return f"{seconds['total'] / 60:.0f} min, {seconds['median']:.0f} s each" if seconds else "–"
+
+
+def worth_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return macro-F1 after each round and its change, what each kind of edit adds, and what the advice rests on."""
+    rounds = inputs.metrics["rounds"]
+    models = rounds.get("models", {"macro_f1": {}, "change": {}})
+    states = [
+        ["Before any decision" if name == "before" else period(name), of["decisions"], *_by(of, "macro_f1", number)]
+        for name, of in sorted(models["macro_f1"].items(), key=lambda item: (item[1]["decisions"], item[0] != "before"))
+    ]
+    changes = {"all decisions": "all"} if len(states) > 1 else {}
+    if len(states) > 2:  # else the last round is all there was
+        changes = {"the last round": "last_round"} | changes
+    gains = [[told, *_by(models["change"][name], "gain", _points)] for told, name in changes.items()]
+    edits = [[name, of["rows"], *_by(of, "gain", _points)] for name, of in _named_edits(inputs)]
+    return {
+        "evolution": Table(["", "Decisions", *BY], states, "lrrrrr"),
+        "change": Table(["Change by", *BY], gains, "lrrrr"),
+        "edits": Table(["Edit", "Rows of train", *BY], edits, "lrrrrr"),
+        "advice": Table(["Measure", "Value"], list(advice(rounds)), "lr"),
+    }
+
+
+def _by(of: dict, name: str, show: Callable[[float], str]) -> list[str]:
+    return [ranged(of.get(split, {}).get(kind), name, show) for split in HELD_OUT for kind in KINDS]
+
+
+def _points(change: float) -> str:
+    return points(change, 2)
+
+
+def advice(rounds: dict) -> Iterator[tuple[str, object]]:
+    """Yield what the advice rests on: a measure in words, and its value."""
+    if not rounds:
+        return
+    of = rounds["stopping"]
+    changed = f"{of['expected_changes']:.1f}" + (f" ({percent(of['precision'])})" if "precision" in of else "")
+
+    def hundred(cost: float) -> str:
+        return f"{100 * cost:.1f}".replace("-", "−")
+
+    def as_points(value: float) -> str:
+        return points(value / POINTS, 2)
+
+    yield "next rows of the queue", of["next_rows"]
+    yield "of these without a probability of an error", of["without_probability"]
+    yield "of these, rows that people would change", changed
+    yield "what that adds to macro-F1 on dev, points", ranged(of, "gain_points", as_points)
+    yield "what it takes off the wrong labels in test, points", as_points(-of["test_error_points"])
+    cost = ranged(of, "wrong_label_points", hundred)
+    yield "what 100 wrong training labels cost, points of macro-F1 on dev", cost
+    yield "labels that models train on", of["training_labels"]
+    if rounds["decisions"]:  # else assumed
+        yield "of the wrong labels that people found, replaced rather than left out", percent(of["relabelled_share"])
+    if "new_labels_points" in of:
+        new = as_points(of["new_labels_points"])
+        yield f"what {of['next_decisions']} labels on new rows would add instead, points", new
+
+
+def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, float]]:
+    """Return the drawings of what was measured: name -> (draw, width, height), in inches."""
+    drawn = {}
+    evolution, planted = inputs.plots["rounds/evolution"], inputs.plots["rounds/planted"]
+    if len({row["round"] for row in evolution}) > 1:
+        for split in HELD_OUT:
+            if rows := [row for row in evolution if row["split"] == split]:
+                drawn[f"evolution_{split}"] = _evolution(rows, f"macro-F1 on {split}"), half, 3.4
+    if len(planted) > 1:
+        cost = inputs.metrics["rounds"]["stopping"]["wrong_label_points"] / POINTS
+        found = [(int(row["wrong_labels"]), float(row["macro_f1"])) for row in planted]
+        drawn["cost"] = plots.dots(found, -cost, "wrong training labels", "macro-F1 on dev"), half, 3.4
+    if edits := list(_edits(inputs)):
+        colour = dict(zip(HELD_OUT, plots.COLOURS, strict=False))
+        shades = [colour[split] for split, *_ in edits]
+        values = [row for _, *row in edits]
+        forest = plots.intervals(values, shades, "points of macro-F1 on corrected labels", zero=True)
+        drawn["edits"] = forest, half, 0.9 + 0.35 * len(edits)
+    return drawn
+
+
+def _evolution(rows: Sequence[dict[str, str]], y: str) -> Callable:
+    series = {}
+    for kind in KINDS:
+        of = sorted((int(row["decisions"]), *(float(row[name]) for name in ("macro_f1", "low", "high")))
+                    for row in rows if row["labels"] == kind)  # fmt: skip
+        if of:
+            series[f"{kind} labels"] = list(zip(*of, strict=True))
+    return plots.bands(series, dict(zip(series, plots.COLOURS, strict=False)), "decisions", y)
+
+
+def _edits(inputs: Inputs) -> Iterator[tuple]:
+    """Yield split, name, gain and its interval of each edit that touched a row, by corrected labels."""
+    for name, of in _named_edits(inputs):
+        for split in HELD_OUT:
+            if found := of.get(split, {}).get("corrected"):
+                gain = (POINTS * found[f"gain{end}"] for end in ("", "_low", "_high"))
+                yield split, f"{name}, {split}", *gain
+
+
+def _named_edits(inputs: Inputs) -> list[tuple[str, dict]]:
+    """Return what was measured of each kind of edit, by its name in words."""
+    found = inputs.metrics["rounds"].get("edits", {})
+    kinds = [*(kind for kind in EDITS if kind in found), *(kind for kind in found if kind not in EDITS)]
+    return [(EDITS.get(kind, _words(kind)), found[kind]) for kind in kinds]

@@ -1,0 +1,170 @@
+"""The report's verdict and tables, and how it writes numbers."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from stages.report.inputs import SPLITS, Inputs
+
+EXCERPT = 240  # characters of a text on the page
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page; `align` has l or r for each column."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    align: str
+
+
+def number(value: float | None) -> str:
+    """Return a number with three digits after the point, or a dash where it is not known."""
+    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0: no minus before zero
+
+
+def points(share: float, digits: int = 1) -> str:
+    """Return a difference of shares in points, with its sign: +6.1."""
+    return f"{round(100 * share, digits) + 0.0:+.{digits}f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent: 83.5 %."""
+    return f"{100 * share:.1f}\u202f%"
+
+
+def per_cent(share: float) -> str:
+    """Return a share in per cent without the sign, for columns that have it in their head."""
+    return f"{100 * share:.1f}"
+
+
+def share(value: float | None) -> str:
+    """Return a share in per cent, or a dash where it is not known."""
+    return "–" if value is None else percent(value)
+
+
+def ranged(of: Mapping | None, name: str, show: Callable[[float], str]) -> str:
+    """Return a metric and its interval, `name_low` and `name_high`, as far as they are known; a dash where it is not.
+
+    Args:
+        of: the metrics; None or empty where nothing was measured.
+        show: writes a number.
+    """
+    value, low, high = ((of or {}).get(f"{name}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return "–"
+    return show(value) if low is None or high is None else f"{show(value)} ({show(low)} to {show(high)})"
+
+
+def shorten(text: str) -> str:
+    """Return the start of a text, cut at a word."""
+    return text if len(text) <= EXCERPT else text[:EXCERPT].rsplit(" ", 1)[0] + " …"
+
+
+def markdown(value: object) -> str:
+    """Return a value as text that no Markdown reader takes for markup or for a new table cell."""
+    text = " ".join(str(value).split())
+    for mark in "\\`*_[]<>|#":
+        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
+    return text
+
+
+def verdict(difference: dict, first: str, second: str) -> dict:
+    """Return what a difference on test says: `sign` is better, worse or open, and a sentence."""
+    low, high = difference["macro_f1_low"], difference["macro_f1_high"]
+    sign = "better" if low > 0 else "worse" if high < 0 else "open"
+    told = {"better": "is better than", "worse": "is worse than", "open": "is not proven different from"}[sign]
+    gain = f"{points(difference['macro_f1'])} points of macro-F1 ({points(low)} to {points(high)})"
+    return {
+        "sign": sign,
+        "sentence": f"{first} {told} {second}: {gain}",
+        "first": first,
+        "second": second,
+        "gain": gain,
+    }
+
+
+def verdicts(inputs: Inputs) -> dict:
+    """Return the headline: the best approach against the baseline, and every other pair."""
+    compared, baseline = inputs.metrics["compare"], inputs.params["compare"]["baseline"]
+    best = compared["best"]
+    told = {pair: verdict(of["test"], *pair) for pair, of in inputs.pairs().items()}
+    return {
+        "best": best,
+        "baseline": baseline,
+        "beats": compared["best_beats_baseline"],
+        "head": told.pop((best, baseline)),
+        "others": list(told.values()),
+        "score": compared["test"][best],
+        "approaches": [name for name, _ in inputs.by_score()],
+        "f1": {(row["approach"], row["label"]): float(row["f1"]) for row in inputs.plots["evaluate/per_class"]},
+    }
+
+
+def tables(inputs: Inputs) -> dict[str, Table]:
+    """Return the tables on data and comparison by name."""
+    return data_tables(inputs) | comparison_tables(inputs)
+
+
+def data_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return the tables on the way of the rows, cleaning and balance."""
+    m = inputs.metrics
+    read, kept, refused = (
+        sum(of["rows"][key] for of in inputs.manifest.values()) for key in ("read", "kept", "refused")
+    )
+    task, text = (sum(m["split"][split][key] for split in SPLITS) for key in ("rows", "text_rows"))
+    labelled = m["apply_decisions"]["labelled"]
+    funnel = [
+        ["Read from the sources", read, ""],
+        ["Collected", kept, f"{refused:,} refused, {read - kept - refused:,} beyond the sources' limits"],
+        ["Cleaned", m["clean"]["rows_out"], f"{m['clean']['rows_in'] - m['clean']['rows_out']:,} dropped"],
+        [
+            "Without duplicates",
+            m["deduplicate"]["rows_out"],
+            f"{m['deduplicate']['exact']:,} exact, {m['deduplicate']['near']:,} near",
+        ],
+        ["For the task", task, f"{text:,} more adapt the encoder only"],
+        ["With a label", sum(labelled.values()), ", ".join(f"{count:,} {name}" for name, count in labelled.items())],
+        ["Trained on", m["balance"]["rows"], _left_out(m["balance"]["left_out"])],
+    ]
+    cleaning = [[*rule.split(".", 1)[::-1], count] for rule, count in m["clean"]["entries"].items()]
+    counts = Counter(zip(inputs.rows["label"].to_pylist(), inputs.rows["split"].to_pylist(), strict=True))
+    balance = [
+        [label, *(counts[label, split] for split in SPLITS), m["balance"]["labels"].get(label, 0)]
+        for label in inputs.params["task"]["labels"]
+    ]
+    return {
+        "funnel": Table(["Step", "Rows", "Of these, or left"], funnel, "lrl"),
+        "cleaning": Table(["Rule", "Action", "Texts"], cleaning, "llr"),
+        "balance": Table(["Label", *(name.capitalize() for name in SPLITS), "Trained on"], balance, "lrrrr"),
+    }
+
+
+def _left_out(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+
+
+def comparison_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return approaches and their differences, on dev and test, with intervals."""
+    compared = inputs.metrics["compare"]
+
+    def value(of: dict, name: str) -> str:
+        return f"{of[name]:.3f} ({of[f'{name}_low']:.3f}–{of[f'{name}_high']:.3f})"
+
+    def gain(of: dict, name: str) -> str:
+        return f"{points(of[name])} ({points(of[f'{name}_low'])} to {points(of[f'{name}_high'])})"
+
+    approaches = [
+        [name, of["seeds"], value(compared["dev"][name], "macro_f1"), value(of, "macro_f1"), value(of, "accuracy")]
+        for name, of in inputs.by_score()
+    ]
+    columns = (("dev", "macro_f1"), ("test", "macro_f1"), ("test", "accuracy"))
+    differences = [
+        [f"{first} − {second}", *(gain(of[split], name) for split, name in columns)]
+        for (first, second), of in inputs.pairs().items()
+    ]
+    metrics = ["Macro-F1, dev", "Macro-F1, test", "Accuracy, test"]
+    return {
+        "approaches": Table(["Approach", "Seeds", *metrics], approaches, "lrrrr"),
+        "differences": Table(["Difference, points", *metrics], differences, "lrrr"),
+    }

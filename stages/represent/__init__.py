@@ -1,0 +1,1 @@
+"""The stage `represent`: see __main__.py."""

@@ -1,0 +1,302 @@
+"""represent: how diverse each source is, how far it is from the reference, and what it adds that the others lack.
+
+python -m stages.represent --rows data/deduplicated.parquet --split data/split.parquet --clean data/clean.parquet
+    --duplicates data/ledger/deduplicate.parquet --embeddings data/base_embeddings
+    --metrics reports/metrics/represent.json --plots reports/plots/represent
+
+In: the rows and their split; the rows before deduplication and its ledger, for the share of duplicates; embeddings of
+all task rows and of a sample of the others. Rows, lengths, dates, classes and duplicates are counted on all rows;
+words, languages and embeddings on the first rows of each source in order of id, which is a hash: a random draw.
+
+The reference is the task's training rows with a label of their source, or one source. A source's distance to it is
+measured on the source's rows in groups that the reference does not hold, so that no row is compared with itself.
+
+Out: metrics; plots: vocabulary.csv (growth), clusters.csv (rows of each source in each embedding cluster), dates.csv,
+distances.csv, characteristic.csv (words that tell a source from the others), examples.csv (rows in the middle of the
+clusters that are most the source's own). They are written also where a source beyond a gate then fails the run.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+from threadpoolctl import threadpool_limits
+
+from stages.represent import distances
+from stages.represent.rows import Profile, Rows, Sample
+from stages.represent.space import Space
+from stages.represent.words import Vocabulary, Words, entropy, log_odds, only_here, top
+from winnow.base import files, hashing, params
+from winnow.base.errors import UserError
+from winnow.base.stage import arguments, run
+from winnow.encoder import embeddings
+from winnow.rows import tables
+
+COLUMNS = ("id", "source", "purpose", "group", "text", "published", "label", "cluster")
+MIN_GROUPS = 10  # fewer groups say nothing of a spread: no distance is measured
+CHARACTERISTIC = 15  # words told of each source
+EXAMPLES = 5  # rows told of each source
+
+
+class Gates(params.Section):
+    """Bounds that every source must keep; None switches one off."""
+
+    min_rows: int | None = Field(ge=1)
+    max_duplicate_share: float | None = Field(ge=0, le=1)
+    min_cluster_coverage: float | None = Field(ge=0, le=1)
+    # Distances fail where the whole interval lies beyond the bound.
+    max_embedding_distance: float | None = Field(ge=0)
+    max_word_distance: float | None = Field(ge=0, le=1)
+
+
+class Params(params.Section):
+    reference: str | None = Field(min_length=1)  # a source's name; None: training rows that came with a label
+    word_rows: int = Field(ge=1)  # rows of each source, and of the reference, whose words are counted
+    word_tokens: int = Field(ge=100)  # where vocabularies of sources of different length are compared
+    embedded_rows: int = Field(ge=2)  # rows of each source, and of the reference: as many, so that coverage compares
+    clusters: int = Field(ge=2)
+    nearly_empty: float = Field(gt=0, lt=0.5)  # a cluster is a source's own if the others' share of its mass is less
+    resamples: int = Field(ge=20)
+    splits: int = Field(ge=20)  # random halves of the reference, for the noise floor
+    confidence: float = Field(gt=0, lt=1)
+    seed: int = Field(ge=0)
+    gates: Gates
+
+    def generator(self, *names: str) -> np.random.Generator:
+        """Return the random numbers of one measurement: a new source moves no other source's."""
+        return np.random.Generator(np.random.Philox(int(hashing.digest(self.seed, *names)[:32], 16)))
+
+
+def joined(rows_path: Path, split_path: Path, reference: str | None) -> Iterator[pa.Table]:
+    """Yield the rows with columns `tied` (the row's cluster holds another row) and `referred` (of the reference).
+
+    Raises:
+        UserError: the split is not that of the rows.
+    """
+    parts = [part["cluster"].chunks for part in tables.batches(rows_path, ["cluster"])]
+    counts = pc.value_counts(pa.chunked_array(chain.from_iterable(parts), pa.string()))
+    shared = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    splits = tables.batches(split_path, ["id", "split"])
+    for part in tables.batches(rows_path, COLUMNS):
+        split = next(splits, None)
+        if split is None or not split["id"].equals(part["id"]):
+            raise UserError(f"{split_path}: its rows are not those of {rows_path}; run `dvc repro split`")
+        if reference is None:
+            in_train = pc.and_(pc.equal(part["purpose"], "task"), pc.equal(split["split"], "train"))
+            referred = pc.and_(in_train, pc.is_valid(part["label"]))
+        else:
+            referred = pc.equal(part["source"], reference)
+        yield part.append_column("tied", pc.is_in(part["cluster"], shared)).append_column("referred", referred)
+
+
+def count_dropped(found: Rows, clean: Path, duplicates: Path) -> None:
+    """Add to each profile how many of its rows deduplication took out."""
+    entries = tables.read(duplicates, ["id", "action", "rule"])
+    # Copies of another dataset's texts are no repetition within this one.
+    copies = pc.and_(pc.equal(entries["action"], "drop"), pc.not_equal(entries["rule"], "against"))
+    dropped = np.unique(np.array(entries["id"].filter(copies).to_pylist(), dtype="S16"))
+    for part in tables.batches(clean, ["id", "source"]):
+        gone = np.isin(np.array(part["id"].to_pylist(), dtype="S16"), dropped)
+        for source, number in Counter(np.array(part["source"].to_pylist())[gone].tolist()).items():
+            found.profiles.setdefault(source, Profile()).dropped += number
+            found.everything.dropped += number
+
+
+def profile(counted: Profile, languages: Sequence[str], words: dict, space: dict) -> dict:
+    """Return the metrics of a source, or of all: counts of its rows, and what was measured on its samples."""
+    labelled, spoken = counted.labels.total() - counted.labels[None], max(len(languages), 1)
+    labels = {label: count for label, count in counted.labels.items() if label is not None}
+    return {
+        "rows": counted.rows(),
+        "words": counted.words(),
+        "vocabulary": words,
+        "languages": {code: count / spoken for code, count in Counter(languages).items()},
+        "published": {
+            "from": counted.first and counted.first.isoformat(),
+            "to": counted.last and counted.last.isoformat(),
+            "undated": counted.years[None],
+        },
+        "labels": {
+            "rows": labelled,
+            "shares": {label: count / labelled for label, count in labels.items()},
+            "entropy": entropy(labels.values(), len(labels)),
+        },
+        "duplicates": {"dropped": counted.dropped, "kept": counted.tied, "share": counted.duplicate_share()},
+        "clusters": space,
+    }
+
+
+def distance(of: Words | Space, source: str, settings: Params) -> dict | None:
+    """Return the distance of a source's rows to the reference's, with its interval; None for too few groups."""
+    first, second = of.sample.outside_reference(source), of.sample.reference()
+    groups = of.sample.groups_of(first), of.sample.groups_of(second)
+    if min(groups) < MIN_GROUPS:
+        return None
+    rng = settings.generator("distance", type(of).__name__, source)
+    measured = of.distance(first, second)
+    return distances.compared(measured, groups, settings.resamples, settings.confidence, rng) | {"groups": groups[0]}
+
+
+def noise_floor(of: Words | Space, settings: Params) -> float | None:
+    """Return the distance that chance alone reaches between two halves of the reference; None for too few groups."""
+    numbers = of.sample.reference()
+    units, groups = of.sample.units(numbers), of.sample.groups_of(numbers)
+    if groups < 2 * MIN_GROUPS:
+        return None
+
+    def between(first: np.ndarray, second: np.ndarray) -> distances.Distance:
+        return of.distance(numbers[np.isin(units, first)], numbers[np.isin(units, second)])
+
+    rng = settings.generator("noise floor", type(of).__name__)
+    return distances.noise_floor(between, groups, settings.splits, settings.resamples, settings.confidence, rng)
+
+
+def adds(words: Words, space: Space, source: str, settings: Params) -> dict:
+    """Return what a source has that the others lack: its share of rows in clusters of its own, and its new words."""
+    own, others = space.sample.of(source), space.sample.of_others(source)
+    groups = space.sample.groups_of(own), space.sample.groups_of(others)
+    mass = None
+    if min(groups) >= MIN_GROUPS:
+        rng = settings.generator("own mass", source)
+        measured = space.own_mass(own, others)
+        mass = distances.compared(measured, groups, settings.resamples, settings.confidence, rng)
+    counts = words.counts(words.sample.of(source)), words.counts(words.sample.of_others(source))
+    return {"own_mass": mass, **only_here(*counts)}
+
+
+def measure(found: Rows, words: Words, space: Space, settings: Params) -> dict:
+    """Return all metrics: of all rows, of each source, and of the reference."""
+    languages = np.array(found.languages)
+
+    def described(counted: Profile, spoken: np.ndarray, embedded: np.ndarray) -> dict:
+        return profile(counted, languages[spoken].tolist(), words.profile(spoken), space.profile(embedded))
+
+    sources = {}
+    for source, counted in sorted(found.profiles.items()):
+        sources[source] = described(counted, words.sample.of(source), space.sample.of(source)) | {
+            "distance": {"embeddings": distance(space, source, settings), "words": distance(words, source, settings)},
+            "adds": adds(words, space, source, settings) if len(found.profiles) > 1 else None,
+        }
+    floors = {"embeddings": noise_floor(space, settings), "words": noise_floor(words, settings)}
+    return {
+        "all": described(found.everything, words.sample.of_others(None), space.sample.of_others(None)),
+        "sources": sources,
+        "reference": {"source": settings.reference, "rows": found.referred, "noise_floor": floors},
+    }
+
+
+def check_gates(metrics: dict, settings: Params) -> None:
+    """Raise `UserError`, one line, if a source is beyond a gate or a gated measure could not be taken."""
+    gates, problems = settings.gates, []
+    for source, of in metrics["sources"].items():
+        near = {name: found and found["low"] for name, found in of["distance"].items()}
+        reference = source == settings.reference
+        checks = (
+            ("min_rows", of["rows"], "add rows, or take the source out of collect.sources"),
+            ("max_duplicate_share", of["duplicates"]["share"], "cap or take out the source"),
+            ("min_cluster_coverage", of["clusters"].get("coverage"), "widen the source, or take it out"),
+            ("max_embedding_distance", near["embeddings"], "take the source out, or collect rows nearer the reference"),
+            ("max_word_distance", near["words"], "take the source out, or collect rows nearer the reference"),
+        )
+        for gate, value, mend in checks:
+            bound = getattr(gates, gate)
+            if bound is None or (reference and gate.endswith("_distance")):
+                continue
+            if value is None:
+                problems.append(
+                    f"source '{source}': {gate} is {bound:g}, but too few rows or groups were there to measure it; "
+                    f"raise embed.text_rows, represent.word_rows or embedded_rows, or set the gate to null"
+                )
+            elif value < bound if gate.startswith("min_") else value > bound:
+                problems.append(f"source '{source}': {value:.4g} is beyond {gate} {bound:g}; {mend}, or move the gate")
+    if problems:
+        raise UserError(f"params.yaml: represent.gates: {'; '.join(problems)}")
+
+
+def plots(found: Rows, words: Words, space: Space, metrics: dict) -> dict[str, tuple[list[str], list[tuple]]]:
+    """Return the plots' tables: header and rows by name of the file."""
+    names = sorted(found.profiles)
+    growth = {source: words.growth(words.sample.of(source)) for source in names}
+    clusters = {source: space.counts(space.sample.of(source)) for source in names}
+    floors = metrics["reference"]["noise_floor"]
+    far = {
+        (source, measure): of["distance"][measure]
+        for measure in floors
+        for source, of in metrics["sources"].items()
+        if of["distance"][measure]
+    }
+    characteristic, examples = [], []
+    for source in names if len(names) > 1 else ():
+        own, others = words.counts(words.sample.of(source)), words.counts(words.sample.of_others(source))
+        scores = log_odds(own, others)
+        best = top(scores, own > 0, CHARACTERISTIC)
+        characteristic += [(source, words.names[n], float(scores[n]), int(own[n]), int(others[n])) for n in best]
+        most_own = space.most_own(space.sample.of(source), space.sample.of_others(source), EXAMPLES)
+        examples += [(source, *row) for row in most_own]
+    return {
+        "vocabulary": (
+            ["source", "tokens", "distinct"],
+            [(source, *pair) for source in names for pair in zip(*(v.tolist() for v in growth[source]), strict=True)],
+        ),
+        "clusters": (
+            ["source", "cluster", "rows"],
+            [(source, *pair) for source in names for pair in enumerate(clusters[source].tolist())],
+        ),
+        "dates": (
+            ["source", "year", "rows"],
+            [
+                (source, year, count)
+                for source in names
+                for year, count in sorted((y, c) for y, c in found.profiles[source].years.items() if y is not None)
+            ],
+        ),
+        "distances": (
+            ["source", "measure", "value", "low", "high", "noise_floor"],
+            [(*key, of["value"], of["low"], of["high"], floors[key[1]]) for key, of in far.items()],
+        ),
+        "characteristic": (["source", "word", "z", "count", "count_others"], characteristic),
+        "examples": (["source", "id", "cluster", "own_share"], examples),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "split", "clean", "duplicates", "embeddings", "metrics", "plots")
+    settings = params.load("represent", Params)
+    ids, vectors = embeddings.read(args.embeddings)
+    found = Rows(Sample(settings.word_rows), Sample(settings.embedded_rows))
+    vocabulary, with_embedding = Vocabulary(), set(ids)
+    for part in joined(args.rows, args.split, settings.reference):
+        found.read(part, vocabulary.encode, with_embedding)
+    if settings.reference and settings.reference not in found.profiles:
+        raise UserError(
+            f"params.yaml: represent.reference: no row is of source '{settings.reference}'; "
+            f"the sources are {', '.join(sorted(found.profiles))}"
+        )
+    if not found.referred:
+        raise UserError(
+            "params.yaml: represent.reference: no training row came with a label; name a source as the reference"
+        )
+    if not found.embedded.ids:
+        raise UserError(f"{args.embeddings}: none of the rows has an embedding; run `dvc repro embed_base`")
+    count_dropped(found, args.clean, args.duplicates)
+    # One thread: the number of threads changes the last bits, and with them a row's cluster.
+    with threadpool_limits(1):
+        words = Words(found.spoken, found.texts, vocabulary, settings.word_tokens)
+        space = Space(found.embedded, ids, vectors, settings.clusters, settings.nearly_empty, settings.seed)
+        metrics = measure(found, words, space, settings)
+        drawn = plots(found, words, space, metrics)
+    with files.replacing(args.plots) as folder:
+        for name, (header, lines) in drawn.items():
+            files.write_csv(folder / f"{name}.csv", header, lines)
+    files.write_json(args.metrics, metrics)
+    # After writing, so that people see what was measured.
+    check_gates(metrics, settings)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""The stage `rounds`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `score`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `semantic_duplicates`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `split`: see __main__.py."""

@@ -1,0 +1,306 @@
+"""split: assign every row to train, dev or test, so that no group and no duplicate stands in two of them.
+
+python -m stages.split --rows data/deduplicated.parquet --frozen data/frozen/test_groups.txt --out data/split.parquet
+    --metrics reports/metrics/split.json
+
+A unit is what a shared group or duplicate cluster ties together, directly or by a chain; it is never parted.
+*Frozen*: a unit that holds a group of `--frozen` is test, whatever else is added, removed or set; `winnow freeze` adds
+the groups of today's test rows to that file. *Stable*: the other units stand in the order of a hash of their groups'
+names, test at the low end, dev at the high end, so added rows move units at the two borders only, and none from dev to
+test. *Stratified*: this is done within strata, a unit's stratum being the rarest label that it holds (Sechidis et al.
+2011, On the stratification of multi-label data, also serve rare labels first); then units near a border that make the
+classes more even on the other side cross it. Where each unit holds one label, a class's rows in a split differ from
+their exact share by at most half of the class's largest unit, as long as no more of them are frozen.
+Rows that only adapt the encoder and are tied to no task row are all train: nothing is measured on them.
+
+Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows.
+Memory: about a hundred bytes a row, no text.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
+from winnow.base.files import write_json
+from winnow.base.stage import arguments, run
+from winnow.rows import splits, tables
+from winnow.rows.splits import SPLITS
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+TRAIN, DEV, TEST = range(3)
+BATCH_ROWS = 64 * 1024  # narrow rows, without their text
+# Units may cross a border from this far, as a share of the split: enough to even the classes out, few enough to move.
+BORDER = 0.25
+OUT = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "group", "cluster", "split")])
+
+
+class Params(params.Section):
+    dev: float = Field(gt=0, lt=1)  # share of the task's rows on which choices are made
+    test: float = Field(gt=0, lt=1)  # share of the task's rows that only the report looks at
+    salt: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def leaves_train(self) -> Self:
+        if self.dev + self.test >= 1:
+            raise ValueError("dev + test must be below 1, else nothing is left to train on")
+        return self
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the split depends on, one entry a row."""
+
+    group: np.ndarray  # (rows,) uint64, `splits.codes`
+    cluster: np.ndarray  # (rows,) uint64
+    task: np.ndarray  # (rows,) bool
+    label: np.ndarray  # (rows,) int32, index into `labels`; -1 for none
+    labels: list[str]  # sorted
+
+
+@dataclass(frozen=True)
+class Units:
+    """What stays together and holds a task row or a frozen group."""
+
+    number: np.ndarray  # (units,) float, place in the order
+    frozen: np.ndarray  # (units,) bool
+    rows: np.ndarray  # (units,) int, task rows
+    stratum: np.ndarray  # (units,) int
+    labels: "csr_array"  # (units, labels) int, rows of each label
+
+
+def read(path: Path) -> Rows:
+    """Return a table's groups, clusters, purposes and labels."""
+    names: dict[str, int] = {}
+    group, cluster, task, label = [], [], [], []
+    for batch in tables.batches(path, ["group", "cluster", "purpose", "label"], BATCH_ROWS):
+        for name in ("group", "cluster"):
+            if missing := batch[name].null_count:
+                raise UserError(
+                    f"{path}: column '{name}' has no value in {missing} row(s); run `dvc repro deduplicate`"
+                )
+        group.append(splits.codes(batch["group"]))
+        cluster.append(splits.codes(batch["cluster"]))
+        task.append(pc.equal(batch["purpose"], "task").to_numpy())
+        for name in batch["label"].unique().drop_null().to_pylist():
+            names.setdefault(name, len(names))
+        label.append(pc.fill_null(pc.index_in(batch["label"], pa.array(list(names), pa.string())), -1).to_numpy())
+    if not group:
+        raise UserError(f"{path}: has no row")
+    labels = sorted(names)
+    place = np.array([*(labels.index(name) for name in names), -1], np.int32)
+    return Rows(*map(np.concatenate, (group, cluster, task)), place[np.concatenate(label)], labels)
+
+
+def components(group: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    """Return the component of each group, (groups,) int: groups that share a cluster, directly or by a chain.
+
+    Args:
+        group: (rows,) int, from 0 without gaps.
+        cluster: (rows,) uint64.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    groups = int(group.max()) + 1
+    ordered = np.sort(cluster)
+    several = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # a row alone in its cluster ties nothing
+    tied = np.isin(cluster, several)
+    shared = np.searchsorted(several, cluster[tied])
+    nodes = groups + len(several)
+    edges = coo_array((np.ones(len(shared), np.int8), (group[tied], groups + shared)), shape=(nodes, nodes))
+    return connected_components(edges, directed=False)[1][:groups]
+
+
+def units(rows: Rows, frozen: np.ndarray, salt: str) -> tuple[Units, np.ndarray]:
+    """Return the units, and the unit of each row, (rows,) int; rows of no unit, which train, have -1.
+
+    Args:
+        frozen: (groups,) uint64, ascending: codes of frozen test groups.
+    """
+    from scipy.sparse import coo_array
+
+    names, group = np.unique(rows.group, return_inverse=True)
+    component = components(group, rows.cluster)
+    is_frozen = np.zeros(component.max() + 1, bool)
+    is_frozen[component[np.isin(names, frozen)]] = True
+    wanted = is_frozen.copy()
+    wanted[component[group[rows.task]]] = True
+    place = np.where(wanted, np.cumsum(wanted) - 1, -1).astype(np.int32)  # component -> unit
+    unit, row_unit = place[component], place[component][group]
+    count = int(wanted.sum())
+
+    # The lowest number of its groups: what ties units together draws them towards test, never out of it.
+    number = np.ones(count)
+    named = names[unit >= 0]
+    drawn = np.fromiter((hashing.unit(salt, f"{code:016x}") for code in named), float, len(named))
+    np.minimum.at(number, unit[unit >= 0], drawn)
+
+    labelled = rows.task & (rows.label >= 0)
+    totals = np.bincount(rows.label[labelled], minlength=len(rows.labels))
+    rarity = np.argsort(np.argsort(totals, kind="stable"), kind="stable")
+    stratum = np.full(count, len(rows.labels))
+    np.minimum.at(stratum, row_unit[labelled], rarity[rows.label[labelled]])
+    entries = np.ones(labelled.sum(), np.int32), (row_unit[labelled], rows.label[labelled])
+    matrix = coo_array(entries, shape=(count, len(rows.labels))).tocsr()
+    return Units(
+        number, is_frozen[wanted], np.bincount(row_unit[rows.task], minlength=count), stratum, matrix
+    ), row_unit
+
+
+def assign(units: Units, options: Params) -> np.ndarray:
+    """Return each unit's split, (units,) int8."""
+    totals = np.maximum(np.bincount(units.stratum, units.rows), 1)[units.stratum]
+    position = middles(units.rows, units.stratum, units.number) / totals
+    split = np.where(position < options.test, TEST, TRAIN).astype(np.int8)
+    even_out(split, units, position, TEST, options.test)
+    keep_frozen(split, units)
+    # The other end, test rows out of the way: those frozen by another salt may stand anywhere.
+    position = middles(units.rows, units.stratum, units.number, split != TEST) / totals
+    split[(position > 1 - options.dev) & (split != TEST)] = DEV
+    even_out(split, units, 1 - position, DEV, options.dev)
+    return split
+
+
+def middles(rows: np.ndarray, stratum: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+    """Return how many rows of its stratum stand before the middle of each unit, (units,) float.
+
+    A border that takes the units whose middle lies below it errs by at most half a unit.
+
+    Args:
+        rows, stratum: (units,) int.
+        keys: (units,) each; the last one sorts first, as in `numpy.lexsort`.
+    """
+    order = np.lexsort((*keys, stratum))
+    totals = np.bincount(stratum, rows)
+    result = np.empty(len(order))
+    result[order] = np.cumsum(rows[order]) - rows[order] / 2 - (np.cumsum(totals) - totals)[stratum[order]]
+    return result
+
+
+def keep_frozen(split: np.ndarray, units: Units) -> None:
+    """Make the frozen units test; others stay test only while their stratum lacks rows for the number it had.
+
+    What was frozen from this very split changes nothing: then no other unit is in test.
+
+    Args:
+        split: (units,) int8, changed in place.
+    """
+    wanted = np.bincount(units.stratum, units.rows * (split == TEST))
+    split[units.frozen] = TEST
+    test = np.flatnonzero(split == TEST)
+    stratum, frozen = units.stratum[test], units.frozen[test]
+    middle = middles(units.rows[test], stratum, units.number[test], ~frozen)
+    split[test[~frozen & (middle >= wanted[stratum])]] = TRAIN
+
+
+def even_out(split: np.ndarray, units: Units, position: np.ndarray, to: int, share: float) -> None:
+    """Let units within `BORDER` of a split's border cross it, the nearest first, if that makes the classes more even.
+
+    Uneven is the sum over labels of (rows in the split - share x all rows)^2 / all rows.
+
+    Args:
+        split: (units,) int8, changed in place.
+        position: (units,) float; the split is below `share`.
+    """
+    totals = np.maximum(units.labels.sum(axis=0), 1)
+    excess = units.labels[split == to].sum(axis=0) - share * totals
+    distance = np.abs(position - share)
+    near = np.flatnonzero((distance <= BORDER * share) & ((split == TRAIN) | (split == to)))
+    near = near[np.argsort(distance[near], kind="stable")]
+    held = units.labels[near]
+    for index, unit in enumerate(near.tolist()):
+        start, end = held.indptr[index : index + 2]
+        label, count = held.indices[start:end], held.data[start:end] * (1 if split[unit] == TRAIN else -1)
+        if (((excess[label] + count) ** 2 - excess[label] ** 2) / totals[label]).sum() < -1e-9:
+            excess[label] += count
+            split[unit] = to if split[unit] == TRAIN else TRAIN
+
+
+def split(rows: Rows, frozen: np.ndarray, options: Params) -> np.ndarray:
+    """Return each row's split, (rows,) int8, an index into `SPLITS`."""
+    found, unit = units(rows, frozen, options.salt)
+    return np.where(unit < 0, np.int8(TRAIN), assign(found, options)[unit]) if len(found.rows) else np.zeros_like(unit)
+
+
+def measure(rows: Rows, assigned: np.ndarray, frozen: np.ndarray) -> dict:
+    """Return rows, groups and labels of the task per split, the unevenness of classes, leaks, and what is frozen.
+
+    `stratification_error` is the largest difference of a class's share in a split from its share in all of them.
+    """
+    count = len(rows.labels)
+    labelled = rows.task & (rows.label >= 0)
+    table = np.bincount(assigned[labelled] * count + rows.label[labelled], minlength=3 * count).reshape(3, count)
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    overall = table.sum(axis=0) / max(table.sum(), 1)
+    result: dict = {}
+    for index, name in enumerate(SPLITS):
+        here = assigned == index
+        result[name] = {
+            "rows": int((here & rows.task).sum()),
+            "groups": len(np.unique(rows.group[here & rows.task])),
+            "text_rows": int((here & ~rows.task).sum()),
+            "label_shares": {label: float(shares[index, i]) for i, label in enumerate(rows.labels) if table[index, i]},
+            "stratification_error": float(np.abs(shares[index] - overall).max(initial=0)),
+        }
+    test_groups = np.unique(rows.group[(assigned == TEST) & rows.task])
+    result["frozen"] = {
+        "groups": len(frozen),
+        "absent": int((~np.isin(frozen, rows.group)).sum()),  # no row of theirs is left
+        "not_yet": int((~np.isin(test_groups, frozen)).sum()),  # of test; `winnow freeze` adds them
+    }
+    return result | {"leaks": leaks(rows, assigned)}
+
+
+def leaks(rows: Rows, assigned: np.ndarray) -> int:
+    """Return how many groups and clusters stand in more than one split."""
+    return sum(len(np.unique(keys[splits.crossing(keys, assigned)])) for keys in (rows.group, rows.cluster))
+
+
+def write(source: Path, assigned: np.ndarray, out: Path) -> str:
+    """Write the split of each row of `source`, in its order, which is by id; return the fingerprint of the test rows.
+
+    That is the digest of the sorted ids of the task's rows in test.
+    """
+    names = pa.array(SPLITS)
+    test = []
+
+    def parts() -> Iterator[pa.Table]:
+        start = 0
+        for batch in tables.batches(source, ["id", "group", "cluster", "purpose"], BATCH_ROWS):
+            here = assigned[start : start + batch.num_rows]
+            start += batch.num_rows
+            test.append(batch["id"].filter(pc.and_(pc.equal(batch["purpose"], "task"), pa.array(here == TEST))))
+            part = batch.drop_columns("purpose").append_column("split", names.take(pa.array(here)))
+            yield part.cast(OUT)
+
+    tables.write_stream(parts(), OUT, out)
+    ids = pa.chunked_array([chunk for column in test for chunk in column.chunks], pa.string())
+    return hashing.digest(*pc.take(ids, pc.sort_indices(ids)).to_pylist())
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(__doc__, argv, "rows", "frozen", "out", "metrics")
+    options = params.load("split", Params)
+    rows, frozen = read(args.rows), splits.read_frozen(args.frozen)
+    assigned = split(rows, frozen, options)
+    metrics = measure(rows, assigned, frozen)
+    if empty := [name for name in SPLITS if not metrics[name]["rows"]]:
+        raise UserError(
+            f"{args.rows}: no row with purpose task falls into {' or '.join(empty)}; "
+            f"add rows in more groups, or enlarge the shares in params.yaml: split"
+        )
+    write_json(args.metrics, metrics | {"test_sha": write(args.rows, assigned, args.out)})
+
+
+if __name__ == "__main__":
+    run(main)

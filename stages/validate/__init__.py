@@ -1,0 +1,1 @@
+"""The stage `validate`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `versions`: see __main__.py."""

@@ -1,0 +1,426 @@
+"""deduplicate: what it finds against brute force, which row it keeps, and that neither batches nor processes matter."""
+
+import csv
+import datetime
+import json
+import random
+import re
+import unicodedata
+from itertools import combinations
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stages.deduplicate import __main__ as stage
+from stages.deduplicate import compare
+from tests.conftest import make_rows
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
+from winnow.rows import tables
+
+ALL = {
+    "permutations": 128,
+    "shingle_words": 3,
+    "threshold": 0.8,
+    "drop_near": True,
+    "keep": ["labelled", "longest"],
+    "source_order": [],
+    "against": [],
+    "drop_against": True,
+    "seed": 1,
+}
+ENGINE = {"kind": "local", "processes": 1, "batch_rows": 64, "address": None}
+NAMES = ("out", "conflicts", "ledger", "metrics")
+
+
+def options(**changes) -> stage.Params:
+    return params.parse(ALL | changes, stage.Params, "params.yaml: deduplicate")
+
+
+def run(workspace, rows: list[dict] | pa.Table, engine: dict | None = None, **changes) -> SimpleNamespace:
+    """Run the stage; return its outputs, as tables and as bytes."""
+    folder = workspace(deduplicate=ALL | changes, engine=ENGINE | (engine or {}))
+    table = rows if isinstance(rows, pa.Table) else make_rows(rows)
+    tables.write(table, folder / "rows")
+    (folder / "sources").mkdir(exist_ok=True)
+    stage.main([f"--{name}={folder / name}" for name in ("rows", *NAMES)] + [f"--against={folder / 'sources'}"])
+    out, conflicts, ledger = (tables.read(folder / name) for name in NAMES[:3])
+    return SimpleNamespace(
+        table=table,
+        out=out,
+        texts=out["text"].to_pylist(),
+        conflicts=conflicts.to_pylist(),
+        ledger=ledger.to_pylist(),
+        metrics=json.loads((folder / "metrics").read_text()),
+        bytes=[(folder / name).read_bytes() for name in NAMES],
+    )
+
+
+def shingles(text: str, count: int) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
+    return {tuple(words[start : start + count]) for start in range(len(words) - count + 1)} or {tuple(words)}
+
+
+def jaccard(first: str, second: str) -> float:
+    one, two = shingles(first, 3), shingles(second, 3)
+    return len(one & two) / len(one | two)
+
+
+def words(chooser: random.Random, count: int) -> list[str]:
+    return [f"w{chooser.randrange(3000)}" for _ in range(count)]
+
+
+def perturbed(seed: int, originals: int = 60, copies: int = 5) -> list[str]:
+    """Return texts and edited copies, whose similarities lie on both sides of any threshold."""
+    chooser = random.Random(seed)
+    texts = []
+    for _ in range(originals):
+        text = words(chooser, chooser.randrange(20, 120))
+        texts.append(" ".join(text))
+        for edits in range(copies):
+            copy = list(text)
+            for _ in range(edits * len(copy) // 40):
+                copy[chooser.randrange(len(copy))] = f"w{chooser.randrange(3000)}"
+            texts.append(" ".join([*copy, f"end{len(texts)}"]))
+    return texts
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8, 0.9])
+def test_near_duplicates_equal_those_of_brute_force(workspace, threshold):
+    texts = perturbed(seed=7)
+    out = run(workspace, [{"text": text} for text in texts], threshold=threshold, drop_near=False).out
+    cluster = dict(zip(out["text"].to_pylist(), out["cluster"].to_pylist(), strict=True))
+    sets = {text: shingles(text, 3) for text in texts}
+    linked = {text: {text} for text in texts}
+    true_pairs = 0
+    found = 0
+    for first, second in combinations(texts, 2):
+        if len(sets[first] & sets[second]) / len(sets[first] | sets[second]) >= threshold:
+            true_pairs += 1
+            found += cluster[first] == cluster[second]
+            joined = linked[first] | linked[second]
+            for text in joined:
+                linked[text] = joined
+    assert true_pairs > 50
+    assert found / true_pairs >= 0.98
+    for first, second in combinations(texts, 2):
+        assert cluster[first] != cluster[second] or second in linked[first]
+
+
+def test_every_drop_names_a_kept_row_that_is_truly_similar(workspace):
+    result = run(workspace, [{"text": text} for text in perturbed(seed=3, originals=30)])
+    text = dict(zip(result.table["id"].to_pylist(), result.table["text"].to_pylist(), strict=True))
+    kept = set(result.out["id"].to_pylist())
+    assert result.metrics["near"] > 10
+    for entry in result.ledger:
+        keeper = entry["reason"].rsplit(" ", 1)[1]
+        share = jaccard(text[entry["id"]], text[keeper])
+        assert (entry["action"], entry["rule"], keeper in kept) == ("drop", "near_duplicate", True)
+        assert share >= 0.8
+        assert entry["reason"] == f"near-duplicate (Jaccard {share:.3f}) of {keeper}"
+        assert entry["before_sha"] == hashing.text_sha(text[entry["id"]])
+
+
+def test_no_two_kept_rows_are_similar(workspace):
+    result = run(workspace, [{"text": text} for text in perturbed(seed=8, originals=30)])
+    assert all(jaccard(*pair) < 0.8 for pair in combinations(result.texts, 2))
+
+
+def test_exact_duplicates_differ_in_case_punctuation_and_form_only(workspace):
+    texts = ["The café – is OPEN.", "the CAFE\u0301 is open", "(The) café is “open”!", "the café is shut"]
+    result = run(workspace, [{"text": text} for text in texts], drop_near=False)
+    assert (result.metrics["exact"], result.metrics["near"], result.metrics["clusters"]) == (2, 0, 1)
+    assert sorted(result.texts) == sorted([max(texts[:3], key=len), texts[3]])
+
+
+def test_texts_without_words_are_not_all_alike(workspace):
+    result = run(workspace, [{"text": "!!!"}, {"text": "???"}, {"text": "???"}])
+    assert sorted(result.texts) == ["!!!", "???"]
+    assert result.metrics["exact"] == 1
+
+
+HUMAN = {"label": "X", "label_origin": "human"}
+GIVEN = {"label": "X", "label_origin": "given"}
+RULE = {"label": "X", "label_origin": "rule"}
+SHORT, LONG = {"text": "a b c d"}, {"text": "a, b, c, d!!"}
+OLD, NEW = {"published": datetime.date(1999, 1, 1)}, {"published": datetime.date(2021, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("keep", "best", "other"),
+    [
+        (["labelled", "longest"], {"purpose": "task"} | SHORT, {"purpose": "text", "label": "X"} | LONG),
+        (["labelled", "longest"], GIVEN | SHORT, LONG),
+        (["labelled", "longest"], GIVEN | LONG, GIVEN | SHORT),
+        (["longest", "labelled"], LONG, GIVEN | SHORT),
+        (["best_label"], HUMAN, GIVEN | {"label_confidence": 1.0}),
+        (["best_label"], GIVEN, RULE | {"label_confidence": 0.99}),
+        (["best_label"], RULE | {"label_confidence": 0.9}, RULE | {"label_confidence": 0.8}),
+        (["best_label"], RULE | {"label_confidence": 0.1}, RULE),
+        (["best_label", "longest"], RULE | SHORT, LONG),
+        (["newest"], NEW | SHORT, OLD | LONG),
+        (["newest"], OLD, {"published": None}),
+        (["source_order"], {"source": "b"}, {"source": "a"}),
+        (["source_order"], {"source": "a"}, {"source": "z"}),
+    ],
+)
+def test_which_row_is_kept(workspace, keep, best, other):
+    order = {"source_order": ["b", "a"]} if keep == ["source_order"] else {}
+    first, second = ({"text": "a b c d", "meta": {"best": str(row is best)}} | row for row in (best, other))
+    lone = [{"text": f"lone {name}", "source": name} for name in "ab"]
+    for rows in ([first, second], [second, first]):
+        out = run(workspace, [*rows, *lone], keep=keep, **order).out.to_pylist()
+        assert [dict(row["meta"])["best"] for row in out if row["meta"]] == ["True"]
+
+
+def test_of_equals_the_lowest_id_is_kept(workspace):
+    result = run(workspace, [{"text": "one and the same"} for _ in range(5)])
+    assert result.out["id"].to_pylist() == [min(result.table["id"].to_pylist())]
+
+
+def test_near_duplicates_go_by_the_same_rules(workspace):
+    chooser = random.Random(2)
+    long = " ".join(words(chooser, 60))
+    rows = [{"text": long + " more"} | OLD, {"text": long} | NEW]
+    assert run(workspace, rows, keep=["longest"]).texts == [long + " more"]
+    assert run(workspace, rows, keep=["newest"]).texts == [long]
+
+
+def test_near_duplicates_kept_share_the_lowest_id_as_cluster(workspace):
+    text = words(random.Random(1), 60)
+    rows = [{"text": " ".join(text)}, {"text": " ".join([*text, "more"])}, {"text": "alone in the world"}]
+    result = run(workspace, rows, drop_near=False)
+    ids = result.table["id"].to_pylist()
+    clusters = dict(zip(result.out["id"].to_pylist(), result.out["cluster"].to_pylist(), strict=True))
+    assert clusters == {ids[0]: min(ids[:2]), ids[1]: min(ids[:2]), ids[2]: ids[2]}
+    assert (len(result.ledger), result.metrics["clusters"]) == (0, 1)
+    assert result.out.schema.names == [*result.table.schema.names, "cluster"]
+
+
+def test_the_ends_of_a_chain_stay_in_one_cluster(workspace):
+    chooser = random.Random(5)
+    text = words(chooser, 100)
+    middle = text + words(chooser, 15)
+    end = middle + words(chooser, 15)
+    result = run(workspace, [{"text": " ".join(each)} for each in (text, middle, end)])
+    assert result.metrics["near"] == 1
+    assert sorted(map(len, result.texts)) == sorted(map(len, [" ".join(text), " ".join(end)]))
+    assert len(set(result.out["cluster"].to_pylist())) == 1
+
+
+def test_labels_that_differ_are_told_everywhere(workspace):
+    text = " ".join(words(random.Random(6), 60))
+    rows = [
+        {"text": text + " more", "label": "A"},
+        {"text": text, "label": "B"},
+        {"text": text + " more!", "label": "A"},
+        {"text": text.upper()},
+        {"text": "alone in the world", "label": "B"},
+    ]
+    result = run(workspace, rows)
+    ids = result.table["id"].to_pylist()
+    assert (result.metrics["label_conflicts"], result.metrics["label_conflict_rows"]) == (1, 3)
+    told = {row["id"]: row for row in result.conflicts}
+    kept = next(row for row in told.values() if row["kept"])
+    assert set(told) == {ids[0], ids[1], ids[2]}
+    assert kept["id"] in (ids[0], ids[2])
+    assert {row["cluster"] for row in told.values()} == {min(ids[:4])}
+    assert (kept["label"], kept["others_total"]) == ("A", 1)
+    assert kept["others"] == [{"id": ids[1], "label": "B", "kept": False}]
+    assert [row["id"] for row in told[ids[1]]["others"]] == sorted([ids[0], ids[2]])
+    reasons = {(entry["id"], entry["rule"]): entry["reason"] for entry in result.ledger}
+    assert reasons[ids[1], "near_duplicate"].endswith(f" of {kept['id']}; labels differ (A, B)")
+    assert reasons[kept["id"], "label_conflict"] == f"labels of its cluster differ from its own, A: {ids[1]} B"
+    assert {entry["action"] for entry in result.ledger if entry["rule"] == "label_conflict"} == {"note"}
+
+
+def test_a_kept_row_without_a_label_is_told_of_its_copies_labels(workspace):
+    rows = [{"text": "a, b, c!!"}, {"text": "a b c", "label": "A"}, {"text": "a b c.", "label": "B"}]
+    result = run(workspace, rows, keep=["longest"])
+    [kept] = [row for row in result.conflicts if row["kept"]]
+    assert (kept["label"], kept["others_total"], len(kept["others"])) == (None, 2, 2)
+    assert [entry["reason"] for entry in result.ledger if entry["rule"] == "label_conflict"] == [
+        "labels of its cluster differ: " + ", ".join(f"{other['id']} {other['label']}" for other in kept["others"])
+    ]
+
+
+def test_copies_without_end_do_not_make_conflicts_without_end(workspace):
+    rows = [{"text": "one and the same", "label": "A" if number else "B"} for number in range(200)]
+    result = run(workspace, rows)
+    totals = {row["label"]: (len(row["others"]), row["others_total"]) for row in result.conflicts}
+    assert totals == {"A": (1, 1), "B": (10, 199)}
+    assert len(result.conflicts) == 200
+
+
+def write_reference(folder, name: str, texts: list[str]) -> None:
+    path = folder / "sources" / name
+    path.parent.mkdir(exist_ok=True)
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table({"body": texts}), path)
+    elif name.endswith(".jsonl"):
+        path.write_text("".join(json.dumps({"body": text, "n": 1}) + "\n" for text in texts), encoding="utf-8")
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["n", "body"], *([1, text] for text in texts)])
+
+
+@pytest.mark.parametrize("name", ["test.parquet", "test.jsonl", "test.csv"])
+def test_copies_of_another_dataset_are_dropped(workspace, tmp_path, name):
+    text = " ".join(words(random.Random(6), 60))
+    write_reference(
+        tmp_path, name, ["007", "quite, another\ntext", "One or the OTHER", f"{text} more", "", text + " end"]
+    )
+    against = [{"name": "bench", "path": name, "text": "body"}]
+    rows = [{"text": "one, or the other"}, {"text": "One or the other"}, {"text": text}, {"text": "alone in the world"}]
+    result = run(workspace, rows, against=against)
+    assert result.texts == ["alone in the world"]
+    ids = result.table["id"].to_pylist()
+    reasons = {entry["id"]: entry["reason"] for entry in result.ledger}
+    assert {(entry["action"], entry["rule"]) for entry in result.ledger} == {("drop", "against")}
+    assert reasons[ids[0]] == reasons[ids[1]] == "duplicate (Jaccard 1.000) of row 3 of bench"
+    assert re.fullmatch(r"duplicate \(Jaccard 0\.98\d\) of row [46] of bench", reasons[ids[2]])
+    assert result.metrics["against"] == {"bench": {"texts": 6, "duplicates": 3, "dropped": 3}}
+    assert (result.metrics["exact"], result.metrics["near"]) == (0, 0)
+
+    noted = run(workspace, rows, against=against, drop_against=False)
+    assert len(noted.texts) == 3
+    assert noted.metrics["against"]["bench"] == {"texts": 6, "duplicates": 3, "dropped": 0}
+    told = {(entry["action"], entry["rule"]) for entry in noted.ledger}
+    assert told == {("note", "against"), ("drop", "exact_duplicate")}
+
+
+def test_two_datasets_are_told_apart_and_tie_no_rows_together(workspace, tmp_path):
+    chooser = random.Random(9)
+    text = words(chooser, 100)
+    middle = text + words(chooser, 15)
+    end = middle + words(chooser, 15)
+    write_reference(tmp_path, "a.csv", ["nothing of the kind", " ".join(middle)])
+    write_reference(tmp_path, "b.csv", ["so it goes"])
+    against = [{"name": name, "path": f"{name}.csv", "text": "body"} for name in "ab"]
+    rows = [{"text": " ".join(text)}, {"text": " ".join(end)}, {"text": "So it goes!"}]
+    result = run(workspace, rows, against=against, drop_against=False)
+    assert len(set(result.out["cluster"].to_pylist())) == 3
+    assert sorted(entry["reason"][-10:] for entry in result.ledger) == ["row 1 of b", "row 2 of a", "row 2 of a"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ({"path": "../secret.csv"}, "path '../secret.csv' leaves"),
+        ({"path": "/etc/passwd.csv"}, "leaves"),
+        ({"path": "no.csv"}, "no such file in"),
+        ({"path": "x.xlsx"}, "ends in none of .parquet, .jsonl, .csv"),
+        ({"path": "x.csv", "text": "title"}, "x.csv: column 'title' is missing; it has n, body"),
+        ({"path": "x.parquet", "text": "title"}, "x.parquet: column 'title' is missing; it has body"),
+        ({"path": "x.jsonl", "text": "title"}, "x.jsonl: column 'title' is missing; it has body, n"),
+        ({"path": "bad.csv"}, "bad.csv: not readable as csv"),
+        ({"path": "bad.jsonl"}, "bad.jsonl: not readable as jsonl"),
+        ({"path": "bad.parquet"}, "bad.parquet: not a readable Parquet file"),
+    ],
+)
+def test_a_dataset_that_cannot_be_read_is_named(workspace, tmp_path, reference, message):
+    for name in ("x.csv", "x.jsonl", "x.parquet"):
+        write_reference(tmp_path, name, ["text"])
+    (tmp_path / "sources/bad.csv").write_bytes(b"n,body\n1,\xff\xfe\n1,2,3\n")
+    (tmp_path / "sources/bad.jsonl").write_text('{"body": "x"\n')
+    (tmp_path / "sources/bad.parquet").write_text("no")
+    with pytest.raises(UserError, match=re.escape(message)):
+        run(workspace, [{"text": "x"}], against=[{"name": "bench", "path": "x.csv", "text": "body"} | reference])
+    assert not any((tmp_path / name).exists() for name in NAMES)
+    assert not list(tmp_path.glob(".deduplicate.*"))
+
+
+SMALL = st.lists(
+    st.fixed_dictionaries(
+        {
+            "text": st.lists(st.sampled_from(["a", "B", "c,", "é", "…"]), max_size=5).map(" ".join),
+            "label": st.sampled_from([None, "X", "Y"]),
+            "purpose": st.sampled_from(["task", "text"]),
+        }
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(rows=SMALL, drop_near=st.booleans(), batch_rows=st.integers(1, 12))
+def test_batches_change_nothing_and_no_row_is_lost(workspace, rows, drop_near, batch_rows):
+    chosen = {"drop_near": drop_near, "threshold": 0.5, "shingle_words": 2}
+    first, second = (run(workspace, rows, {"batch_rows": number}, **chosen) for number in (batch_rows, 50))
+    assert first.bytes == second.bytes
+    dropped = {entry["id"] for entry in first.ledger if entry["action"] == "drop"}
+    kept = set(first.out["id"].to_pylist())
+    assert kept | dropped == set(first.table["id"].to_pylist())
+    assert not kept & dropped
+    assert first.metrics["rows_out"] == first.metrics["rows_in"] - first.metrics["exact"] - first.metrics["near"]
+
+
+def test_processes_portions_and_the_order_of_batches_change_no_byte(workspace, monkeypatch):
+    chooser = random.Random(11)
+    rows = [{"text": text, "label": chooser.choice("AB")} for text in [*perturbed(seed=9), "twice", "Twice"]]
+    whole = run(workspace, rows, {"batch_rows": 1000})
+    assert whole.metrics["near"] > 20
+    assert run(workspace, rows, {"batch_rows": 50, "processes": 2}).bytes == whole.bytes
+    monkeypatch.setattr(compare, "PORTION", 500)  # shingles of a few texts at a time
+    monkeypatch.setattr(stage, "map_batches", lambda function, batches, _: map(function, reversed(list(batches))))
+    assert run(workspace, rows, {"batch_rows": 7}).bytes == whole.bytes
+
+
+def test_boilerplate_costs_no_square(workspace, monkeypatch):
+    chooser = random.Random(12)
+    text = words(chooser, 80)
+    rows = [{"text": " ".join([*text, f"number{number}"])} for number in range(600)]
+    compared = []
+    link = compare._link
+    monkeypatch.setattr(compare, "_link", lambda members, *more: (compared.append(len(members)), link(members, *more)))
+    monkeypatch.setattr(compare, "PIECE", 20)
+    result = run(workspace, rows)
+    assert len(result.texts) == 1
+    assert result.metrics["clusters"] == 1
+    assert sum(compared) < 2 * len(rows)  # members of pieces: later bands find one component and compare nothing
+
+
+def test_rows_that_are_not_sorted_by_id_are_refused(workspace):
+    folder = workspace(deduplicate=ALL, engine=ENGINE)
+    table = make_rows([{"text": f"text {number}"} for number in range(9)]).sort_by([("id", "descending")])
+    tables.write_sorted(table, folder / "rows")
+    with pytest.raises(UserError, match="rows are not sorted by id"):
+        stage.main([f"--{name}={folder / name}" for name in ("rows", "against", *NAMES)])
+    assert not any((folder / name).exists() for name in NAMES)
+
+
+def test_an_empty_table_is_an_error(workspace, tmp_path):
+    with pytest.raises(UserError, match="has no row"):
+        run(workspace, make_rows([]))
+    assert not any((tmp_path / name).exists() for name in NAMES)
+
+
+def test_a_source_that_is_not_there_is_an_error(workspace):
+    with pytest.raises(UserError, match="source_order: no row is of source 'tset'"):
+        run(workspace, [{"text": "x"}], keep=["source_order"], source_order=["test", "tset"])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"threshold": 0.0}, "threshold"),
+        ({"threshold": "0.8"}, "threshold"),
+        ({"permutations": -1}, "permutations"),
+        ({"shingle_words": 0}, "shingle_words"),
+        ({"shingles": 3}, "shingles"),
+        ({"keep": ["best"]}, "keep"),
+        ({"keep": ["longest", "longest"]}, "keep names one thing twice"),
+        ({"keep": ["source_order"]}, "source_order names sources"),
+        ({"source_order": ["a"]}, "source_order names sources"),
+        ({"against": [{"name": "a", "path": "a.csv"}]}, r"against\[0\].text"),
+        ({"against": [{"name": "a", "path": "a.csv", "text": "t"}] * 2}, "against names one thing twice"),
+    ],
+)
+def test_bad_parameters_are_named(change, named):
+    with pytest.raises(UserError, match=rf"params.yaml: deduplicate.*{named}"):
+        options(**change)

@@ -1,0 +1,117 @@
+import csv
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stages.evaluate import __main__ as evaluate
+from tests.stages.finetune.test_finetune import train
+from winnow.base.errors import UserError
+from winnow.rows import predictions, tables
+
+LABELS = ["COLOUR", "ANIMAL"]
+
+
+def write_baseline(folder, labelled) -> None:
+    """Write predictions that always say COLOUR, with 60 % confidence."""
+    rows = predictions.evaluated(labelled).sort_by("id")
+    truth = predictions.indices(rows["label"], LABELS)
+    columns = (rows[name].to_pylist() for name in ("id", "group", "split"))
+    chances = np.tile([0.6, 0.4], (rows.num_rows, 1))
+    tables.write(predictions.table(*columns, truth, chances, LABELS), folder / "baseline" / "tfidf-0.parquet")
+
+
+def run(folder):
+    evaluate.main(
+        [
+            *("--rows", f"{folder}/labelled.parquet", "--classifiers", f"{folder}/classifier"),
+            *("--baseline", f"{folder}/baseline", "--out", f"{folder}/predictions"),
+            *("--metrics", f"{folder}/evaluate.json", "--plots", f"{folder}/plots"),
+        ]
+    )
+
+
+def test_predictions_metrics_and_plots(encoder_params, encoder_folder, labelled):
+    folder = encoder_params()
+    train(folder, encoder_folder, labelled)
+    write_baseline(folder, labelled)
+    run(folder)
+
+    arms = predictions.read_all(folder / "predictions", LABELS)
+    assert set(arms) == {"tfidf-0", "transfer-1"}
+    own = arms["transfer-1"].to_pylist()
+    assert len(own) == sum(split != "train" for split in labelled["split"].to_pylist())
+    assert {row["split"] for row in own} == {"dev", "test"}
+    for row in own:
+        assert row["p_COLOUR"] + row["p_ANIMAL"] == pytest.approx(1)
+        assert row["predicted"] == max(LABELS, key=lambda label: row[f"p_{label}"])
+
+    metrics = json.loads((folder / "evaluate.json").read_text(encoding="utf-8"))
+    test = [row for row in own if row["split"] == "test"]
+    right = sum(row["predicted"] == row["label"] for row in test)
+    assert metrics["transfer-1"]["test"]["accuracy"] == pytest.approx(right / len(test), abs=1e-6)
+    assert metrics["transfer-1"]["test"]["accuracy"] > 0.9
+    assert metrics["tfidf-0"]["test"]["f1"]["ANIMAL"] == 0
+    assert metrics["tfidf-0"]["test"]["calibration_error"] == pytest.approx(0.1)
+
+    with (folder / "plots" / "confusion.csv").open(encoding="utf-8") as file:
+        confusion = [row for row in csv.DictReader(file) if row["approach"] == "transfer"]
+    assert len(confusion) == len(test)
+    assert sum(row["actual"] == row["predicted"] for row in confusion) == right
+    assert (folder / "plots" / "per_class.csv").exists()
+    assert (folder / "plots" / "calibration.csv").exists()
+
+
+def test_automatic_labels_are_not_measured(labelled):
+    origins = ["rule" if number % 2 else "given" for number in range(labelled.num_rows)]
+    rows = tables.set_column(labelled, "label_origin", origins, pa.string())
+    assert set(predictions.evaluated(rows)["label_origin"].to_pylist()) == {"given"}
+
+
+def test_a_classifier_of_other_labels_is_refused(encoder_params, encoder_folder, labelled):
+    folder = encoder_params()
+    train(folder, encoder_folder, labelled)
+    write_baseline(folder, labelled)
+    encoder_params(task={"labels": ["ANIMAL", "COLOUR"]})
+    with pytest.raises(UserError, match="transfer-1: was trained for the labels COLOUR, ANIMAL"):
+        run(folder)
+    assert not (folder / "predictions").exists()
+
+
+def test_a_missing_classifier_and_a_split_without_rows_are_named(encoder_params, encoder_folder, labelled):
+    folder = encoder_params(arms={"seeds": [1, 7]})
+    train(folder, encoder_folder, labelled)
+    write_baseline(folder, labelled)
+    with pytest.raises(UserError, match=r"transfer-7: no model that"):
+        run(folder)
+    rows = tables.set_column(labelled, "split", ["train"] * labelled.num_rows, pa.string())
+    tables.write(rows, folder / "labelled.parquet")
+    with pytest.raises(UserError, match="no dev row has a given or human label"):
+        run(folder)
+
+
+def test_a_leftover_classifier_is_left_out_and_named(encoder_params, encoder_folder, labelled, capsys):
+    folder = encoder_params()
+    train(folder, encoder_folder, labelled)
+    train(folder, encoder_folder, labelled, name="transfer-2")
+    write_baseline(folder, labelled)
+    run(folder)
+    assert "transfer-2 is no arm of params.yaml" in capsys.readouterr().err
+    assert not (folder / "predictions" / "transfer-2.parquet").exists()
+
+
+def test_a_classifier_that_reads_examples_gets_them(encoder_params, encoder_folder, labelled):
+    arms = {"from_base": ["few_shot_examples"]}
+    folder = encoder_params(arms=arms, finetune={"epochs": 12})
+    train(folder, encoder_folder, labelled, "few_shot_examples-1", "few_shot_examples")
+    write_baseline(folder, labelled)
+    run(folder)
+    arm = predictions.read_all(folder / "predictions", LABELS)["few_shot_examples-1"]
+    test = [row for row in arm.to_pylist() if row["split"] == "test"]
+    assert sum(row["predicted"] == row["label"] for row in test) > 0.9 * len(test)
+
+    with_examples = (folder / "predictions/few_shot_examples-1.parquet").read_bytes()
+    (folder / "classifier/few_shot_examples-1/examples.json").unlink()
+    run(folder)
+    assert (folder / "predictions/few_shot_examples-1.parquet").read_bytes() != with_examples

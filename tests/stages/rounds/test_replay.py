@@ -1,0 +1,125 @@
+"""Decisions replayed give the labels that apply_decisions gives."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.apply_decisions import __main__ as apply_decisions
+from stages.rounds.replay import KEEP, NONE, Rows, settle
+from tests.conftest import make_rows
+from winnow.base import hashing
+from winnow.people import decisions
+from winnow.people.decisions import Decision
+from winnow.rows import tables
+from winnow.rows.ledger import Ledger
+
+LABELS = ["A", "B", "C"]
+
+
+def make(given: list[int], splits: str = "", trusted: list[bool] | None = None) -> Rows:
+    """Rows named r0, r1, …; `splits` has a letter a row: t(rain), d(ev), e (test)."""
+    names = {"t": "train", "d": "dev", "e": "test"}
+    count = len(given)
+    return Rows(
+        ids=np.array([f"r{n}" for n in range(count)], dtype=object),
+        groups=np.array([f"g{n}" for n in range(count)], dtype=object),
+        splits=np.array([names[letter] for letter in splits or "t" * count], dtype=object),
+        texts=np.array([f"text {n}" for n in range(count)], dtype=object),
+        given=np.array(given),
+        trusted=np.array(trusted if trusted is not None else [label != NONE for label in given]),
+    )
+
+
+def decide(row: int, verdict: str, new_label: str = "", given: str = "A", who: str = "ana", **more) -> Decision:
+    return Decision(f"r{row}", "sha", given, verdict, new_label, who, "2026-01-31", "", 2, **more)
+
+
+def test_each_verdict_does_what_it_says():
+    rows = make([0, 0, 0, 0, NONE, 0])
+    made = [
+        decide(0, "keep"),
+        decide(1, "relabel", "B"),
+        decide(2, "ambiguous"),
+        decide(3, "out_of_scope"),
+        decide(4, "relabel", "C", given=""),
+    ]
+    found = settle(rows, made, LABELS)
+    assert found.verdicts.tolist() == ["keep", "relabel", "ambiguous", "out_of_scope", "relabel", ""]
+    assert found.training(rows).tolist() == [0, 1, NONE, NONE, 2, 0]
+    assert found.errors.tolist() == [False, True, True, True, True, False]
+    assert settle(rows, [], LABELS).training(rows).tolist() == rows.before.tolist() == [0, 0, 0, 0, NONE, 0]
+
+
+def test_the_last_line_of_a_reviewer_counts_and_reviewers_must_agree():
+    rows = make([0, 0])
+    made = [decide(0, "ambiguous"), decide(0, "relabel", "B", who="bo"), decide(0, "relabel", "B")]
+    assert settle(rows, made, LABELS).labels.tolist() == [1, NONE]
+    assert settle(rows, made[:2], LABELS).done.tolist() == [False, False]
+    assert settle(rows, made[:1], LABELS).verdicts.tolist() == ["ambiguous", ""]
+
+
+def test_a_kept_automatic_label_stays_what_the_person_saw():
+    rows = make([1], trusted=[False])  # a rule says B today
+    found = settle(rows, [decide(0, "keep", given="C")], LABELS)
+    assert (found.verdicts.tolist(), found.training(rows).tolist()) == (["relabel"], [2])
+    assert settle(rows, [decide(0, "keep", given="B")], LABELS).verdicts.tolist() == ["keep"]
+    assert rows.before.tolist() == [NONE]
+
+
+def test_unknown_rows_and_labels_settle_nothing():
+    rows = make([0])
+    assert not settle(rows, [decide(7, "keep"), decide(0, "relabel", "gone")], LABELS).done.any()
+
+
+def test_a_label_that_is_called_like_a_verdict_is_a_label():
+    rows = make([0])
+    found = settle(rows, [decide(0, "relabel", "ambiguous")], ["A", "ambiguous"])
+    assert (found.verdicts.tolist(), found.labels.tolist()) == (["relabel"], [1])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from(decisions.VERDICTS), st.sampled_from("BC"), st.sampled_from("xy")),
+        max_size=20,
+    )
+)
+def test_it_is_what_apply_decisions_does(choices):
+    table = make_rows([{"label": "A"}] * 6)
+    ids = table["id"].to_pylist()
+    made = [
+        Decision(
+            ids[n],
+            hashing.text_sha(table["text"][n].as_py()),
+            "A",
+            verdict,
+            new * (verdict == "relabel"),
+            who,
+            "2026-01-31",
+            "",
+            2,
+        )
+        for n, verdict, new, who in choices
+    ]
+    split = tables.set_column(table.select(["id"]), "split", ["train"] * 6, pa.string())
+    none = pa.table({name: pa.array([], pa.string()) for name in ("id", "label", "label_origin", "label_confidence")})
+    joined = apply_decisions.join(table, split, none)
+    out = apply_decisions.apply(joined, apply_decisions.latest(made), {}, Ledger("apply_decisions")).to_pylist()
+    expected = {row["id"]: (row["label"], row["verdict"] or "") for row in out}
+
+    order = np.argsort(ids)
+    rows = make([0] * 6)
+    rows = Rows(np.array(ids, dtype=object)[order], rows.groups, rows.splits, rows.texts, rows.given, rows.trusted)
+    found = settle(rows, made, LABELS)
+    labels = [None if label == NONE else LABELS[label] for label in found.training(rows)]
+    replayed = dict(zip(rows.ids.tolist(), zip(labels, found.verdicts.tolist(), strict=True), strict=True))
+    dropped = {id for id, (_, verdict) in replayed.items() if verdict == "out_of_scope"}
+    assert {id: of for id, of in replayed.items() if id not in dropped} == expected
+
+
+@pytest.mark.parametrize("verdict", decisions.VERDICTS)
+def test_no_verdict_is_forgotten(verdict):
+    found = settle(make([0]), [decide(0, verdict, "B" if verdict == "relabel" else "")], LABELS)
+    assert found.done.all()
+    assert found.errors.all() == (verdict != KEEP)

@@ -1,0 +1,267 @@
+"""split: no leak, classes even, test rows frozen, and few rows that move while data is added."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.split import __main__ as stage
+from tests.conftest import make_rows
+from winnow.base import hashing, params
+from winnow.base.errors import UserError
+from winnow.rows import splits, tables
+
+ALL = {"dev": 0.15, "test": 0.25, "salt": "salt-1"}
+COMMAND = "--rows=rows.parquet --frozen=frozen.txt --out=split.parquet --metrics=split.json".split()
+NOTHING = np.empty(0, np.uint64)
+
+
+def options(**changes) -> stage.Params:
+    return params.parse(ALL | changes, stage.Params, "params.yaml: split")
+
+
+def table_of(rows: list[dict]) -> pa.Table:
+    full = [{"cluster": f"own-{number}"} | row for number, row in enumerate([*rows, {}])]
+    return make_rows(full).slice(0, len(rows)).sort_by("id")  # an empty table too has its columns
+
+
+def rows_of(rows: list[dict]) -> stage.Rows:
+    """What `read` gives, one entry a row in the order of `rows`."""
+    labels = sorted({row["label"] for row in rows if row.get("label")})
+    group = [row.get("group", f"group-{number}") for number, row in enumerate(rows)]
+    cluster = [row.get("cluster", f"own-{number}") for number, row in enumerate(rows)]
+    label = [labels.index(row["label"]) if row.get("label") else -1 for row in rows]
+    task = np.array([row.get("purpose", "task") == "task" for row in rows])
+    return stage.Rows(*(splits.codes(pa.array(c)) for c in (group, cluster)), task, np.array(label, np.int32), labels)
+
+
+def assign(rows: list[dict], frozen: np.ndarray = NOTHING, **changes) -> list[str]:
+    chosen = options(**({"dev": 0.3, "test": 0.3} | changes))
+    return [splits.SPLITS[index] for index in stage.split(rows_of(rows), frozen, chosen)]
+
+
+def frozen_by(rows: list[dict], assigned: list[str]) -> np.ndarray:
+    """What `winnow freeze` would write: the groups of test."""
+    groups = [row["group"] for row, split in zip(rows, assigned, strict=True) if split == "test"]
+    return np.unique(splits.codes(pa.array(groups, pa.string())))
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "group": st.integers(0, 12).map("g{}".format),
+            "cluster": st.integers(0, 20).map("c{}".format),
+            "purpose": st.sampled_from(["task", "task", "text"]),
+            "label": st.sampled_from(["a", "a", "b", None]),
+        }
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(ROWS, ROWS)
+def test_no_group_and_no_cluster_stands_in_two_splits_frozen_or_not(rows, older):
+    for frozen in (NOTHING, frozen_by(older, assign(older))):
+        assigned = assign(rows, frozen)
+        for name in ("group", "cluster"):
+            places: dict = {}
+            for row, place in zip(rows, assigned, strict=True):
+                assert places.setdefault(row[name], place) == place
+
+
+@given(ROWS, ROWS, st.floats(0.05, 0.45), st.text(min_size=1))
+def test_a_frozen_test_row_stays_in_test_whatever_is_added_removed_or_set(rows, more, share, salt):
+    before = assign(rows)
+    frozen = frozen_by(rows, before)
+    for data in (rows + more, more + rows[::2]):
+        after = assign(data, frozen, test=share, salt=salt)
+        for row, place in zip(rows, before, strict=True):
+            if place == "test":
+                assert {after[i] for i, kept in enumerate(data) if kept["group"] == row["group"]} <= {"test"}
+
+
+@given(ROWS, ROWS)
+def test_freezing_a_split_changes_nothing(older, more):
+    frozen = frozen_by(older, assign(older))
+    before = assign(older + more, frozen)
+    assert assign(older + more, np.union1d(frozen, frozen_by(older + more, before))) == before
+
+
+def test_frozen_rows_take_the_place_of_others():
+    old, new = papers(400), papers(400, start=400)
+    frozen = frozen_by(old, assign(old, dev=0.15, test=0.25))
+    assigned = assign(old + new, frozen, dev=0.15, test=0.25)
+    assert assigned.count("test") / len(assigned) == pytest.approx(0.25, abs=0.01)
+    assert error(old + new, stage.split(rows_of(old + new), frozen, options())) < 0.03
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(rows, chooser):
+    order = list(range(len(rows)))
+    chooser.shuffle(order)
+    before, after = assign(rows), assign([rows[place] for place in order])
+    assert [before[place] for place in order] == after
+
+
+# Groups of one label each, of up to four rows: the bound of the docstring holds for each class.
+CLASSES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), min_size=1, max_size=60)
+
+
+@given(CLASSES, st.floats(0.05, 0.45), st.floats(0.05, 0.45))
+def test_a_class_s_share_is_exact_to_half_of_its_largest_group(groups, test, dev):
+    rows = [
+        {"group": f"g{number}", "label": f"l{label}"}
+        for number, (label, size) in enumerate(groups)
+        for _ in range(size)
+    ]
+    assigned = assign(rows, test=test, dev=dev)
+    totals = Counter(row["label"] for row in rows)
+    counts = Counter((row["label"], place) for row, place in zip(rows, assigned, strict=True))
+    for label, total in totals.items():
+        half = max(size for number, size in groups if f"l{number}" == label) / 2
+        for name, share in (("test", test), ("dev", dev)):
+            assert abs(counts[label, name] - share * total) <= half + 1e-9
+
+
+def papers(count: int, start: int = 0) -> list[dict]:
+    """Groups of several labels each, some labels rare, as the sections of papers are."""
+    rows = []
+    for number in range(start, start + count):
+        for label, share in (("a", 0.95), ("b", 0.9), ("c", 0.5), ("d", 0.4), ("e", 0.05)):
+            if hashing.unit("paper", number, label) < share:
+                rows.append({"group": f"paper-{number}", "label": label})
+    return rows
+
+
+def error(rows: list[dict], assigned: np.ndarray) -> float:
+    measured = stage.measure(rows_of(rows), assigned, NOTHING)
+    return max(measured[name]["stratification_error"] for name in ("dev", "test"))
+
+
+def test_mixed_groups_are_split_more_evenly_than_by_chance():
+    rows, ours, chance = papers(400), [], []
+    for salt in map(str, range(20)):
+        ours.append(error(rows, stage.split(rows_of(rows), NOTHING, options(salt=salt))))
+        drawn = [hashing.unit(salt, row["group"]) for row in rows]
+        chance.append(error(rows, np.array([2 if d < 0.25 else 1 if d < 0.4 else 0 for d in drawn], np.int8)))
+    assert np.mean(ours) < np.mean(chance) / 2
+    assert max(ours) < 0.03
+
+
+def test_added_groups_move_few_old_rows_and_no_row_of_dev_to_test():
+    old, new = papers(400), papers(200, start=400)
+    before, after = (stage.split(rows_of(rows), NOTHING, options()) for rows in (old, old + new))
+    after = after[: len(old)]
+    assert (before != after).mean() < 0.08  # the two borders move by about 1/sqrt(groups), and rows beside them
+    assert not ((before == stage.DEV) & (after == stage.TEST)).any()
+    assert not ((before == stage.TEST) & (after == stage.DEV)).any()
+
+
+def test_shares_are_as_asked_and_the_salt_moves_rows():
+    rows = [{} for _ in range(4000)]
+    assert Counter(assign(rows, dev=0.15, test=0.25)) == {"train": 2400, "dev": 600, "test": 1000}
+    assert assign(rows) != assign(rows, salt="salt-2")
+
+
+def test_text_rows_train_unless_a_task_row_or_the_past_ties_them():
+    alone = [{"group": f"g{number}", "purpose": "text"} for number in range(50)]
+    assert set(assign(alone)) == {"train"}
+    assert assign(alone, splits.codes(pa.array(["g7"]))).index("test") == 7
+    tied = [
+        {"group": "a"},
+        {"group": "a", "purpose": "text", "cluster": "shared"},
+        {"group": "b", "purpose": "text", "cluster": "shared"},
+    ]
+    assert assign(tied, splits.codes(pa.array(["a"]))) == ["test"] * 3
+
+
+def test_leaks_are_counted():
+    rows = rows_of([{"group": "a", "cluster": "x"}, {"group": "a", "cluster": "y"}, {"group": "b", "cluster": "y"}])
+    assert stage.leaks(rows, np.array([0, 2, 1], np.int8)) == 2
+    assert stage.leaks(rows, np.array([1, 1, 1], np.int8)) == 0
+
+
+def run(folder: Path, rows: list[dict], frozen: str = "") -> dict:
+    tables.write(table_of(rows), folder / "rows.parquet")
+    (folder / "frozen.txt").write_text(frozen)
+    stage.main(COMMAND)
+    return json.loads((folder / "split.json").read_text())
+
+
+def test_main_writes_the_split_its_measures_and_what_is_frozen(workspace):
+    folder = workspace(split=ALL)
+    rows = [{"label": "AB"[number % 2], "group": f"g{number % 100}"} for number in range(300)]
+    first = run(folder, [*rows, {"purpose": "text", "group": "new", "label": None}])
+    assigned = tables.read(folder / "split.parquet")
+    assert assigned.schema.names == ["id", "group", "cluster", "split"]
+    assert assigned["id"].to_pylist() == sorted(assigned["id"].to_pylist())
+    assert first["leaks"] == 0
+    assert sum(first[name]["rows"] for name in stage.SPLITS) == 300
+    assert sum(first[name]["groups"] for name in stage.SPLITS) == 100
+    assert sum(first["test"]["label_shares"].values()) == pytest.approx(1)
+    assert first["train"]["text_rows"] == 1
+    test = {row["group"] for row in assigned.to_pylist() if row["split"] == "test"}
+    assert first["frozen"] == {"groups": 0, "absent": 0, "not_yet": len(test)}
+
+    splits.write_frozen(folder / "groups.txt", splits.codes(pa.array([*test, "gone"])).tolist())
+    again = run(folder, rows, (folder / "groups.txt").read_text())
+    assert again["frozen"] == {"groups": len(test) + 1, "absent": 1, "not_yet": 0}
+    assert again["test_sha"] == first["test_sha"]
+
+
+def test_the_same_rows_give_the_same_bytes_whatever_the_batch(workspace, monkeypatch):
+    folder = workspace(split=ALL)
+    rows = papers(100)
+    run(folder, rows)
+    written = [(folder / name).read_bytes() for name in ("split.parquet", "split.json")]
+    monkeypatch.setattr(stage, "BATCH_ROWS", 7)
+    run(folder, rows)
+    assert [(folder / name).read_bytes() for name in ("split.parquet", "split.json")] == written
+
+
+@pytest.mark.parametrize(
+    ("rows", "frozen", "message"),
+    [
+        ([{"group": "one"}, {"group": "one"}], "", "rows.parquet: no row with purpose task falls into"),
+        ([{"cluster": None}, {}], "", "rows.parquet: column 'cluster' has no value in 1 row"),
+        ([{}] * 9, "# words\n\n12345\n", "frozen.txt: line 3: '12345' is not 16 hex digits"),
+        ([{}] * 9, "<<<<<<< HEAD\n", "frozen.txt: line 1: '<<<<<<< HEAD' is not 16 hex digits"),
+        ([], "", "rows.parquet: has no row"),
+    ],
+)
+def test_mistakes_in_the_data_are_named_and_nothing_is_written(workspace, rows, frozen, message):
+    folder = workspace(split=ALL)
+    with pytest.raises(UserError, match=message):
+        run(folder, rows, frozen)
+    assert not (folder / "split.parquet").exists()
+
+
+def test_a_missing_file_and_a_missing_column_are_named(workspace):
+    folder = workspace(split=ALL)
+    tables.write(make_rows([{}]), folder / "rows.parquet")
+    with pytest.raises(UserError, match="column 'cluster' is missing"):
+        stage.main(COMMAND)
+    tables.write(table_of([{}]), folder / "rows.parquet")
+    with pytest.raises(UserError, match=r"frozen\.txt: not found"):
+        stage.main(COMMAND)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dev": 0.5, "test": 0.5}, r"split: dev \+ test must be below 1"),
+        ({"dev": 0.0}, r"split\.dev"),
+        ({"test": "0.2"}, r"split\.test"),
+        ({"salt": ""}, r"split\.salt"),
+        ({"sal": "x"}, r"split\.sal: unknown parameter"),
+    ],
+)
+def test_bad_parameters_are_named(change, message):
+    with pytest.raises(UserError, match=message):
+        options(**change)

@@ -1,0 +1,133 @@
+import subprocess
+import sys
+
+import pytest
+
+from winnow.commands import cli, stages
+
+DVC_YAML = """\
+stages:
+  first:
+    desc: Reads | writes
+    cmd: >-
+      python -m stages.first
+      --out data/first.parquet
+    params: [first]
+    deps:
+      - data/sources
+      - winnow/old.py
+    outs:
+      - data/first.parquet
+      - data/ledger/first.parquet
+
+  second:
+    desc: A matrix
+    matrix:
+      seed: [1, 2]
+    cmd: python -m stages.second --seed ${item.seed}
+    params: [third]
+    deps:
+      - data/code/second.txt
+    outs:
+      - models/second-${item.seed}
+    plots:
+      - reports/plots/second-${item.seed}.csv:
+          cache: false
+"""
+CODE = {
+    "stages/first/__main__.py": "def main():\n    params.load('first', P), params.load('task', T)\n",
+    "stages/second/__main__.py": "",
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of two stages with code, in the current folder."""
+    for name, text in CODE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "dvc.yaml").write_text(DVC_YAML)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_lint_names_each_difference(project, capsys):
+    with pytest.raises(SystemExit) as exit:
+        cli.main(["lint"])
+    out, err = capsys.readouterr()
+    assert exit.value.code == 1
+    assert out.splitlines() == [
+        "first: deps lacks the fingerprint of its code, first.txt, an output of the stage code",
+        "first: deps names winnow/old.py; the fingerprint stands for code",
+        "first: params lacks task, which its code loads",
+        "second: params names third, which its code never loads",
+    ]
+    assert "dvc.yaml: 4 difference(s)" in err
+
+
+def test_lint_is_silent_when_all_is_well(project, capsys):
+    mended = DVC_YAML.replace("params: [first]", "params: [first, task]").replace("    params: [third]\n", "")
+    (project / "dvc.yaml").write_text(mended.replace("winnow/old.py", "data/code/first.txt"))
+    cli.main(["lint"])
+    assert capsys.readouterr().out == ""
+
+
+def test_lint_names_a_command_without_its_folder(project, capsys):
+    (project / "stages/second/__main__.py").unlink()
+    with pytest.raises(SystemExit):
+        cli.main(["lint"])
+    assert "second: runs stages/second/__main__.py, which does not exist" in capsys.readouterr().out
+
+
+def test_stages_prints_the_table(project, capsys):
+    cli.main(["stages"])
+    assert capsys.readouterr().out.splitlines() == [
+        "| stage | what it does | makes |",
+        "|---|---|---|",
+        "| `first` | Reads \\| writes | `data/first.parquet` |",
+        "| `second` | A matrix | `models/second-<seed>`, `reports/plots/second-<seed>.csv` |",
+    ]
+
+
+def test_stages_writes_between_the_comments_twice_the_same(project, capsys):
+    readme = project / "README.md"
+    readme.write_text(f"before\n{stages.BEGIN}\nold\n{stages.END}\nafter\n")
+    cli.main(["stages", "--write", "README.md"])
+    once = readme.read_text()
+    cli.main(["stages", "--write", "README.md"])
+    assert readme.read_text() == once
+    assert once.startswith(f"before\n{stages.BEGIN}\n| stage |")
+    assert once.endswith(f"|\n{stages.END}\nafter\n")
+    assert "old" not in once
+
+
+def test_stages_needs_the_comments(project, capsys):
+    (project / "README.md").write_text("no place\n")
+    with pytest.raises(SystemExit):
+        cli.main(["stages", "--write", "README.md"])
+    assert "README.md: the lines" in capsys.readouterr().err
+    assert (project / "README.md").read_text() == "no place\n"
+
+
+@pytest.mark.parametrize("command", ["lint", "stages"])
+def test_outside_of_a_project_is_one_line(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit:
+        cli.main([command])
+    assert exit.value.code == 1
+    assert capsys.readouterr().err.endswith("dvc.yaml: not found; run from the repository's root\n")
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as exit:
+        cli.main(["--help"])
+    assert exit.value.code == 0
+    out = capsys.readouterr().out
+    assert all(f"    {command.NAME} " in out for command in cli.COMMANDS)
+
+
+def test_starts_without_heavy_libraries():
+    heavy = "torch", "transformers", "sklearn", "pandas", "matplotlib", "cleanlab", "dvc"
+    code = f"import sys, winnow.commands.cli; sys.exit(str(found) if (found := set({heavy}) & set(sys.modules)) else 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

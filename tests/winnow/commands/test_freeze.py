@@ -1,0 +1,140 @@
+"""winnow freeze and the data half of winnow lint, on the tables of a small run."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from tests.conftest import make_rows
+from winnow.commands import cli, leaks
+from winnow.rows import splits, tables
+
+LABELS = ["A", "B"]
+
+
+@pytest.fixture
+def project(workspace):
+    """Six rows in three groups, one a split; a training table and predictions that fit."""
+    folder = workspace(task={"kind": "classification", "labels": LABELS})
+    rows = make_rows([{"group": f"g{n % 3}", "cluster": f"c{n}", "label": "AB"[n % 2]} for n in range(6)])
+    rows = tables.set_column(rows, "split", [splits.SPLITS[n % 3] for n in range(6)], pa.string())
+    tables.write(rows, folder / leaks.DEDUPLICATED)
+    tables.write(rows.select(["id", "group", "cluster", "split"]), folder / leaks.SPLIT)
+    train, test = rows.take([0, 3]), rows.take([2, 5])
+    weights = train.select(["id", "group", "text", "label"]).append_column("weight", pa.array([1.0, 1.0]))
+    tables.write(weights, folder / leaks.TRAINING)
+    write_predictions(folder, test)
+    (folder / "dvc.yaml").write_text("stages: {}\n")
+    profile = {"train": {"rows": 2, "groups": 1} | {name: {"x": 1.0} for name in PROFILED}}
+    (folder / "reports/metrics").mkdir(parents=True)
+    (folder / "reports/metrics/profile.json").write_text(json.dumps(profile))
+    return folder
+
+
+PROFILED = ("labels", "sources", "years", "characters", "words")
+
+
+def write_predictions(folder: Path, rows: pa.Table, chance: float = 1.0) -> None:
+    said = {"predicted": rows["label"]}
+    for label in LABELS:
+        said[f"p_{label}"] = pa.array([chance if own == label else 0.0 for own in rows["label"].to_pylist()])
+    columns = {name: rows[name] for name in ("id", "group", "split", "label")}
+    tables.write(pa.table(columns | said), folder / "data/predictions/dapt-1.parquet")
+
+
+def rows_of(folder: Path) -> pa.Table:
+    return tables.read(folder / leaks.DEDUPLICATED)
+
+
+def write_split(folder: Path, **columns: list) -> None:
+    table = tables.read(folder / leaks.SPLIT)
+    for name, values in columns.items():
+        table = tables.set_column(table, name, values, pa.string())
+    tables.write(table, folder / leaks.SPLIT)
+
+
+def test_a_sound_project_has_no_fault_and_one_without_tables_neither(project, tmp_path_factory, capsys):
+    assert leaks.problems(project) == leaks.broken(project) == []
+    assert leaks.problems(tmp_path_factory.mktemp("empty")) == []
+    cli.main(["lint"])
+    assert capsys.readouterr().out == ""
+
+
+def test_each_leak_is_proved(project):
+    rows = rows_of(project)
+    split = rows["split"].to_pylist()
+
+    moved = split.index("dev")
+    write_split(project, split=["test" if n == moved else name for n, name in enumerate(split)])
+    assert leaks.problems(project) == ["data/split.parquet: 2 row(s) of a group that stands in more than one split"]
+
+    write_split(project, split=split, cluster=["same"] * 6)
+    assert leaks.problems(project) == [
+        "data/split.parquet: 6 row(s) of a duplicate cluster that stands in more than one split"
+    ]
+
+    write_split(project, cluster=[f"c{n}" for n in range(6)], split=["test" if s == "train" else s for s in split])
+    assert leaks.problems(project) == [
+        "data/training.parquet: 2 row(s) that are not of the train split",
+        "data/training.parquet: 2 row(s) of a group that stands in dev or test",
+    ]
+
+    write_split(project, split=split)
+    tables.write(rows.select(["id", "group", "text"]), project / leaks.AUXILIARY)
+    assert leaks.problems(project) == ["data/auxiliary.parquet: 4 row(s) that are not of the train split"]
+    (project / leaks.AUXILIARY).unlink()
+    splits.write_frozen(project / leaks.FROZEN, splits.codes(pa.array(["g1", "g2"])).tolist())
+    assert leaks.problems(project) == ["data/split.parquet: 2 row(s) of frozen test groups outside of test"]
+    (project / leaks.FROZEN).unlink()
+
+    write_predictions(project, rows)
+    assert leaks.problems(project) == ["data/predictions/dapt-1.parquet: 2 row(s) of the train split"]
+    (project / "data/predictions/dapt-1.parquet").unlink()
+
+    texts = ["the same" if name != "dev" else f"dev {n}" for n, name in enumerate(split)]
+    tables.write(tables.set_column(rows, "text", texts, pa.string()), project / leaks.DEDUPLICATED)
+    assert leaks.problems(project) == [
+        "data/deduplicated.parquet: 2 row(s) of dev or test whose text also stands in train"
+    ]
+
+
+def test_lint_prints_leaks_and_broken_tables(project, capsys):
+    rows = rows_of(project)
+    write_predictions(project, rows.filter(pc.not_equal(rows["split"], "train")), chance=0.9)
+    with pytest.raises(SystemExit):
+        cli.main(["lint"])
+    out, err = capsys.readouterr()
+    assert "data/predictions/dapt-1.parquet: the probabilities do not sum to one: 4 row(s)" in out
+    assert "fault(s) in the data" in err
+
+
+def test_freeze_adds_test_groups_for_ever_and_copies_the_profile(project, capsys):
+    cli.main(["freeze"])
+    assert splits.read_frozen(leaks.FROZEN).tolist() == splits.codes(pa.array(["g2"])).tolist()
+    assert Path("data/frozen/profile.json").read_bytes() == Path("reports/metrics/profile.json").read_bytes()
+    assert "1 test groups, 1 of them new" in capsys.readouterr().out
+    before = leaks.FROZEN.read_bytes()
+    cli.main(["freeze"])
+    assert leaks.FROZEN.read_bytes() == before
+    assert "1 test groups, 0 of them new" in capsys.readouterr().out
+
+    write_split(project, group=["other" if g == "g2" else g for g in tables.read(leaks.SPLIT)["group"].to_pylist()])
+    cli.main(["freeze"])
+    assert len(splits.read_frozen(leaks.FROZEN)) == 2
+
+
+def test_freeze_refuses_what_is_not_made_and_what_leaks(project, capsys):
+    def error() -> str:
+        with pytest.raises(SystemExit):
+            cli.main(["freeze"])
+        return capsys.readouterr().err
+
+    write_split(project, cluster=["same"] * 6)
+    assert "more than one split; a split that leaks is not frozen" in error()
+    (project / "reports/metrics/profile.json").write_text("{")
+    assert "profile.json: is no profile" in error()
+    (project / "reports/metrics/profile.json").unlink()
+    assert "profile.json: not found; `dvc repro validate` makes it" in error()
+    assert not leaks.FROZEN.exists()

@@ -1,0 +1,133 @@
+"""Encoders of every family are adapted and fine-tuned: BERT, RoBERTa, MPNet, DeBERTa, ModernBERT, tiny and random."""
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from stages.adapt import __main__ as adapt
+from stages.finetune.approaches import few_shot, transfer
+from stages.finetune.approaches.job import Job
+from tests.conftest import make_rows
+from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
+from tests.tiny_encoder import SPECIAL
+from winnow.base import params
+from winnow.encoder import masked_lm, models
+from winnow.encoder.compute import Compute, start
+from winnow.kinds.classification import finetuning, head
+from winnow.training import checkpoints
+
+VOCABULARY = {word: number for number, word in enumerate([*SPECIAL, *COLOURS, *ANIMALS, *FILLER])}
+SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+SHAPE |= {"vocab_size": len(VOCABULARY), "max_position_embeddings": 64, "pad_token_id": 0}
+ENDS = {"bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3}
+POSITIONS = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}
+CONFIGS = {
+    "bert": transformers.BertConfig(**SHAPE),
+    "roberta": transformers.RobertaConfig(**SHAPE, **ENDS),
+    "mpnet": transformers.MPNetConfig(**SHAPE, **ENDS),
+    "deberta-v2": transformers.DebertaV2Config(**SHAPE, **POSITIONS, norm_rel_ebd="layer_norm"),
+    "deberta-v3": transformers.DebertaV2Config(**SHAPE, **POSITIONS, legacy=False),
+    "modernbert": transformers.ModernBertConfig(**SHAPE, **ENDS),
+}
+LABELS = ["COLOUR", "ANIMAL"]
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def folder(request, tmp_path_factory):
+    """An encoder without a masked-LM head, as sentence encoders come."""
+    out = tmp_path_factory.mktemp(request.param)
+    torch.manual_seed(0)
+    transformers.AutoModel.from_config(CONFIGS[request.param]).save_pretrained(out)
+    transformers.BertTokenizerFast(vocab=VOCABULARY, model_max_length=64).save_pretrained(out)
+    return out
+
+
+@pytest.fixture
+def job(folder, default_params):
+    recipe = default_params["finetune"] | {"epochs": 6, "max_length": 16, "batch_tokens": 128, "frozen_layers": 1}
+    recipe |= {"learning_rate": 1e-2, "head_learning_rate": 1e-2, "layer_decay": 0.9}
+    recipe = {name: value for name, value in recipe.items() if name in finetuning.Recipe.model_fields}
+    rows = make_rows([{"text": text, "label": label} for text, label in sentences(60)])
+    return Job(
+        rows=rows,
+        dev=rows.slice(0, 0),
+        auxiliary=rows.slice(0, 0),
+        folder=folder,
+        labels=LABELS,
+        recipe=params.parse(recipe, finetuning.Recipe, "finetune"),
+        patience=None,
+        seed=1,
+        accelerator=start(Compute(threads=1, device="cpu", precision="fp32"), 1),
+    )
+
+
+def correct(job: Job, model) -> float:
+    """Return the share of the training rows that a classifier has right once it was saved and loaded."""
+    tokenizer = models.load_tokenizer(job.folder)
+    rows = job.inputs(job.rows, tokenizer)
+    predicted = head.predict(model, rows.tokens, tokenizer.pad_token_id, 512, job.accelerator).argmax(axis=1)
+    return float(np.mean(predicted == rows.truth))
+
+
+def test_transfer_learns_and_its_folder_gives_the_same_classifier(job, tmp_path):
+    model = transfer.train(job, transfer.Settings()).model
+    assert correct(job, model) > 0.9
+    models.save(model, job.folder, tmp_path / "classifier")
+    assert correct(job, head.load(tmp_path / "classifier")) == correct(job, model)
+
+
+def test_few_shot_learns_by_contrast(job, default_params):
+    changed = {"pairs": 480, "batch_pairs": 16, "learning_rate": 1e-2, "frozen_layers": 1, "labels_per_class": 8}
+    settings = params.parse(default_params["approaches"]["few_shot"] | changed, few_shot.Settings, "few_shot")
+    assert correct(job, few_shot.train(job, settings).model) > 0.8
+
+
+def test_adapt_learns_with_a_fresh_head(folder, default_params):
+    changed = {"tokens": 6000, "warmup_tokens": 600, "batch_tokens": 128, "max_length": 32, "learning_rate": 5e-3}
+    changed |= {"head_learning_rate": 5e-3}
+    changed |= {"objectives": {"masked_lm": 0.5, "position": 0.5}}
+    settings = params.parse(default_params["adapt"] | changed, adapt.Params, "adapt")
+    texts = [f"{text}. Here {text}." for text, _ in sentences(60)]
+    rows = make_rows([{"text": text, "purpose": "text"} for text in texts])
+    accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
+    adapted, curve, _ = adapt.train(rows, folder, settings, accelerator, checkpoints.NONE)
+    assert {point["phase"] for point in curve} == {"head", "all"}
+    losses = [point["loss"] for point in curve if point["objective"] == "masked_lm"]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.05
+    # AutoModel has all that was adapted.
+    before, after = models.load_model(transformers.AutoModel, folder).state_dict(), adapted.state_dict()
+    moved = {name for name in before if not before[name].equal(after[name])}
+    assert {name for name in before if "layer" in name and name.endswith("weight") and before[name].ndim == 2} <= moved
+
+
+def test_denoise_learns_to_write_a_passage_down_again(folder, default_params):
+    changed = {"tokens": 9000, "warmup_tokens": 0, "batch_tokens": 128, "max_length": 32, "learning_rate": 5e-3}
+    changed |= {"head_learning_rate": 5e-3, "objectives": {"denoise": 1.0}}
+    settings = params.parse(default_params["adapt"] | changed, adapt.Params, "adapt")
+    texts = [f"{text.capitalize()}. Here {text}." for text, _ in sentences(60)]
+    rows = make_rows([{"text": text, "purpose": "text"} for text in texts])
+    accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
+    _, curve, _ = adapt.train(rows, folder, settings, accelerator, checkpoints.NONE)
+    losses = [point["loss"] for point in curve]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.3
+
+
+def test_the_masked_language_models_head_is_the_models_own(folder):
+    model = masked_lm.load(folder).eval()
+    ids, mask = torch.tensor([[2, 5, 9, 4, 3]]), torch.ones(1, 5, dtype=torch.int64)
+    with torch.inference_mode():
+        hidden = model.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
+        torch.testing.assert_close(masked_lm.head_of(model)(hidden), model(input_ids=ids, attention_mask=mask).logits)
+
+
+def test_no_gradient_goes_through_frozen_layers(job):
+    model = finetuning.build(job.folder, LABELS, job.recipe)
+    reached = []
+    models.layers_of(model)[0].register_full_backward_hook(lambda *_: reached.append(True))
+    ids, mask = torch.tensor([[2, 5, 9, 4, 3]]), torch.ones(1, 5, dtype=torch.int64)
+    head.logits(model, ids, mask).sum().backward()
+    below = [name for name, weight in model.base_model.named_parameters() if weight.grad is not None]
+    assert not reached
+    assert below
+    assert all(".1." in name or "final_norm" in name for name in below), below

@@ -1,0 +1,69 @@
+"""Where a stage's table functions run: in processes of this machine, or on a Ray cluster; the result is the same.
+
+A table function takes a batch of rows and returns named tables (`{"rows": …, "ledger": …}`). It depends on its batch
+and its settings alone, and what comes back is sorted before it is written: so the engine, the number of processes and
+the order in which batches finish change no byte of the output.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from winnow.base.errors import UserError
+from winnow.base.params import Section
+
+TableFunction = Callable[[pa.Table], dict[str, pa.Table]]
+
+
+class Engine(Section):
+    """Section `engine` of params.yaml."""
+
+    kind: Literal["local", "ray"]
+    processes: int = Field(ge=1)  # local only
+    batch_rows: int = Field(ge=1)
+    address: str | None  # ray only
+
+
+def map_batches(function: TableFunction, batches: Iterable[pa.Table], engine: Engine) -> Iterator[dict[str, pa.Table]]:
+    """Yield `function(batch)` of every batch, in any order; few batches are in memory at once.
+
+    Args:
+        function: picklable: a module's function, or a `functools.partial` of one.
+
+    Raises:
+        UserError: `function` raised it, or a process died.
+    """
+    if engine.kind == "ray":
+        from winnow.base import ray
+
+        return ray.map_batches(function, batches, engine)
+    return _local(function, batches, engine.processes)
+
+
+def _local(function: TableFunction, batches: Iterable[pa.Table], processes: int) -> Iterator[dict[str, pa.Table]]:
+    batches = iter(batches)
+    head = list(islice(batches, 2))
+    if processes == 1 or len(head) < 2:  # one batch is done before a process has started
+        yield from map(function, chain(head, batches))
+        return
+    # Not fork: Arrow's threads are running by now, and a forked child may wait for one that it does not have.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        running: deque = deque()
+        try:
+            for batch in chain(head, batches):
+                running.append(pool.submit(function, batch))
+                if len(running) > 2 * processes:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process died, most often for want of memory; lower engine.batch_rows or engine.processes"
+            ) from None

@@ -1,0 +1,73 @@
+"""Typed parameters: one section of params.yaml per stage, unknown keys and wrong types refused."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from winnow.base.errors import UserError
+
+FILE = Path("params.yaml")
+
+
+class Section(BaseModel):
+    """Base of every `Params`: frozen, strict (`5e-5` as text is no float) and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def load(section: str, model: type[S], file: Path = FILE) -> S:
+    """Return one section of params.yaml as a `model`.
+
+    YAML 1.2 rules, as DVC reads it: `5e-5` is a float.
+
+    Raises:
+        UserError: the file or the section is missing, a key is unknown, or a value has the wrong type or range.
+    """
+    document = read(file)
+    if section not in document:
+        raise UserError(f"{file}: section '{section}' is missing")
+    return parse(document[section], model, f"{file}: {section}")
+
+
+def read(file: Path = FILE) -> dict:
+    """Return all of params.yaml as plain values; for reports, which show it. Stages `load` what they use.
+
+    Raises:
+        UserError: the file is missing, is not UTF-8, is not YAML or holds no sections.
+    """
+    try:
+        document = YAML(typ="safe").load(file.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise UserError(f"{file}: not found; run from the repository's root") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: byte {error.start} is not UTF-8; convert the file to UTF-8") from None
+    except YAMLError as error:
+        raise UserError(f"{file}: not valid YAML: {error}") from None
+    if not isinstance(document, dict):
+        raise UserError(f"{file}: must hold one section a stage, as `name: values`")
+    return document
+
+
+def parse(value: object, model: type[S], where: str) -> S:
+    """Return `value` as a `model`, or raise a one-line `UserError` that begins with `where` and names each bad key."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = "; ".join(_explain(problem, where) for problem in error.errors())
+        raise UserError(problems) from None
+
+
+def _explain(problem: dict, where: str) -> str:
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{where}{key}: unknown parameter; remove it or mend its name"
+    if problem["type"] == "missing":
+        return f"{where}{key}: missing; add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}{key}: {message}, got {problem['input']!r}"

@@ -1,0 +1,1 @@
+"""Pre-trained encoders: loading, tokens, batches, pooling and embeddings."""

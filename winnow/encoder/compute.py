@@ -1,0 +1,97 @@
+"""How the encoder stages compute: device, precision, threads, and the switches that make a run repeatable."""
+
+import ctypes
+import os
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from winnow.base.errors import UserError
+from winnow.base.params import Section
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+class Compute(Section):
+    """Section `compute` of params.yaml."""
+
+    threads: int = Field(gt=0)
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "fp32", "bf16"]
+
+
+def start(compute: Compute, seed: int) -> "Accelerator":
+    """Return an `accelerate.Accelerator` on the device and in the precision asked for, with all generators seeded.
+
+    Raises:
+        UserError: CUDA is asked for and there is none.
+    """
+    # Must stand before CUDA starts: https://pytorch.org/docs/stable/notes/randomness.html
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    _keep_freed_memory()
+    import torch
+    from accelerate import Accelerator
+
+    on_gpu = torch.cuda.is_available() and compute.device != "cpu"
+    if compute.device == "cuda" and not on_gpu:
+        raise UserError("params.yaml: compute.device is cuda, but torch sees no CUDA device; use auto or cpu")
+    torch.set_num_threads(compute.threads)
+    torch.use_deterministic_algorithms(True)
+    # Nothing here reads memory that it has not written; filling it first costs time.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.manual_seed(seed)
+    bf16 = compute.precision == "bf16" or (compute.precision == "auto" and _bf16_is_faster(on_gpu))
+    return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if bf16 else "no")
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to keep freed blocks: it returns large ones to the kernel, and each step would fault them in again."""
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt:
+            trim_threshold, mmap_threshold = -1, -3
+            mallopt(mmap_threshold, 1 << 30)
+            mallopt(trim_threshold, (1 << 31) - 1)
+
+
+def _bf16_is_faster(on_gpu: bool) -> bool:
+    """Tell whether bf16 is native: without AMX a CPU emulates it, hundreds of times slower than fp32."""
+    import torch
+
+    if on_gpu:
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def environment(accelerator: "Accelerator") -> dict:
+    """Return what a model's last bits depend on beside inputs and parameters; no name of a machine, no time, no path.
+
+    It goes beside the metrics, where `dvc metrics diff` shows what two runs were computed on.
+    """
+    import platform
+    from importlib.metadata import version
+
+    import torch
+
+    cpu = torch.cpu.get_capabilities()
+    on_gpu = accelerator.device.type == "cuda"
+    libraries = ("accelerate", "numpy", "safetensors", "tokenizers", "transformers")
+    return {
+        "device": torch.cuda.get_device_name(accelerator.device) if on_gpu else cpu.get("cpu_name", platform.machine()),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability() + (" AMX" if cpu.get("amx_bf16") else ""),
+        "threads": torch.get_num_threads(),
+        "precision": "bf16" if accelerator.mixed_precision == "bf16" else "fp32",
+        "versions": {"python": platform.python_version(), "torch": torch.__version__}  # torch's with its build
+        | {name: version(name) for name in libraries},
+    }
+
+
+def quiet() -> None:
+    """Silence the progress bars and advice that transformers prints while it loads a model."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()

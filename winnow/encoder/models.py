@@ -1,0 +1,176 @@
+"""Encoders and their tokenizers: load, tokenize, pad, save without anything that differs from run to run."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winnow.base.errors import UserError
+from winnow.base.files import replacing
+from winnow.encoder.compute import quiet
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+WEIGHTS = ("config.json", "model.safetensors")
+MAX_SEPARATE = 1024  # tokens of a row
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """Return the tokenizer of a model folder."""
+    from transformers import AutoTokenizer
+
+    quiet()
+    return _load(AutoTokenizer, folder)
+
+
+def load_model(auto_class: type, folder: Path, **options) -> "PreTrainedModel":
+    """Return the model of a folder by one of transformers' Auto classes: safetensors only, no code of the model's own.
+
+    Raises:
+        UserError: the folder holds no such model.
+    """
+    quiet()
+    return _load(auto_class, folder, use_safetensors=True, **options)
+
+
+def _load(auto_class: type, folder: Path, **options):
+    try:
+        return auto_class.from_pretrained(folder, trust_remote_code=False, local_files_only=True, **options)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: no model that {auto_class.__name__} can load: {error}") from None
+
+
+def tokenize(tokenizer: "PreTrainedTokenizerBase", texts: list[str], max_length: int) -> list[list[int]]:
+    """Return each text's token ids, special tokens included, cut at `max_length`."""
+    if not texts:
+        return []
+    return tokenizer(texts, truncation=True, max_length=max_length, padding=False)["input_ids"]
+
+
+def lengths(tokens: list[list[int]]) -> np.ndarray:
+    """Return the number of tokens of each row, (rows,) int64."""
+    return np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+
+
+def pad(rows: list[list[int]], padding: int, device: "torch.device") -> tuple["torch.Tensor", "torch.Tensor"]:
+    """Return token ids and attention mask, both (rows, longest) int64, padded on the right."""
+    import torch
+
+    ids = torch.full((len(rows), max(map(len, rows))), padding, dtype=torch.int64)
+    mask = torch.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = torch.tensor(row)
+        mask[number, : len(row)] = 1
+    return ids.to(device), mask.to(device)
+
+
+def layers_of(model: "PreTrainedModel") -> "torch.nn.ModuleList":
+    """Return the encoder's transformer layers, lowest first."""
+    import torch
+
+    return next(
+        module
+        for module in model.base_model.modules()
+        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers
+    )
+
+
+def rate_factors(model: "PreTrainedModel", decay: float) -> dict[int, float]:
+    """Return what the learning rate of each weight of the encoder is multiplied by, by the weight's id.
+
+    One in the top layer and above the layers, and `decay` times as much in each layer below as in the one above it;
+    what stands below the layers (embeddings) counts as one more (discriminative fine-tuning, Howard and Ruder 2018).
+    """
+    stack = layers_of(model)
+    factors = {}
+    for depth, layer in enumerate(reversed(stack)):
+        factors |= {id(weight): decay**depth for weight in layer.parameters()}
+    for child in model.base_model.children():
+        if stack in list(child.modules()):
+            break
+        factors |= {id(weight): decay ** len(stack) for weight in child.parameters()}
+    return factors
+
+
+def freeze(model: "PreTrainedModel", layers: int) -> None:
+    """Keep the token embeddings and the lowest transformer layers as they are.
+
+    The embeddings are most of a small encoder's weights and of its optimizer's time; low layers move little. With
+    frozen layers all that they read is frozen too (positions, normalization, the relative positions that MPNet's and
+    DeBERTa's layers share): one trainable vector there, and the backward pass would go through every frozen layer to
+    reach it, for a third of the time.
+
+    Raises:
+        UserError: the encoder has no more than `layers` layers.
+    """
+    model.get_input_embeddings().requires_grad_(False)
+    stack = layers_of(model)
+    if layers >= len(stack):
+        raise UserError(f"params.yaml: frozen_layers is {layers}, but the encoder has {len(stack)} layers")
+    if layers:
+        for child in model.base_model.children():
+            if stack in list(child.modules()):
+                if child is not stack:
+                    for beside in child.children():
+                        if beside is not stack:
+                            beside.requires_grad_(False)
+                break
+            child.requires_grad_(False)
+    stack[:layers].requires_grad_(False)
+
+
+def set_dropout(model: "PreTrainedModel", share: float) -> None:
+    """Set every dropout of the model."""
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+
+
+@contextmanager
+def fast_attention(model: "torch.nn.Module", accelerator: "Accelerator", longest: int) -> Iterator[None]:
+    """Let the encoders in `model` train with separate products for attention where these are the faster kernel.
+
+    That is in bf16 on a CPU: torch's fused kernel takes several times as long there for the backward pass of short
+    texts, though it is the faster one forward, and in fp32 (torch 2.13).
+
+    Args:
+        longest: tokens of the longest row. Separate products take memory with its square.
+    """
+    from transformers import PreTrainedModel
+
+    is_slow = accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16" and longest <= MAX_SEPARATE
+    found = [each for each in model.modules() if isinstance(each, PreTrainedModel)] if is_slow else []
+    fused = [each for each in found if each.config._attn_implementation == "sdpa"]
+    for each in fused:
+        each.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        for each in fused:
+            each.set_attn_implementation("sdpa")
+
+
+def save(model: "PreTrainedModel", tokenizer_from: Path, out: Path, add: Callable[[Path], None] | None = None) -> None:
+    """Write a model folder whole: safetensors, config, and the tokenizer's files as they were.
+
+    A tokenizer saved again after use would carry its truncation state.
+
+    Args:
+        add: called with the folder before it appears, to write more files into it.
+    """
+    model.config._name_or_path = ""
+    with replacing(out) as new:
+        model.to("cpu").save_pretrained(new)
+        for file in sorted(tokenizer_from.iterdir()):
+            if file.name not in WEIGHTS:
+                shutil.copyfile(file, new / file.name)
+        if add:
+            add(new)

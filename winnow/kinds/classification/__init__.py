@@ -1,0 +1,1 @@
+"""Classification: a label is one class name."""

@@ -1,0 +1,77 @@
+"""The fine-tuned member of the ensemble that scores labels: an encoder, trained anew for each fold and seed."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from winnow.encoder import models
+from winnow.kinds.classification import finetuning, head
+from winnow.training import layer_cache
+from winnow.training.layer_cache import LayerCache
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from transformers import PreTrainedModel
+
+
+class Recipe(finetuning.Recipe):
+    """How the member is fine-tuned; its probabilities are the mean over `seeds`."""
+
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+
+
+class FineTuned:
+    """A member for `winnow.kinds.classification.scores.out_of_fold`; its models live in memory only.
+
+    All folds and seeds share the token ids and, where the recipe freezes layers, what these make of each text: frozen
+    layers go without dropout. No class weighs more than another, as label errors are found by probabilities under
+    the classes' own shares.
+    """
+
+    def __init__(
+        self, folder: Path, texts: list[str], recipe: Recipe, accelerator: "Accelerator", ids: Sequence[str] = ()
+    ):
+        """Tokenize `texts`; `ids` name them in errors, else their numbers do."""
+        tokenizer = models.load_tokenizer(folder)
+        self._folder, self._recipe, self._accelerator = folder, recipe, accelerator
+        self._padding = tokenizer.pad_token_id
+        self._tokens = models.tokenize(tokenizer, texts, recipe.max_length)
+        self._ids = ids or [f"row {number}" for number in range(len(texts))]
+        self._cache: LayerCache | None = None
+
+    def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
+        """Fit on the rows `train`, whose classes are `truth`; return the probabilities of the rows `inside`."""
+        each = [self._predict(seed, train, truth, inside, classes) for seed in self._recipe.seeds]
+        return np.mean(each, axis=0)
+
+    def _predict(self, seed: int, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
+        import torch
+
+        recipe, cache = self._recipe, self._cached(classes)
+        torch.manual_seed(seed)
+        model = self._build(classes)
+        ids = [self._ids[row] for row in np.flatnonzero(train)]
+        rows = finetuning.Rows(self._take(train), truth, np.ones(len(truth)), ids)
+        finetuning.train(model, rows, self._padding, recipe, seed, self._accelerator, cache=cache)
+        arguments = (self._take(inside), self._padding, recipe.batch_tokens, self._accelerator)
+        with cache.attached(model) if cache else nullcontext():
+            chances = head.predict(model, *arguments)
+        self._accelerator.free_memory()  # else it holds every fold's model and optimizer
+        return chances
+
+    def _build(self, classes: int) -> "PreTrainedModel":
+        return finetuning.build(self._folder, [str(number) for number in range(classes)], self._recipe)
+
+    def _cached(self, classes: int) -> LayerCache | None:
+        """Return what the frozen layers make of each text, if there are any and memory holds it."""
+        if self._cache is None:
+            arguments = (self._tokens, self._padding, self._recipe.batch_tokens, self._accelerator)
+            self._cache = layer_cache.make(self._build(classes), self._recipe.whole_frozen_layers, *arguments)
+        return self._cache
+
+    def _take(self, chosen: np.ndarray) -> list[list[int]]:
+        return [self._tokens[row] for row in np.flatnonzero(chosen)]

@@ -1,0 +1,1 @@
+"""What people said: decisions, and the queues in which they are asked."""

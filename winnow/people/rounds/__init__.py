@@ -1,0 +1,1 @@
+"""Rounds of review: their random sample and their settings."""

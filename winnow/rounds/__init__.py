@@ -1,1 +1,0 @@
-"""Rounds of review: their random samples, what their decisions did, what edits are worth, when to stop."""

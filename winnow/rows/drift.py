@@ -1,0 +1,128 @@
+"""Drift: how far a dataset's profile is from that of its last release.
+
+The reference is `data/frozen/profile.json`, a file in Git that `winnow freeze` writes. It is an input like any other:
+comparing with Git's HEAD instead would give the same inputs another result after each commit, so that a rerun gave
+other bytes and `dvc status` said nothing of it.
+
+One measure for each kind of number. Shares (labels, sources, years, words): Jensen-Shannon divergence, base 2
+(Lin 1991), which is 0 for equal shares and 1 for disjoint ones and, unlike the population stability index, defined
+where a class is new or gone; 0.02 is about an index of 0.1, 0.05 about 0.25. Lengths: the Kolmogorov-Smirnov distance,
+the largest difference of the two cumulative shares, here at the profile's bounds. Rows: the relative change.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from winnow.base.errors import UserError
+from winnow.base.files import read_text
+from winnow.base.params import Section
+
+RELATIVE = ("rows", "groups")
+LENGTHS = "characters"
+
+
+class Threshold(Section):
+    """At or above `warn` a measure is marked, at or above `fail` the run stops; null never does."""
+
+    warn: float | None = Field(gt=0)
+    fail: float | None = Field(gt=0)
+
+    def status(self, value: float) -> str:
+        """Return ok, warn or fail."""
+        for name in ("fail", "warn"):
+            limit = getattr(self, name)
+            if limit is not None and value >= limit:
+                return name
+        return "ok"
+
+
+class Drift(Section):
+    """Thresholds of each measure, for every part of the dataset."""
+
+    rows: Threshold
+    groups: Threshold
+    labels: Threshold
+    sources: Threshold
+    years: Threshold
+    characters: Threshold
+    words: Threshold
+
+
+def read_reference(path: Path) -> dict | None:
+    """Return the last release's profile; None before the first release, when there is no file.
+
+    Raises:
+        UserError: the file is no profile.
+    """
+    if not path.exists():
+        return None
+    try:
+        reference = json.loads(read_text(path))
+        for part in reference.values():
+            for name in Drift.model_fields:
+                _ = part[name] if name in RELATIVE else part[name].items()
+    except (json.JSONDecodeError, AttributeError, KeyError, TypeError):
+        raise UserError(f"{path}: is no profile; take it from Git, or remove it and run `winnow freeze`") from None
+    return reference
+
+
+def compare(profile: dict, reference: dict | None, thresholds: Drift) -> dict:
+    """Return {"reference": what it is, "status": the worst, "measures": {measure: {part: {"value", "status"}}}}.
+
+    A dataset that shares no source with the reference is another dataset, not one that drifted.
+    """
+    if reference is None:
+        return {"reference": "none: `winnow freeze` sets it", "status": "ok", "measures": {}}
+    if not _sources(profile) & _sources(reference):
+        return {"reference": "another dataset: it has no source in common", "status": "ok", "measures": {}}
+    measures: dict = {name: {} for name in Drift.model_fields}
+    for part in sorted({*profile, *reference}):
+        for name, found in measures.items():
+            value = distance(name, profile.get(part), reference.get(part))
+            found[part] = {"value": value, "status": getattr(thresholds, name).status(value)}
+    reached = {entry["status"] for found in measures.values() for entry in found.values()}
+    worst = next(status for status in ("fail", "warn", "ok") if status in reached)
+    return {"reference": "the last release", "status": worst, "measures": measures}
+
+
+def failed(found: dict) -> str:
+    """Return which measures are at `fail`, in words; "" if none is."""
+    return ", ".join(
+        f"{name} of {part} drifted by {entry['value']:.3g}"
+        for name, parts in found["measures"].items()
+        for part, entry in parts.items()
+        if entry["status"] == "fail"
+    )
+
+
+def distance(name: str, part: dict | None, reference: dict | None) -> float:
+    """Return how far a measure of a part went; a part that is new or gone went all the way, 1."""
+    if part is None or reference is None:
+        return 1.0
+    if name in RELATIVE:
+        return abs(part[name] / reference[name] - 1)
+    return (kolmogorov_smirnov if name == LENGTHS else jensen_shannon)(part[name], reference[name])
+
+
+def jensen_shannon(first: dict[str, float], second: dict[str, float]) -> float:
+    """Return the Jensen-Shannon divergence (base 2, 0..1) of two sets of shares."""
+    from scipy.spatial.distance import jensenshannon
+
+    keys = sorted({*first, *second})
+    root = jensenshannon(*([shares.get(key, 0.0) for key in keys] for shares in (first, second)), base=2)
+    return 0.0 if math.isnan(root) else float(root**2)  # rounding may leave a root of a number just below zero
+
+
+def kolmogorov_smirnov(first: dict[str, float], second: dict[str, float]) -> float:
+    """Return the largest difference of the cumulative shares, at bounds that are numbers written as text."""
+    bounds = sorted({*first, *second}, key=int)
+    difference = [first.get(bound, 0.0) - second.get(bound, 0.0) for bound in bounds]
+    return float(np.abs(np.cumsum(difference)).max(initial=0))
+
+
+def _sources(profile: dict) -> set[str]:
+    return {source for part in profile.values() for source in part["sources"]}

@@ -1,0 +1,317 @@
+"""Each table's schema and constraints, as pandera schemas on Arrow-backed columns, checked batch by batch.
+
+`check_table` reads a table once: columns and types, the constraints on each row, and ids that ascend (so that none
+stands twice). It keeps 8 bytes a row, the ids as numbers, with which `conserved` compares the tables of two stages.
+A schema names the columns that the contract asks for; a stage may add others.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pandera
+import pyarrow as pa
+
+from winnow.base.errors import UserError
+from winnow.people.decisions import VERDICTS
+from winnow.rows import tables
+from winnow.rows.splits import SPLITS
+
+STRING, DATE, BOOL = (pd.ArrowDtype(type_) for type_ in (pa.string(), pa.date32(), pa.bool_()))
+INT, FLOAT, FLOAT32 = (pd.ArrowDtype(type_) for type_ in (pa.int64(), pa.float64(), pa.float32()))
+ORIGINS = ("given", "rule", "model", "human")
+LABEL = "is no label of params.yaml: task.labels"
+REASONS = {"WRONG_DATATYPE": 0, "CHECK_ERROR": 2}
+SHOWN = 3  # ids of failing rows in a message
+SUM_TOLERANCE = 1e-4  # probabilities may be float32
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What the schemas take from params.yaml."""
+
+    labels: tuple[str, ...]
+    years: tuple[int, int] = (1, 9999)  # of publication, first and last
+
+
+def rows(domain: Domain, extra: dict[str, pandera.Column] | None = None) -> pandera.DataFrameSchema:
+    """Return the schema of the data contract (`tables.ROW` without `meta`), with further columns."""
+    return pandera.DataFrameSchema(
+        {
+            "id": _id(),
+            "source": _filled(),
+            "source_key": _string(),
+            "licence": _string(),
+            "published": pandera.Column(DATE, _years(*domain.years), nullable=True),
+            "purpose": _one_of(("task", "text")),
+            "group": _filled(),
+            "text": _filled(),
+            "label": _one_of(domain.labels, LABEL, nullable=True),
+            "label_origin": _one_of(ORIGINS, nullable=True),
+            "label_confidence": pandera.Column(FLOAT, _share(), nullable=True),
+        }
+        | (extra or {}),
+        checks=_labelled(),
+    )
+
+
+def raw(domain: Domain) -> pandera.DataFrameSchema:
+    """data/raw/<source>.parquet: as the contract, but a text may be empty still."""
+    return rows(domain, {"text": _string()})
+
+
+def clean(domain: Domain) -> pandera.DataFrameSchema:
+    """data/clean.parquet: the contract."""
+    return rows(domain)
+
+
+def deduplicated(domain: Domain) -> pandera.DataFrameSchema:
+    """The contract with the cluster of near-duplicates, named by an id."""
+    return rows(domain, {"cluster": _id()})
+
+
+def split(domain: Domain) -> pandera.DataFrameSchema:
+    """Which row is in which split."""
+    return pandera.DataFrameSchema(
+        {"id": _id(), "group": _filled(), "cluster": _id(), "split": _one_of(SPLITS)},
+    )
+
+
+def annotations(domain: Domain) -> pandera.DataFrameSchema:
+    """Labels set by rule or model, each with its confidence."""
+    return pandera.DataFrameSchema(
+        {
+            "id": _id(),
+            "label": _one_of(domain.labels, LABEL),
+            "label_origin": _one_of(("rule", "model")),
+            "label_confidence": pandera.Column(FLOAT, _share()),
+            "rule": _filled(),
+            "audit": pandera.Column(BOOL),
+        }
+    )
+
+
+def labelled(domain: Domain) -> pandera.DataFrameSchema:
+    """Rows of the task after people's decisions."""
+    extra = {
+        "purpose": _one_of(("task",)),
+        "cluster": _id(),
+        "split": _one_of(SPLITS),
+        "given_label": _one_of(domain.labels, LABEL, nullable=True),
+        "verdict": _one_of(VERDICTS, nullable=True),
+        "conflict": pandera.Column(BOOL),
+    }
+    settled = pandera.Check(
+        lambda frame: ~(frame["verdict"].isin(["ambiguous", "out_of_scope"]) & frame["label"].notna()),
+        error="a row that people found ambiguous or out of scope has a label",
+        ignore_na=False,
+    )
+    schema = rows(domain, extra)
+    schema.checks = [*schema.checks, settled]
+    return schema
+
+
+def scores(domain: Domain) -> pandera.DataFrameSchema:
+    """Out-of-fold probabilities."""
+    fold = pandera.Column(INT, pandera.Check.ge(0, error="is below 0"))
+    return pandera.DataFrameSchema(
+        {"id": _id(), "fold": fold} | _chances(domain, FLOAT32), checks=_distribution(domain)
+    )
+
+
+def issues(domain: Domain) -> pandera.DataFrameSchema:
+    """Rows that people may look at, with the quality of their label."""
+    return pandera.DataFrameSchema(
+        {
+            "id": _id(),
+            "split": _one_of(SPLITS),
+            "given_label": _one_of(domain.labels, LABEL, nullable=True),
+            "suggested_label": _one_of(domain.labels, LABEL),
+            "score": pandera.Column(FLOAT, _share(), nullable=True),
+            "is_issue": pandera.Column(BOOL),
+            "reasons": _filled(),
+        }
+    )
+
+
+def training(domain: Domain) -> pandera.DataFrameSchema:
+    """What models are trained on."""
+    return pandera.DataFrameSchema(
+        {
+            "id": _id(),
+            "group": _filled(),
+            "text": _filled(),
+            "label": _one_of(domain.labels, LABEL),
+            "weight": pandera.Column(FLOAT, pandera.Check.gt(0, error="is not above 0")),
+        }
+    )
+
+
+def predictions(domain: Domain) -> pandera.DataFrameSchema:
+    """What a model says of dev and test rows."""
+    names = {name: _one_of(domain.labels, LABEL) for name in ("label", "predicted")}
+
+    def likeliest(frame: pd.DataFrame) -> pd.Series:
+        said = frame["predicted"].map({label: place for place, label in enumerate(domain.labels)})
+        return _matrix(frame, domain).argmax(axis=1) == said
+
+    error = "'predicted' is not the label of the highest probability"
+    return pandera.DataFrameSchema(
+        {"id": _id(), "group": _filled(), "split": _one_of(("dev", "test"))} | names | _chances(domain, FLOAT),
+        checks=[*_distribution(domain), pandera.Check(likeliest, error=error, ignore_na=False)],
+    )
+
+
+def check_table(
+    path: Path, schema: pandera.DataFrameSchema, mend: str, see: Callable[[pa.Table], None] = lambda batch: None
+) -> np.ndarray:
+    """Return a table's ids as `numbers`, (rows,) uint64, ascending.
+
+    Args:
+        mend: what the reader of an error should do.
+        see: called with each batch of the schema's columns until a row fails.
+
+    Raises:
+        UserError: a column is missing, or rows fail; it names table, column, what is wrong, how many rows, first ids.
+    """
+    failures: dict[tuple[str, str], tuple[int, list[str]]] = {}
+    ids = [np.empty(0, np.uint64)]
+    for batch in tables.batches(path, list(schema.columns), tables.ROW_GROUP):
+        found = list(_failures(batch, schema)) or list(_disorder(batch, ids[-1][-1:]))
+        for column, what, failing in found:
+            count, first = failures.get((column, what), (0, []))
+            shown = batch["id"].filter(pa.array(failing))[: SHOWN - len(first)].to_pylist()
+            failures[column, what] = count + int(failing.sum()), first + shown
+        if not failures:
+            ids.append(numbers(batch["id"]))
+            see(batch)
+    if failures:
+        (column, what), (count, first) = next(iter(failures.items()))
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        where = f"column '{column}' " if column else ""
+        shown = ", ".join(map(str, first))
+        raise UserError(f"{path}: {where}{what}: {count} row(s), first {shown}{more}; {mend}")
+    return np.concatenate(ids)
+
+
+def _failures(batch: pa.Table, schema: pandera.DataFrameSchema) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield column ("" for a check of several), what is wrong, and which rows, (rows,) bool."""
+    frame = batch.to_pandas(types_mapper=pd.ArrowDtype)
+    try:
+        schema.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        # A check that could not run on a column of the wrong type comes last: the type is what to mend.
+        for error in sorted(errors.schema_errors, key=lambda error: REASONS.get(error.reason_code.name, 1)):
+            column = "" if isinstance(error.schema, pandera.DataFrameSchema) else error.schema.name
+            if error.reason_code.name == "WRONG_DATATYPE":
+                what = (
+                    f"has type {batch.schema.field(column).type}, not {str(error.schema.dtype).removeprefix('arrow_')}"
+                )
+                yield column, what, np.ones(batch.num_rows, bool)
+            elif error.reason_code.name == "SERIES_CONTAINS_NULLS":
+                yield column, "has no value", frame[column].isna().to_numpy()
+            elif error.reason_code.name == "CHECK_ERROR":
+                yield column, error.check.error, np.ones(batch.num_rows, bool)
+            else:
+                passed = error.check_output.fillna(False)  # without the rows that have no value
+                yield column, error.check.error, np.isin(frame.index, passed.index[~passed.astype(bool)])
+
+
+def _disorder(batch: pa.Table, last: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield what is wrong with the order of valid ids, `last` (0 or 1 number) being the one before the batch."""
+    ids = np.concatenate([last, numbers(batch["id"])])
+    for what, wrong in (("stands twice", ids[1:] == ids[:-1]), ("is not in ascending order", ids[1:] < ids[:-1])):
+        failing = np.concatenate([np.zeros(batch.num_rows - len(wrong), bool), wrong])
+        if failing.any():
+            yield "id", what, failing
+
+
+def numbers(ids: pa.ChunkedArray) -> np.ndarray:
+    """Return ids of 16 hex digits as numbers, (rows,) uint64, in the same order as the strings."""
+    fixed = ids.combine_chunks().cast(pa.binary()).cast(pa.binary(16))
+    digits = memoryview(fixed.buffers()[1])[16 * fixed.offset :][: 16 * len(fixed)] if len(fixed) else b""
+    return np.frombuffer(bytes.fromhex(bytes(digits).decode()), ">u8").astype(np.uint64)
+
+
+def conserved(before: np.ndarray, after: np.ndarray, dropped: np.ndarray, what: str) -> None:
+    """Raise `UserError` unless each id of `before` is either in `after` or in `dropped`, and there is no other.
+
+    Args:
+        before, after, dropped: (rows,) uint64.
+        what: the stage's name.
+    """
+    lost = np.setdiff1d(before, np.union1d(after, dropped), assume_unique=True)
+    new = np.setdiff1d(np.union1d(after, dropped), before, assume_unique=True)
+    both = np.intersect1d(after, dropped)
+    for ids, how in (
+        (lost, "went in and are neither in its table nor in its ledger"),
+        (new, "are in its table or its ledger and never went in"),
+        (both, "are in its table although its ledger says that they were dropped"),
+    ):
+        if len(ids):
+            first = ", ".join(f"{number:016x}" for number in ids[:SHOWN].tolist())
+            raise UserError(f"stage {what}: {len(ids)} row(s) {how}, first {first}; run `dvc repro --force {what}`")
+
+
+def _id() -> pandera.Column:
+    return pandera.Column(STRING, pandera.Check.str_matches("^[0-9a-f]{16}$", error="is not 16 hex digits"))
+
+
+def _string() -> pandera.Column:
+    return pandera.Column(STRING)
+
+
+def _filled() -> pandera.Column:
+    # A search that ends at the first letter; stripping would copy every text.
+    check = pandera.Check(lambda column: column.str.contains(r"[^\s\p{Z}]"), error="is blank")
+    return pandera.Column(STRING, check)
+
+
+def _one_of(names: Sequence[str], error: str = "", nullable: bool = False) -> pandera.Column:
+    error = error or f"is not one of {', '.join(names)}"
+    return pandera.Column(STRING, pandera.Check.isin(list(names), error=error), nullable=nullable)
+
+
+def _share() -> pandera.Check:
+    return pandera.Check.in_range(0, 1, error="is outside of 0 to 1")
+
+
+def _years(first: int, last: int) -> pandera.Check:
+    def within(column: pd.Series) -> pd.Series:
+        return column.dt.year.between(first, last)
+
+    return pandera.Check(within, error=f"is not in the years {first} to {last} (params.yaml: validate.years)")
+
+
+def _labelled() -> list[pandera.Check]:
+    """Return the checks that label, origin and confidence say the same."""
+    return [
+        pandera.Check(
+            lambda frame: frame["label"].isna() == frame["label_origin"].isna(),
+            error="a label without label_origin, or an origin without label",
+            ignore_na=False,
+        ),
+        pandera.Check(
+            lambda frame: frame["label_confidence"].notna() == frame["label_origin"].isin(["rule", "model"]),
+            error="label_confidence belongs to the label_origins rule and model, and only to them",
+            ignore_na=False,
+        ),
+    ]
+
+
+def _matrix(frame: pd.DataFrame, domain: Domain) -> np.ndarray:
+    """Return the probabilities, (rows, labels) float64, NaN for none."""
+    return frame[[f"p_{label}" for label in domain.labels]].to_numpy("float64", na_value=np.nan)
+
+
+def _chances(domain: Domain, dtype: pd.ArrowDtype) -> dict[str, pandera.Column]:
+    return {f"p_{label}": pandera.Column(dtype, _share()) for label in domain.labels}
+
+
+def _distribution(domain: Domain) -> list[pandera.Check]:
+    def sums_to_one(frame: pd.DataFrame) -> pd.Series:
+        return pd.Series(np.abs(_matrix(frame, domain).sum(axis=1) - 1) <= SUM_TOLERANCE, frame.index)
+
+    return [pandera.Check(sums_to_one, error="the probabilities do not sum to one", ignore_na=False)]

@@ -1,0 +1,1 @@
+"""Words and languages of texts; knows strings, not rows."""
