@@ -28,12 +28,13 @@ import pyarrow.compute as pc
 from bench import intervals, parallel, peers
 from stages.choose_rows import active
 from stages.score import __main__ as score
+from winnow import kinds
 from winnow.base import files, params
 from winnow.encoder import embeddings
 from winnow.kinds.classification import scores
 from winnow.kinds.classification.metrics import f1_per_label
-from winnow.kinds.task import TRUSTED, Task
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 
 POOL = 0.7  # share of the groups
 TARGET = 0.95  # of the macro-F1 of all labels
@@ -78,7 +79,7 @@ class Corpus:
 
 def read(rows: Path, embedded: Path) -> Corpus:
     """Return the default's rows of train and dev."""
-    settings, task = params.load("score", score.Params), params.load("task", Task)
+    settings, task = params.load("score", score.Params), kinds.read_task()
     table = tables.read(rows, ["id", "group", "split", "text", "label", "label_origin"])
     table = table.filter(pc.is_in(table["label_origin"], pa.array(TRUSTED)))
     table = table.filter(pc.is_in(table["split"], pa.array(["train", "dev"])))

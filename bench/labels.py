@@ -41,13 +41,14 @@ from bench import detectors, intervals, parallel, peers, raters
 from bench.detectors import AP, METRICS, TIERED, Corpus
 from stages.embed import __main__ as embed
 from stages.score import __main__ as score
+from winnow import kinds
 from winnow.base import files, hashing, params
 from winnow.detect import noise
 from winnow.encoder import embeddings, models, pooling
 from winnow.encoder.compute import Compute, start
 from winnow.kinds.classification import finetuned, scores
-from winnow.kinds.task import TRUSTED, Task
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 
 ADJACENT = "adjacent"
 KINDS = (*noise.KINDS, ADJACENT)
@@ -84,7 +85,7 @@ def work_on(data: Data) -> None:
 
 def default_corpus(rows: Path, embedded: Path, base: Path, cache: Path) -> Corpus:
     """Return the rows whose label people gave."""
-    settings, task = params.load("score", score.Params), params.load("task", Task)
+    settings, task = params.load("score", score.Params), kinds.read_task()
     table = tables.read(rows, ["id", "source_key", "group", "cluster", "text", "label", "label_origin"])
     table = table.filter(pc.is_in(table["label_origin"], pa.array(TRUSTED)))
     groups, texts = table["group"].to_pylist(), table["text"].to_pylist()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tests.conftest import make_rows
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.people import decisions, queue
 from winnow.review.session import Project
 from winnow.rows import tables

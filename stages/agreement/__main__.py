@@ -26,11 +26,11 @@ from pydantic import Field
 from stages.agreement import coefficients, consensus
 from stages.agreement.coefficients import Bootstrap, Estimate
 from stages.agreement.votes import Votes, collect
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
-from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.review import assign
 from winnow.rows import tables
@@ -240,7 +240,7 @@ def _estimate(name: str, of: Estimate) -> dict[str, float | None]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "scores", "decisions", "out", "metrics")
-    settings, task = params.load("agreement", Params), params.load("task", Task)
+    settings, task = params.load("agreement", Params), kinds.read_task()
     overlap = params.load("review", assign.Params).overlap
     votes = collect(decisions.read(args.decisions), task, args.decisions)
     several = votes.several()

@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
 from stages.annotate import combine
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
@@ -293,7 +294,7 @@ def read_rows(path: Path, split: pa.Table, ids: pa.Array) -> dict[str, dict]:
 def main(argv: Sequence[str] | None = None) -> None:
     paths = "rows", "split", "out", "votes", "audit", "audit_csv", "ledger", "metrics"
     args = arguments(__doc__, argv, *paths, rules=Path)
-    settings, task = params.load("annotate", Params), params.load("task", Task)
+    settings, task = params.load("annotate", Params), kinds.read_task()
     voters = [rule.voter(args.rules, task) for rule in settings.rules]
     check_fields(batches(args.rows, ["purpose", "meta"]), settings.rules)
     columns = None if any(rule.whole_row for rule in settings.rules) else READ

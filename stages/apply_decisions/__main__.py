@@ -24,15 +24,17 @@ from pydantic import Field
 
 from stages.apply_decisions import acceptance
 from stages.apply_decisions.acceptance import Acceptance, Judgement
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
-from winnow.kinds.task import TRUSTED, Task
+from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.people.decisions import Decision
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
+from winnow.rows.origins import TRUSTED
 from winnow.statistics import intervals
 
 AUTOMATIC = ("rule", "model")
@@ -232,7 +234,7 @@ def _set(columns: dict[str, list], index: int, label: str | None, origin: str | 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "annotations", "decisions", "out", "ledger", "metrics")
-    settings, task = params.load("apply_decisions", Params), params.load("task", Task)
+    settings, task = params.load("apply_decisions", Params), kinds.read_task()
     rows = tables.read(args.rows)
     rows = rows.filter(pc.equal(rows["purpose"], "task"))
     annotations = tables.read(args.annotations)

@@ -19,15 +19,17 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.kinds.classification.weights import Scheme, class_weights
-from winnow.kinds.task import TRUSTED, Task
+from winnow.kinds.task import Task
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
+from winnow.rows.origins import TRUSTED
 from winnow.rows.training_table import COPIES
 
 BLOCK = 1024  # rows that are compared with the others of their class at once
@@ -189,7 +191,7 @@ def weigh(rows: pa.Table, settings: Params) -> tuple[pa.Table, dict[str, float]]
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "left_out", "embeddings", "out", "dev", "ledger", "metrics")
-    settings, task = params.load("balance", Params), params.load("task", Task)
+    settings, task = params.load("balance", Params), kinds.read_task()
     rows = tables.read(args.rows)
     left_out = tables.read(args.left_out, ["id", "keeper"]).to_pylist()
     ledger = Ledger("balance")

@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from winnow import kinds
 from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, run
 from winnow.kinds.classification.metrics import f1_per_label
-from winnow.kinds.task import Task
 from winnow.rows import predictions, tables, training_table
 from winnow.text import tfidf
 
@@ -74,7 +74,7 @@ def baseline(training: pa.Table, rows: pa.Table, labels: list[str], settings: Pa
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "training", "rows", "out", "metrics")
     settings = params.load("baseline", Params)
-    labels = params.load("task", Task).labels
+    labels = kinds.read_task().labels
     training = training_table.read(args.training, ["text", "label", "weight"])
     rows = tables.read(args.rows, ["id", "group", "split", "text", "label", "label_origin"])
     table, metrics = baseline(training, rows, labels, settings)

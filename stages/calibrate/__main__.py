@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
@@ -25,7 +26,6 @@ from winnow.detect.neighbours import Neighbours
 from winnow.detect.noise import Kind
 from winnow.detect.signals import Signals
 from winnow.encoder import embeddings
-from winnow.kinds.task import Task
 from winnow.rows import tables
 
 TOP = 100
@@ -99,7 +99,7 @@ def found_by(
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "scores", "embeddings", "out", "metrics")
-    settings, task = params.load("calibrate", Params), params.load("task", Task)
+    settings, task = params.load("calibrate", Params), kinds.read_task()
     rows = tables.read(args.rows, inputs.COLUMNS)
     known = inputs.known_labels(rows)
     members, folds = inputs.members(rows, tables.read(args.scores), task, args.scores)

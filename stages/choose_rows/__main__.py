@@ -26,15 +26,17 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from stages.choose_rows import active
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json, write_text
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
-from winnow.kinds.task import TRUSTED, Task
+from winnow.kinds.task import Task
 from winnow.people import queue
 from winnow.review import page
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 
 WHY = {
     "random": "drawn at random",
@@ -195,7 +197,7 @@ def by_row(votes: pa.Table) -> dict[str, list[dict]]:
 def main(argv: Sequence[str] | None = None) -> None:
     paths = ("rows", "split", "scores", "embeddings", "votes", "out", "queue_csv", "queue_html", "metrics")
     args = arguments(__doc__, argv, *paths)
-    settings, task = params.load("choose_rows", Params), params.load("task", Task)
+    settings, task = params.load("choose_rows", Params), kinds.read_task()
     table = tables.read(args.rows)
     table = table.filter(pc.equal(table["purpose"], "task"))
     rows = Rows(table, tables.read(args.split, ["id", "split"]), args.embeddings)

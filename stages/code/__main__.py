@@ -13,11 +13,11 @@ import it. `<out>/packages.txt` holds the versions of all stages together.
 from collections.abc import Sequence
 from pathlib import Path
 
-from winnow.base import closure, files, params
+from winnow import kinds
+from winnow.base import closure, files
 from winnow.base.closure import normalized
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, run
-from winnow.kinds.task import Task
 
 ROOT = Path()
 
@@ -58,7 +58,7 @@ def fingerprint(file: Path, root: Path, kind: str, pinned: dict[str, str]) -> tu
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "lock", "out")
-    kind = params.load("task", Task).kind
+    kind = kinds.read_task().kind
     pinned = pins(files.read_text(args.lock), str(args.lock))
     made = {name: fingerprint(file, ROOT, kind, pinned) for name, file in closure.stage_files(ROOT).items()}
     with files.replacing(args.out) as new:

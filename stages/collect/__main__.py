@@ -27,6 +27,7 @@ from stages.collect.sources.pypi import Wheel
 from stages.collect.sources.s3 import S3Object
 from stages.collect.sources.sql import Query
 from stages.collect.sources.url import Url
+from winnow import kinds
 from winnow.base import files, hashing, params, sorting
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, progress, run
@@ -338,7 +339,7 @@ def _folder(parent: Path, name: str) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> None:
     paths = arguments(__doc__, argv, "files", "downloads", "out", "ledger", "metrics")
-    settings, task = params.load("collect", Params), params.load("task", Task)
+    settings, task = params.load("collect", Params), kinds.read_task()
     check_label_maps(settings.sources, task)
     with files.replacing(paths.out) as new, ledger.book("collect", paths.ledger) as book:
         new.mkdir()

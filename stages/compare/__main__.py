@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from winnow import kinds
 from winnow.base import files, hashing, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, run
 from winnow.kinds.classification.metrics import f1_from_confusion
-from winnow.kinds.task import Task
 from winnow.rows import predictions
 from winnow.statistics import intervals
 
@@ -133,7 +133,7 @@ def write_plot(metrics: dict, path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "predictions", "metrics", "plot")
     settings = params.load("compare", Params)
-    labels = params.load("task", Task).labels
+    labels = kinds.read_task().labels
     metrics = compare(predictions.read_all(args.predictions, labels), labels, settings)
     files.write_json(args.metrics, metrics)
     write_plot(metrics, args.plot)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import replacing, write_csv, write_json
@@ -92,7 +93,7 @@ def plots(arms: dict[str, pa.Table], measured: dict, labels: list[str], bins: in
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "classifiers", "baseline", "out", "metrics", "plots")
-    settings, task = params.load("evaluate", Params), params.load("task", Task)
+    settings, task = params.load("evaluate", Params), kinds.read_task()
     arms = params.load("arms", Arms)
     accelerator = start(params.load("compute", Compute), seed=0)
     rows = predictions.evaluated(tables.read(args.rows)).sort_by("id")

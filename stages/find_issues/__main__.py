@@ -27,10 +27,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.find_issues import kinds, reasons
-from stages.find_issues.kinds import Kinds
+from stages.find_issues import datalab, reasons
+from stages.find_issues.datalab import Kinds
 from stages.find_issues.pace import Pace
 from stages.find_issues.reasons import Evidence
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import write_csv, write_json, write_text
@@ -63,7 +64,7 @@ ISSUE = pa.schema(
     ]
 )
 FIXED = ("planting", "id", "label", "is_error", "weight")  # columns of the calibration's table that are no signal
-NEAREST = max(signals.NEAREST, kinds.NEAREST)
+NEAREST = max(signals.NEAREST, datalab.NEAREST)
 TITLE = "Suspected label errors"
 UNJUDGED: dict = {"score": None, "is_issue": False, "p_error": None, "tier": None, "detectors": []}
 TIERS = ("almost certain", "likely", "possible", "unlikely")
@@ -201,7 +202,7 @@ def further_kinds(table: Table, array: np.ndarray, task: Task, settings: Params)
     place[at] = np.arange(len(at))
     near = table.described.near
     inside = Neighbours(np.where(near.index < 0, NONE, place[near.index])[at], near.similarity[at])
-    found = kinds.find(
+    found = datalab.find(
         table.labels[at], table.found.probabilities[at], array[at], inside, task.labels, settings.poor_slice
     )
     outlier, poor = np.zeros(len(place), dtype=bool), np.zeros(len(place), dtype=bool)
@@ -209,7 +210,7 @@ def further_kinds(table: Table, array: np.ndarray, task: Task, settings: Params)
     duplicates = {int(at[row]): [int(at[other]) for other in others] for row, others in found.duplicates.items()}
     ordered = np.argsort(table.described.places)
     _, first = np.unique(table.described.groups[ordered], return_index=True)
-    dataset = found.dataset | {"non_iid": kinds.order(array[ordered[np.sort(first)]]), "null": nulls(table.rows)}
+    dataset = found.dataset | {"non_iid": datalab.order(array[ordered[np.sort(first)]]), "null": nulls(table.rows)}
     ids = table.rows["id"]
     if "underperforming_group" in dataset:
         examples = dataset["underperforming_group"]["examples"]
@@ -220,7 +221,7 @@ def further_kinds(table: Table, array: np.ndarray, task: Task, settings: Params)
 def nulls(rows: pa.Table) -> dict:
     """Return which values of the data contract the rows lack, label and confidence apart."""
     names = [name for name in rows.column_names if name == "published" or name.startswith("aux_")]
-    return kinds.nulls({name: rows[name].to_pylist() for name in names})
+    return datalab.nulls({name: rows[name].to_pylist() for name in names})
 
 
 def find(
@@ -436,7 +437,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     inputs_ = ("rows", "scores", "embeddings", "calibration", "votes", "duplicates", "consensus", "decisions")
     outputs = ("out", "queue", "queue_csv", "queue_html", "plot", "metrics")
     args = arguments(__doc__, argv, *inputs_, *outputs)
-    settings, task = params.load("find_issues", Params), params.load("task", Task)
+    settings, task = params.load("find_issues", Params), kinds.read_task()
     rows = tables.read(args.rows)
     ids = rows["id"].to_pylist()
     array = embeddings.of(ids, args.embeddings)

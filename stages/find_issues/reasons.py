@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from winnow.kinds.task import TRUSTED
+from winnow.rows.origins import TRUSTED
 
 # What each model looks at; a member of another name is told by its name.
 SEEN_BY = {

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from stages.finetune.approaches import few_shot, multitask, transfer
 from stages.finetune.approaches.job import Job
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import write_csv, write_json
@@ -26,7 +27,6 @@ from winnow.base.stage import arguments, run
 from winnow.encoder import models
 from winnow.encoder.compute import Compute, environment, start
 from winnow.kinds.classification import finetuning
-from winnow.kinds.task import Task
 from winnow.rows import tables, training_table
 from winnow.training import checkpoints, distributed, loop
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, *paths, checkpoints=Path, approach=str, seed=int)
     if args.approach not in APPROACHES:
         raise UserError(f"params.yaml: arms: unknown approach '{args.approach}'; known: {', '.join(APPROACHES)}")
-    recipe, task = params.load("finetune", Params), params.load("task", Task)
+    recipe, task = params.load("finetune", Params), kinds.read_task()
     if distributed.launch("stages.finetune.__main__", recipe.launcher, argv):
         return
     settings = getattr(params.load("approaches", Approaches), args.approach)

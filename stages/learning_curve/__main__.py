@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from winnow import kinds
 from winnow.base import files, hashing, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, progress, run
 from winnow.encoder import embeddings
 from winnow.kinds.classification.metrics import f1_per_label
-from winnow.kinds.task import TRUSTED, Task
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 from winnow.text import tfidf
 
 NGRAMS = 2
@@ -101,7 +102,7 @@ def _fit_predict(matrix, target: np.ndarray, held_out, c: float) -> np.ndarray:
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "embeddings", "out")
     settings = params.load("learning_curve", Params)
-    labels = params.load("task", Task).labels
+    labels = kinds.read_task().labels
     rows = tables.read(args.rows, ["id", "split", "text", "label", "label_origin"])
     ids, matrix = embeddings.read(args.embeddings)
     points = learning_curve(rows, dict(zip(ids, matrix, strict=True)), labels, settings)

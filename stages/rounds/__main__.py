@@ -28,17 +28,19 @@ import pyarrow.compute as pc
 
 from stages.rounds import outcome, stopping, worth
 from stages.rounds.replay import NONE, Rows, Settled, settle
+from winnow import kinds
 from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, progress, run
 from winnow.encoder import embeddings
-from winnow.kinds.task import TRUSTED, Task
+from winnow.kinds.task import Task
 from winnow.people import decisions, queue
 from winnow.people.decisions import Decision
 from winnow.people.rounds import sample
 from winnow.people.rounds.sample import Round
 from winnow.people.rounds.settings import Params
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 
 HELD_OUT = ("dev", "test")
 COPY = re.compile(r"duplicate (?:\(Jaccard [\d.]+\) )?of ([0-9a-f]{16})")  # in the ledger of deduplicate
@@ -345,7 +347,7 @@ def write_plots(folder: Path, metrics: dict, points: Sequence[tuple[int, int, fl
 def main(argv: Sequence[str] | None = None) -> None:
     inputs = "rows split labelled annotations clean duplicates embeddings scores queue curve decisions rounds".split()
     args = arguments(__doc__, argv, *inputs, "out", "queue_csv", "metrics", "plots")
-    settings, task = params.load("rounds", Params), params.load("task", Task)
+    settings, task = params.load("rounds", Params), kinds.read_task()
     made = decisions.read(args.decisions)
     rounds = sample.read_all(args.rounds, len(made))
     rows = read_rows(args.rows, args.split, args.labelled, made, task)

@@ -19,14 +19,15 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.score.components import Components
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.encoder.compute import Compute, start
 from winnow.kinds.classification import finetuned, metrics, scores
-from winnow.kinds.task import TRUSTED, Task
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 from winnow.text import tfidf
 
 CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
@@ -100,7 +101,7 @@ def columns(prefix: str, probabilities: np.ndarray, labels: list[str]) -> dict[s
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "embeddings", "encoder", "out", "metrics")
-    settings, task = params.load("score", Params), params.load("task", Task)
+    settings, task = params.load("score", Params), kinds.read_task()
     compute = params.load("compute", Compute)
     rows = tables.read(args.rows, ["id", "group", "cluster", "text", "label", "label_origin"])
     folds = assign_folds(rows["group"].to_pylist(), rows["cluster"].to_pylist(), settings.folds)

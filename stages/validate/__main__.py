@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
 from stages.validate.profile import COLUMNS, Part
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
@@ -180,7 +181,7 @@ def check(args: argparse.Namespace, checker: Checker, profiler: Profiler) -> Non
 def main(argv: Sequence[str] | None = None) -> None:
     tables_in = "raw", "clean", "deduplicated", "split", "annotations", "labelled", "scores"
     args = arguments(__doc__, argv, *tables_in, "ledger", "frozen", "metrics", "profile", "drift")
-    settings, task = params.load("validate", Params), params.load("task", Task)
+    settings, task = params.load("validate", Params), kinds.read_task()
     reference = drift.read_reference(args.frozen / "profile.json")
     checker, profiler = Checker(settings, task), Profiler(settings.profile)
     check(args, checker, profiler)

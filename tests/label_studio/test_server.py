@@ -11,7 +11,7 @@ from tests import review_project
 from tests.label_studio.conftest import EMAIL, PASSWORD
 from winnow.base.errors import UserError
 from winnow.commands import cli
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.people import decisions, queue
 from winnow.review import importing, label_studio
 from winnow.review.label_studio import client

@@ -117,8 +117,8 @@ def _canonical(value: object) -> Iterator[str]:
     if isinstance(value, ast.AST):
         yield f"({type(value).__name__}"
         for name, field in ast.iter_fields(value):
-            if name == "body" and isinstance(value, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                field = _without_docstring(field)
+            if name == "body" and isinstance(field, list):
+                field = _without_docstrings(field)
             elif name == "values" and isinstance(value, ast.JoinedStr):
                 field = _joined(field)
             is_value = isinstance(value, ast.Constant) and name == "value"  # which may be None
@@ -137,10 +137,13 @@ def _canonical(value: object) -> Iterator[str]:
         yield f"{type(value).__name__}:{value!a}"  # what repr escapes depends on Python's version of Unicode
 
 
-def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0] if body else None
-    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    return body[1:] if is_docstring and isinstance(first.value.value, str) else body
+def _without_docstrings(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return statements without those that are a string alone: docstrings, of attributes too."""
+    return [node for node in body if not _is_text(node)]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _joined(values: list[ast.expr]) -> list[ast.expr]:
@@ -178,8 +181,11 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 def _concerns(tree: ast.AST) -> Iterator[str]:
     """Yield the concerns of the kind of task that a syntax tree loads by name."""
     for call in calls(tree):
-        if ast.unparse(call.func) == "kinds.load" and isinstance(call.args[-1], ast.Constant):
+        function = ast.unparse(call.func)
+        if function == "kinds.load" and isinstance(call.args[-1], ast.Constant):
             yield call.args[-1].value
+        elif function == "kinds.read_task":
+            yield "labels"
 
 
 def _of_kind(kind: str, concern: str, root: Path) -> Iterator[Path]:

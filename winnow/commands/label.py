@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.stage import progress
@@ -48,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> None:
     """
     if arguments.limit is not None and arguments.limit < 1:
         raise UserError(f"--limit is {arguments.limit}, must be 1 or more")
-    task = params.load("task", Task)
+    task = kinds.read_task()
     for rule in chosen(arguments.rule):
         path = rule.file(RULES)
         known = llm.recorded(path) if path.exists() else {}

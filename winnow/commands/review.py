@@ -18,6 +18,7 @@ import subprocess
 import webbrowser
 from pathlib import Path
 
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.kinds.task import Task
@@ -50,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> None:
     """
     if arguments.pull and not arguments.label_studio:
         raise UserError("--pull: give --label-studio URL, where the annotations are")
-    task = params.load("task", Task)
+    task = kinds.read_task()
     if arguments.file or arguments.label_studio or arguments.export:
         print(exchange(arguments, task))
     else:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from winnow.base import files, hashing, params
 from winnow.base.errors import UserError
-from winnow.kinds.task import TRUSTED
 from winnow.people import decisions
 from winnow.people.rounds import sample
 from winnow.people.rounds.settings import Params
 from winnow.people.rounds.words import EDITS, period
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 from winnow.rows.splits import SPLITS
 
 NAME = "round"

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from winnow.base.errors import UserError
 from winnow.detect import context, neighbours
 from winnow.detect.signals import NONE, Rows
-from winnow.kinds.task import TRUSTED, Task
+from winnow.kinds.task import Task
+from winnow.rows.origins import TRUSTED
 
 COLUMNS = ["id", "source", "source_key", "group", "label", "label_origin"]
 

@@ -1,6 +1,57 @@
-"""The seam of the kind of task: what would differ for multi-label or token classification stands in this folder.
+"""The seam of the kind of task: what a label is stands in `winnow/kinds/<kind>/`, one module a concern.
 
-One file a concern, not one a kind, because DVC reruns a stage when a file that it imports changes: a new metric must
-not retrain a model. `labels` (the label set, checks), `scores` (out-of-fold probabilities, suspects), `weights`
-(balance), `head` (model and loss), `metrics`.
+Stages ask for a concern, `kinds.load(task, "metrics")`, and know no kind by name. One module a concern, because a stage
+reruns when a module that it loads changes: a new metric must not retrain a model.
+
+| concern | what it answers |
+|---|---|
+| `labels` | `Task`: what a label may be, its canonical form, the classes that it counts for |
+| `scores` | out-of-fold evidence on labels: its columns, signals of errors, suggested labels, planted errors |
+| `model` | build, encode, loss, predict, decode |
+| `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
+| `weights` | what rows weigh in training |
+| `widget` | a label on the review page, in Label Studio and in a spreadsheet |
+
+A kind may lack a concern; asking for it is a `UserError`.
 """
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task
+
+FOLDER = Path(__file__).parent
+SECTION = "task"
+
+
+def read_task(file: Path = params.FILE) -> Task:
+    """Return section `task` of params.yaml as its kind reads it.
+
+    Raises:
+        UserError: the section is missing or wrong, or there is no such kind.
+    """
+    section = params.read(file).get(SECTION)
+    kind = section.get("kind") if isinstance(section, dict) else None
+    known = sorted(path.parent.name for path in FOLDER.glob("*/labels.py"))
+    if kind not in known:
+        raise UserError(f"{file}: task.kind: must be one of {', '.join(known)}, got {kind!r}")
+    return params.load(SECTION, _module(kind, "labels").Task, file)
+
+
+def load(task: Task, concern: str) -> ModuleType:
+    """Return a kind's module for a concern.
+
+    Raises:
+        UserError: the kind has none.
+    """
+    if importlib.util.find_spec(f"{__name__}.{task.kind}.{concern}") is None:
+        raise UserError(f"params.yaml: task.kind {task.kind} has no {concern}; docs/kinds.md says what it can do")
+    return _module(task.kind, concern)
+
+
+def _module(kind: str, concern: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{kind}.{concern}")

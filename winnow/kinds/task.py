@@ -1,56 +1,47 @@
-"""The label set of a task and the checks on it."""
+"""What every kind of task says of its labels. A label is one opaque, canonical string; only its kind reads it."""
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
-
-from pydantic import Field, field_validator
 
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 
-# Origins of labels that people stand for. Models train on them, and only they measure anything.
-TRUSTED = ("given", "human")
-
 
 class Task(Section):
-    """Section `task` of params.yaml: single-label classification into a closed set."""
+    """Section `task` of params.yaml: the kind of task, and what its labels may be.
 
-    kind: Literal["classification"]
-    labels: list[str] = Field(min_length=2)
+    Each kind has its own, `winnow.kinds.<kind>.labels.Task`.
+    """
 
-    @field_validator("labels")
-    @classmethod
-    def _distinct(cls, labels: list[str]) -> list[str]:
-        if len(set(labels)) < len(labels) or not all(label.strip() for label in labels):
-            raise ValueError("labels must be distinct and not blank")
-        return labels
+    kind: str
 
     def check(self, label: str, where: str) -> str:
-        """Return `label`, or raise a `UserError` that begins with `where` if it is not of the set."""
-        if label not in self.labels:
-            raise UserError(f"{where}: label '{label}' is not one of params.yaml: task.labels ({self._names()})")
+        """Return the label in its canonical form, or raise a `UserError` that begins with `where` if it is none."""
+        raise NotImplementedError
+
+    def names(self, label: str) -> list[str]:
+        """Return the classes that a label counts for where rows are counted by class, each once."""
+        raise NotImplementedError
+
+    def classes(self, labels: Iterable[str]) -> list[str]:
+        """Return the classes of some labels in the order in which reports tell them: all, where the set is closed."""
+        return sorted({name for label in labels for name in self.names(label)})
+
+    def vocabulary(self, labels: Iterable[str]) -> list[str]:
+        """Return the labels that votes may choose among, in order: all, where the set is closed; else these."""
+        return sorted(set(labels))
+
+    def carry(self, before: str, after: str, label: str) -> str | None:
+        """Return a row's label after its text was changed; None where the change took away what the label told."""
         return label
 
     def check_counts(self, labels: Iterable[str], at_least: int, where: str) -> Counter:
-        """Return how often each label of the set occurs.
+        """Return how many rows count for each class.
 
         Raises:
-            UserError: there is no label, one class only, or a label with fewer than `at_least` rows.
+            UserError: there is no label, or a class of a closed set has fewer than `at_least` rows.
         """
-        counts = Counter(labels)
+        counts = Counter(name for label in labels for name in self.names(label))
         if not counts:
             raise UserError(f"{where}: no row has a label; map a label column in params.yaml: collect.sources")
-        present = [label for label in self.labels if counts[label]]
-        if len(present) == 1:
-            raise UserError(f"{where}: the only label is '{present[0]}'; a classifier needs at least two")
-        for label in self.labels:
-            if counts[label] < at_least:
-                raise UserError(
-                    f"{where}: label '{label}' has {counts[label]} row(s), fewer than {at_least}; add rows, map it to "
-                    f"another label (label_map of its source) or take it out of task.labels"
-                )
         return counts
-
-    def _names(self) -> str:
-        return ", ".join(self.labels)

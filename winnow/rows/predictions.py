@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.base.errors import UserError
-from winnow.kinds.task import TRUSTED
 from winnow.rows import tables
+from winnow.rows.origins import TRUSTED
 
 NAME = re.compile(r"(?P<approach>.+)-(?P<seed>\d+)")
 

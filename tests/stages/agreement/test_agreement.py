@@ -13,7 +13,7 @@ from stages.agreement.votes import collect
 from tests.conftest import make_rows
 from winnow.base import hashing
 from winnow.base.errors import UserError
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.people import decisions
 from winnow.people.decisions import Decision
 from winnow.rows import tables

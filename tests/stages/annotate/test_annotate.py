@@ -13,7 +13,7 @@ from stages.annotate import __main__ as annotate
 from tests.conftest import ROOT, make_rows
 from winnow.base import hashing
 from winnow.base.errors import UserError
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.labelling.votes import collect
 from winnow.people import queue
 from winnow.people.decisions import QUEUE_COLUMNS

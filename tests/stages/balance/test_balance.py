@@ -14,8 +14,8 @@ from stages.semantic_duplicates.__main__ import LEFT_OUT
 from tests.conftest import make_rows
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
+from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.weights import class_weights
-from winnow.kinds.task import Task
 from winnow.rows import tables, training_table
 from winnow.rows.ledger import Ledger
 

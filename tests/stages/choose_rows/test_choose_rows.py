@@ -12,7 +12,7 @@ from tests.conftest import make_rows
 from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.labelling.votes import OUT as VOTES
 from winnow.people import decisions, queue
 from winnow.rows import tables

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from winnow.base import download, files, hashing
 from winnow.base.errors import UserError
 from winnow.base.params import parse
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.rows import ledger, tables
 
 TASK = {"kind": "classification", "labels": ["OWL", "MOSS"]}

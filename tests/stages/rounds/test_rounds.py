@@ -13,7 +13,7 @@ from tests.conftest import make_rows
 from tests.stages.rounds.project import COPIES, PARAMS, TASK, UNLABELLED, WRONG, Project
 from winnow.base.errors import UserError
 from winnow.commands import round as round_command
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.people import decisions, queue
 from winnow.rows import tables
 

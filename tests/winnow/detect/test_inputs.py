@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import make_rows
 from winnow.base.errors import UserError
 from winnow.detect import inputs
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 
 TASK = Task(kind="classification", labels=["FRUIT", "STONE"])
 

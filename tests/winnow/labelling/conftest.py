@@ -1,7 +1,7 @@
 """What tests of labelling rules share: a task, rows as rules see them, and a rule from its parameters."""
 
 from winnow.base import params
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.labelling.rule import Rule
 from winnow.labelling.rules import AnyRule
 

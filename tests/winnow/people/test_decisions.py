@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.base.errors import UserError
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 from winnow.people import decisions
 
 TASK = Task(kind="classification", labels=["FRUIT", "STONE"])

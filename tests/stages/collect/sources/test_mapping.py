@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stages.collect.readers import Block
 from stages.collect.sources import Columns, Source, mapping
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 
 TASK = Task(kind="classification", labels=["OWL", "MOSS"])
 

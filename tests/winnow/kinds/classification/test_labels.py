@@ -4,7 +4,7 @@ import pytest
 
 from winnow.base import params
 from winnow.base.errors import UserError
-from winnow.kinds.task import Task
+from winnow.kinds.classification.labels import Task
 
 TASK = Task(kind="classification", labels=["a", "b", "c"])
 

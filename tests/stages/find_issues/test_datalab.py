@@ -1,9 +1,9 @@
-"""kinds: what Datalab finds is there, nothing is missed in silence, and equal rows give equal findings."""
+"""datalab: what Datalab finds is there, nothing is missed in silence, and equal rows give equal findings."""
 
 import numpy as np
 import pytest
 
-from stages.find_issues import kinds
+from stages.find_issues import datalab
 from winnow.detect import neighbours
 from winnow.detect.neighbours import Neighbours
 
@@ -22,11 +22,11 @@ def rows(count: int = 120, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.nd
 
 def near(vectors: np.ndarray, groups: np.ndarray | None = None) -> Neighbours:
     groups = np.arange(len(vectors)) if groups is None else groups
-    return neighbours.nearest(vectors, groups, np.ones(len(vectors), dtype=bool), kinds.NEAREST)
+    return neighbours.nearest(vectors, groups, np.ones(len(vectors), dtype=bool), datalab.NEAREST)
 
 
-def found(given, chances, vectors, groups=None, poor: float = 0.5) -> kinds.Kinds:
-    return kinds.find(given, chances, vectors, near(vectors, groups), LABELS, poor)
+def found(given, chances, vectors, groups=None, poor: float = 0.5) -> datalab.Kinds:
+    return datalab.find(given, chances, vectors, near(vectors, groups), LABELS, poor)
 
 
 def test_a_row_far_from_all_others_is_an_outlier():
@@ -62,7 +62,7 @@ def test_a_slice_on_which_the_models_do_poorly_is_found():
     result = found(given, chances, vectors)
     figures = result.dataset["underperforming_group"]
     assert apart[result.slice].all()
-    assert result.slice.sum() == figures["rows"] >= kinds.SLICE_ROWS
+    assert result.slice.sum() == figures["rows"] >= datalab.SLICE_ROWS
     assert figures["issue"]
     assert figures["score"] < 0.3
     assert len(figures["examples"]) == 3
@@ -97,7 +97,7 @@ def test_a_class_without_rows_shifts_no_other():
 def test_few_rows_are_no_reason_to_stop(count):
     result = found(*rows(count))
     assert len(result.outlier) == len(result.slice) == count
-    assert ("outlier" in result.dataset) is (count > kinds.NEAREST)
+    assert ("outlier" in result.dataset) is (count > datalab.NEAREST)
 
 
 def test_rows_of_one_group_have_no_neighbours_and_no_kinds_but_those_of_classes():
@@ -113,24 +113,24 @@ def test_rows_of_one_class_have_no_kinds():
 
 def test_null_values_are_counted_by_column_and_for_rows_without_any():
     columns = {"published": [None, "2020", None, "2021"], "aux_kind": [None, None, "x", "y"]}
-    assert kinds.nulls(columns) == {"rows": 1, "columns": {"published": 0.5, "aux_kind": 0.5}}
-    assert kinds.nulls({"published": ["2020"] * 3}) == {"rows": 0, "columns": {"published": 0.0}}
-    assert kinds.nulls({}) == kinds.nulls({"published": []}) == {}
+    assert datalab.nulls(columns) == {"rows": 1, "columns": {"published": 0.5, "aux_kind": 0.5}}
+    assert datalab.nulls({"published": ["2020"] * 3}) == {"rows": 0, "columns": {"published": 0.0}}
+    assert datalab.nulls({}) == datalab.nulls({"published": []}) == {}
 
 
 def test_an_order_by_what_rows_say_is_told_from_none():
     _, _, vectors = rows(300)
-    assert kinds.order(vectors[np.argsort(np.arange(300) % 3, kind="stable")])["p_value"] < 0.01
+    assert datalab.order(vectors[np.argsort(np.arange(300) % 3, kind="stable")])["p_value"] < 0.01
     mixed = np.random.default_rng(3).permutation(300)
-    assert kinds.order(vectors[mixed])["p_value"] > 0.05
-    assert kinds.order(vectors[:5]) == {}
-    assert kinds.order(vectors[:0]) == {}
+    assert datalab.order(vectors[mixed])["p_value"] > 0.05
+    assert datalab.order(vectors[:5]) == {}
+    assert datalab.order(vectors[:0]) == {}
 
 
 def test_of_many_rows_the_order_is_tested_on_some(monkeypatch):
-    monkeypatch.setattr(kinds, "ORDERED_ROWS", 100)
-    assert kinds.order(rows(300)[2])["rows"] == 100
-    assert kinds.order(rows(301)[2])["rows"] == 76
+    monkeypatch.setattr(datalab, "ORDERED_ROWS", 100)
+    assert datalab.order(rows(300)[2])["rows"] == 100
+    assert datalab.order(rows(301)[2])["rows"] == 76
 
 
 def test_equal_rows_give_equal_findings():
@@ -138,11 +138,11 @@ def test_equal_rows_give_equal_findings():
     first, second = found(given, chances, vectors), found(given, chances, vectors)
     np.testing.assert_array_equal(first.outlier, second.outlier)
     assert first.dataset == second.dataset
-    assert kinds.order(vectors) == kinds.order(vectors)
+    assert datalab.order(vectors) == datalab.order(vectors)
 
 
 def test_what_datalab_could_not_look_for_is_no_finding(capsys):
     """Datalab prints that a check failed, and goes on."""
     with pytest.raises(RuntimeError, match="cleanlab found no outlier: Error in outlier"):
-        kinds._datalab(np.zeros(3, dtype=int), {"outlier": {"k": 50}}, features=np.full((3, 2), np.nan))
+        datalab._datalab(np.zeros(3, dtype=int), {"outlier": {"k": 50}}, features=np.full((3, 2), np.nan))
     assert capsys.readouterr().out == ""

@@ -1,0 +1,61 @@
+"""Classification: a label is the name of one class of a closed set."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from winnow.base.errors import UserError
+from winnow.kinds import task
+
+
+class Task(task.Task):
+    """Section `task` of params.yaml; the order of the labels is the order of a model's outputs."""
+
+    kind: Literal["classification"]
+    labels: list[str] = Field(min_length=2)
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: list[str]) -> list[str]:
+        if len(set(labels)) < len(labels) or not all(label.strip() for label in labels):
+            raise ValueError("labels must be distinct and not blank")
+        return labels
+
+    def check(self, label: str, where: str) -> str:
+        """Return `label`, or raise a `UserError` that begins with `where` if it is not of the set."""
+        if label not in self.labels:
+            names = ", ".join(self.labels)
+            raise UserError(f"{where}: label '{label}' is not one of params.yaml: task.labels ({names})")
+        return label
+
+    def names(self, label: str) -> list[str]:
+        """Return the label itself."""
+        return [label]
+
+    def classes(self, labels: Iterable[str]) -> list[str]:
+        """Return all labels of the task."""
+        return self.labels
+
+    def vocabulary(self, labels: Iterable[str]) -> list[str]:
+        """Return all labels of the task."""
+        return self.labels
+
+    def check_counts(self, labels: Iterable[str], at_least: int, where: str) -> Counter:
+        """Return how often each label of the set occurs.
+
+        Raises:
+            UserError: there is no label, one class only, or a label with fewer than `at_least` rows.
+        """
+        counts = super().check_counts(labels, at_least, where)
+        present = [label for label in self.labels if counts[label]]
+        if len(present) == 1:
+            raise UserError(f"{where}: the only label is '{present[0]}'; a classifier needs at least two")
+        for label in self.labels:
+            if counts[label] < at_least:
+                raise UserError(
+                    f"{where}: label '{label}' has {counts[label]} row(s), fewer than {at_least}; add rows, map it to "
+                    f"another label (label_map of its source) or take it out of task.labels"
+                )
+        return counts
