@@ -1,0 +1,126 @@
+"""The plan of the house: which room may use which, and that a module stands where its users are."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from winnow.base import closure
+
+ROOT = Path(__file__).parent.parent
+# From the bottom up: a room imports from its own floor's room and from floors below.
+FLOORS = [
+    ["base"],
+    ["text", "statistics"],
+    ["rows"],
+    ["encoder"],
+    ["training"],
+    ["kinds"],
+    ["people"],
+    ["detect", "labelling", "validation", "review"],
+    ["commands"],
+    ["stages"],
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def module(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+
+
+MODULES = {module(path): path for package in closure.PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
+
+
+def room(name: str) -> str:
+    """The room of a module: `winnow.rows.tables` stands in rows, all of stages is one."""
+    first, *rest = name.split(".")
+    return "stages" if first == "stages" else rest[0]
+
+
+def imported(tree: ast.AST, typing: bool) -> list[str]:
+    """Dotted names that a tree imports; those under `if TYPE_CHECKING` only on request."""
+    found = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING") and not typing:
+            continue
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            found += imported(node, typing)
+    return found
+
+
+@cache
+def uses(name: str, typing: bool = False) -> frozenset[str]:
+    """The modules of the project that a module imports; a package only where its `__init__` holds code."""
+    names = imported(ast.parse(MODULES[name].read_text(encoding="utf-8")), typing)
+    return frozenset(used for used in names if used in MODULES and used != name and holds_code(used))
+
+
+@cache
+def holds_code(name: str) -> bool:
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    return len(tree.body) > (ast.get_docstring(tree) is not None)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("winnow.")])
+def test_no_import_runs_upward(name):
+    up = [used for used in uses(name, typing=True) if FLOOR[room(used)] > FLOOR[room(name)]]
+    assert not up, f"{name} ({room(name)}) uses {up}, which stand on floors above"
+
+
+def test_rooms_of_one_floor_form_no_circle():
+    arrows = {(room(name), room(used)) for name in MODULES for used in uses(name, typing=True)}
+    both = {pair for pair in arrows if pair[0] < pair[1] and (pair[1], pair[0]) in arrows}
+    assert not both
+
+
+def test_no_modules_form_a_circle():
+    done: set[str] = set()
+
+    def walk(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " -> ".join([*way[way.index(name) :], name])
+        if name not in done:
+            for used in sorted(uses(name)):
+                walk(used, (*way, name))
+            done.add(name)
+
+    for name in MODULES:
+        walk(name, ())
+
+
+def test_a_stage_imports_from_no_other_stage():
+    between = {
+        (name, used)
+        for name in MODULES
+        for used in uses(name, typing=True)
+        if name.startswith("stages.") and used.startswith("stages.") and name.split(".")[1] != used.split(".")[1]
+    }
+    assert not between
+
+
+def test_a_module_that_one_stage_alone_uses_stands_in_its_room():
+    users: dict[str, set[str]] = {}
+    for stage, file in closure.stage_files(ROOT).items():
+        for path in closure.closure(file, ROOT):
+            users.setdefault(path, set()).add(f"stages/{stage}")
+    for path in sorted((ROOT / "winnow/commands").glob("*.py")):
+        for used in closure.closure(path.relative_to(ROOT), ROOT):
+            users.setdefault(used, set()).add("winnow/commands")
+    # A kind's modules answer for their concern, however many stages ask.
+    alone = {
+        path: next(iter(by))
+        for path, by in users.items()
+        if len(by) == 1 and path.startswith("winnow/") and not path.startswith("winnow/kinds/")
+    }
+    assert {path: stage for path, stage in alone.items() if stage != "winnow/commands"} == {}
+
+
+def test_every_module_has_a_user():
+    used = {path for file in closure.stage_files(ROOT).values() for path in closure.closure(file, ROOT)}
+    used |= closure.closure(Path("winnow/commands/cli.py"), ROOT)
+    holding = {path.relative_to(ROOT).as_posix() for name, path in MODULES.items() if holds_code(name)}
+    assert holding - used == set()
