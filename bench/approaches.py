@@ -28,8 +28,8 @@ from winnow.base import files, params
 from winnow.encoder import models
 from winnow.encoder.compute import Compute, start
 from winnow.kinds.classification import head
+from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.metrics import f1_per_label
-from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
 from winnow.rows.ledger import Ledger
 
@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     further = auxiliary.choose(tables.read(args.deduplicated), tables.read(args.split, ["id", "split"]))
     dev = predictions.evaluated(rows)
     dev = dev.filter(pc.equal(dev["split"], "dev"))
-    labels = params.parse(sections["task"], Task, "task").labels
-    truth = predictions.indices(dev["label"], labels)
+    task = params.parse(sections["task"], Task, "task")
+    labels, truth = task.labels, task.indices(dev["label"].to_pylist())
 
     found: dict[tuple[str, str], dict[int, float]] = {}
     usual = {"base": "models/base", "approaches": APPROACHES, "budgets": BUDGETS, "seeds": SEEDS, "set": []}

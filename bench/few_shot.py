@@ -108,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     labels, max_length = sections["task"]["labels"], sections["finetune"]["max_length"]
     rows = tables.read(args.rows)
     held_out = predictions.evaluated(rows)
-    truth, splits = predictions.indices(held_out["label"], labels), np.array(held_out["split"].to_pylist())
+    truth = np.array([labels.index(label) for label in held_out["label"].to_pylist()])
+    splits = np.array(held_out["split"].to_pylist())
     inputs = [files.sha256(path) for path in (args.rows, args.base / models.WEIGHTS[1])]
     settings = [sections[name] for name in ("task", "finetune", "compute")]
     settings.append(sections["approaches"][APPROACH])

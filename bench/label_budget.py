@@ -40,9 +40,10 @@ from bench import peers
 from bench.cache import remembered
 from stages.auxiliary import __main__ as auxiliary
 from stages.baseline import __main__ as baseline
-from stages.compare.__main__ import macro_f1
 from winnow.base import files, params
 from winnow.encoder import models
+from winnow.kinds.classification import metrics
+from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.metrics import f1_per_label
 from winnow.rows import predictions, tables
 from winnow.statistics import intervals
@@ -80,9 +81,14 @@ class Data:
     files: list[str]
 
     @property
+    def task(self) -> Task:
+        """Return the task."""
+        return params.parse(self.sections["task"], Task, "task")
+
+    @property
     def labels(self) -> list[str]:
         """Return the names of the classes."""
-        return self.sections["task"]["labels"]
+        return self.task.labels
 
     def encoder(self, approach: str) -> Path:
         """Return the folder of the encoder that an approach starts from."""
@@ -151,8 +157,8 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
         started = time.perf_counter()
         if approach == WORDS:
             settings = params.parse(sections["baseline"], baseline.Params, "baseline")
-            table, _ = baseline.baseline(training, data.rows, data.labels, settings)
-            predicted = predictions.indices(table["predicted"], data.labels)
+            table, _ = baseline.baseline(training, data.rows, data.task, settings)
+            predicted = data.task.indices(table["predicted"].to_pylist())
         else:
             folder = data.encoder(approach)
             predicted = arms.predict(approach, training, data.held_out, data.further, folder, seed, sections)
@@ -222,7 +228,7 @@ def labels_needed(counts: np.ndarray, curve: np.ndarray, score: float) -> float:
 def curves(runs: list[Run], data: Data) -> Curves:
     """Return the curves of runs, every approach and budget with the same seeds."""
     test, seeds = data.of("test"), sorted({run.seed for run in runs})
-    truth = predictions.indices(data.held_out["label"], data.labels)[test]
+    truth = data.task.indices(data.held_out["label"].to_pylist())[test]
     names, group = np.unique(np.array(data.held_out["group"].to_pylist())[test], return_inverse=True)
     random = np.random.default_rng(0)
     group_draws, seed_draws = (intervals.resample(count, RESAMPLES, random) for count in (len(names), len(seeds)))
@@ -232,8 +238,8 @@ def curves(runs: list[Run], data: Data) -> Curves:
         for run in runs:
             if (run.approach, run.budget) == key:
                 np.add.at(confusions, (seeds.index(run.seed), group, truth, run.predicted[test]), 1)
-        mean[key] = float(macro_f1(confusions.sum(axis=1)).mean())
-        draws[key] = intervals.bootstrap(confusions, macro_f1, group_draws, seed_draws)
+        mean[key] = float(metrics.values(confusions.sum(axis=1))["macro_f1"].mean())
+        draws[key] = intervals.bootstrap(confusions, metrics.values, group_draws, seed_draws)["macro_f1"]
     budgets = {run.budget: run.labels for run in sorted(runs, key=lambda run: run.labels)}
     return Curves(budgets, mean, draws, len(seeds))
 
@@ -294,7 +300,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sections=arms.changed(params.read(), args.set),
         files=[files.sha256(path) for path in (args.rows, args.deduplicated, args.split)],
     )
-    truth = predictions.indices(data.held_out["label"], data.labels)
+    truth = data.task.indices(data.held_out["label"].to_pylist())
     usual = {"approaches": APPROACHES, "budgets": BUDGETS, "seeds": SEEDS, "set": []}
     command = peers.command(COMMAND, args, usual)
     common = {"device": peers.device(), "command": command, "versions": peers.versions(PACKAGES)}

@@ -20,6 +20,8 @@ from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, run
 from winnow.kinds.classification.metrics import f1_per_label
+from winnow.kinds.classification.predictions import table
+from winnow.kinds.task import Task
 from winnow.rows import predictions, tables, training_table
 from winnow.text import tfidf
 
@@ -32,7 +34,7 @@ class Params(params.Section):
     regularization: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)  # values of C to try
 
 
-def baseline(training: pa.Table, rows: pa.Table, labels: list[str], settings: Params) -> tuple[pa.Table, dict]:
+def baseline(training: pa.Table, rows: pa.Table, task: Task, settings: Params) -> tuple[pa.Table, dict]:
     """Return predictions for the dev and test rows, and metrics: C, dev macro-F1 and log loss, number of features.
 
     C is that of the lowest log loss on dev: macro-F1 of a few hundred rows hardly tells one from another.
@@ -40,11 +42,12 @@ def baseline(training: pa.Table, rows: pa.Table, labels: list[str], settings: Pa
     Raises:
         UserError: the training table has fewer than two labels, or there is no dev row.
     """
-    truth = predictions.indices(training["label"], labels)
+    labels = task.labels
+    truth = task.indices(training["label"].to_pylist())
     if len(np.unique(truth)) < 2:
         raise UserError("baseline: the training table has fewer than two labels; raise balance.max_labels or add rows")
     held_out = predictions.evaluated(rows)
-    actual = predictions.indices(held_out["label"], labels)
+    actual = task.indices(held_out["label"].to_pylist())
     on_dev = np.array(held_out["split"].to_pylist()) == "dev"
     if not on_dev.any():
         raise UserError("baseline: no dev row has a given or human label; raise split.dev or add rows")
@@ -65,20 +68,19 @@ def baseline(training: pa.Table, rows: pa.Table, labels: list[str], settings: Pa
         if loss < lowest:  # a tie goes to the stronger penalty
             lowest, best_c, best = loss, float(c), probabilities
 
-    columns = (held_out[name].to_pylist() for name in ("id", "group", "split"))
     score = float(f1_per_label(actual[on_dev], best[on_dev].argmax(axis=1), len(labels)).mean())
     metrics = {"regularization": best_c, "dev_macro_f1": score, "dev_log_loss": lowest, "features": matrix.shape[1]}
-    return predictions.table(*columns, actual, best, labels), metrics
+    return table(task, held_out, best), metrics
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "training", "rows", "out", "metrics")
     settings = params.load("baseline", Params)
-    labels = kinds.read_task().labels
+    task = kinds.read_task()
     training = training_table.read(args.training, ["text", "label", "weight"])
     rows = tables.read(args.rows, ["id", "group", "split", "text", "label", "label_origin"])
-    table, metrics = baseline(training, rows, labels, settings)
-    tables.write(table, args.out)
+    predicted, metrics = baseline(training, rows, task, settings)
+    tables.write(predicted, args.out)
     files.write_json(args.metrics, metrics)
 
 

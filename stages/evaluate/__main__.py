@@ -4,7 +4,7 @@ python -m stages.evaluate --rows data/labelled.parquet --classifiers models/clas
     --out data/predictions --metrics reports/metrics/evaluate.json --plots reports/plots/evaluate
 
 Measured on given and human labels only: an automatic label proves nothing. Out: `<approach>-<seed>.parquet` for each
-arm of params.yaml and for the baseline; the plots' tables `confusion.csv`, `calibration.csv`, `per_class.csv`.
+arm of params.yaml and for the baseline; the tables of the plots that the kind of task has.
 """
 
 import shutil
@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
@@ -23,7 +22,8 @@ from winnow.base.files import replacing, write_csv, write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import models
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import examples, head, metrics
+from winnow.kinds.classification import examples, head
+from winnow.kinds.classification.predictions import table
 from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
 
@@ -59,36 +59,16 @@ def predict(rows: pa.Table, folder: Path, task: Task, settings: Params, accelera
     else:
         tokens, own = store.inputs(rows, tokenizer, settings.max_length, accelerator)
     chances = head.predict(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator, own)
-    columns = (rows[name].to_pylist() for name in ("id", "group", "split"))
-    return predictions.table(*columns, predictions.indices(rows["label"], task.labels), chances, task.labels)
+    return table(task, rows, chances)
 
 
-def measure(arms: dict[str, pa.Table], labels: list[str], bins: int) -> dict:
+def measure(arms: dict[str, pa.Table], task: Task, bins: int) -> dict:
     """Return the metrics of each arm on dev and on test."""
+    metrics = kinds.load(task, "metrics")
     return {
-        name: {
-            split: metrics.measure(*predictions.arrays(arm, labels, split), labels, bins) for split in ("dev", "test")
-        }
+        name: {split: metrics.measure(task, predictions.of_split(arm, split), bins) for split in predictions.SPLITS}
         for name, arm in arms.items()
     }
-
-
-def plots(arms: dict[str, pa.Table], measured: dict, labels: list[str], bins: int) -> dict[str, list[tuple]]:
-    """Return the rows of each plot's table, header first: confusion, calibration and F1 per class, all on test."""
-    confusion: list[tuple] = [("approach", "actual", "predicted")]
-    calibration: list[tuple] = [("arm", "confidence", "accuracy", "rows")]
-    per_class: list[tuple] = [("approach", "label", "f1")]
-    for approach, names in predictions.by_approach(arms).items():
-        first = arms[names[0]].filter(pa.array([split == "test" for split in arms[names[0]]["split"].to_pylist()]))
-        pairs = zip(first["label"].to_pylist(), first["predicted"].to_pylist(), strict=True)
-        confusion += [(approach, actual, predicted) for actual, predicted in pairs]
-        for label in labels:
-            mean = float(np.mean([measured[name]["test"]["f1"][label] for name in names]))
-            per_class.append((approach, label, mean))
-        for name in names:
-            bins_of = metrics.calibration_table(*predictions.arrays(arms[name], labels, "test"), bins)
-            calibration += [(name, b["confidence"], b["accuracy"], b["rows"]) for b in bins_of]
-    return {"confusion": confusion, "calibration": calibration, "per_class": per_class}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -97,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arms = params.load("arms", Arms)
     accelerator = start(params.load("compute", Compute), seed=0)
     rows = predictions.evaluated(tables.read(args.rows)).sort_by("id")
-    for split in ("dev", "test"):
+    for split in predictions.SPLITS:
         if split not in rows["split"].to_pylist():
             raise UserError(f"{args.rows}: no {split} row has a given or human label; raise split.{split} or add rows")
     extra = {folder.name for folder in args.classifiers.iterdir() if folder.is_dir()} - set(arms.names())
@@ -110,12 +90,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             shutil.copyfile(file, new / file.name)
         for name in arms.names():
             tables.write(predict(rows, args.classifiers / name, task, settings, accelerator), new / f"{name}.parquet")
-        found = predictions.read_all(new, task.labels)
-        measured = measure(found, task.labels, settings.calibration_bins)
+        found = predictions.read_all(new)
+        measured = measure(found, task, settings.calibration_bins)
     write_json(args.metrics, measured)
     with replacing(args.plots) as new:
         new.mkdir()
-        for name, (header, *lines) in plots(found, measured, task.labels, settings.calibration_bins).items():
+        plots = kinds.load(task, "metrics").plots(task, found, measured, settings.calibration_bins)
+        for name, (header, *lines) in plots.items():
             write_csv(new / f"{name}.csv", header, lines)
 
 

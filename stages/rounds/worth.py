@@ -100,7 +100,8 @@ class Exam:
         counts = np.zeros((1, self.draws.shape[1], classes, classes), dtype=int)
         np.add.at(counts[0], (self.group, self.truth, predicted[self.rows]), 1)
         once = np.ones((len(self.draws), 1), dtype=int)
-        return float(_macro_f1(counts.sum(axis=(0, 1)))), intervals.bootstrap(counts, _macro_f1, self.draws, once)
+        samples = intervals.bootstrap(counts, lambda counts: {"macro_f1": _macro_f1(counts)}, self.draws, once)
+        return float(_macro_f1(counts.sum(axis=(0, 1)))), samples["macro_f1"]
 
 
 Exams = dict[tuple[str, str], Exam]

@@ -85,11 +85,11 @@ def measure(truth: np.ndarray, found: dict[str, np.ndarray], mean: np.ndarray, l
         mean: the same of the ensemble.
     """
     known = truth >= 0
-    ensemble = metrics.measure(truth[known], mean[known], labels, CALIBRATION_BINS)
+    ensemble = metrics.of_chances(truth[known], mean[known], labels, CALIBRATION_BINS)
     shown = ("accuracy", "macro_f1", "log_loss")
     each = {}
     for name, chances in found.items():
-        measured = metrics.measure(truth[known], chances[known], labels, CALIBRATION_BINS)
+        measured = metrics.of_chances(truth[known], chances[known], labels, CALIBRATION_BINS)
         each[name] = {metric: measured[metric] for metric in shown}
     return {metric: ensemble[metric] for metric in ("rows", *shown, "f1")} | {"members": each}
 

@@ -64,7 +64,7 @@ def test_all_arms_train_are_evaluated_on_the_same_rows_and_compared(project):
         run("finetune", approach)
     run("evaluate")
     run("compare")
-    arms = predictions.read_all(project / "data/predictions", ["COLOUR", "ANIMAL"])
+    arms = predictions.read_all(project / "data/predictions")
     assert set(arms) == {"tfidf-0", *(f"{approach}-1" for approach in ARMS)}
     compared = json.loads((project / "reports/metrics/compare.json").read_text(encoding="utf-8"))
     assert set(compared["dev"]) == {"tfidf", *ARMS}

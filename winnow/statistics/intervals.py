@@ -1,4 +1,4 @@
-"""Intervals: Wilson's for a share, and a bootstrap over groups and seeds for metrics that are read off confusions."""
+"""Intervals: Wilson's for a share, and a bootstrap over groups and seeds for metrics of counts that add up."""
 
 from collections.abc import Callable
 
@@ -21,25 +21,28 @@ def resample(items: int, resamples: int, rng: np.random.Generator) -> np.ndarray
 
 
 def bootstrap(
-    confusions: np.ndarray, metric: Callable[[np.ndarray], np.ndarray], group_draws: np.ndarray, seed_draws: np.ndarray
-) -> np.ndarray:
-    """Return a metric's mean over seeds in each resample of groups and seeds, (resamples,) float.
+    counts: np.ndarray,
+    values: Callable[[np.ndarray], dict[str, np.ndarray]],
+    group_draws: np.ndarray,
+    seed_draws: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Return each metric's mean over seeds in each resample of groups and seeds, (resamples,) float.
 
     Rows of one group (a paper) are not independent, so groups are drawn, never rows. Approaches that are measured
     with the same `group_draws` are paired: the difference of two results is a bootstrap of the difference.
 
     Args:
-        confusions: (seeds, groups, classes, classes) int, confusion counts of each seed's run within each group.
-        metric: maps confusion counts (..., classes, classes) to values (...).
+        counts: (seeds, groups, ...), what each seed's run counts within each group: confusions, hits, sums of errors.
+        values: maps counts that were summed over groups, (any, ...), to metrics, (any,) each.
         group_draws: (resamples, groups) int, from `resample`.
         seed_draws: (resamples, seeds) int, from `resample`. One seed, or a few alike, show little of the spread
             between seeds: the interval is then too narrow by what they hide.
     """
-    seeds, groups, classes, _ = confusions.shape
-    # Counts are whole numbers, exact in float64, so that the product does not depend on the order of summation.
-    flat = confusions.reshape(seeds, groups, classes * classes).astype(float)
-    totals = (group_draws.astype(float) @ flat).reshape(seeds, -1, classes, classes)
-    return (metric(totals) * seed_draws.T).sum(axis=0) / seeds
+    seeds, groups, *own = counts.shape
+    # Whole numbers are exact in float64, so that the product does not depend on the order of summation.
+    flat = counts.reshape(seeds, groups, -1).astype(float)
+    totals = (group_draws.astype(float) @ flat).reshape(seeds, -1, *own)
+    return {name: (each * seed_draws.T).sum(axis=0) / seeds for name, each in values(totals).items()}
 
 
 def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:

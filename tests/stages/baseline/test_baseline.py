@@ -8,8 +8,10 @@ import pytest
 from sklearn.metrics import f1_score
 
 from stages.baseline import __main__ as baseline
+from tests import predicted
 from tests.conftest import make_rows
 from winnow.base.errors import UserError
+from winnow.kinds.classification.predictions import chances
 from winnow.rows import predictions, tables
 
 TASK = {"kind": "classification", "labels": ["COLD", "HOT"]}
@@ -58,12 +60,13 @@ def ready(workspace):
 
 def test_it_learns_and_writes_predictions(ready):
     folder = ready()
-    arm = predictions.read_all(folder / "out", TASK["labels"])["tfidf-0"]
+    arm = predictions.read_all(folder / "out")["tfidf-0"]
     assert arm.column_names == ["id", "group", "split", "label", "predicted", "p_COLD", "p_HOT"]
     # 40 dev and test rows, less one without a label and one with an automatic label.
     assert len(arm) == 38
     assert set(arm["split"].to_pylist()) == {"dev", "test"}
-    truth, probabilities = predictions.arrays(arm, TASK["labels"], "dev")
+    dev, task = predictions.of_split(arm, "dev"), predicted.task(TASK["labels"])
+    truth, probabilities = task.indices(dev["label"].to_pylist()), chances(task, dev)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(truth)))
     metrics = json.loads((folder / "m.json").read_text())
     assert metrics["dev_macro_f1"] == pytest.approx(f1_score(truth, probabilities.argmax(1), average="macro"))
@@ -81,13 +84,13 @@ def test_weights_count(ready):
     train = training(rows())
     light = [1e-6 if label == "HOT" else 1.0 for label in train["label"].to_pylist()]
     folder = ready(train=tables.set_column(train, "weight", light, pa.float64()))
-    arm = predictions.read_all(folder / "out", TASK["labels"])["tfidf-0"]
+    arm = predictions.read_all(folder / "out")["tfidf-0"]
     assert set(arm["predicted"].to_pylist()) == {"COLD"}
 
 
 def test_a_label_that_training_does_not_show_has_probability_zero(ready):
     folder = ready(task=TASK | {"labels": ["COLD", "MILD", "HOT"]})
-    arm = predictions.read_all(folder / "out", ["COLD", "MILD", "HOT"])["tfidf-0"]
+    arm = predictions.read_all(folder / "out")["tfidf-0"]
     assert set(arm["p_MILD"].to_pylist()) == {0.0}
 
 

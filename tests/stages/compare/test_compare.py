@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stages.compare import __main__ as compare
+from tests import predicted
 from winnow.base.errors import UserError
 from winnow.kinds.classification.metrics import measure
 from winnow.rows import predictions, tables
@@ -28,14 +29,12 @@ def arm(right: float, seed: int, rows: int = 400, labels=LABELS, actual=None):
     rng = np.random.default_rng(seed)
     said = np.where(rng.random(rows) < right, truth, (truth + rng.integers(1, 3, size=rows)) % 3)
     probabilities = np.eye(3)[said] * 0.7 + 0.1
-    return predictions.table(
-        [f"{n:04d}" for n in range(rows)],
-        [f"g{n // 5}" for n in range(rows)],
-        ["dev" if (n // 5) % 4 == 0 else "test" for n in range(rows)],
-        truth if actual is None else actual,
-        probabilities,
-        labels,
-    )
+    columns = {
+        "id": [f"{n:04d}" for n in range(rows)],
+        "group": [f"g{n // 5}" for n in range(rows)],
+        "split": ["dev" if (n // 5) % 4 == 0 else "test" for n in range(rows)],
+    }
+    return predicted.table(columns, truth if actual is None else actual, probabilities, labels)
 
 
 @pytest.fixture
@@ -63,7 +62,8 @@ GOOD = {
 def test_values_are_means_over_seeds(run):
     metrics, _ = run(GOOD)
     for split in ("dev", "test"):
-        seeds = [measure(*predictions.arrays(GOOD[name], LABELS, split), LABELS, 10) for name in ("dapt-1", "dapt-2")]
+        arms = [predictions.of_split(GOOD[name], split) for name in ("dapt-1", "dapt-2")]
+        seeds = [measure(predicted.task(LABELS), arm, 10) for arm in arms]
         for name in ("accuracy", "macro_f1"):
             value = np.mean([seed[name] for seed in seeds])
             assert metrics[split]["dapt"][name] == pytest.approx(value, abs=1e-6)
@@ -99,10 +99,10 @@ def test_an_approach_against_its_twin_differs_by_the_seeds_alone(run):
 def test_pairing_narrows_the_interval(run):
     """Two arms that err on the same groups: their difference is surer than either."""
     first = arm(0.8, 1)
-    truth, predicted = (np.array(first[column].to_pylist(), dtype=object) for column in ("label", "predicted"))
-    mended = np.flatnonzero(truth != predicted)[::8]
-    predicted[mended] = truth[mended]
-    second = tables.set_column(first, "predicted", predicted, first["predicted"].type)
+    truth, said = (np.array(first[column].to_pylist(), dtype=object) for column in ("label", "predicted"))
+    mended = np.flatnonzero(truth != said)[::8]
+    said[mended] = truth[mended]
+    second = tables.set_column(first, "predicted", said, first["predicted"].type)
     metrics, _ = run({"tfidf-0": arm(0.6, 0), "transfer-1": first, "dapt-1": second})
 
     def width(of):
@@ -154,7 +154,8 @@ def test_another_approach_beside_it_changes_no_interval(run):
         (GOOD, {"confidence": 95}, "compare.confidence"),
         (GOOD | {"transfer-2": arm(0.8, 2, rows=390)}, {}, "transfer-2.parquet: column 'id' differs"),
         (GOOD | {"transfer-2": arm(0.8, 2, actual=np.arange(400) // 140)}, {}, "column 'label' differs"),
-        (GOOD | {"transfer-2": arm(0.8, 2, labels=["A", "B", "D"])}, {}, "column 'p_C' is missing"),
+        (GOOD | {"transfer-2": arm(0.8, 2, labels=["A", "B", "D"])}, {}, "column 'label' differs"),
+        ({name: arm(0.8, 2, labels=["A", "B", "D"]) for name in GOOD}, {}, "label 'D' is not one of params.yaml"),
         ({name: t.filter([s == "dev" for s in t["split"].to_pylist()]) for name, t in GOOD.items()}, {}, "no test row"),
     ],
 )

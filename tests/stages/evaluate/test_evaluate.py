@@ -6,8 +6,10 @@ import pyarrow as pa
 import pytest
 
 from stages.evaluate import __main__ as evaluate
+from tests import predicted
 from tests.stages.finetune.test_finetune import train
 from winnow.base.errors import UserError
+from winnow.kinds.classification.predictions import table
 from winnow.rows import predictions, tables
 
 LABELS = ["COLOUR", "ANIMAL"]
@@ -16,10 +18,8 @@ LABELS = ["COLOUR", "ANIMAL"]
 def write_baseline(folder, labelled) -> None:
     """Write predictions that always say COLOUR, with 60 % confidence."""
     rows = predictions.evaluated(labelled).sort_by("id")
-    truth = predictions.indices(rows["label"], LABELS)
-    columns = (rows[name].to_pylist() for name in ("id", "group", "split"))
     chances = np.tile([0.6, 0.4], (rows.num_rows, 1))
-    tables.write(predictions.table(*columns, truth, chances, LABELS), folder / "baseline" / "tfidf-0.parquet")
+    tables.write(table(predicted.task(LABELS), rows, chances), folder / "baseline" / "tfidf-0.parquet")
 
 
 def run(folder):
@@ -38,7 +38,7 @@ def test_predictions_metrics_and_plots(encoder_params, encoder_folder, labelled)
     write_baseline(folder, labelled)
     run(folder)
 
-    arms = predictions.read_all(folder / "predictions", LABELS)
+    arms = predictions.read_all(folder / "predictions")
     assert set(arms) == {"tfidf-0", "transfer-1"}
     own = arms["transfer-1"].to_pylist()
     assert len(own) == sum(split != "train" for split in labelled["split"].to_pylist())
@@ -107,7 +107,7 @@ def test_a_classifier_that_reads_examples_gets_them(encoder_params, encoder_fold
     train(folder, encoder_folder, labelled, "few_shot_examples-1", "few_shot_examples")
     write_baseline(folder, labelled)
     run(folder)
-    arm = predictions.read_all(folder / "predictions", LABELS)["few_shot_examples-1"]
+    arm = predictions.read_all(folder / "predictions")["few_shot_examples-1"]
     test = [row for row in arm.to_pylist() if row["split"] == "test"]
     assert sum(row["predicted"] == row["label"] for row in test) > 0.9 * len(test)
 

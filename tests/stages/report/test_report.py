@@ -17,10 +17,11 @@ from ruamel.yaml import YAML
 from stages.compare import __main__ as compare
 from stages.report import __main__ as report
 from stages.report import inputs, sections
+from tests import predicted
 from tests.conftest import ROOT, make_rows
 from winnow.base import files
 from winnow.base.errors import UserError
-from winnow.rows import predictions, tables
+from winnow.rows import tables
 
 LABELS = ["FRUIT", "STONE", "WATER"]
 EVIL = '<script>alert("x")</script> | a & b `c` [d](e)'
@@ -36,8 +37,8 @@ def arm(right: float, seed: int) -> pa.Table:
     said = np.where(rng.random(600) < right, truth, rng.integers(0, 3, size=600))
     probabilities = np.eye(3)[said] * 0.6 + 0.4 / 3
     splits = ["dev" if n // 5 % 4 == 0 else "test" for n in range(600)]
-    return predictions.table([f"{n:03d}" for n in range(600)], [f"g{n // 5}" for n in range(600)], splits, truth,
-                             probabilities, LABELS)  # fmt: skip
+    columns = {"id": [f"{n:03d}" for n in range(600)], "group": [f"g{n // 5}" for n in range(600)], "split": splits}
+    return predicted.table(columns, truth, probabilities, LABELS)
 
 
 def write_metrics(default_params, transfer: float) -> None:
@@ -55,7 +56,7 @@ def write_metrics(default_params, transfer: float) -> None:
         },
         "clean": {"rows_in": 4100, "rows_out": 4050, "changed_share": 0.21,
                   "entries": {"change.strip_markup": 700, "drop.min_words": 50}},
-        "compare": compare.compare(arms, LABELS, settings),
+        "compare": compare.compare(arms, predicted.task(LABELS), settings),
         "deduplicate": {"rows_in": 4050, "rows_out": 3900, "exact": 100, "near": 50, "clusters": 120,
                         "label_conflicts": 4},
         "split": dict.fromkeys(("train", "dev", "test"), of_split) | {"leaks": 0, "test_sha": "ab" * 32},

@@ -12,6 +12,10 @@ def accuracy(confusions):
     return np.trace(confusions, axis1=-2, axis2=-1) / confusions.sum(axis=(-2, -1))
 
 
+def values_of(confusions):
+    return {"accuracy": accuracy(confusions)}
+
+
 @given(st.integers(0, 200).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_wilson_holds_the_share_and_stays_in_0_1(case):
     successes, total = case
@@ -42,7 +46,7 @@ def test_resamples_draw_as_many_as_there_are():
 
 def test_a_draw_of_each_group_once_is_the_metric_itself():
     confusions = np.random.default_rng(0).integers(0, 9, size=(2, 5, 3, 3))
-    values = intervals.bootstrap(confusions, accuracy, np.ones((1, 5), int), np.ones((1, 2), int))
+    values = intervals.bootstrap(confusions, values_of, np.ones((1, 5), int), np.ones((1, 2), int))["accuracy"]
     assert values == pytest.approx(accuracy(confusions.sum(axis=1)).mean())
 
 
@@ -54,7 +58,8 @@ def test_the_bootstrap_equals_drawing_the_rows():
         np.mean([accuracy(sum(confusions[seed][np.repeat(range(6), g)])) for seed in np.repeat(range(2), s)])
         for g, s in zip(groups, seeds, strict=True)
     ]
-    assert intervals.bootstrap(confusions, accuracy, groups, seeds) == pytest.approx(np.array(by_hand))
+    values = intervals.bootstrap(confusions, values_of, groups, seeds)["accuracy"]
+    assert values == pytest.approx(np.array(by_hand))
 
 
 def test_interval_covers_a_mean_about_as_often_as_it_says():
@@ -65,7 +70,8 @@ def test_interval_covers_a_mean_about_as_often_as_it_says():
         right = rng.binomial(10, rng.beta(3, 1, size=80))
         confusions = np.zeros((1, 80, 2, 2), int)
         confusions[0, :, 0, 0], confusions[0, :, 0, 1] = right, 10 - right
-        values = intervals.bootstrap(confusions, accuracy, intervals.resample(80, 400, rng), np.ones((400, 1), int))
+        draws = intervals.resample(80, 400, rng)
+        values = intervals.bootstrap(confusions, values_of, draws, np.ones((400, 1), int))["accuracy"]
         low, high = intervals.interval(values, 0.9)
         hits += low <= 0.75 <= high
     assert 0.83 <= hits / 200 <= 0.96

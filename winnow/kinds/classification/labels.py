@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, field_validator
 
 from winnow.base.errors import UserError
@@ -29,6 +30,11 @@ class Task(task.Task):
             names = ", ".join(self.labels)
             raise UserError(f"{where}: label '{label}' is not one of params.yaml: task.labels ({names})")
         return label
+
+    def indices(self, labels: Iterable[str | None]) -> np.ndarray:
+        """Return each label's place in the set, (rows,) int; -1 where there is none."""
+        places: dict[str | None, int] = {None: -1} | {label: place for place, label in enumerate(self.labels)}
+        return np.array([places[label] for label in labels], dtype=int)
 
     def names(self, label: str) -> list[str]:
         """Return the label itself."""

@@ -1,9 +1,77 @@
-"""Metrics of a classifier, all computed from probabilities and labels alone, so that any revision can be measured."""
+"""Metrics of a classifier, all computed from predictions alone, so that any revision can be measured."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+
+from winnow.base.errors import UserError
+from winnow.kinds.classification.predictions import chances
+from winnow.kinds.headline import Headline
+from winnow.rows import predictions as arms_of
+
+if TYPE_CHECKING:
+    from winnow.kinds.classification.labels import Task
+
+HEADLINE = Headline("macro_f1", larger_is_better=True)
+WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
-def measure(truth: np.ndarray, probabilities: np.ndarray, labels: list[str], bins: int) -> dict:
+def counts(task: "Task", predictions: pa.Table, part: np.ndarray, parts: int) -> np.ndarray:
+    """Return the confusion counts of each part of the rows, (parts, classes, classes) int; those of rows add up.
+
+    Args:
+        predictions: label and predicted.
+        part: (rows,) int, 0 to parts - 1.
+
+    Raises:
+        UserError: a label or prediction is none of the task's.
+    """
+    confusions = np.zeros((parts, len(task.labels), len(task.labels)), dtype=int)
+    actual, predicted = (_indices(task, predictions, column) for column in ("label", "predicted"))
+    np.add.at(confusions, (part, actual, predicted), 1)
+    return confusions
+
+
+def values(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return accuracy and macro-F1, (...) float each, of confusion counts (..., classes, classes)."""
+    right = np.trace(counts, axis1=-2, axis2=-1)
+    return {"accuracy": right / counts.sum(axis=(-2, -1)), "macro_f1": f1_from_confusion(counts).mean(axis=-1)}
+
+
+def measure(task: "Task", predictions: pa.Table, bins: int) -> dict:
+    """Return what `of_chances` does, of the predictions of one split."""
+    return of_chances(_indices(task, predictions, "label"), chances(task, predictions), task.labels, bins)
+
+
+def plots(
+    task: "Task", arms: Mapping[str, pa.Table], measured: dict[str, dict[str, dict]], bins: int
+) -> dict[str, list[tuple]]:
+    """Return the rows of each plot's table, header first: confusion, calibration and F1 per class, all on test.
+
+    Args:
+        arms: predictions by `<approach>-<seed>`.
+        measured: what `measure` says of each arm, by split.
+    """
+    confusion: list[tuple] = [("approach", "actual", "predicted")]
+    calibration: list[tuple] = [("arm", "confidence", "accuracy", "rows")]
+    per_class: list[tuple] = [("approach", "label", "f1")]
+    for approach, names in arms_of.by_approach(arms).items():
+        first = arms_of.of_split(arms[names[0]], "test")
+        pairs = zip(first["label"].to_pylist(), first["predicted"].to_pylist(), strict=True)
+        confusion += [(approach, actual, predicted) for actual, predicted in pairs]
+        for label in task.labels:
+            mean = float(np.mean([measured[name]["test"]["f1"][label] for name in names]))
+            per_class.append((approach, label, mean))
+        for name in names:
+            test = arms_of.of_split(arms[name], "test")
+            bins_of = calibration_table(_indices(task, test, "label"), chances(task, test), bins)
+            calibration += [(name, b["confidence"], b["accuracy"], b["rows"]) for b in bins_of]
+    return {"confusion": confusion, "calibration": calibration, "per_class": per_class}
+
+
+def of_chances(truth: np.ndarray, probabilities: np.ndarray, labels: list[str], bins: int) -> dict:
     """Return accuracy, macro-F1, F1 per label, log loss and expected calibration error.
 
     Args:
@@ -27,8 +95,8 @@ def measure(truth: np.ndarray, probabilities: np.ndarray, labels: list[str], bin
 
 def f1_per_label(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Return the F1 of each class, (classes,) float; 0 where a class is neither present nor predicted."""
-    counts = np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-    return f1_from_confusion(counts)
+    confusion = np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    return f1_from_confusion(confusion)
 
 
 def f1_from_confusion(counts: np.ndarray) -> np.ndarray:
@@ -58,3 +126,11 @@ def calibration_error(table: list[dict]) -> float:
     """Return the expected calibration error: mean |accuracy - confidence|, weighted by rows."""
     rows = sum(bin_["rows"] for bin_ in table)
     return sum(abs(bin_["accuracy"] - bin_["confidence"]) * bin_["rows"] for bin_ in table) / rows
+
+
+def _indices(task: "Task", predictions: pa.Table, column: str) -> np.ndarray:
+    """Return the places of a column's labels in the task's set, (rows,) int."""
+    labels = predictions[column].to_pylist()
+    for strange in sorted(set(labels) - set(task.labels), key=str):
+        raise UserError(f"predictions: {column} '{strange}' is not one of params.yaml: task.labels")
+    return task.indices(labels)

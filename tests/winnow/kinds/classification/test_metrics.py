@@ -23,7 +23,7 @@ def cases(draw):
 def test_equal_to_sklearn(case):
     truth, probabilities = case
     predicted = probabilities.argmax(axis=1)
-    measured = metrics.measure(truth, probabilities, LABELS, bins=10)
+    measured = metrics.of_chances(truth, probabilities, LABELS, bins=10)
     f1 = reference.f1_score(truth, predicted, labels=[0, 1, 2], average=None, zero_division=0)
     assert measured["rows"] == len(truth)
     assert measured["accuracy"] == pytest.approx(reference.accuracy_score(truth, predicted))
@@ -59,9 +59,9 @@ def test_calibration_table_counts_every_row_once(case, bins):
 def test_calibration_of_sure_and_wrong_is_one_and_of_sure_and_right_is_zero():
     sure = np.array([[1.0, 0.0, 0.0]] * 4)
     wrong, right = np.ones(4, dtype=int), np.zeros(4, dtype=int)
-    assert metrics.measure(wrong, sure, LABELS, 10)["calibration_error"] == 1
-    assert metrics.measure(right, sure, LABELS, 10)["calibration_error"] == 0
-    assert np.isfinite(metrics.measure(wrong, sure, LABELS, 10)["log_loss"])
+    assert metrics.of_chances(wrong, sure, LABELS, 10)["calibration_error"] == 1
+    assert metrics.of_chances(right, sure, LABELS, 10)["calibration_error"] == 0
+    assert np.isfinite(metrics.of_chances(wrong, sure, LABELS, 10)["log_loss"])
 
 
 def test_a_class_that_nobody_names_counts_as_zero():

@@ -1,0 +1,15 @@
+"""The metric by which a kind of task judges a model."""
+
+from typing import NamedTuple
+
+
+class Headline(NamedTuple):
+    """A metric's name in `metrics.values`, and whether more of it is better."""
+
+    name: str
+    larger_is_better: bool
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, else -1: of two values, the larger by it is the better."""
+        return 1 if self.larger_is_better else -1
