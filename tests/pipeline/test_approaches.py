@@ -22,7 +22,7 @@ def run(name: str, approach: str = "") -> None:
     """Run the stage's command in this process."""
     command = STAGES[name]["cmd"].replace("${item.approach}", approach).replace("${item.seed}", "1").split()
     assert command[:2] == ["python", "-m"]
-    importlib.import_module(command[2]).main(command[3:])
+    importlib.import_module(f"{command[2]}.__main__").main(command[3:])
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ LABELS = ["FRUIT", "STONE", "WATER"]
 EVIL = '<script>alert("x")</script> | a & b `c` [d](e)'
 ARGV = (
     "--metrics metrics --plots plots --manifest manifest.json --rows data/rows.parquet --issues data/issues.parquet"
-    " --versions versions --html out/report.html --datasheet out/DATASHEET.md --model-card out/MODEL_CARD.md"
+    " --packages packages.txt --html out/report.html --datasheet out/DATASHEET.md --model-card out/MODEL_CARD.md"
     " --croissant out/croissant.json --summary out/summary.json"
 ).split()
 
@@ -315,7 +315,7 @@ def write_inputs(folder: Path, default_params: dict, transfer: float = 0.8, **se
     unjudged = {"given_label": None, "suggested_label": None, "p_error": None, "tier": None, "gain_per_minute": None}
     issues[-1] |= unjudged | {"kinds": ["conflict"]}
     tables.write(pa.Table.from_pylist(issues), folder / "data/issues.parquet")
-    files.write_text(folder / "versions/tables.txt", "pyarrow==26.0.1\n")
+    files.write_text(folder / "packages.txt", "pyarrow==26.0.1\n")
 
 
 @pytest.fixture

@@ -268,7 +268,7 @@ def test_finetuning_needs_no_embeddings_and_the_probe_no_encoder(workspace, enco
 def test_the_probe_loads_no_torch(workspace):
     folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
     corpus(folder, balanced())
-    code = f"import sys; from stages import score; score.main({COMMAND}); sys.exit('torch' in sys.modules)"
+    code = f"import sys; from stages.score.__main__ import main; main({COMMAND}); sys.exit('torch' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 

@@ -153,7 +153,7 @@ def test_the_curation_stages_run_from_bucket_to_bucket_with_the_bytes_of_a_local
     stages = pipeline.stages(ROOT)
     for name in ("collect", "clean", "deduplicate", "split", "annotate", "apply_decisions", "removals"):
         _, _, module, *arguments = shlex.split(stages[name]["cmd"])
-        main = importlib.import_module(module).main
+        main = importlib.import_module(f"{module}.__main__").main
         main(arguments)
         main([url(argument) for argument in arguments])
     made = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
