@@ -3,14 +3,14 @@
 python -m stages.agreement --rows data/deduplicated.parquet --scores data/scores.parquet
     --decisions data/decisions.csv --out data/consensus.parquet --metrics reports/metrics/agreement.json
 
-Runs after `apply_decisions`, which refuses bad decisions. Compared is the outcome of each reviewer on a row: the label
-that they kept or gave it, `ambiguous` or `out_of_scope`; the last line of a reviewer on a row counts.
+Runs after `apply_decisions`, which refuses bad decisions. The stage compares outcomes: the label that a reviewer kept
+or gave a row, `ambiguous` or `out_of_scope`. Which decisions count stands in `winnow.people.settling`.
 
 Out: one line for each row with two reviewers or more: who said what (`reviewers`, `outcomes`), `conflict`, the
 consensus by majority (null at a tie), Dawid-Skene and CROWDLAB, each with a confidence in 0..1; `suggested_label` and
-`reason`, with which a conflict returns to the queue. For the first two, `ambiguous` and `out_of_scope` are classes as
-any other. CROWDLAB asks the model, which knows no such classes: it weighs only the votes for a label. So Dawid-Skene
-tells whether a row has a label at all (if not, none is suggested), and CROWDLAB which.
+`reason`, with which a conflict returns to the queue. For the first two methods, `ambiguous` and `out_of_scope` are
+outcomes like any other. CROWDLAB asks the model, which knows no such outcomes, so it weighs only the votes for a label.
+Dawid-Skene tells whether a row has a label at all (if not, none is suggested), and CROWDLAB which.
 """
 
 from collections import Counter

@@ -69,9 +69,9 @@ def kappa(first: np.ndarray, second: np.ndarray, outcomes: int, groups: np.ndarr
         groups: (rows,) int.
     """
     both = (first >= 0) & (second >= 0)
-    sums = np.zeros((both.sum(), outcomes * outcomes))
-    sums[np.arange(len(sums)), first[both] * outcomes + second[both]] = 1
-    return _estimate(sums, groups[both], _kappa, settings)
+    first, second = first[both], second[both]
+    sums = np.column_stack([first == second, *(votes[:, None] == np.arange(outcomes) for votes in (first, second))])
+    return _estimate(sums.astype(float), groups[both], _kappa, settings)
 
 
 def _alpha(sums: np.ndarray) -> np.ndarray:
@@ -86,12 +86,11 @@ def _observed(sums: np.ndarray) -> np.ndarray:
 
 
 def _kappa(sums: np.ndarray) -> np.ndarray:
-    """Map flattened confusion counts (..., outcomes²) to values (...)."""
-    outcomes = math.isqrt(sums.shape[-1])
-    confusion = sums.reshape(*sums.shape[:-1], outcomes, outcomes)
-    rows = confusion.sum(axis=(-2, -1))
-    observed = np.trace(confusion, axis1=-2, axis2=-1) / rows
-    by_chance = (confusion.sum(axis=-1) * confusion.sum(axis=-2)).sum(axis=-1) / rows**2
+    """Map sums (..., 1 + 2 outcomes) of `kappa` to values (...): rows alike, then each reviewer's rows by outcome."""
+    alike, first, second = np.split(sums, [1, 1 + sums.shape[-1] // 2], axis=-1)
+    rows = first.sum(axis=-1)
+    observed = alike[..., 0] / rows
+    by_chance = (first * second).sum(axis=-1) / rows**2
     return (observed - by_chance) / (1 - by_chance)
 
 

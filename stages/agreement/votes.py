@@ -1,14 +1,15 @@
 """What reviewers said, as an array: one row a row of the dataset, one column a reviewer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from winnow.kinds.task import Task
+from winnow.people import settling
 from winnow.people.decisions import Decision
-
-NO_CLASS = ("ambiguous", "out_of_scope")  # outcomes that stand after the labels
+from winnow.people.settling import LEFT_OUT, Outcome
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Votes:
     """What reviewers said.
 
     Attributes:
-        names: of the outcomes: the task's labels, then `NO_CLASS`.
+        names: of the outcomes: the labels that votes may choose among, then `LEFT_OUT`.
         values: (rows, reviewers) int, index into `names`; -1 where a reviewer did not judge a row.
     """
 
@@ -28,7 +29,7 @@ class Votes:
     @property
     def labels(self) -> list[str]:
         """The outcomes that are a label."""
-        return self.names[: -len(NO_CLASS)]
+        return self.names[: -len(LEFT_OUT)]
 
     def for_labels(self) -> np.ndarray:
         """Return the votes for a label, (rows, reviewers) int, -1 also where a vote is for none."""
@@ -45,21 +46,23 @@ class Votes:
         return self.values.max(axis=1, initial=-1) > lowest
 
 
-def collect(made: list[Decision], task: Task, where: Path) -> Votes:
+def collect(made: Iterable[Decision], task: Task, where: Path) -> Votes:
     """Return all votes, rows and reviewers sorted.
 
     Raises:
-        UserError: a decision's label is not one of the task's.
+        UserError: a decision's label is none of the task's.
     """
-    names = [*task.labels, *NO_CLASS]
-    said: dict[str, dict[str, int]] = {}
-    for decision in made:
-        if decision.verdict in NO_CLASS:
-            outcome = len(task.labels) + NO_CLASS.index(decision.verdict)
-        else:
-            label = decision.new_label if decision.verdict == "relabel" else decision.given_label
-            outcome = names.index(task.check(label, f"{where}: line {decision.line}"))
-        said.setdefault(decision.id, {})[decision.reviewer] = outcome
-    ids, reviewers = sorted(said), sorted({decision.reviewer for decision in made})
-    values = [[said[id].get(reviewer, -1) for reviewer in reviewers] for id in ids]
-    return Votes(ids, reviewers, names, np.array(values, dtype=int).reshape(len(ids), len(reviewers)))
+    said: dict[str, dict[str, Outcome]] = {}
+    for id, by_reviewer in settling.latest(made).items():
+        for reviewer, decision in by_reviewer.items():
+            outcome = settling.outcome(decision)
+            if not outcome.left_out:
+                task.check(outcome.label, f"{where}: line {decision.line}")
+            said.setdefault(id, {})[reviewer] = outcome
+    labels = task.vocabulary(of.label for by in said.values() for of in by.values() if not of.left_out)
+    outcomes = [*(Outcome(label, "") for label in labels), *(Outcome("", verdict) for verdict in LEFT_OUT)]
+    number = {outcome: place for place, outcome in enumerate(outcomes)}
+    reviewers = sorted({reviewer for by in said.values() for reviewer in by})
+    values = [[number[by[who]] if who in by else -1 for who in reviewers] for by in said.values()]
+    shape = len(said), len(reviewers)
+    return Votes(list(said), reviewers, list(map(str, outcomes)), np.array(values, dtype=int).reshape(shape))

@@ -6,10 +6,10 @@ python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/s
 
 Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or automatic), verdict
 (what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes back to the
-queue until one of them decides again). The last line of a reviewer on a row counts. `keep` and `relabel` give origin
-`human` and no confidence: people's decisions are measured by agreement, not by a probability.
+queue until one of them decides again). Which decisions count stands in `winnow.people.settling`. `keep` and `relabel`
+give origin `human` and no confidence: agreement measures people's decisions, not a probability.
 
-An automatic label stands only where people's decisions on the audit sample accept those of its origin and class
+An automatic label stands only where people's decisions on the audit sample accept the labels of its origin and class
 (`stages.apply_decisions.acceptance`); its confidence is then the precision that they found. Else the row has no label,
 and `given_label` tells what it would be.
 """
@@ -23,21 +23,22 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from stages.apply_decisions import acceptance
-from stages.apply_decisions.acceptance import Acceptance, Judgement
+from stages.apply_decisions.acceptance import Acceptance, Judgement, Stratum
 from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
-from winnow.people import decisions
+from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
-from winnow.rows.origins import TRUSTED
+from winnow.rows.origins import trusted
 from winnow.statistics import intervals
 
 AUTOMATIC = ("rule", "model")
+ByRow = Mapping[str, Mapping[str, Decision]]  # the decisions that count, by row and reviewer
 
 
 class Params(params.Section):
@@ -78,13 +79,13 @@ def on_today(decision: Decision, row: Mapping, task: Task) -> Decision:
         row: its label_origin and given_label, from `join`.
     """
     label = row["given_label"] or ""
-    if row["label_origin"] not in (*AUTOMATIC, None) or decision.given_label not in ("", *task.labels):
+    if row["label_origin"] not in (*AUTOMATIC, None) or decision.given_label == label:
         return decision
-    if decision.given_label == label:
+    if decision.given_label and not decisions.is_label(decision.given_label, task):
         return decision
     if decision.verdict not in ("keep", "relabel"):
         return replace(decision, given_label=label)
-    said = acceptance.answer(decision)
+    said = settling.outcome(decision).label
     if not said:  # `keep` of no label, which the check tells
         return decision
     same = said == label
@@ -92,29 +93,13 @@ def on_today(decision: Decision, row: Mapping, task: Task) -> Decision:
     return replace(decision, given_label=label, verdict=verdict, new_label="" if same else said)
 
 
-def latest(all_decisions: list[Decision]) -> dict[str, list[Decision]]:
-    """Return each row's decisions, one a reviewer: the last line of a reviewer on a row counts."""
-    by_row: dict[str, dict[str, Decision]] = {}
-    for decision in all_decisions:
-        by_row.setdefault(decision.id, {})[decision.reviewer] = decision
-    return {id: [by_row[id][reviewer] for reviewer in sorted(by_row[id])] for id in sorted(by_row)}
-
-
-def agree(row_decisions: list[Decision]) -> bool:
-    """Return whether a row's reviewers say the same."""
-    return len({(decision.verdict, decision.new_label) for decision in row_decisions}) == 1
-
-
 def apply(
-    rows: pa.Table,
-    by_row: Mapping[str, list[Decision]],
-    judgements: Mapping[tuple[str, str], Judgement],
-    ledger: Ledger,
+    rows: pa.Table, by_row: ByRow, judgements: Mapping[Stratum, Judgement], task: Task, ledger: Ledger
 ) -> pa.Table:
     """Return the joined rows with automatic labels accepted or not, decisions applied, and `verdict` and `conflict`.
 
     Args:
-        judgements: by origin and label, of all automatic labels.
+        judgements: by origin and class, of all automatic labels.
     """
     names = ("label", "label_origin", "label_confidence")
     columns = {name: rows[name].to_pylist() for name in names}
@@ -122,27 +107,28 @@ def apply(
     conflicts = [False] * rows.num_rows
     for index, id in enumerate(rows["id"].to_pylist()):
         before, origin = columns["label"][index], columns["label_origin"][index]
-        settled = id in by_row and agree(by_row[id])
-        if origin in AUTOMATIC and not settled:
-            _accept(columns, index, id, judgements[origin, before], ledger)
-        if id not in by_row:
+        made = by_row.get(id, {})
+        settled = settling.settled(made)
+        if origin in AUTOMATIC and settled is None:
+            judged = [judgements[stratum] for stratum in acceptance.strata(origin, before, task)]
+            _accept(columns, index, id, judged, ledger)
+        if not made:
             continue
-        if not settled:
+        if settled is None:
             conflicts[index] = True
-            said = ", ".join(f"{d.reviewer}: {d.verdict} {d.new_label}".strip() for d in by_row[id])
+            said = ", ".join(f"{who}: {d.verdict} {d.new_label}".strip() for who, d in made.items())
             ledger.add(id, "note", "conflict", f"reviewers disagree ({said}); the label stays as before")
             continue
-        decision = by_row[id][0]
-        verdicts[index] = decision.verdict
-        who = ", ".join(d.reviewer for d in by_row[id])
-        if decision.verdict == "out_of_scope":
+        verdicts[index] = verdict = _verdict(made)
+        who = ", ".join(made)
+        if verdict == "out_of_scope":
             ledger.add(id, "drop", "out_of_scope", f"out of scope, decided by {who}")
-        elif decision.verdict == "ambiguous":
+        elif verdict == "ambiguous":
             _set(columns, index, None, None)
             ledger.add(id, "change", "ambiguous", f"label {before or 'none'} -> none, ambiguous, decided by {who}")
-        elif decision.verdict == "relabel":
-            _set(columns, index, decision.new_label, "human")
-            ledger.add(id, "change", "relabel", f"label {before or 'none'} -> {decision.new_label}, decided by {who}")
+        elif verdict == "relabel":
+            _set(columns, index, settled.label, "human")
+            ledger.add(id, "change", "relabel", f"label {before or 'none'} -> {settled.label}, decided by {who}")
         else:
             _set(columns, index, before, "human")
             ledger.add(id, "note", "keep", f"label {before} confirmed by {who}")
@@ -153,32 +139,43 @@ def apply(
     return rows.filter(pc.not_equal(pc.fill_null(rows["verdict"], ""), "out_of_scope"))
 
 
-def _accept(columns: dict[str, list], index: int, id: str, found: Judgement, ledger: Ledger) -> None:
-    """Give an automatic label the precision that people found, or take it away."""
+def _verdict(made: Mapping[str, Decision]) -> str:
+    """Return the verdict of a row on which all agree: with one label before decisions, it is the same for all."""
+    return next(iter(made.values())).verdict
+
+
+def _accept(columns: dict[str, list], index: int, id: str, judged: Sequence[Judgement], ledger: Ledger) -> None:
+    """Give an automatic label the precision that people found, or take it away.
+
+    Args:
+        judged: of each class that the label counts for; it stands if all do, with the precision of the worst.
+    """
     what = f"label {columns['label'][index]} of origin {columns['label_origin'][index]}"
-    if found.refusal is None:
-        columns["label_confidence"][index] = found.precision
-        said = f"{found.correct} of {found.decided} audited rows right, precision at least {found.lower:.2f}"
-        ledger.add(id, "note", "accepted", f"{what} accepted: {said}")
-    else:
+    if refusals := [found.refusal for found in judged if found.refusal is not None]:
         _set(columns, index, None, None)
-        ledger.add(id, "change", "not_accepted", f"{what} not accepted: {found.refusal}")
+        ledger.add(id, "change", "not_accepted", f"{what} not accepted: {'; '.join(refusals)}")
+    else:
+        worst = min(judged, key=lambda found: found.precision)
+        columns["label_confidence"][index] = worst.precision
+        said = f"{worst.correct} of {worst.decided} audited rows right, precision at least {worst.lower:.2f}"
+        ledger.add(id, "note", "accepted", f"{what} accepted: {said}")
 
 
-def audit(annotations: pa.Table, by_row: Mapping[str, list[Decision]]) -> dict | None:
+def audit(annotations: pa.Table, by_row: ByRow, task: Task) -> dict | None:
     """Return the precision of automatic labels, as people found it in the audit sample; None before they did.
 
-    The sample is even over origins and labels, so each counts by its number of rows, not of sampled rows; the lower end
-    of the 95 % interval is Wilson's at Kish's effective sample size (Kish 1965). Labels of which nobody has yet
+    The sample is even over origins and classes, so each counts by its number of rows, not of sampled rows; the lower
+    end of the 95 % interval is Wilson's at Kish's effective sample size (Kish 1965). Classes of which nobody has yet
     decided a sampled row, and rows on which reviewers disagree, are not in the estimate.
     """
     population, sampled, correct = Counter(), Counter(), Counter()
     for row in annotations.select(["id", "label", "label_origin", "audit"]).to_pylist():
-        stratum = row["label_origin"], row["label"]
+        stratum = tuple(acceptance.strata(row["label_origin"], row["label"], task))
+        made = by_row.get(row["id"], {})
         population[stratum] += 1
-        if row["audit"] and row["id"] in by_row and agree(by_row[row["id"]]):
+        if row["audit"] and settling.settled(made) is not None:
             sampled[stratum] += 1
-            correct[stratum] += by_row[row["id"]][0].verdict == "keep"
+            correct[stratum] += _verdict(made) == "keep"
     if not sampled:
         return None
     total = sum(population[stratum] for stratum in sampled)
@@ -192,11 +189,11 @@ def audit(annotations: pa.Table, by_row: Mapping[str, list[Decision]]) -> dict |
     }
 
 
-def accepted(judgements: Mapping[tuple[str, str], Judgement]) -> dict[str, dict[str, dict]]:
-    """Return what the audit found of each origin and label, for the stage's metrics."""
+def accepted(judgements: Mapping[Stratum, Judgement]) -> dict[str, dict[str, dict]]:
+    """Return what the audit found of each origin and class, for the stage's metrics."""
     result: dict[str, dict[str, dict]] = {}
-    for (origin, label), found in judgements.items():
-        result.setdefault(origin, {})[label] = {
+    for (origin, name), found in judgements.items():
+        result.setdefault(origin, {})[name] = {
             "rows": found.rows,
             "drawn": found.drawn,
             "audited": found.decided,
@@ -209,21 +206,21 @@ def accepted(judgements: Mapping[tuple[str, str], Judgement]) -> dict[str, dict[
     return result
 
 
-def metrics(rows_in: int, out: pa.Table, by_row: dict[str, list[Decision]], lines: int) -> dict:
+def metrics(rows_in: int, out: pa.Table, by_row: ByRow, lines: int) -> dict:
     """Return counts of decisions, verdicts and labels, and the reviewers' agreement where two looked at one row."""
-    settled = Counter(row[0].verdict for row in by_row.values() if agree(row))
-    twice = [row for row in by_row.values() if len(row) > 1]
+    settled = Counter(_verdict(made) for made in by_row.values() if settling.settled(made) is not None)
+    agreed = [settling.settled(made) is not None for made in by_row.values() if len(made) > 1]
     origins = Counter(origin or "none" for origin in out["label_origin"].to_pylist())
     result = {
         "rows_in": rows_in,
         "rows": out.num_rows,
         "decisions": lines,
         "settled": {verdict: settled[verdict] for verdict in decisions.VERDICTS},
-        "conflicts": sum(not agree(row) for row in twice),
+        "conflicts": agreed.count(False),
         "unlabelled": origins.pop("none", 0),
         "labelled": dict(origins),
     }
-    return result | ({"agreement": sum(map(agree, twice)) / len(twice)} if twice else {})
+    return result | ({"agreement": sum(agreed) / len(agreed)} if agreed else {})
 
 
 def _set(columns: dict[str, list], index: int, label: str | None, origin: str | None) -> None:
@@ -248,20 +245,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         on_today(decision, known[decision.id], task) if decision.id in known else decision
         for decision in decisions.read(args.decisions)
     ]
-    by_row = latest(all_decisions)
     versions = {id: (hashing.text_sha(row["text"]), row["given_label"] or "") for id, row in known.items()}
-    standing = sorted((decision for row in by_row.values() for decision in row), key=lambda decision: decision.line)
-    decisions.check(standing, versions, task, args.decisions)
+    settling.check(all_decisions, versions, task, args.decisions)
+    by_row = settling.latest(all_decisions)
 
-    judgements = acceptance.judge(annotations, by_row, settings.acceptance)
+    judgements = acceptance.judge(annotations, by_row, task, settings.acceptance)
     ledger = Ledger("apply_decisions")
-    out = apply(joined, by_row, judgements, ledger)
+    out = apply(joined, by_row, judgements, task, ledger)
     ledger.check(rows.num_rows, out.num_rows)
-    trusted = out.filter(pc.is_in(out["label_origin"], pa.array(TRUSTED)))
-    task.check_counts(trusted["label"].to_pylist(), settings.min_rows_per_label, str(args.rows))
+    labelled = out["label"].filter(trusted(out)).to_pylist()
+    task.check_counts(labelled, settings.min_rows_per_label, str(args.rows))
 
     result = metrics(rows.num_rows, out, by_row, len(all_decisions)) | {"acceptance": accepted(judgements)}
-    found = audit(annotations, by_row)
+    found = audit(annotations, by_row, task)
     tables.write(out, args.out)
     ledger.write(args.ledger)
     write_json(args.metrics, result | ({"audit": found} if found else {}))

@@ -1,10 +1,10 @@
-"""Whether automatic labels may train a model: judged for each origin and label, by people's decisions on a sample.
+"""Whether automatic labels may train a model: judged for each origin and class, by people's decisions on a sample.
 
 Two ways. `precision`: the share of right labels, at the lower end of its 95 % interval. `alt_test`: the labels stand
 for people's as well as one more person would (`stages.apply_decisions.alt_test`); several people decide on each row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,15 +13,20 @@ from pydantic import Field
 
 from stages.apply_decisions import alt_test
 from winnow.base.params import Section
+from winnow.kinds.task import Task
 from winnow.people.decisions import Decision
+from winnow.people.settling import Outcome, outcome
 from winnow.statistics import intervals
+
+NO_CLASS = "none"  # what a label that counts for no class is judged under
+Stratum = tuple[str, str]  # origin and class
 
 
 class Acceptance(Section):
     """What automatic labels must show."""
 
     method: Literal["precision", "alt_test"]
-    min_rows: int = Field(ge=1)  # audited rows of an origin and label; fewer prove nothing
+    min_rows: int = Field(ge=1)  # audited rows of an origin and class; fewer prove nothing
     min_precision: float = Field(gt=0, lt=1)  # at the lower end of the interval
     min_reviewers: int = Field(ge=2)  # alt_test only
     epsilon: float = Field(ge=0, lt=1)  # alt_test only: what an automatic label is worth for being cheap
@@ -30,10 +35,10 @@ class Acceptance(Section):
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the audit found of one origin and label.
+    """What the audit found of one origin and class.
 
     Attributes:
-        rows: rows that have this label of this origin.
+        rows: rows that have a label of this class and origin.
         drawn: of these, rows of the audit sample.
         decided: of these, rows on which people decided.
         correct: of these, rows whose label all of them keep.
@@ -55,37 +60,49 @@ class Judgement:
 
     @property
     def lower(self) -> float:
-        """Return the lower end of the precision's 95 % interval (Wilson), with undecided rows of the sample as wrong.
+        """Return the lower end of the precision's 95 % interval (Wilson); undecided rows of the sample count as wrong.
 
-        Rows are passed over because they are hard; and those that people decided in another queue were suspects.
+        People pass over rows that are hard, and those that they decided in another queue were suspects.
         """
         return intervals.wilson(self.correct, self.drawn)[0] if self.drawn else 0.0
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """A row of the audit sample: its automatic label, and the decisions on it that count."""
+
+    label: str
+    decisions: Collection[Decision]
+
+
+def strata(origin: str, label: str, task: Task) -> list[Stratum]:
+    """Return what an automatic label is judged under: its origin with each class that it counts for."""
+    return [(origin, name) for name in task.names(label) or [NO_CLASS]]
+
+
 def judge(
-    annotations: pa.Table, by_row: Mapping[str, Sequence[Decision]], settings: Acceptance
-) -> dict[tuple[str, str], Judgement]:
-    """Return what the audit found of each (origin, label), sorted.
+    annotations: pa.Table, by_row: Mapping[str, Mapping[str, Decision]], task: Task, settings: Acceptance
+) -> dict[Stratum, Judgement]:
+    """Return what the audit found of each origin and class, sorted.
 
     Args:
         annotations: table of automatic labels, with id, label, label_origin and audit.
-        by_row: each row's decisions, one a reviewer, their `given_label` being the row's automatic label.
+        by_row: each row's decisions by reviewer, their `given_label` being the row's automatic label.
     """
-    rows: dict[tuple[str, str], int] = {}
-    drawn: dict[tuple[str, str], list[str]] = {}
+    rows: dict[Stratum, int] = {}
+    drawn: dict[Stratum, list[Sampled]] = {}
     for row in annotations.select(["id", "label", "label_origin", "audit"]).to_pylist():
-        stratum = row["label_origin"], row["label"]
-        rows[stratum] = rows.get(stratum, 0) + 1
-        drawn.setdefault(stratum, []).extend([row["id"]] if row["audit"] else [])
-    return {
-        stratum: _judge(stratum[1], rows[stratum], [by_row.get(id, ()) for id in drawn[stratum]], settings)
-        for stratum in sorted(rows)
-    }
+        for stratum in strata(row["label_origin"], row["label"], task):
+            rows[stratum] = rows.get(stratum, 0) + 1
+            sample = drawn.setdefault(stratum, [])
+            if row["audit"]:
+                sample.append(Sampled(row["label"], by_row.get(row["id"], {}).values()))
+    return {stratum: _judge(rows[stratum], drawn[stratum], settings) for stratum in sorted(rows)}
 
 
-def _judge(label: str, rows: int, sample: list[Sequence[Decision]], settings: Acceptance) -> Judgement:
-    decided = [decisions for decisions in sample if decisions]
-    correct = sum(all(decision.verdict == "keep" for decision in decisions) for decisions in decided)
+def _judge(rows: int, sample: list[Sampled], settings: Acceptance) -> Judgement:
+    decided = [row for row in sample if row.decisions]
+    correct = sum(all(decision.verdict == "keep" for decision in row.decisions) for row in decided)
     found = Judgement(rows, len(sample), len(decided), correct, None)
     if found.decided < settings.min_rows:
         return replace(
@@ -98,15 +115,16 @@ def _judge(label: str, rows: int, sample: list[Sequence[Decision]], settings: Ac
         said = f" ({undecided} undecided count as wrong)" if undecided else ""
         why = f"{found.correct} of {found.drawn} audited rows right{said}: precision at least {found.lower:.2f}"
         return replace(found, refusal=f"{why}, {settings.min_precision:.2f} needed")
-    return _tested(label, found, decided, settings)
+    return _tested(found, decided, settings)
 
 
-def _tested(label: str, found: Judgement, decided: list[Sequence[Decision]], settings: Acceptance) -> Judgement:
-    people: dict[str, dict[int, str]] = {}
-    for place, decisions in enumerate(decided):
-        for decision in decisions:
-            people.setdefault(decision.reviewer, {})[place] = answer(decision)
-    test = alt_test.run(dict.fromkeys(range(len(decided)), label), people, settings.epsilon, settings.min_rows)
+def _tested(found: Judgement, decided: list[Sampled], settings: Acceptance) -> Judgement:
+    automatic = {place: Outcome(row.label, "") for place, row in enumerate(decided)}
+    people: dict[str, dict[int, Outcome]] = {}
+    for place, row in enumerate(decided):
+        for decision in row.decisions:
+            people.setdefault(decision.reviewer, {})[place] = outcome(decision)
+    test = alt_test.run(automatic, people, settings.epsilon, settings.min_rows)
     if len(test.p_values) < settings.min_reviewers:
         why = f"{len(test.p_values)} reviewers share {settings.min_rows} rows of its audit sample with others"
         return replace(found, refusal=f"{why}, {settings.min_reviewers} needed")
@@ -115,10 +133,3 @@ def _tested(label: str, found: Judgement, decided: list[Sequence[Decision]], set
         return found
     why = f"alt-test: it stands for {test.winning_rate:.0%} of {len(test.p_values)} reviewers"
     return replace(found, refusal=f"{why}, {settings.winning_rate:.0%} needed")
-
-
-def answer(decision: Decision) -> str:
-    """Return what a reviewer says a row is: a label, or the verdict that it has none."""
-    if decision.verdict == "keep":
-        return decision.given_label
-    return decision.new_label if decision.verdict == "relabel" else decision.verdict

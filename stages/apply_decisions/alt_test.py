@@ -30,7 +30,10 @@ class Result:
 
 
 def run(
-    annotator: Mapping[Hashable, str], people: Mapping[str, Mapping[Hashable, str]], epsilon: float, min_items: int
+    annotator: Mapping[Hashable, Hashable],
+    people: Mapping[str, Mapping[Hashable, Hashable]],
+    epsilon: float,
+    min_items: int,
 ) -> Result:
     """Return the test of an annotator against people.
 
@@ -39,7 +42,7 @@ def run(
         people: each person's answers to items.
         epsilon: how much less often than a person the annotator may agree with the others: what it saves is worth that
             much. The authors' advice: 0.2 for experts, 0.15 for trained people, 0.1 for a crowd.
-        min_items: people who share fewer items with others are left out of the test.
+        min_items: people who share fewer items with others are not tested.
     """
     from scipy.stats import false_discovery_control
 
@@ -57,8 +60,9 @@ def run(
 
 
 def _wins(annotator: Mapping, people: Mapping[str, Mapping], name: str) -> np.ndarray:
-    """Return for each item that a person shares with others whether the annotator, and whether the person, agrees with
-    the others at least as well as the other of the two; (items, 2) int."""
+    """Return who agrees better with the others, (items, 2) int: for each item that a person shares with others, whether
+    the annotator does at least as well as the person, and whether the person does at least as well as the annotator.
+    """
     wins = []
     for item, own in people[name].items():
         others = [answers[item] for other, answers in people.items() if other != name and item in answers]

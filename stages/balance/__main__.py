@@ -28,7 +28,7 @@ from winnow.encoder import embeddings
 from winnow.kinds.classification.weights import Scheme, class_weights
 from winnow.kinds.task import Task
 from winnow.rows import tables
-from winnow.rows.ledger import Ledger
+from winnow.rows.ledger import Details, Ledger
 from winnow.rows.origins import TRUSTED
 from winnow.rows.training_table import COPIES
 
@@ -70,7 +70,8 @@ def choose(
         elif row["label_origin"] not in settings.train_on:
             ledger.add(row["id"], "skip", "origin", f"balance.train_on leaves out origin {row['label_origin']}")
         elif row["id"] in left_out:
-            ledger.add(row["id"], "skip", "semantic_duplicate", f"says what {left_out[row['id']]} says")
+            other = left_out[row["id"]]
+            ledger.add(row["id"], "skip", "semantic_duplicate", f"says what {other} says", Details(other_id=other))
         else:
             eligible.append((hashing.digest(settings.seed, row["id"]), index))
     eligible.sort()
@@ -96,7 +97,7 @@ def undersample(rows: pa.Table, settings: Params, embedded: Path, ledger: Ledger
         UserError: a row of a class with too many has no embedding, where these choose.
     """
     cap, labels, ids = settings.max_per_class, rows["label"].to_pylist(), rows["id"].to_pylist()
-    dropped: dict[int, str] = {}
+    dropped: dict[int, tuple[str, str | None]] = {}  # place -> reason, and the row that is most like it
     for label, count in sorted(Counter(labels).items()):
         if cap is None or count <= cap:
             continue
@@ -105,13 +106,12 @@ def undersample(rows: pa.Table, settings: Params, embedded: Path, ledger: Ledger
         if settings.undersample == "redundancy":
             vectors = embeddings.of([ids[place] for place in places], embedded)
             for gone, like in redundant(vectors, count - cap):
-                dropped[places[gone]] = (
-                    f"of {count} rows of {label}, is among those most like another: {ids[places[like]]}"
-                )
+                other = ids[places[like]]
+                dropped[places[gone]] = f"of {count} rows of {label}, is among those most like another: {other}", other
         else:
-            dropped |= dict.fromkeys(places[cap:], f"beyond {cap} rows of {label}")
-    for place, reason in dropped.items():
-        ledger.add(ids[place], "skip", "undersample", reason)
+            dropped |= dict.fromkeys(places[cap:], (f"beyond {cap} rows of {label}", None))
+    for place, (reason, other) in dropped.items():
+        ledger.add(ids[place], "skip", "undersample", reason, Details(other_id=other))
     return rows.take([place for place in range(rows.num_rows) if place not in dropped])
 
 

@@ -84,6 +84,7 @@ class Entries:
         reasons = [reasons] * len(ids) if isinstance(reasons, str) else reasons
         same = [[value] * len(ids) for value in (STAGE, action, rule)]
         columns = [ids, *(pa.array(column, pa.string()) for column in (*same, reasons, before, after))]
+        columns.append(pa.nulls(len(ids), pa.string()))  # no other row is the reason
         self.parts.append(pa.table(columns, schema=SCHEMA))
 
     def change(self, ids: pa.Array, rule: str, reasons: str | list[str], before: list[str], after: list[str]) -> None:

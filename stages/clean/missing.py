@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.rows import tables
-from winnow.rows.ledger import Ledger
+from winnow.rows.ledger import NO_DETAILS, Details, Ledger
 
 FieldName = Annotated[str, Field(pattern=r"^(text|label|group|source_key|meta\..+)$")]
 # What other sources' rows may take in memory, and on the way to each process.
@@ -186,11 +186,12 @@ def _treat(
     dropping = problem.action in ("drop", "fill_or_drop")
     for id_, before, value, origin in zip(few["id"].to_pylist(), old, values, origins, strict=True):
         reason = REASONS[name]
-        shas = (hashing.text_sha(text) for text in (before, value) if text is not None) if target == "text" else ()
+        shas = [hashing.text_sha(text) for text in (before, value) if text is not None]
+        details = Details(*shas) if target == "text" else NO_DETAILS
         if value is not None:
-            ledger.add(id_, "change", name, f"{reason}; taken from {origin}", *shas)
+            ledger.add(id_, "change", name, f"{reason}; taken from {origin}", details)
         elif dropping:
-            ledger.add(id_, "drop", name, reason, *shas)
+            ledger.add(id_, "drop", name, reason, details)
         else:
             ledger.add(id_, "note", name, f"{reason}; no fallback has one" if problem.fallbacks else reason)
     if any(value is not None for value in values):

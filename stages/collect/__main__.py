@@ -271,7 +271,7 @@ def entries(ids: Iterable[str], action: str, rules: Sequence[str], reasons: Sequ
     count = len(rules)
     columns = [pa.array(ids, pa.string()) if not isinstance(ids, pa.ChunkedArray) else ids]
     columns += [pa.repeat("collect", count), pa.repeat(action, count), pa.array(rules), pa.array(reasons)]
-    return pa.table([*columns, pa.nulls(count, pa.string()), pa.nulls(count, pa.string())], schema=ledger.SCHEMA)
+    return pa.table([*columns, *[pa.nulls(count, pa.string())] * len(ledger.DETAILS)], schema=ledger.SCHEMA)
 
 
 def manifest_entry(found: Gathered, counts: dict) -> dict:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from winnow.base import hashing
 from winnow.rows import tables
-from winnow.rows.ledger import Ledger
+from winnow.rows.ledger import Details, Ledger
 
 SHOWN = 10  # members with another label that a conflict names; the number of all stands beside them
 MEMBER = pa.struct([("id", pa.string()), ("label", pa.string()), ("kept", pa.bool_())])
@@ -152,13 +152,19 @@ def entries(
         match = found.matches[row]
         matched = f"duplicate (Jaccard {found.similarity[row]:.3f}) of {foreign(match)}" if match >= 0 else ""
         if fate != Fate.kept:
-            reason = matched if fate == Fate.against else _copy(row, fate, found, names)
-            ledger.add(id, "drop", fate.name, reason, hashing.text_sha(batch["text"][place].as_py()))
+            text_sha = hashing.text_sha(batch["text"][place].as_py())
+            if fate == Fate.against:
+                ledger.add(id, "drop", fate.name, matched, Details(text_sha))
+            else:
+                details = Details(text_sha, other_id=names[found.keepers[row]])
+                ledger.add(id, "drop", fate.name, _copy(row, fate, found, names), details)
             continue
         if matched:
             ledger.add(id, "note", Fate.against.name, matched)
         if conflicting[place]:
-            ledger.add(id, "note", "label_conflict", _conflict(row, found, conflicts, names))
+            others, total = conflicts.others(row)
+            details = Details(other_id=names[others[0]])
+            ledger.add(id, "note", "label_conflict", _conflict(row, others, total, found, names), details)
     return ledger.table()
 
 
@@ -170,8 +176,7 @@ def _copy(row: int, fate: Fate, found: Found, names: Names) -> str:
     return f"{near if fate == Fate.near_duplicate else 'exact duplicate'} of {names[keeper]}{conflict}"
 
 
-def _conflict(row: int, found: Found, conflicts: Conflicts, names: Names) -> str:
-    others, total = conflicts.others(row)
+def _conflict(row: int, others: list[int], total: int, found: Found, names: Names) -> str:
     listed = ", ".join(f"{names[other]} {found.label(other)}" for other in others)
     more = f" and {total - len(others)} more" if total > len(others) else ""
     own = f" from its own, {found.label(row)}" if found.labels[row] >= 0 else ""

@@ -17,7 +17,6 @@ the text alone; metrics; plots: evolution.csv, noise.csv, edits.csv, planted.csv
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +42,6 @@ from winnow.rows import tables
 from winnow.rows.origins import TRUSTED
 
 HELD_OUT = ("dev", "test")
-COPY = re.compile(r"duplicate (?:\(Jaccard [\d.]+\) )?of ([0-9a-f]{16})")  # in the ledger of deduplicate
 
 
 @dataclass(frozen=True)
@@ -106,9 +104,9 @@ def read_copies(clean: Path, ledger: Path, rows: Rows, task: Task) -> Copies:
     Without deduplication, they would stand in the split of their cluster; those of dev and test rows would add no label
     to train on.
     """
-    dropped = tables.read(ledger, ["id", "action", "reason"])
+    dropped = tables.read(ledger, ["id", "action", "other_id"])
     dropped = dropped.filter(pc.equal(dropped["action"], "drop")).to_pylist()
-    keepers = {row["id"]: rows.place.get(found[1]) for row in dropped if (found := COPY.search(row["reason"]))}
+    keepers = {row["id"]: rows.place.get(row["other_id"]) for row in dropped}
     keepers = {id: row for id, row in keepers.items() if row is not None and rows.splits[row] == "train"}
     wanted = pa.array(sorted(keepers), pa.string())
     class_of = {label: index for index, label in enumerate(task.labels)}

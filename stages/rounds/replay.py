@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from winnow.people import settling
 from winnow.people.decisions import Decision
 
 KEEP = "keep"
-LEFT_OUT = ("ambiguous", "out_of_scope")
 NONE = -1  # a row that has no label, or none to train on
 
 
@@ -66,33 +66,23 @@ class Settled:
 def settle(rows: Rows, decisions: Iterable[Decision], labels: Sequence[str]) -> Settled:
     """Return what some decisions settle.
 
-    The last line of a reviewer on a row counts, and all its reviewers must agree. A decision on an automatic label says
-    what the row is, whatever the label that a rule sets today: `keep` is told of the label that the row has today.
-    Decisions on unknown rows or for unknown labels are left to `apply_decisions`, which stops at them.
+    Which decisions count, and whether they agree, stands in `winnow.people.settling`. A decision on an automatic label
+    says what the row is, whatever label a rule sets today: the verdict is `keep` where it is the label of today.
+    `apply_decisions` stops at decisions on unknown rows or for unknown labels; here they settle nothing.
 
     Args:
         labels: names of the classes.
     """
-    by_row: dict[str, dict[str, tuple[str, str]]] = {}
-    for decision in decisions:
-        by_row.setdefault(decision.id, {})[decision.reviewer] = _outcome(decision)
     class_of = {label: index for index, label in enumerate(labels)}
     verdicts = np.full(len(rows.ids), "", dtype=object)
     settled = np.full(len(rows.ids), NONE)
-    for id, outcomes in by_row.items():
-        row, (verdict, label) = rows.place.get(id), next(iter(outcomes.values()))
-        if row is None or len(set(outcomes.values())) > 1:
+    for id, by_reviewer in settling.latest(decisions).items():
+        row, outcome = rows.place.get(id), settling.settled(by_reviewer)
+        if row is None or outcome is None:
             continue
-        if verdict in LEFT_OUT:
-            verdicts[row] = verdict
-        elif label in class_of:
-            settled[row] = class_of[label]
+        if outcome.left_out:
+            verdicts[row] = outcome.left_out
+        elif outcome.label in class_of:
+            settled[row] = class_of[outcome.label]
             verdicts[row] = KEEP if settled[row] == rows.given[row] else "relabel"
     return Settled(verdicts, settled)
-
-
-def _outcome(decision: Decision) -> tuple[str, str]:
-    """Return the verdict of a decision that a row has no label, or else the label that it has."""
-    if decision.verdict in LEFT_OUT:
-        return decision.verdict, ""
-    return "", decision.new_label if decision.verdict == "relabel" else decision.given_label

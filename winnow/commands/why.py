@@ -88,20 +88,26 @@ def life(id: str) -> Iterator[tuple[str, str]]:
 
 
 def _source(id: str) -> Iterator[tuple[str, str]]:
-    for file in sorted(RAW.glob("*.parquet")):
-        if (row := _row(file, id)) is not None:
-            published = f", published {row['published']}" if row["published"] else ""
-            yield "source", f"{row['source']}, key {row['source_key']}{published}"
-            yield "from", _pin(row["source"])
-            yield "licence", row["licence"]
-            yield "purpose", f"{row['purpose']}, group {row['group']}"
-            labels = {name: value for name, value in row.items() if name.startswith("aux_") and value}
-            labels |= dict(row["meta"])
-            if labels:
-                yield "meta", "; ".join(f"{name}: {value}" for name, value in labels.items())
-            yield "text", _text(row["text"])
-            return
-    yield "source", "never entered a table: see the ledger"
+    row = _raw(id)
+    if row is None:
+        yield "source", "never entered a table: see the ledger"
+        return
+    published = f", published {row['published']}" if row["published"] else ""
+    yield "source", f"{row['source']}, key {row['source_key']}{published}"
+    yield "from", _pin(row["source"])
+    yield "licence", row["licence"]
+    yield "purpose", f"{row['purpose']}, group {row['group']}"
+    labels = {name: value for name, value in row.items() if name.startswith("aux_") and value}
+    labels |= dict(row["meta"])
+    if labels:
+        yield "meta", "; ".join(f"{name}: {value}" for name, value in labels.items())
+    yield "text", _text(row["text"])
+
+
+def _raw(id: str) -> dict | None:
+    """Return a row as its source has it."""
+    found = (_row(file, id) for file in sorted(RAW.glob("*.parquet")))
+    return next((row for row in found if row is not None), None)
 
 
 def _pin(source: str) -> str:
@@ -125,6 +131,8 @@ def _ledger(id: str) -> Iterator[tuple[str, str]]:
         for entry in _rows(file, id):
             change = f" ({entry['before_sha']} -> {entry['after_sha']})" if entry["after_sha"] else ""
             yield stage, f"{entry['action']}, rule {entry['rule']}: {entry['reason']}{change}"
+            if other := entry["other_id"]:
+                yield "other row", f"{other}: {_text((_raw(other) or {'text': NOT_YET})['text'])}"
     row = _row(DEDUPLICATED, id)
     if row is not None:
         yield "cleaned", _text(row["text"])

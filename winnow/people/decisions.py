@@ -3,9 +3,8 @@
 Both begin with the columns `COLUMNS`. In a queue, people fill in verdict, new_label, reviewer, decided_on and note.
 decisions.csv may have a ninth column, `seconds`: the time that the person took.
 
-The file's order is its time: a reviewer's last line on a row counts, whatever the lines before it say. A line that
-repeats its reviewer's last line on that row says nothing new (two branches that imported one file, merged) and is read
-once.
+Which of a reviewer's lines on a row counts stands in `winnow.people.settling`. A line that repeats its reviewer's last
+line on that row says nothing new (two branches that imported one file, merged) and is read once.
 """
 
 import csv
@@ -148,19 +147,14 @@ def _without_repetitions(decisions: list[Decision]) -> list[Decision]:
     return kept
 
 
-def check(decisions: list[Decision], rows: Mapping[str, tuple[str, str]], task: Task, path: Path) -> None:
-    """Raise one `UserError` that lists the problems of all decisions (the first ten, and how many).
+def problems_of(
+    decisions: Iterable[Decision], rows: Mapping[str, tuple[str, str]], task: Task, unit: str = "line"
+) -> list[str]:
+    """Return what is wrong with decisions, each problem with its line, or with another `unit`.
 
     Args:
         rows: text_sha and label before decisions (empty: none) of each row, by id.
     """
-    raise_problems(problems_of(decisions, rows, task), path)
-
-
-def problems_of(
-    decisions: Iterable[Decision], rows: Mapping[str, tuple[str, str]], task: Task, unit: str = "line"
-) -> list[str]:
-    """Return what is wrong with decisions, each problem with its line, or another `unit`; arguments as `check`."""
     return [
         f"{unit} {decision.line}: {problem}" for decision in decisions for problem in _problems(decision, rows, task)
     ]
@@ -171,12 +165,21 @@ def _problems(decision: Decision, rows: Mapping[str, tuple[str, str]], task: Tas
     yield from _wrong_verdict(decision, task)
     if not decision.reviewer:
         yield "reviewer is missing"
+    yield from _wrong_date(decision)
+
+
+def undated(decisions: Iterable[Decision]) -> list[str]:
+    """Return the problems of decisions whose date is none, each with its line."""
+    return [f"line {decision.line}: {problem}" for decision in decisions for problem in _wrong_date(decision)]
+
+
+def _wrong_date(decision: Decision) -> Iterable[str]:
     if not _is_date(decision.decided_on):
         yield f"decided_on '{decision.decided_on}' is not a date such as 2026-01-31"
 
 
 def stale(decision: Decision, rows: Mapping[str, tuple[str, str]]) -> Iterable[str]:
-    """Yield why a decision is on another version of its row than the table's."""
+    """Yield why a decision is not on the version of its row that the table has."""
     if decision.id not in rows:
         yield (
             f"id '{decision.id}' is not in the table; `winnow why {decision.id}` tells where it went; "
@@ -206,10 +209,25 @@ def _wrong_verdict(decision: Decision, task: Task) -> Iterable[str]:
         yield "verdict 'keep' on a row without a label; use relabel with a new_label"
     elif verdict == "relabel" and not new_label:
         yield "verdict 'relabel' needs a new_label"
-    elif verdict == "relabel" and new_label not in task.labels:
-        yield f"new_label '{new_label}' is not one of params.yaml: task.labels ({', '.join(task.labels)})"
     elif verdict == "relabel" and new_label == decision.given_label:
         yield f"new_label '{new_label}' is the label that the row has; use keep"
+    elif verdict == "relabel":
+        yield from _wrong_label(new_label, task)
+
+
+def is_label(text: str, task: Task) -> bool:
+    """Return whether a text is a label of the task, in its canonical form."""
+    return not any(_wrong_label(text, task))
+
+
+def _wrong_label(label: str, task: Task) -> Iterable[str]:
+    try:
+        canonical = task.check(label, "new_label")
+    except UserError as error:
+        yield str(error)
+    else:
+        if canonical != label:
+            yield f"new_label '{label}' must be written '{canonical}'"
 
 
 def _is_date(text: str) -> bool:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from winnow.base import hashing
 from winnow.kinds.task import Task
-from winnow.people import decisions
+from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.review import journal
 from winnow.rows import tables
@@ -58,11 +58,10 @@ class Target:
 
     def undecided(self, entries: Sequence[Mapping]) -> list[Mapping]:
         """Return those entries of a queue that nobody has decided on yet, or on which reviewers disagree."""
-        said: dict[tuple[str, str, str], dict] = defaultdict(dict)
-        for d in self._existing:
-            said[d.id, d.text_sha, d.given_label][d.reviewer] = d.verdict, d.new_label
-        keys = ((entry["id"], entry["text_sha"], entry["given_label"] or "") for entry in entries)
-        return [entry for entry, key in zip(entries, keys, strict=True) if len(set(said.get(key, {}).values())) != 1]
+        asked = {entry["id"]: (entry["text_sha"], entry["given_label"] or "") for entry in entries}
+        made = (of for of in self._existing if asked.get(of.id) == (of.text_sha, of.given_label))
+        counting = settling.latest(made)
+        return [entry for entry in entries if settling.settled(counting.get(entry["id"], {})) is None]
 
     def versions(self, ids: set[str]) -> dict[str, tuple[str, str]]:
         """Return the current text_sha and given_label of rows, as `decisions.check` takes them.
@@ -117,11 +116,10 @@ class _Known:
     """The decisions that a file has; whether it has another one."""
 
     def __init__(self, existing: Iterable[Decision]):
+        existing = list(existing)
+        self._counting = settling.latest(existing)
         self._times: dict[tuple[str, ...], set[float | None]] = defaultdict(set)
-        self._latest: dict[tuple[str, str], str] = {}
         for decision in existing:
-            row = decision.id, decision.reviewer
-            self._latest[row] = max(self._latest.get(row, ""), decision.decided_on)
             self._times[_key(decision)].add(_rounded(decision.seconds))
             # Where nobody wrote a date, it was the day of the first import.
             self._times[_key(replace(decision, decided_on=""))].add(_rounded(decision.seconds))
@@ -132,7 +130,8 @@ class _Known:
 
     def latest(self, decision: Decision) -> str:
         """Return the day of its reviewer's latest decision on its row; empty: none."""
-        return self._latest.get((decision.id, decision.reviewer), "")
+        counting = self._counting.get(decision.id, {}).get(decision.reviewer)
+        return counting.decided_on if counting else ""
 
 
 def _key(decision: Decision) -> tuple[str, ...]:
@@ -150,7 +149,7 @@ def _contradictions(found: Iterable[Decision], unit: str) -> Iterable[str]:
     for decision in found:
         key = decision.id, decision.reviewer, decision.decided_on
         before = first.setdefault(key, decision)
-        if (before.verdict, before.new_label) != (decision.verdict, decision.new_label):
+        if settling.outcome(before) != settling.outcome(decision):
             yield (
                 f"{unit}s {before.line} and {decision.line}: {decision.reviewer} decides on {decision.id} in two ways "
                 f"on {decision.decided_on}; keep one of them"

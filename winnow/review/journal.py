@@ -98,7 +98,7 @@ def withdraw(path: Path, line: str) -> Written:
         if not places:
             raise TooLate(f"{path}: the decision is not there any more; somebody took the line out")
         if len(places) <= _committed(path, wanted):
-            raise TooLate(f"{path}: the decision is committed; decide again instead: a reviewer's last line counts")
+            raise TooLate(f"{path}: the decision is committed; decide again: a reviewer's latest decision counts")
         del lines[places[-1]]
         return b"".join(lines)
 

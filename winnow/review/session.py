@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.kinds.task import Task
-from winnow.people import decisions
+from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.review import assign, journal, queues
 from winnow.rows import tables
@@ -65,6 +65,7 @@ class Session:
         self._stamp = journal.stamp(project.decisions)
         lines = _read(project.decisions, self._versions)
         self._own_before = _own(lines, project.reviewer)
+        self._days = _days(self._own_before)
         by, conflicts = _state(lines)
         ids = self._table["id"].to_pylist()
         self._places = [place for place, id in enumerate(ids) if self._is_wanted(id, by, conflicts)]
@@ -135,14 +136,15 @@ class Session:
             self._catch_up()
             if any(changed == row for changed, _ in self._changes[since:]):
                 raise DecidedElsewhere("this row was decided elsewhere in the meantime")
+            id, today = self._ids[row], datetime.date.today().isoformat()
             decision = Decision(
-                id=self._ids[row],
+                id=id,
                 text_sha=text_sha,
-                given_label=self._versions[self._ids[row]][1],
+                given_label=self._versions[id][1],
                 verdict=verdict,
                 new_label=new_label,
                 reviewer=self._project.reviewer,
-                decided_on=datetime.date.today().isoformat(),
+                decided_on=max(today, self._days.get(id, "")),  # a clock that is behind must not overrule it
                 note=journal.clean(note),
                 line=0,
                 seconds=seconds,
@@ -151,6 +153,7 @@ class Session:
             written = journal.append(self._project.decisions, [journal.cells(decision)])
             receipt = next(self._receipts)
             self._written[receipt] = row, written.lines[0]
+            self._days[id] = decision.decided_on
             if written.before == self._stamp:
                 self._stamp = written.after  # nobody else wrote: no need to read it again
             self._change(row, _shown(decision))
@@ -197,13 +200,14 @@ class Session:
         self._stamp = stamp
         by, conflicts = _state(lines)
         own = _own(lines, self._project.reviewer)
+        self._days = _days(own)
         now: dict[int, dict] = {}
         for id in by:
             row = self._row_of.get(id)
             if row is None:
                 continue
             if len(own[id]) > len(self._own_before[id]):
-                now[row] = _shown(own[id][-1])
+                now[row] = _shown(settling.latest(own[id])[id][self._project.reviewer])
             elif not self._is_wanted(id, by, conflicts):
                 now[row] = {"by": ", ".join(sorted(by[id]))}
         for row in sorted({*now, *self._shown}):
@@ -247,10 +251,13 @@ def _own(lines: Iterable[Decision], reviewer: str) -> defaultdict[str, list[Deci
     return found
 
 
+def _days(own: Mapping[str, Iterable[Decision]]) -> dict[str, str]:
+    """Return the day of a reviewer's latest decision on each row."""
+    return {id: max(decision.decided_on for decision in made) for id, made in own.items()}
+
+
 def _state(lines: Iterable[Decision]) -> tuple[dict[str, set[str]], set[str]]:
-    """Return who decided on each row, and the rows on which they disagree; a reviewer's last line counts."""
-    last: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
-    for decision in lines:
-        last[decision.id][decision.reviewer] = decision.verdict, decision.new_label
-    by = {id: set(verdicts) for id, verdicts in last.items()}
-    return by, {id for id, verdicts in last.items() if len(set(verdicts.values())) > 1}
+    """Return who decided on each row, and the rows on which they disagree."""
+    counting = settling.latest(lines)
+    by = {id: set(by_reviewer) for id, by_reviewer in counting.items()}
+    return by, {id for id, by_reviewer in counting.items() if settling.settled(by_reviewer) is None}

@@ -1,8 +1,11 @@
 """The ledger: every row that a stage drops or changes, with the rule and the reason.
 
-`data/ledger/<stage>.parquet` has columns id, stage, action, rule, reason, before_sha, after_sha (all string).
+`data/ledger/<stage>.parquet` has columns id, stage, action, rule, reason, before_sha, after_sha, other_id (all string).
 Actions: `refuse` (never entered), `drop` (left the table), `change` (its text or label changed), `skip` (stays in
 the dataset, left out of this stage's output by a budget or a rule), `note` (looked at, left as it was).
+
+`reason` is for people, and no code reads it. Where another row of the dataset is the reason (the one that stays in the
+place of a duplicate), `other_id` is its id; of several, the first that the reason names.
 """
 
 from collections import Counter
@@ -10,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -17,10 +21,22 @@ from winnow.base.errors import UserError
 from winnow.base.sorting import Sorter
 from winnow.rows import tables
 
-COLUMNS = ("id", "stage", "action", "rule", "reason", "before_sha", "after_sha")
-SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=name.endswith("_sha")) for name in COLUMNS])
+DETAILS = ("before_sha", "after_sha", "other_id")
+COLUMNS = ("id", "stage", "action", "rule", "reason", *DETAILS)
+SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=name in DETAILS) for name in COLUMNS])
 REMOVING = ("refuse", "drop", "skip")
 ORDER = ("id", "action", "rule", "reason")
+
+
+class Details(NamedTuple):
+    """What an entry tells besides its reason: `text_sha` values of a text that changed or left, and another row."""
+
+    before_sha: str | None = None
+    after_sha: str | None = None
+    other_id: str | None = None
+
+
+NO_DETAILS = Details()
 
 
 @dataclass
@@ -30,11 +46,9 @@ class Ledger:
     stage: str
     entries: list[tuple] = field(default_factory=list)
 
-    def add(
-        self, id: str, action: str, rule: str, reason: str, before: str | None = None, after: str | None = None
-    ) -> None:
-        """Record what happened to one row; `before` and `after` are `text_sha` values where a text changed."""
-        self.entries.append((id, self.stage, action, rule, reason, before, after))
+    def add(self, id: str, action: str, rule: str, reason: str, details: Details = NO_DETAILS) -> None:
+        """Record what happened to one row."""
+        self.entries.append((id, self.stage, action, rule, reason, *details))
 
     def removed(self) -> int:
         """Return how many rows the stage took out."""
@@ -42,7 +56,8 @@ class Ledger:
 
     def table(self) -> pa.Table:
         """Return the entries as a table, in a stable order."""
-        columns = list(zip(*sorted(self.entries, key=lambda e: (e[0], e[2], e[3], e[4])), strict=True)) or [()] * 7
+        ordered = sorted(self.entries, key=lambda e: (e[0], e[2], e[3], e[4]))
+        columns = list(zip(*ordered, strict=True)) or [()] * len(COLUMNS)
         return pa.table([pa.array(column, pa.string()) for column in columns], schema=SCHEMA)
 
     def write(self, path: Path) -> None:

@@ -9,11 +9,14 @@ from stages.apply_decisions import acceptance
 from stages.apply_decisions.acceptance import Acceptance
 from winnow.base import params
 from winnow.base.errors import UserError
+from winnow.kinds.classification.labels import Task
+from winnow.people import settling
 from winnow.people.decisions import Decision
 from winnow.statistics import intervals
 
 SETTINGS = {"method": "precision", "min_rows": 20, "min_precision": 0.8}
 SETTINGS |= {"min_reviewers": 3, "epsilon": 0.15, "winning_rate": 0.5}
+TASK = Task(kind="classification", labels=["FRUIT", "STONE"])
 STRATUM = ("rule", "FRUIT")
 
 
@@ -35,15 +38,8 @@ def decided(number: int, verdict: str = "keep", reviewer: str = "ana", label: st
     return Decision(**cells, decided_on="2026-01-31", note="", line=2)
 
 
-def by_row(*made: Decision) -> dict[str, list[Decision]]:
-    result: dict[str, list[Decision]] = {}
-    for decision in made:
-        result.setdefault(decision.id, []).append(decision)
-    return result
-
-
 def judge(table: pa.Table, *made: Decision, **changes) -> acceptance.Judgement:
-    return acceptance.judge(table, by_row(*made), settings(**changes))[STRATUM]
+    return acceptance.judge(table, settling.latest(made), TASK, settings(**changes))[STRATUM]
 
 
 def test_accepted_at_the_bound_and_not_below_it():
@@ -89,10 +85,10 @@ def test_each_origin_and_label_is_judged_by_itself():
         [annotations(40), annotations(40, label="STONE"), annotations(40, label="PLANT", origin="model")]
     )
     made = [decided(n) for n in range(40)] + [decided(n, "relabel", label="STONE") for n in range(40)]
-    found = acceptance.judge(table, by_row(*made), settings())
+    found = acceptance.judge(table, settling.latest(made), TASK, settings())
     assert list(found) == [("model", "PLANT"), ("rule", "FRUIT"), ("rule", "STONE")]
     assert [judgement.refusal is None for judgement in found.values()] == [False, True, False]
-    assert acceptance.judge(table.slice(0, 0), {}, settings()) == {}
+    assert acceptance.judge(table.slice(0, 0), {}, TASK, settings()) == {}
 
 
 PEOPLE = ("ana", "bo", "cy")

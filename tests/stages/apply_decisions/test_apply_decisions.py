@@ -12,7 +12,8 @@ from stages.apply_decisions import __main__ as apply_decisions
 from tests.conftest import make_rows
 from winnow.base import hashing
 from winnow.base.errors import UserError
-from winnow.people import decisions
+from winnow.kinds.classification.labels import Task
+from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
@@ -165,6 +166,21 @@ def test_the_last_line_of_a_reviewer_counts(stage):
     assert metrics["agreement"] == 1.0
 
 
+def test_the_latest_decision_counts_wherever_a_merge_put_its_line(stage, tmp_path):
+    older = [line(0, "ambiguous"), line(3, "keep"), line(1, "keep", text_sha="0" * 16)]
+    newer = [line(0, "keep", decided_on="2026-02-01"), line(1, "out_of_scope", decided_on="2026-02-01")]
+    out, _ = stage(*older, *newer)
+    first = [(tmp_path / name).read_bytes() for name in OUTPUTS]
+    assert (picked(out[0])[3], picked(out[3])[3], 1 in out) == ("keep", "keep", False)
+    stage(*newer, *older)
+    assert [(tmp_path / name).read_bytes() for name in OUTPUTS] == first
+
+
+def test_an_overruled_line_without_a_date_stops_the_run(stage):
+    with pytest.raises(UserError, match="1 problem: line 3: decided_on '' is not a date"):
+        stage(line(0, "keep"), line(0, "ambiguous", decided_on=""))
+
+
 def test_a_conflict_on_an_automatic_label_leaves_it_to_its_acceptance(stage):
     out, _ = stage(line(6, "keep"), line(6, "relabel", "FRUIT", reviewer="bo"))
     assert picked(out[6]) == ("STONE", None, None, None, True)
@@ -181,10 +197,11 @@ def many(rows: int, drawn: int, label: str = "STONE") -> tuple[list[dict], pa.Ta
 
 def judged(rows: pa.Table, made: pa.Table, *decisions_: Decision, **changes) -> tuple[list[dict], list[dict]]:
     """Return the automatic rows after decisions, and the ledger's entries on them."""
-    by_row = apply_decisions.latest(list(decisions_))
+    by_row = settling.latest(list(decisions_))
     ledger = Ledger("apply_decisions")
-    judgements = apply_decisions.acceptance.judge(made, by_row, apply_decisions.Acceptance(**ACCEPTANCE | changes))
-    out = apply_decisions.apply(rows, by_row, judgements, ledger)
+    accept = apply_decisions.Acceptance(**ACCEPTANCE | changes)
+    judgements = apply_decisions.acceptance.judge(made, by_row, Task(**TASK), accept)
+    out = apply_decisions.apply(rows, by_row, judgements, Task(**TASK), ledger)
     return out.to_pylist()[6:], ledger.table().to_pylist()
 
 
@@ -265,11 +282,11 @@ def test_the_audit_weighs_labels_by_their_rows_and_ignores_rows_outside_the_samp
     table = annotations([(f"f{n}", "FRUIT", n < 2) for n in range(90)] + [(f"s{n}", "STONE", n < 2) for n in range(10)])
     made = [decided("f0", "keep"), decided("f1", "keep"), decided("s0", "ambiguous"), decided("s1", "keep")]
     queue = [decided(f"f{n}", "ambiguous") for n in range(50, 60)]  # suspicious rows say nothing of the average
-    found = apply_decisions.audit(table, apply_decisions.latest([*made, *queue]))
+    found = apply_decisions.audit(table, settling.latest([*made, *queue]), Task(**TASK))
     assert (found["rows"], found["correct"]) == (4, 3)
     assert found["precision"] == pytest.approx(0.9 * 1.0 + 0.1 * 0.5)
     assert 0 <= found["lower"] < found["precision"]
-    assert apply_decisions.audit(table, apply_decisions.latest(queue)) is None
+    assert apply_decisions.audit(table, settling.latest(queue), Task(**TASK)) is None
 
 
 def test_the_stage_writes_the_same_bytes_twice(stage, tmp_path):
@@ -291,7 +308,7 @@ def test_the_stage_writes_the_same_bytes_twice(stage, tmp_path):
         ([line(6, "keep", given_label="PLANT")], "given_label was 'PLANT', is 'STONE'"),
         ([line(6, "keep", text_sha="0" * 16)], "the text of .* changed"),
         ([line(0, "kept")], "verdict 'kept' is not one of"),
-        ([line(0, "relabel", "PLANT")], "new_label 'PLANT' is not one of"),
+        ([line(0, "relabel", "PLANT")], "new_label: label 'PLANT' is not one of"),
         ([line(0, "keep", reviewer="")], "reviewer is missing"),
         ([line(0, "kept"), line(1, "relabel", "PLANT")], "2 problems: line 2: .*; line 3: "),
         (["<<<<<<< HEAD"], "resolve the merge"),
@@ -335,8 +352,8 @@ def test_rows_in_are_rows_out_and_rows_dropped(choices):
         for row, verdict, who in choices
     ]
     ledger = Ledger("apply_decisions")
-    by_row = apply_decisions.latest(made)
-    out = apply_decisions.apply(joined, by_row, {}, ledger)
+    by_row = settling.latest(made)
+    out = apply_decisions.apply(joined, by_row, {}, Task(**TASK), ledger)
     ledger.check(joined.num_rows, out.num_rows)
     assert len(ledger.entries) == len(by_row)
     undecided = {row["id"]: row for row in joined.to_pylist() if row["id"] not in by_row}

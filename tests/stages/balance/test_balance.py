@@ -97,7 +97,7 @@ def test_a_row_that_says_what_another_says_is_left_out(workspace):
     assert sorted(tables.read(folder / "training.parquet")["id"].to_pylist()) == sorted({*ids} - {ids[3]})
     [entry] = tables.read(folder / "ledger.parquet").to_pylist()
     assert (entry["id"], entry["action"], entry["rule"]) == (ids[3], "skip", "semantic_duplicate")
-    assert entry["reason"] == f"says what {ids[5]} says"
+    assert (entry["reason"], entry["other_id"]) == (f"says what {ids[5]} says", ids[5])
 
 
 @given(small=st.integers(10, 40), large=st.integers(10, 40), seed=st.integers(0, 9))
@@ -185,12 +185,12 @@ def test_redundancy_first_leaves_out_the_rows_of_the_largest_class_that_are_most
     vectors[0] = vectors[4]  # of STONE, which has few enough
     ids = table(some())["id"].to_pylist()
     folder = run(workspace, some(), vectors=vectors, max_per_class=25, undersample="redundancy")
-    reasons = {entry["id"]: entry["reason"] for entry in tables.read(folder / "ledger.parquet").to_pylist()}
+    others = {entry["id"]: entry["other_id"] for entry in tables.read(folder / "ledger.parquet").to_pylist()}
     pairs = [{ids[copy], ids[original]} for copy, original in copied.items()]
-    assert sorted(len(pair & set(reasons)) for pair in pairs) == [1] * 5
-    assert len(reasons) == 5
-    for id, reason in reasons.items():
-        assert {id, reason.rpartition(" ")[2]} in pairs
+    assert sorted(len(pair & set(others)) for pair in pairs) == [1] * 5
+    assert len(others) == 5
+    for id, other in others.items():
+        assert {id, other} in pairs
 
 
 def test_redundant_rows_go_as_in_a_search_over_all_pairs(monkeypatch):

@@ -44,7 +44,7 @@ def test_a_blank_text_is_filled_from_the_first_fallback_that_has_one(text):
 def test_a_filled_text_is_in_the_ledger_with_both_hashes():
     ledger = Ledger("clean")
     missing.fill(make_rows([{"text": "", "meta": {"title": "A title"}}]), parse(no_text=FROM_TITLE), ledger)
-    assert ledger.entries[0][5:] == (hashing.text_sha(""), hashing.text_sha("A title"))
+    assert ledger.entries[0][5:] == (hashing.text_sha(""), hashing.text_sha("A title"), None)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_every_drop_names_a_kept_row_that_is_truly_similar(workspace):
     kept = set(result.out["id"].to_pylist())
     assert result.metrics["near"] > 10
     for entry in result.ledger:
-        keeper = entry["reason"].rsplit(" ", 1)[1]
+        keeper = entry["other_id"]
         share = jaccard(text[entry["id"]], text[keeper])
         assert (entry["action"], entry["rule"], keeper in kept) == ("drop", "near_duplicate", True)
         assert share >= 0.8
@@ -234,6 +234,8 @@ def test_labels_that_differ_are_told_everywhere(workspace):
     assert [row["id"] for row in told[ids[1]]["others"]] == sorted([ids[0], ids[2]])
     reasons = {(entry["id"], entry["rule"]): entry["reason"] for entry in result.ledger}
     assert reasons[ids[1], "near_duplicate"].endswith(f" of {kept['id']}; labels differ (A, B)")
+    others = {(entry["id"], entry["rule"]): entry["other_id"] for entry in result.ledger}
+    assert (others[ids[1], "near_duplicate"], others[kept["id"], "label_conflict"]) == (kept["id"], ids[1])
     assert reasons[kept["id"], "label_conflict"] == f"labels of its cluster differ from its own, A: {ids[1]} B"
     assert {entry["action"] for entry in result.ledger if entry["rule"] == "label_conflict"} == {"note"}
 
@@ -281,6 +283,7 @@ def test_copies_of_another_dataset_are_dropped(workspace, tmp_path, name):
     ids = result.table["id"].to_pylist()
     reasons = {entry["id"]: entry["reason"] for entry in result.ledger}
     assert {(entry["action"], entry["rule"]) for entry in result.ledger} == {("drop", "against")}
+    assert {entry["other_id"] for entry in result.ledger} == {None}
     assert reasons[ids[0]] == reasons[ids[1]] == "duplicate (Jaccard 1.000) of row 3 of bench"
     assert re.fullmatch(r"duplicate \(Jaccard 0\.98\d\) of row [46] of bench", reasons[ids[2]])
     assert result.metrics["against"] == {"bench": {"texts": 6, "duplicates": 3, "dropped": 3}}

@@ -10,7 +10,7 @@ from winnow.encoder import embeddings
 from winnow.people import decisions, queue
 from winnow.people.queue import ENTRY
 from winnow.rows import tables
-from winnow.rows.ledger import Ledger
+from winnow.rows.ledger import Details, Ledger
 
 TASK = {"kind": "classification", "labels": ["A", "B", "C"]}
 PARAMS = {
@@ -82,7 +82,7 @@ class Project:
             ]
         )
         for n, id in enumerate(copies["id"].to_pylist(), 1):
-            ledger.add(id, "drop", "exact_duplicate", f"exact duplicate of {self.ids[n]}", "sha")
+            ledger.add(id, "drop", "exact_duplicate", "a duplicate", Details("sha", other_id=self.ids[n]))
         ledger.write(data / "ledger/deduplicate.parquet")
         kept = self.table.select(copies.schema.names)
         tables.write(pa.concat_tables([kept, copies]), data / "clean.parquet")

@@ -10,7 +10,8 @@ from stages.apply_decisions import __main__ as apply_decisions
 from stages.rounds.replay import KEEP, NONE, Rows, settle
 from tests.conftest import make_rows
 from winnow.base import hashing
-from winnow.people import decisions
+from winnow.kinds.classification.labels import Task
+from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
@@ -52,7 +53,7 @@ def test_each_verdict_does_what_it_says():
     assert settle(rows, [], LABELS).training(rows).tolist() == rows.before.tolist() == [0, 0, 0, 0, NONE, 0]
 
 
-def test_the_last_line_of_a_reviewer_counts_and_reviewers_must_agree():
+def test_the_latest_decision_of_a_reviewer_counts_and_reviewers_must_agree():
     rows = make([0, 0])
     made = [decide(0, "ambiguous"), decide(0, "relabel", "B", who="bo"), decide(0, "relabel", "B")]
     assert settle(rows, made, LABELS).labels.tolist() == [1, NONE]
@@ -81,7 +82,13 @@ def test_a_label_that_is_called_like_a_verdict_is_a_label():
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 5), st.sampled_from(decisions.VERDICTS), st.sampled_from("BC"), st.sampled_from("xy")),
+        st.tuples(
+            st.integers(0, 5),
+            st.sampled_from(decisions.VERDICTS),
+            st.sampled_from("BC"),
+            st.sampled_from("xy"),
+            st.sampled_from(["2026-01-30", "2026-01-31"]),
+        ),
         max_size=20,
     )
 )
@@ -96,16 +103,17 @@ def test_it_is_what_apply_decisions_does(choices):
             verdict,
             new * (verdict == "relabel"),
             who,
-            "2026-01-31",
+            day,
             "",
             2,
         )
-        for n, verdict, new, who in choices
+        for n, verdict, new, who, day in choices
     ]
     split = tables.set_column(table.select(["id"]), "split", ["train"] * 6, pa.string())
     none = pa.table({name: pa.array([], pa.string()) for name in ("id", "label", "label_origin", "label_confidence")})
     joined = apply_decisions.join(table, split, none)
-    out = apply_decisions.apply(joined, apply_decisions.latest(made), {}, Ledger("apply_decisions")).to_pylist()
+    task, ledger = Task(kind="classification", labels=LABELS), Ledger("apply_decisions")
+    out = apply_decisions.apply(joined, settling.latest(made), {}, task, ledger).to_pylist()
     expected = {row["id"]: (row["label"], row["verdict"] or "") for row in out}
 
     order = np.argsort(ids)

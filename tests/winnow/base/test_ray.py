@@ -72,7 +72,7 @@ def mark(batch: pa.Table, seconds: float = 0.0) -> dict[str, pa.Table]:
         kept.append(int(id_, 16) % 3 > 0)
         if kept[-1]:
             texts.append(text.upper())
-        entries.add(id_, "change" if kept[-1] else "drop", "mark", "marked", "before", None)
+        entries.add(id_, "change" if kept[-1] else "drop", "mark", "marked", ledger.Details("before"))
     rows = tables.set_column(batch.filter(pa.array(kept, pa.bool_())), "text", texts, pa.string())
     node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else None
     return {"rows": rows, "ledger": entries.table(), "place": pa.table({"node": [node], "code": [tables.__file__]})}

@@ -8,7 +8,7 @@ from winnow.base import files, hashing
 from winnow.commands import cli
 from winnow.people import decisions
 from winnow.rows import tables
-from winnow.rows.ledger import Ledger
+from winnow.rows.ledger import Details, Ledger
 
 DVC_YAML = """\
 stages:
@@ -40,8 +40,9 @@ def project(tmp_path, monkeypatch):
     )
     collected, cleaned = Ledger("collect"), Ledger("clean")
     collected.add(REFUSED, "refuse", "unreadable", "notes.jsonl, line 3: not JSON")
-    cleaned.add(ROW, "change", "markup", "2 tags stripped", "aa11", "bb22")
+    cleaned.add(ROW, "change", "markup", "2 tags stripped", Details("aa11", "bb22"))
     cleaned.add(DROPPED, "drop", "empty", "no text is left")
+    cleaned.add(DROPPED, "note", "copy", "says what another says", Details(other_id=ROW))
     for ledger in (cleaned, collected):
         ledger.write(tmp_path / f"data/ledger/{ledger.stage}.parquet")
     return tmp_path
@@ -148,6 +149,8 @@ def test_a_dropped_row_tells_where_it_ended(project, capsys):
     finish(project)
     lines = why(DROPPED, capsys)
     assert ("clean", "drop, rule empty: no text is left") in lines
+    place = lines.index(("clean", "note, rule copy: says what another says"))
+    assert lines[place + 1] == ("other row", f"{ROW}: <p>Tides turn twice.</p>")
     assert ("label", "not among the labelled rows") in lines
     assert "cleaned" not in dict(lines)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
-from winnow.people import decisions
+from winnow.people import decisions, settling
 
 TASK = Task(kind="classification", labels=["FRUIT", "STONE"])
 HEADER = ",".join(decisions.COLUMNS)
@@ -24,7 +24,7 @@ def read(tmp_path, *lines: str, header: str = HEADER) -> list[decisions.Decision
 
 
 def check(tmp_path, *lines: str) -> None:
-    decisions.check(read(tmp_path, *lines), ROWS, TASK, tmp_path / "decisions.csv")
+    settling.check(read(tmp_path, *lines), ROWS, TASK, tmp_path / "decisions.csv")
 
 
 def fill_in(queue_text: str, **cells: str) -> str:
@@ -87,7 +87,7 @@ def test_a_filled_in_queue_is_a_set_of_decisions(tmp_path):
     [decision] = decisions.read(queue)
 
     assert (decision.id, decision.given_label, decision.new_label) == ("aa", "+FRUIT", "STONE")
-    decisions.check([decision], {"aa": ("sha-a", "+FRUIT")}, labelled, queue)
+    settling.check([decision], {"aa": ("sha-a", "+FRUIT")}, labelled, queue)
 
 
 def test_a_queue_appended_whole_counts_only_the_lines_that_were_filled_in(tmp_path):
@@ -155,7 +155,7 @@ def test_good_decisions_pass(tmp_path):
         ("aa,sha-a,STONE,keep,,ana,2026-01-31,", "given_label was 'STONE', is 'FRUIT'"),
         ("aa,sha-a,FRUIT,kep,,ana,2026-01-31,", "verdict 'kep' is not one of keep, relabel, ambiguous, out_of_scope"),
         ("aa,sha-a,FRUIT,,,ana,2026-01-31,", "verdict ''"),
-        ("aa,sha-a,FRUIT,relabel,PLANT,ana,2026-01-31,", "new_label 'PLANT' is not one of"),
+        ("aa,sha-a,FRUIT,relabel,PLANT,ana,2026-01-31,", "new_label: label 'PLANT' is not one of"),
         ("aa,sha-a,FRUIT,relabel,,ana,2026-01-31,", "needs a new_label"),
         ("aa,sha-a,FRUIT,relabel,FRUIT,ana,2026-01-31,", "use keep"),
         ("aa,sha-a,FRUIT,keep,STONE,ana,2026-01-31,", "only relabel takes one"),

@@ -150,7 +150,10 @@ def test_reviewers_may_differ(project):
         ([keep(0, given_label="STONE")], "line 2: the label of row-000 changed"),
         ([keep(0, id="row-999")], "line 2: id 'row-999' is not in the table"),
         ([keep(0), keep(2, verdict="kep")], "line 3: verdict 'kep' is not one of keep, relabel"),
-        ([relabel(0, "ROCK")], "line 2: new_label 'ROCK' is not one of params.yaml: task.labels (FRUIT, STONE, PLANT)"),
+        (
+            [relabel(0, "ROCK")],
+            "line 2: new_label: label 'ROCK' is not one of params.yaml: task.labels (FRUIT, STONE, PLANT)",
+        ),
         ([keep(0, new_label="STONE")], "line 2: new_label 'STONE' with verdict 'keep'"),
         ([row(0, new_label="STONE", reviewer="ana", decided_on="2026-01-31")], "line 2: verdict '' is not one of"),
         ([row(0, note="odd", reviewer="ana", decided_on="2026-01-31")], "line 2: verdict '' is not one of"),

@@ -216,7 +216,7 @@ def test_what_is_out_of_date_is_left_out_and_said(project):
 
 
 def test_a_label_that_the_task_does_not_have_names_label_studios_task(project):
-    with pytest.raises(UserError, match=r"export.json: 1 problem: task 101: new_label 'ROCK' is not one of"):
+    with pytest.raises(UserError, match=r"export.json: 1 problem: task 101: new_label: label 'ROCK' is not one of"):
         run(project, export(project, annotation("FRUIT"), annotation("ROCK")), "ana")
     assert decisions.read(project.decisions) == []
 

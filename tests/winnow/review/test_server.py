@@ -167,7 +167,7 @@ def test_what_is_no_request_is_refused(page, project, method, path, body, status
 def test_what_is_no_decision_is_refused_with_the_reason(page):
     answer = page.decide(0, new_label="BERRY")
     assert (answer["status"], answer["why"]) == (422, "invalid")
-    assert "new_label 'BERRY' is not one of params.yaml: task.labels" in answer["error"]
+    assert "new_label: label 'BERRY' is not one of params.yaml: task.labels" in answer["error"]
 
 
 def test_a_second_tab_hears_of_the_first_and_cannot_overwrite_it(page, server):

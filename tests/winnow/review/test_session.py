@@ -126,7 +126,7 @@ def test_lines_taken_out_by_hand_open_the_row_again(project):
 @pytest.mark.parametrize(
     ("row", "cells", "message"),
     [
-        (0, {"verdict": "relabel", "new_label": "BERRY"}, "new_label 'BERRY' is not one of"),
+        (0, {"verdict": "relabel", "new_label": "BERRY"}, "new_label: label 'BERRY' is not one of"),
         (0, {"verdict": "perhaps"}, "verdict 'perhaps' is not one of"),
         (0, {"verdict": "relabel", "new_label": "FRUIT"}, "use keep"),
         (1, {}, "'keep' on a row without a label"),

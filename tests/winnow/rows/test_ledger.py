@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from winnow.base.errors import UserError
 from winnow.rows import ledger as ledgers
 from winnow.rows import tables
-from winnow.rows.ledger import COLUMNS, Ledger
+from winnow.rows.ledger import COLUMNS, Details, Ledger
 
 ENTRIES = st.lists(
     st.tuples(
@@ -55,12 +55,12 @@ def test_summary_counts_action_and_rule():
 
 def test_an_empty_and_a_full_ledger_have_the_same_columns(tmp_path):
     full = Ledger("a_stage")
-    full.add("1", "change", "space", "white space collapsed", "before", "after")
+    full.add("1", "change", "space", "white space collapsed", Details("before", "after", "2"))
     full.write(tmp_path / "full")
     Ledger("a_stage").write(tmp_path / "empty")
     assert tables.read(tmp_path / "empty").schema == tables.read(tmp_path / "full").schema
     assert tables.read(tmp_path / "empty").num_rows == 0
-    row = ("1", "a_stage", "change", "space", "white space collapsed", "before", "after")
+    row = ("1", "a_stage", "change", "space", "white space collapsed", "before", "after", "2")
     assert tables.read(tmp_path / "full").to_pylist() == [dict(zip(COLUMNS, row, strict=True))]
 
 

@@ -1,0 +1,79 @@
+"""Which decisions count, and what they settle: the one place that says it.
+
+A reviewer's latest decision on a row counts: by `decided_on`, then by place in the file. Place alone does not tell it:
+a union merge may put an old line last. A row is settled where the decisions that count say the same of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from winnow.kinds.task import Task
+from winnow.people import decisions
+from winnow.people.decisions import Decision
+
+LEFT_OUT = ("ambiguous", "out_of_scope")  # verdicts by which a row has no label to train on
+
+
+class Outcome(NamedTuple):
+    """What a decision says its row is: a label, or one of `LEFT_OUT`; the other is empty."""
+
+    label: str
+    left_out: str
+
+    def __str__(self) -> str:
+        """Return it in one word, for people: a label may be called like a verdict."""
+        return self.label or self.left_out
+
+
+def outcome(decision: Decision) -> Outcome:
+    """Return what a decision says its row is."""
+    if decision.verdict in LEFT_OUT:
+        return Outcome("", decision.verdict)
+    return Outcome(decision.new_label if decision.verdict == "relabel" else decision.given_label, "")
+
+
+def latest(made: Iterable[Decision]) -> dict[str, dict[str, Decision]]:
+    """Return the decisions that count: row -> reviewer -> the reviewer's latest decision on it, both sorted.
+
+    Args:
+        made: in the order of the file.
+    """
+    found: dict[str, dict[str, Decision]] = {}
+    for decision in made:
+        by_reviewer = found.setdefault(decision.id, {})
+        before = by_reviewer.get(decision.reviewer)
+        if before is None or before.decided_on <= decision.decided_on:
+            by_reviewer[decision.reviewer] = decision
+    return {id: dict(sorted(by_reviewer.items())) for id, by_reviewer in sorted(found.items())}
+
+
+def settled(by_reviewer: Mapping[str, Decision]) -> Outcome | None:
+    """Return what all reviewers of a row say it is; None where they disagree, or where nobody decided.
+
+    Args:
+        by_reviewer: the row's decisions that count, from `latest`.
+    """
+    said = {outcome(decision) for decision in by_reviewer.values()}
+    return said.pop() if len(said) == 1 else None
+
+
+def check(made: Iterable[Decision], rows: Mapping[str, tuple[str, str]], task: Task, path: Path) -> None:
+    """Raise one `UserError` that lists what is wrong with the decisions that count, and the dates of all.
+
+    Decisions that a later one overrules may be of an older text or label. Their dates say which these are.
+
+    Args:
+        made: all decisions, in the order of the file.
+        rows: text_sha and label before decisions (empty: none) of each row, by id.
+    """
+    made = list(made)
+    counting = {decision for by_reviewer in latest(made).values() for decision in by_reviewer.values()}
+    problems = [
+        problem
+        for decision in made
+        for problem in (
+            decisions.problems_of([decision], rows, task) if decision in counting else decisions.undated([decision])
+        )
+    ]
+    decisions.raise_problems(problems, path)
