@@ -133,10 +133,10 @@ def measured(base: Path, count: int, seed: int, rounds: int) -> tuple[dict[str, 
 
 
 def write_params(file: Path) -> None:
-    """Write the default parameters of our stage, on one process."""
+    """Write the default parameters of our stage."""
     yaml = YAML(typ="safe")
     defaults = yaml.load((peers.ROOT / "params.yaml").read_text(encoding="utf-8"))
-    chosen = {"deduplicate": defaults["deduplicate"], "engine": defaults["engine"] | {"processes": 1}}
+    chosen = {"deduplicate": defaults["deduplicate"]}
     if (chosen["deduplicate"]["shingle_words"], chosen["deduplicate"]["threshold"]) != (WORDS, THRESHOLD):
         raise SystemExit("params.yaml: deduplicate: the peers run with shingles of 3 words and threshold 0.8")
     yaml.dump(chosen, file)

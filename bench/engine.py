@@ -11,15 +11,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from bench import peers, workspace
 from winnow.base import files
 
 ENGINES = {
-    "one process": {"kind": "local", "processes": 1},
-    "two processes": {"kind": "local", "processes": 2},
-    "Ray, a cluster of its own": {"kind": "ray"},
+    "one process": {"engine": "local", "processes": 1},
+    "two processes": {"engine": "local", "processes": 2},
+    "Ray, a cluster of its own": {"engine": "ray"},
 }
 
 
@@ -30,16 +28,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--megabytes", type=float, default=300)
     args = parser.parse_args(argv)
-    yaml, seconds, sums = YAML(typ="safe"), {}, set()
+    seconds, sums = {}, set()
     with tempfile.TemporaryDirectory(dir=args.folder, prefix="winnow-engine-") as scratch:
         place = Path(scratch)
-        count = workspace.make(place, args.base, args.megabytes, ENGINES["one process"])
+        count = workspace.make(place, args.base, args.megabytes)
         workspace.run("collect", place)
-        settings = yaml.load((place / "params.yaml").read_text(encoding="utf-8"))
-        for name, engine in ENGINES.items():
-            with (place / "params.yaml").open("w", encoding="utf-8") as file:
-                yaml.dump(settings | {"engine": settings["engine"] | engine}, file)
-            seconds[name] = workspace.run("clean", place).seconds
+        for name, settings in ENGINES.items():
+            seconds[name] = workspace.run("clean", place, **settings).seconds
             sums.add(files.sha256(place / "data/clean.parquet"))
     if len(sums) > 1:
         raise SystemExit("bench.engine: the engines do not write the same bytes")

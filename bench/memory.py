@@ -70,7 +70,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder, prefix="winnow-memory-") as scratch:
         place = Path(scratch)
-        count = workspace.make(place, args.base, args.megabytes, {"kind": "local", "processes": 1})
+        count = workspace.make(place, args.base, args.megabytes)
         where = f"{args.megabytes:g} MB of text, {count} rows"
         workspace.run("collect", place)
         entries = compared("clean", place, place / "data/raw/generated.parquet", where, args.limit)

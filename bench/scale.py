@@ -3,7 +3,7 @@
 python -m bench.scale --base data/clean.parquet --folder /var/tmp --out bench/results/scale.json
 
 For each length (`--megabytes`, 10^6 bytes of text) a corpus is generated (bench/corpus.py) below `--folder` and the
-stages run on it with engine.processes = `--processes`, by the commands of dvc.yaml. Told for each stage and length:
+stages run on it with WINNOW_PROCESSES=`--processes`, by the commands of dvc.yaml. Told for each stage and length:
 megabytes of corpus a second, and the peak of the resident memory of all its processes together (pages that they share
 count twice). The slope is that of the least-squares line of log seconds over log megabytes: 1 is linear. A stage's
 seconds hold the start of its processes, which the shortest corpora feel.
@@ -29,10 +29,10 @@ def measured(base: Path, folder: Path, megabytes: float, processes: int) -> tupl
     """Run the stages on a corpus of one length; return each one's usage, the rows, and the bytes on disk in the end."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="winnow-scale-") as scratch:
         place = Path(scratch)
-        rows = workspace.make(place, base, megabytes, {"kind": "local", "processes": processes})
+        rows = workspace.make(place, base, megabytes)
         used = {}
         for stage in STAGES:
-            used[stage] = workspace.run(stage, place)
+            used[stage] = workspace.run(stage, place, processes=processes)
             speed, memory = megabytes / used[stage].seconds, used[stage].tree / 2**30
             print(f"{megabytes:g} MB, {stage}: {speed:.1f} MB/s, {memory:.2f} GiB", flush=True)
         return used, rows, workspace.disk(place)
@@ -53,7 +53,7 @@ def main() -> None:
     args = parser.parse_args()
     command = "python -m bench.scale --base data/clean.parquet --folder /var/tmp --out bench/results/scale.json"
     common = {
-        "device": f"{peers.device()}, engine.processes = {args.processes}",
+        "device": f"{peers.device()}, WINNOW_PROCESSES={args.processes}",
         "command": command,
         "versions": peers.versions(PACKAGES),
     }

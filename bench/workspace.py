@@ -3,13 +3,12 @@
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from bench import corpus, process
-from winnow.base import params
+from winnow.base import machine, params
 from winnow.commands import pipeline
 
 ROOT = Path(__file__).parent.parent
@@ -24,13 +23,12 @@ SOURCE = {
 }
 
 
-def make(folder: Path, base: Path, megabytes: float, engine: Mapping[str, object]) -> int:
+def make(folder: Path, base: Path, megabytes: float) -> int:
     """Fill an empty folder with params.yaml and a generated corpus as the only source; return the number of rows.
 
     Args:
         base: a table of the pipeline from whose texts the corpus is made, as data/clean.parquet.
         megabytes: 10^6 bytes of text.
-        engine: what differs from params.yaml's section `engine`.
     """
     sources = folder / "data/sources"
     sources.mkdir(parents=True)
@@ -38,21 +36,24 @@ def make(folder: Path, base: Path, megabytes: float, engine: Mapping[str, object
     (folder / "data/frozen/test_groups.txt").touch()  # no row of the corpus is frozen
     settings = params.read(ROOT / "params.yaml")
     settings["collect"]["sources"] = [SOURCE]
-    settings["engine"] |= engine
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump(settings, file)
     return corpus.write(corpus.read_base(base), sources, int(megabytes * 10**6), seed=1)
 
 
-def run(stage: str, folder: Path) -> process.Usage:
+def run(stage: str, folder: Path, **settings: object) -> process.Usage:
     """Run a stage in the folder and return what it cost.
+
+    Args:
+        settings: of the machine (winnow.base.machine), `processes=2`.
 
     Raises:
         SystemExit: it failed.
     """
     command = shlex.split(pipeline.stages(ROOT)[stage]["cmd"])
     command[0] = sys.executable  # dvc.yaml says `python`
-    usage = process.measured(command, folder, {**os.environ, "PYTHONPATH": str(ROOT)})
+    told = {machine.variable(name): str(value) for name, value in settings.items()}
+    usage = process.measured(command, folder, {**os.environ, **told, "PYTHONPATH": str(ROOT)})
     if usage.status != 0:
         raise SystemExit(f"stage {stage}: {usage.last_line or f'exit status {usage.status}'}")
     return usage

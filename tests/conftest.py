@@ -4,6 +4,8 @@ import datetime
 import os
 import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import settings
 from ruamel.yaml import YAML
 
-from winnow.base import files, hashing
+from winnow.base import files, hashing, machine
 from winnow.rows import tables
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +52,15 @@ def workspace(tmp_path, monkeypatch):
         return tmp_path
 
     return write
+
+
+@contextmanager
+def on_machine(**settings: object) -> Iterator[None]:
+    """Run the body where the variables of these settings of the machine are set, `batch_rows=40`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(machine.variable(name), str(value))
+        yield
 
 
 def make_rows(rows: list[dict], aux: tuple[str, ...] = ()) -> pa.Table:

@@ -29,6 +29,7 @@ from stages.adapt.objectives.spans import Documents
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_csv, write_json
+from winnow.base.machine import this_machine
 from winnow.base.stage import arguments, run
 from winnow.encoder import batching, masked_lm, models
 from winnow.encoder.compute import Compute, environment, start
@@ -66,7 +67,6 @@ class Params(params.Section):
     sources: list[str] | None = Field(min_length=1)
     transductive: bool
     seed: int = Field(ge=0)
-    launcher: str | None = None  # an accelerate configuration, for several processes
 
     @property
     def shares(self) -> dict[str, float]:
@@ -80,10 +80,6 @@ class Params(params.Section):
             raise ValueError("objectives: give one of them a share")
         if "contrast" in self.shares and not self.dropout:
             raise ValueError("objectives.contrast tells a passage from others by dropout; set dropout to 0.1")
-        if "contrast" in self.shares and self.launcher:
-            raise ValueError(
-                "objectives.contrast compares all rows of a batch, which one process must hold; no launcher"
-            )
         return self
 
 
@@ -283,16 +279,21 @@ def train(
 @distributed.launchable
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "base", "out", "curve", "metrics", checkpoints=Path)
-    settings = params.load("adapt", Params)
-    if distributed.launch("stages.adapt.__main__", settings.launcher, argv):
+    settings, machine = params.load("adapt", Params), this_machine()
+    if distributed.launch("stages.adapt.__main__", machine.launcher, argv):
         return
     rows = tables.read(args.rows, ["id", "source", "purpose", "text"])
     rows = choose(rows, tables.read(args.split, ["id", "split"]), settings)
-    compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
+    compute = params.load("compute", Compute)
     accelerator = start(compute, settings.seed)
+    if accelerator.num_processes > 1 and "contrast" in settings.shares:
+        raise UserError(
+            "params.yaml: adapt.objectives.contrast compares all rows of a batch, which one process must hold; "
+            "train in one, without WINNOW_LAUNCHER"
+        )
     computed_on, inputs = environment(accelerator), (args.rows, args.split, args.base)
-    values = {"adapt": settings.model_dump(exclude={"launcher"}), "compute": compute, "computed_on": computed_on}
-    with checkpoints.kept(args.checkpoints, "adapt", inputs, values, keep.seconds) as saved:
+    values = {"adapt": settings, "compute": compute, "computed_on": computed_on}
+    with checkpoints.kept(args.checkpoints, "adapt", inputs, values, machine.checkpoint_seconds) as saved:
         model, curve, metrics = train(rows, args.base, settings, accelerator, saved)
         if not accelerator.is_main_process:
             return

@@ -29,9 +29,10 @@ from stages.clean.personal import PersonalData
 from stages.clean.profiles import Profile, Rule, clean_column, rules
 from stages.clean.unicode import SPACE, WORD
 from winnow.base import hashing, params
-from winnow.base.engine import Engine, map_batches
+from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
+from winnow.base.machine import this_machine
 from winnow.base.stage import arguments, progress, run
 from winnow.rows import tables
 from winnow.rows.ledger import SCHEMA, Ledger, book
@@ -265,7 +266,7 @@ def _changed(entries: pa.Table) -> int:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "raw", "out", "ledger", "metrics")
-    settings, engine = params.load("clean", Params), params.load("engine", Engine)
+    settings, machine = params.load("clean", Params), this_machine()
     files = sources(args.raw)
     if unknown := sorted(set(settings.profile_of) - {file.stem for file in files}):
         raise UserError(
@@ -273,7 +274,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"it has {', '.join(file.stem for file in files)}"
         )
     schema = contract(files)
-    read_all = partial(read, schema=schema, batch_rows=engine.batch_rows)
+    read_all = partial(read, schema=schema, batch_rows=machine.batch_rows)
     found = survey_sources(files, read_all, settings)
     cut_at = {source: findings.max_length for source, findings in found.items() if findings.max_length}
     lacks = settings.missing.model_copy(update={"max_length": cut_at | settings.missing.max_length})
@@ -290,7 +291,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 yield batch
 
     with book(STAGE, args.ledger) as ledger, tables.writer(args.out, schema) as rows:
-        for result in progress(map_batches(work, batches(), engine), STAGE):
+        for result in progress(map_batches(work, batches(), machine), STAGE):
             rows.add(result["rows"])
             ledger.add(result["ledger"])
             changed += _changed(result["ledger"])

@@ -36,9 +36,10 @@ from stages.deduplicate.outcome import CONFLICT, Conflicts, Fate, Found, Names, 
 from stages.deduplicate.scratch import Scratch, opened, sketch
 from stages.deduplicate.sketch import rows_per_band
 from winnow.base import params
-from winnow.base.engine import Engine, map_batches
+from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
+from winnow.base.machine import Machine, this_machine
 from winnow.base.stage import arguments, run
 from winnow.rows import tables
 from winnow.rows.ledger import book
@@ -74,7 +75,7 @@ class Params(params.Section):
         return self.permutations // rows, rows
 
 
-def rows_in(path: Path, settings: Params, engine: Engine, store: Scratch, labels: list[str]) -> Iterator[pa.Table]:
+def rows_in(path: Path, settings: Params, machine: Machine, store: Scratch, labels: list[str]) -> Iterator[pa.Table]:
     """Yield the rows' numbers and texts; put their labels and what `keep` goes by into `store`.
 
     Args:
@@ -84,7 +85,7 @@ def rows_in(path: Path, settings: Params, engine: Engine, store: Scratch, labels
         UserError: the rows are not sorted by id, or no row is of a source that `source_order` names.
     """
     first, last, sources = 0, "", set()
-    for batch in tables.batches(path, COLUMNS, engine.batch_rows):
+    for batch in tables.batches(path, COLUMNS, machine.batch_rows):
         ids = pa.chunked_array([pa.array([last]), *batch["id"].chunks])
         if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
             raise UserError(
@@ -104,12 +105,12 @@ def rows_in(path: Path, settings: Params, engine: Engine, store: Scratch, labels
         raise UserError(f"params.yaml: deduplicate.source_order: no row is of source '{unknown[0]}'; mend or remove it")
 
 
-def sketch_all(batches: Iterator[pa.Table], settings: Params, engine: Engine, store: Scratch) -> int:
+def sketch_all(batches: Iterator[pa.Table], settings: Params, machine: Machine, store: Scratch) -> int:
     """Put the sketches of numbered texts into `store`; return their number."""
     bands, rows = settings.bands()
     function = partial(sketch, words=settings.shingle_words, bands=bands, rows=rows, seed=settings.seed)
     count = 0
-    for result in map_batches(function, batches, engine):
+    for result in map_batches(function, batches, machine):
         store.add(result["sketches"])
         count += len(result["sketches"])
     return count
@@ -172,27 +173,27 @@ def _folder(out: Path) -> tempfile.TemporaryDirectory:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "against", "out", "conflicts", "ledger", "metrics")
-    settings, engine = params.load("deduplicate", Params), params.load("engine", Engine)
+    settings, machine = params.load("deduplicate", Params), this_machine()
     with _folder(args.out) as folder, opened(Path(folder)) as store:
         labels: list[str] = []
-        rows = sketch_all(rows_in(args.rows, settings, engine, store, labels), settings, engine, store)
+        rows = sketch_all(rows_in(args.rows, settings, machine, store, labels), settings, machine, store)
         if not rows:
             raise UserError(f"{args.rows}: has no row")
         starts = [rows]  # of each reference, the number of its first text; and the end
         for reference in settings.against:
-            texts = references.texts(reference, args.against, engine.batch_rows)
-            starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), settings, engine, store))
+            texts = references.texts(reference, args.against, machine.batch_rows)
+            starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), settings, machine, store))
         store.finish()
         found = find(store, rows, settings, labels)
     conflicts = Conflicts(found)
-    names = Names(found, conflicts, tables.batches(args.rows, ["id"], engine.batch_rows))
+    names = Names(found, conflicts, tables.batches(args.rows, ["id"], machine.batch_rows))
 
     def foreign(number: int) -> str:
         place = bisect_right(starts, number) - 1
         return f"row {number - starts[place] + 1} of {settings.against[place].name}"
 
     def parts() -> Iterator[pa.Table]:
-        for batch in numbered(tables.batches(args.rows, rows=engine.batch_rows), 0):
+        for batch in numbered(tables.batches(args.rows, rows=machine.batch_rows), 0):
             first, batch = batch["number"][0].as_py(), batch.drop_columns("number")
             entered.add(entries(batch, first, found, conflicts, names, foreign))
             yield kept_rows(batch, first, found, names)
@@ -201,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with book("deduplicate", args.ledger) as entered:
         schema = tables.schema(args.rows).append(pa.field("cluster", pa.string()))
         tables.write_stream(parts(), schema, args.out)
-    tables.write_stream(conflict_rows(found, conflicts, names, engine.batch_rows), CONFLICT, args.conflicts)
+    tables.write_stream(conflict_rows(found, conflicts, names, machine.batch_rows), CONFLICT, args.conflicts)
     write_json(args.metrics, measure(found, conflicts, settings, starts))
 
 

@@ -23,6 +23,7 @@ from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import write_csv, write_json
+from winnow.base.machine import this_machine
 from winnow.base.stage import arguments, run
 from winnow.encoder import models
 from winnow.encoder.compute import Compute, environment, start
@@ -35,7 +36,6 @@ class Params(finetuning.Recipe):
     """Section `finetune` of params.yaml."""
 
     patience: int | None = Field(None, gt=0)  # epochs
-    launcher: str | None = None  # an accelerate configuration, for several processes
 
 
 class Approaches(params.Section):
@@ -63,18 +63,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, *paths, checkpoints=Path, approach=str, seed=int)
     if args.approach not in APPROACHES:
         raise UserError(f"params.yaml: arms: unknown approach '{args.approach}'; known: {', '.join(APPROACHES)}")
-    recipe, task = params.load("finetune", Params), kinds.read_task()
-    if distributed.launch("stages.finetune.__main__", recipe.launcher, argv):
+    recipe, task, machine = params.load("finetune", Params), kinds.read_task(), this_machine()
+    if distributed.launch("stages.finetune.__main__", machine.launcher, argv):
         return
     settings = getattr(params.load("approaches", Approaches), args.approach)
     rows = training_table.read(args.training, ["id", "group", "text", "label", "weight"])
     dev, auxiliary = tables.read(args.dev, ["id", "group", "text", "label"]), tables.read(args.auxiliary)
-    compute, keep = params.load("compute", Compute), params.load("checkpoints", checkpoints.Settings)
+    compute = params.load("compute", Compute)
     accelerator = start(compute, args.seed)
     computed_on, inputs = environment(accelerator), (args.encoder, args.training, args.dev, args.auxiliary)
-    values = {"task": task, "finetune": recipe.model_dump(exclude={"launcher"}), "compute": compute}
+    values = {"task": task, "finetune": recipe, "compute": compute}
     values |= {"computed_on": computed_on, "approach": args.approach, "settings": settings, "seed": args.seed}
-    with checkpoints.kept(args.checkpoints, "finetune", inputs, values, keep.seconds) as saved:
+    with checkpoints.kept(args.checkpoints, "finetune", inputs, values, machine.checkpoint_seconds) as saved:
         job = Job(
             rows=rows,
             dev=dev,

@@ -16,12 +16,12 @@ def place(tmp_path):
     tables.write(make_rows(rows), tmp_path / "base.parquet")
     folder = tmp_path / "workspace"
     folder.mkdir()
-    workspace.make(folder, tmp_path / "base.parquet", 0.5, {"processes": 2})
+    workspace.make(folder, tmp_path / "base.parquet", 0.5)
     return folder
 
 
 def test_a_stage_runs_in_it_by_the_command_of_dvc_yaml(place):
-    usage = workspace.run("collect", place)
+    usage = workspace.run("collect", place, processes=2)
     assert usage.tree > 10**7
     [source] = (place / "data/raw").glob("*.parquet")
     assert tables.read(source).num_rows == tables.read(place / "data/sources/corpus-000.parquet").num_rows

@@ -28,7 +28,7 @@ def run(name: str, approach: str = "") -> None:
 @pytest.fixture
 def project(workspace, default_params):
     """The tables that stand before `balance`, with a further task that says what the label says."""
-    kept = ("balance", "baseline", "checkpoints", "finetune", "approaches", "evaluate", "compare")
+    kept = ("balance", "baseline", "finetune", "approaches", "evaluate", "compare")
     sections = {name: default_params[name] for name in kept} | {
         "task": {"kind": "classification", "labels": ["COLOUR", "ANIMAL"]},
         "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},

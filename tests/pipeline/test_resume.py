@@ -43,7 +43,6 @@ def repository(tmp_path, default_params):
     small |= {"objectives": {"masked_lm": 1.0}, "dropout": 0.1}
     sections = {
         "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
-        "checkpoints": {"seconds": 0.0},
         "adapt": default_params["adapt"] | small,
     }
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
@@ -66,6 +65,7 @@ def test_killed_in_the_workspace_and_in_a_temporary_one(repository, tmp_path, mo
     adapt.main(stage["cmd"].split()[3:])
 
     checkpoints = repository / ".dvc/tmp/checkpoints"
+    monkeypatch.setenv("WINNOW_CHECKPOINT_SECONDS", "0")
     first = kill(["dvc", "repro"], repository, checkpoints, "all", 4)
     experiment = ["dvc", "exp", "run", "--temp", "--name", "resumed"]
     second = kill(experiment, repository, checkpoints, "all", first + 4)

@@ -31,14 +31,17 @@ def sentences(count: int) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def encoder_params(workspace, default_params):
-    """Return a function that writes params.yaml for the encoder stages, small, and overridden by section."""
+def encoder_params(workspace, default_params, monkeypatch):
+    """Return a function that writes params.yaml for the encoder stages, small, and overridden by section.
+
+    Their training keeps no checkpoints.
+    """
+    monkeypatch.setenv("WINNOW_CHECKPOINT_SECONDS", "none")
 
     def write(**changes: dict):
         sections = {
             "task": {"kind": "classification", "labels": ["COLOUR", "ANIMAL"]},
             "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
-            "checkpoints": {"seconds": None},
             "arms": {"from_base": ["transfer"], "from_adapted": [], "seeds": [1]},
             "adapt": default_params["adapt"]
             | {"tokens": 600, "warmup_tokens": 200, "batch_tokens": 128, "max_length": 32, "freeze_embeddings": False}

@@ -13,12 +13,12 @@ import pytest
 
 from stages.adapt import __main__ as adapt
 from stages.finetune import __main__ as finetune
+from tests.conftest import on_machine
 from tests.killing import ROOT, finish, kill, newest
-from tests.stages.test_resume import adapt_command, corpus, finetune_command, outputs, training  # noqa: F401
+from tests.stages.test_resume import EACH_STEP, adapt_command, corpus, finetune_command, outputs, training  # noqa: F401
 from winnow.base.errors import UserError
 from winnow.training import checkpoints, distributed
 
-EACH_STEP = {"checkpoints": {"seconds": 0.0}}
 LAUNCHER = str(ROOT / "launch/two-cpus.yaml")
 MULTITASK = {"min_rows": 2, "masked_lm": True, "weighting": "uncertainty"}
 CONTRAST = {"labels_per_class": None, "method": "contrast", "pairs": 200, "batch_pairs": 9}
@@ -110,10 +110,9 @@ def killed_after(step: int, main):
 
 
 @pytest.mark.usefixtures("training")
-def test_weights_in_pieces_killed_and_resumed_whole_and_in_pieces(encoder_params, encoder_folder):
-    folder = encoder_params(
-        finetune={"dropout": 0.0, "epochs": 1, "batch_tokens": 40, "average_decay": 0.9}, **EACH_STEP
-    )
+def test_weights_in_pieces_killed_and_resumed_whole_and_in_pieces(encoder_params, monkeypatch, encoder_folder):
+    folder = encoder_params(finetune={"dropout": 0.0, "epochs": 1, "batch_tokens": 40, "average_decay": 0.9})
+    monkeypatch.setenv(*EACH_STEP)
     finetune.main(finetune_command(encoder_folder, "one"))
     command = finetune_command(encoder_folder, "two")
     assert together(killed_after(4, finetune.main), command, fsdp=True) == [9, 9]
@@ -144,18 +143,18 @@ def test_finetune(encoder_params, encoder_folder, default_params, approach, reci
 
 
 @pytest.mark.usefixtures("training")
-def test_killed_with_two_it_goes_on_with_one(encoder_params, encoder_folder):
+def test_killed_with_two_it_goes_on_with_one(encoder_params, monkeypatch, encoder_folder):
     recipe = {"dropout": 0.0, "epochs": 10, "average_decay": 0.9}
     folder = encoder_params(finetune=recipe)
     finetune.main(finetune_command(encoder_folder, "one"))
 
-    encoder_params(finetune=recipe | {"launcher": LAUNCHER}, **EACH_STEP)
+    monkeypatch.setenv(*EACH_STEP)
     command = [sys.executable, "-m", "stages.finetune.__main__", *finetune_command(encoder_folder, "resumed")]
-    last = kill(command, folder, folder / "checkpoints", "train", 6)
+    with on_machine(launcher=LAUNCHER):
+        last = kill(command, folder, folder / "checkpoints", "train", 6)
     assert last < len(losses(folder, "one"))
     assert not (folder / "resumed").exists()
 
-    encoder_params(finetune=recipe, **EACH_STEP)
     _, resumed = finish(command, folder)
     assert resumed == [last]
     np.testing.assert_allclose(losses(folder, "resumed"), losses(folder, "one"), rtol=1e-3, atol=1e-4)
@@ -164,8 +163,9 @@ def test_killed_with_two_it_goes_on_with_one(encoder_params, encoder_folder):
 
 
 @pytest.mark.usefixtures("training")
-def test_killed_with_two_it_goes_on_with_two_to_the_same_bytes(encoder_params, encoder_folder):
-    folder = encoder_params(finetune={"epochs": 4, "dropout": 0.1}, **EACH_STEP)
+def test_killed_with_two_it_goes_on_with_two_to_the_same_bytes(encoder_params, monkeypatch, encoder_folder):
+    folder = encoder_params(finetune={"epochs": 4, "dropout": 0.1})
+    monkeypatch.setenv(*EACH_STEP)
     assert together(finetune.main, finetune_command(encoder_folder, "whole")) == [0, 0]
 
     command = finetune_command(encoder_folder, "resumed")
@@ -178,9 +178,9 @@ def test_killed_with_two_it_goes_on_with_two_to_the_same_bytes(encoder_params, e
 FAILING = """
 import os, signal, sys
 from accelerate.utils import wait_for_everyone
-from winnow import distributed
-from winnow.compute import Compute, start
-from winnow.errors import UserError
+from winnow.base.errors import UserError
+from winnow.encoder.compute import Compute, start
+from winnow.training import distributed
 
 
 @distributed.launchable
@@ -219,6 +219,14 @@ def test_one_that_fails_ends_all_with_one_line(tmp_path, monkeypatch, capfd, how
 
 
 def test_a_configuration_that_is_not_there_is_named(encoder_params):
-    encoder_params(adapt={"launcher": "launch/none.yaml"})
-    with pytest.raises(UserError, match=r"^params.yaml: launcher: launch/none.yaml: no such file; name one of launch/"):
+    encoder_params()
+    told = r"^WINNOW_LAUNCHER: launch/none.yaml: no such file; name one of launch/"
+    with on_machine(launcher="launch/none.yaml"), pytest.raises(UserError, match=told):
         adapt.main(adapt_command("base", "out"))
+
+
+@pytest.mark.usefixtures("documents")
+def test_an_objective_that_needs_all_rows_of_a_batch_is_refused(encoder_params, encoder_folder, capfd):
+    encoder_params(adapt={"objectives": {"contrast": 1.0}, "dropout": 0.1})
+    assert together(adapt.main, adapt_command(encoder_folder, "two")) == [1, 1]
+    assert "adapt.objectives.contrast compares all rows of a batch" in capfd.readouterr().err

@@ -14,7 +14,7 @@ from tests.killing import content, finish, kill, newest
 from tests.stages.conftest import sentences
 from winnow.rows import tables
 
-EACH_STEP, NEVER = {"checkpoints": {"seconds": 0.0}}, {"checkpoints": {"seconds": None}}
+EACH_STEP = "WINNOW_CHECKPOINT_SECONDS", "0"
 ADAPT = {
     "adapt": {"tokens": 4000, "warmup_tokens": 1000, "dropout": 0.1, "objectives": {"masked_lm": 0.5, "position": 0.5}}
 }
@@ -61,11 +61,11 @@ def training(tmp_path, labelled):
     tables.write(tables.set_column(rows, "aux_kind", kinds, pa.string()), tmp_path / "auxiliary.parquet")
 
 
-def test_adapt_killed_in_both_phases(encoder_params, encoder_folder, corpus):
-    folder = encoder_params(**ADAPT, **NEVER)
+def test_adapt_killed_in_both_phases(encoder_params, monkeypatch, encoder_folder, corpus):
+    folder = encoder_params(**ADAPT)
     adapt.main(adapt_command(encoder_folder, "whole"))
 
-    encoder_params(**ADAPT, **EACH_STEP)
+    monkeypatch.setenv(*EACH_STEP)
     checkpoints = folder / "checkpoints"
     command = [sys.executable, "-m", "stages.adapt.__main__", *adapt_command(encoder_folder, "killed")]
     head = kill(command, folder, checkpoints, "head", 3)
@@ -81,13 +81,13 @@ def test_adapt_killed_in_both_phases(encoder_params, encoder_folder, corpus):
     assert list(checkpoints.iterdir()) == []
 
 
-def test_finetune_killed_with_its_newest_checkpoint_truncated(encoder_params, encoder_folder, training):
-    folder = encoder_params(**FINETUNE, **NEVER)
+def test_finetune_killed_with_its_newest_checkpoint_truncated(encoder_params, monkeypatch, encoder_folder, training):
+    folder = encoder_params(**FINETUNE)
     finetune.main(finetune_command(encoder_folder, "whole"))
     metrics = json.loads((folder / "whole.json").read_text(encoding="utf-8"))
     assert metrics["computed_on"]["threads"] == 1
 
-    encoder_params(**FINETUNE, **EACH_STEP)
+    monkeypatch.setenv(*EACH_STEP)
     checkpoints = folder / "checkpoints"
     command = [sys.executable, "-m", "stages.finetune.__main__", *finetune_command(encoder_folder, "killed")]
     last = kill(command, folder, checkpoints, "train", 12)
@@ -96,12 +96,12 @@ def test_finetune_killed_with_its_newest_checkpoint_truncated(encoder_params, en
     damaged.write_bytes(damaged.read_bytes()[:-100])
 
     # With another parameter it begins anew, and the checkpoints stay for the run that they belong to.
-    encoder_params(**FINETUNE | {"finetune": FINETUNE["finetune"] | {"weight_decay": 0.5}}, **EACH_STEP)
+    encoder_params(**FINETUNE | {"finetune": FINETUNE["finetune"] | {"weight_decay": 0.5}})
     finetune.main(finetune_command(encoder_folder, "other"))
     assert outputs(folder, "other") != outputs(folder, "whole")
     assert newest(checkpoints, "train") == last
 
-    encoder_params(**FINETUNE, **EACH_STEP)
+    encoder_params(**FINETUNE)
     told, resumed = finish(command, folder)
     assert f"training: checkpoint of step {last} left out: it is damaged" in told
     assert resumed == [last - 1]
@@ -109,15 +109,15 @@ def test_finetune_killed_with_its_newest_checkpoint_truncated(encoder_params, en
     assert list(checkpoints.iterdir()) == []
 
 
-def test_multitask_killed_before_its_early_stop(encoder_params, encoder_folder, default_params, training):
+def test_multitask_killed_before_its_early_stop(encoder_params, monkeypatch, encoder_folder, default_params, training):
     settings = {"multitask": default_params["approaches"]["multitask"] | {"masked_lm": True}}
-    folder = encoder_params(**MULTITASK, **NEVER, approaches=settings)
+    folder = encoder_params(**MULTITASK, approaches=settings)
     finetune.main(finetune_command(encoder_folder, "whole", "multitask"))
     lines = (folder / "whole.csv").read_text(encoding="utf-8").splitlines()[1:]
     ends = [int(line.split(",")[1]) for line in lines]
     assert 4 <= ends[-1] < 40, "ended early"
 
-    encoder_params(**MULTITASK, **EACH_STEP, approaches=settings)
+    monkeypatch.setenv(*EACH_STEP)
     checkpoints = folder / "checkpoints"
     command = [
         sys.executable,

@@ -11,40 +11,32 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing import get_context
-from typing import Literal
 
 import pyarrow as pa
-from pydantic import Field
 
 from winnow.base.errors import UserError
-from winnow.base.params import Section
+from winnow.base.machine import Machine
 
 TableFunction = Callable[[pa.Table], dict[str, pa.Table]]
 
 
-class Engine(Section):
-    """Section `engine` of params.yaml."""
-
-    kind: Literal["local", "ray"]
-    processes: int = Field(ge=1)  # local only
-    batch_rows: int = Field(ge=1)
-    address: str | None  # ray only
-
-
-def map_batches(function: TableFunction, batches: Iterable[pa.Table], engine: Engine) -> Iterator[dict[str, pa.Table]]:
+def map_batches(
+    function: TableFunction, batches: Iterable[pa.Table], machine: Machine
+) -> Iterator[dict[str, pa.Table]]:
     """Yield `function(batch)` of every batch, in any order; few batches are in memory at once.
 
     Args:
         function: picklable: a module's function, or a `functools.partial` of one.
+        machine: says which engine, and of how many processes.
 
     Raises:
         UserError: `function` raised it, or a process died.
     """
-    if engine.kind == "ray":
+    if machine.engine == "ray":
         from winnow.base import ray
 
-        return ray.map_batches(function, batches, engine)
-    return _local(function, batches, engine.processes)
+        return ray.map_batches(function, batches, machine)
+    return _local(function, batches, machine.processes)
 
 
 def _local(function: TableFunction, batches: Iterable[pa.Table], processes: int) -> Iterator[dict[str, pa.Table]]:
@@ -65,5 +57,5 @@ def _local(function: TableFunction, batches: Iterable[pa.Table], processes: int)
                 yield running.popleft().result()
         except BrokenProcessPool:
             raise UserError(
-                "a worker process died, most often for want of memory; lower engine.batch_rows or engine.processes"
+                "a worker process died, most often for want of memory; lower WINNOW_BATCH_ROWS or WINNOW_PROCESSES"
             ) from None

@@ -1,4 +1,4 @@
-"""Table functions on a Ray cluster, through Ray Data: `engine.kind: ray`.
+"""Table functions on a Ray cluster, through Ray Data: WINNOW_ENGINE=ray.
 
 The driver reads batches, hands them out and takes the results; the nodes run the function with the driver's own code,
 which travels with the job. A batch that a lost node held is done again on another one.
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from winnow.base.engine import Engine, TableFunction
+from winnow.base.engine import TableFunction
 from winnow.base.errors import UserError
+from winnow.base.machine import Machine
 
 PACKAGES = ("winnow", "stages")
 # Batches handed out at once. Ray Data waits for the last of them before it takes more, so several for each core.
@@ -29,14 +30,16 @@ CONNECT_SECONDS = 10
 ERROR = "UserError"
 
 
-def map_batches(function: TableFunction, batches: Iterable[pa.Table], engine: Engine) -> Iterator[dict[str, pa.Table]]:
+def map_batches(
+    function: TableFunction, batches: Iterable[pa.Table], machine: Machine
+) -> Iterator[dict[str, pa.Table]]:
     """Yield `function(batch)` of every batch, in any order; see `winnow.base.engine.map_batches`.
 
     Raises:
         UserError: `function` raised it, Ray is not installed, the cluster cannot be reached, or a batch killed its
             worker each time.
     """
-    with connected(engine.address) as ray:
+    with connected(machine.ray_address) as ray:
         for window in _windows(batches, ray):
             with warnings.catch_warnings():
                 # Ray 2.60 has announced a better way to say max_retries, and not made it.
@@ -50,7 +53,7 @@ def map_batches(function: TableFunction, batches: Iterable[pa.Table], engine: En
             except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
                 raise UserError(
                     "a worker of the Ray cluster died again and again on one batch, most often for want of memory; "
-                    "lower engine.batch_rows"
+                    "lower WINNOW_BATCH_ROWS"
                 ) from error
 
 
@@ -68,7 +71,7 @@ def connected(address: str | None) -> Iterator:
         import ray
         import ray.data
     except ImportError:
-        raise UserError("params.yaml: engine.kind is ray, but Ray is not installed: pip install '.[ray]'") from None
+        raise UserError("WINNOW_ENGINE is ray, but Ray is not installed: pip install '.[ray]'") from None
     if ray.is_initialized():  # by a caller, or by another call that has not ended
         yield ray
         return
@@ -80,7 +83,7 @@ def connected(address: str | None) -> Iterator:
     try:
         ray.init(address, runtime_env=code, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises plain ones
-        raise UserError(f"no Ray cluster at {address}: {error}; mend engine.address or RAY_ADDRESS") from None
+        raise UserError(f"no Ray cluster at {address}: {error}; mend WINNOW_RAY_ADDRESS or RAY_ADDRESS") from None
     ray.data.DataContext.get_current().enable_progress_bars = False
     try:
         yield ray
@@ -96,7 +99,7 @@ def _check(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
     except OSError as error:
-        raise UserError(f"no Ray cluster at {address}: {error}; mend engine.address or RAY_ADDRESS") from None
+        raise UserError(f"no Ray cluster at {address}: {error}; mend WINNOW_RAY_ADDRESS or RAY_ADDRESS") from None
 
 
 def _windows(batches: Iterable[pa.Table], ray) -> Iterator[list[pa.Table]]:

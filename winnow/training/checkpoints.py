@@ -18,10 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from winnow.base import closure, files, hashing
-from winnow.base.params import Section
 from winnow.training import distributed
 
 if TYPE_CHECKING:
@@ -32,12 +29,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 KEPT = 2
 TENSORS, STATE, CHECKSUMS = "tensors.safetensors", "state.json", "SHA256SUMS"
-
-
-class Settings(Section):
-    """Section `checkpoints` of params.yaml."""
-
-    seconds: float | None = Field(ge=0)
 
 
 class Damaged(Exception):

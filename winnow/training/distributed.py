@@ -52,7 +52,7 @@ def launch(module: str, launcher: str | None, argv: Sequence[str] | None) -> boo
     if launcher is None:
         return False
     if not Path(launcher).is_file():
-        raise UserError(f"params.yaml: launcher: {launcher}: no such file; name one of launch/, or null")
+        raise UserError(f"WINNOW_LAUNCHER: {launcher}: no such file; name one of launch/, or none")
     from accelerate.commands.launch import launch_command, launch_command_parser
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

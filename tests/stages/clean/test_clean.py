@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.clean import __main__ as stage
 from stages.clean import survey
-from tests.conftest import make_rows
+from tests.conftest import make_rows, on_machine
 from tests.nasty import OFF, ON, TEXTS
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
@@ -29,7 +29,6 @@ ALL = {
     "min_words": 3,
     "drop_copyrighted": False,
 }
-ENGINE = {"kind": "local", "processes": 1, "batch_rows": 4096, "address": None}
 
 
 def options(**changes) -> stage.Params:
@@ -170,7 +169,7 @@ def arguments(folder) -> list[str]:
 
 
 def test_sources_become_one_table(workspace):
-    folder = workspace(engine=ENGINE, clean=ALL)
+    folder = workspace(clean=ALL)
     first = make_rows([{"source": "one", "text": "a text <b>in</b> one", "aux_kind": "x"}], aux=("kind",))
     second = make_rows(
         [{"source": "two", "text": "a text in two"}, {"source": "two", "text": "short", "source_key": "s"}]
@@ -203,11 +202,12 @@ def pages(count: int) -> pa.Table:
     )
 
 
-def outputs(workspace, **engine) -> list[bytes]:
-    folder = workspace(engine=ENGINE | engine, clean=ALL)
+def outputs(workspace, **settings) -> list[bytes]:
+    folder = workspace(clean=ALL)
     tables.write(pages(40), folder / "raw" / "web.parquet")
     tables.write(make_rows([{"text": "<i>another</i> one's text"}]), folder / "raw" / "other.parquet")
-    stage.main(arguments(folder))
+    with on_machine(**settings):
+        stage.main(arguments(folder))
     return [(folder / name).read_bytes() for name in ("clean.parquet", "ledger.parquet", "clean.json")]
 
 
@@ -220,7 +220,7 @@ def test_processes_and_batches_change_no_byte(workspace):
 
 def test_the_length_at_which_a_source_cuts_is_found_and_used(workspace):
     cut = ALL["missing"] | {"cut_off": {"action": "drop"}}
-    folder = workspace(engine=ENGINE, clean=ALL | {"missing": cut})
+    folder = workspace(clean=ALL | {"missing": cut})
     texts = [f"{n:02} is the number of this tide that nev" for n in range(12)] + ["A tide that came and went."] * 3
     tables.write(make_rows([{"source": "chat", "text": text} for text in texts]), folder / "raw" / "chat.parquet")
     stage.main(arguments(folder))
@@ -230,7 +230,7 @@ def test_the_length_at_which_a_source_cuts_is_found_and_used(workspace):
 
 
 def test_no_row_left_is_an_error_and_writes_nothing(workspace):
-    folder = workspace(engine=ENGINE, clean=ALL)
+    folder = workspace(clean=ALL)
     tables.write(make_rows([{"text": "<p></p>"}, {"text": "one"}]), folder / "raw" / "one.parquet")
     with pytest.raises(UserError, match=r"no row is left of 2 after cleaning.*empty_text.*too_few_words"):
         stage.main(arguments(folder))
@@ -238,14 +238,14 @@ def test_no_row_left_is_an_error_and_writes_nothing(workspace):
 
 
 def test_no_source_is_an_error(workspace):
-    folder = workspace(engine=ENGINE, clean=ALL)
+    folder = workspace(clean=ALL)
     (folder / "raw").mkdir()
     with pytest.raises(UserError, match="no source's Parquet file"):
         stage.main(arguments(folder))
 
 
 def test_ids_that_two_sources_share_are_an_error(workspace):
-    folder = workspace(engine=ENGINE, clean=ALL)
+    folder = workspace(clean=ALL)
     table = make_rows([{"text": "one and the same row"}])
     tables.write(table, folder / "raw" / "one.parquet")
     tables.write(table, folder / "raw" / "two.parquet")
@@ -254,14 +254,14 @@ def test_ids_that_two_sources_share_are_an_error(workspace):
 
 
 def test_a_missing_column_is_an_error(workspace):
-    folder = workspace(engine=ENGINE, clean=ALL)
+    folder = workspace(clean=ALL)
     tables.write(make_rows([{}]).drop_columns(["group"]), folder / "raw" / "one.parquet")
     with pytest.raises(UserError, match=r"one\.parquet: column 'group' is missing"):
         stage.main(arguments(folder))
 
 
 def test_bytes_that_are_not_utf8_are_an_error(workspace):
-    folder = workspace(engine=ENGINE, clean=ALL)
+    folder = workspace(clean=ALL)
     table = make_rows([{"text": "abc def ghi"}])
     broken = pa.array([b"a lone \xed\xa0\x80 surrogate"], pa.binary()).view(pa.string())
     table = table.set_column(table.schema.get_field_index("text"), tables.ROW.field("text"), broken)
@@ -285,7 +285,7 @@ def test_bytes_that_are_not_utf8_are_an_error(workspace):
     ],
 )
 def test_bad_parameters_are_named(workspace, change, message):
-    folder = workspace(engine=ENGINE, clean=ALL | change)
+    folder = workspace(clean=ALL | change)
     tables.write(make_rows([{}]), folder / "raw" / "one.parquet")
     with pytest.raises(UserError, match=message):
         stage.main(arguments(folder))
@@ -296,7 +296,7 @@ def test_the_repositorys_parameters_are_valid(default_params):
 
 
 def test_the_metrics_count_personal_data_by_kind(workspace):
-    folder = workspace(engine=ENGINE, clean=ALL | {"personal_data": ALL["personal_data"] | {"action": "report"}})
+    folder = workspace(clean=ALL | {"personal_data": ALL["personal_data"] | {"action": "report"}})
     (folder / "raw").mkdir()
     rows = [{"text": "please write to ann@example.org or bob@example.org"}, {"text": MAIL}, {"text": "nobody is here"}]
     tables.write(make_rows(rows), folder / "raw/test.parquet")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from stages.deduplicate import __main__ as stage
 from stages.deduplicate import compare
-from tests.conftest import make_rows
+from tests.conftest import make_rows, on_machine
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.rows import tables
@@ -33,7 +33,6 @@ ALL = {
     "drop_against": True,
     "seed": 1,
 }
-ENGINE = {"kind": "local", "processes": 1, "batch_rows": 64, "address": None}
 NAMES = ("out", "conflicts", "ledger", "metrics")
 
 
@@ -41,13 +40,14 @@ def options(**changes) -> stage.Params:
     return params.parse(ALL | changes, stage.Params, "params.yaml: deduplicate")
 
 
-def run(workspace, rows: list[dict] | pa.Table, engine: dict | None = None, **changes) -> SimpleNamespace:
-    """Run the stage; return its outputs, as tables and as bytes."""
-    folder = workspace(deduplicate=ALL | changes, engine=ENGINE | (engine or {}))
+def run(workspace, rows: list[dict] | pa.Table, machine: dict | None = None, **changes) -> SimpleNamespace:
+    """Run the stage, with settings of the machine; return its outputs, as tables and as bytes."""
+    folder = workspace(deduplicate=ALL | changes)
     table = rows if isinstance(rows, pa.Table) else make_rows(rows)
     tables.write(table, folder / "rows")
     (folder / "sources").mkdir(exist_ok=True)
-    stage.main([f"--{name}={folder / name}" for name in ("rows", *NAMES)] + [f"--against={folder / 'sources'}"])
+    with on_machine(**{"batch_rows": 64} | (machine or {})):
+        stage.main([f"--{name}={folder / name}" for name in ("rows", *NAMES)] + [f"--against={folder / 'sources'}"])
     out, conflicts, ledger = (tables.read(folder / name) for name in NAMES[:3])
     return SimpleNamespace(
         table=table,
@@ -389,7 +389,7 @@ def test_boilerplate_costs_no_square(workspace, monkeypatch):
 
 
 def test_rows_that_are_not_sorted_by_id_are_refused(workspace):
-    folder = workspace(deduplicate=ALL, engine=ENGINE)
+    folder = workspace(deduplicate=ALL)
     table = make_rows([{"text": f"text {number}"} for number in range(9)]).sort_by([("id", "descending")])
     tables.write_sorted(table, folder / "rows")
     with pytest.raises(UserError, match="rows are not sorted by id"):

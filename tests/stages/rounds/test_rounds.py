@@ -139,7 +139,7 @@ def test_rows_out_of_scope_keep_the_label_that_people_saw(project):
 
 
 def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, default_params):
-    folder = workspace(deduplicate=default_params["deduplicate"], engine=default_params["engine"])
+    folder = workspace(deduplicate=default_params["deduplicate"])
     rows = [
         {"text": "one two three four five six seven", "label": "A"},
         {"text": "One, two three four five six seven!", "label": "B"},  # the same but for case and punctuation

@@ -4,10 +4,11 @@ from functools import partial
 import pyarrow as pa
 import pytest
 
-from winnow.base.engine import Engine, map_batches
+from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
+from winnow.base.machine import Machine
 
-LOCAL = Engine(kind="local", processes=2, batch_rows=2, address=None)
+LOCAL = Machine(processes=2, batch_rows=2)
 
 
 def double(batch: pa.Table, by: int) -> dict[str, pa.Table]:
@@ -36,8 +37,8 @@ def test_every_batch_is_mapped_in_other_processes():
 
 @pytest.mark.parametrize(("processes", "count"), [(1, 5), (2, 1), (2, 0)])
 def test_one_process_or_one_batch_starts_no_process(processes, count):
-    engine = LOCAL.model_copy(update={"processes": processes})
-    results = list(map_batches(partial(double, by=1), batches(count), engine))
+    machine = LOCAL.model_copy(update={"processes": processes})
+    results = list(map_batches(partial(double, by=1), batches(count), machine))
     assert [result["pid"]["pid"][0].as_py() for result in results] == [os.getpid()] * count
 
 
@@ -61,5 +62,5 @@ def test_a_users_mistake_comes_back_as_such():
 
 
 def test_a_dead_process_is_an_error_with_its_mend():
-    with pytest.raises(UserError, match=r"a worker process died.*lower engine\.batch_rows"):
+    with pytest.raises(UserError, match=r"a worker process died.*lower WINNOW_BATCH_ROWS"):
         list(map_batches(die, batches(4), LOCAL))

@@ -13,16 +13,17 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from stages.clean import __main__ as clean
-from tests.conftest import make_rows
+from tests.conftest import make_rows, on_machine
 from winnow.base import ray as engine_ray
-from winnow.base.engine import Engine, map_batches
+from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
+from winnow.base.machine import Machine
 from winnow.rows import ledger, tables
 
 ray = pytest.importorskip("ray", reason="needs the extra: pip install '.[ray]'")
 
 NODE_MEMORY = 80 * 2**20  # of each node's object store; the least that Ray takes is 75 MiB
-LOCAL = Engine(kind="local", processes=1, batch_rows=10, address=None)
+LOCAL = Machine(batch_rows=10)
 
 
 def add_node(cluster):
@@ -50,16 +51,16 @@ def cluster():
 
 
 @pytest.fixture(scope="module")
-def engine(cluster, tmp_path_factory):
-    """An engine on the cluster; one connection for all tests, since a node takes seconds to start a worker."""
-    engine = LOCAL.model_copy(update={"kind": "ray", "address": cluster.address})
+def machine(cluster, tmp_path_factory):
+    """Settings for the cluster; one connection for all tests, since a node takes seconds to start a worker."""
+    machine = LOCAL.model_copy(update={"engine": "ray", "ray_address": cluster.address})
     with pytest.MonkeyPatch.context() as patch:
         # Ray also looks in the driver's folder, which other machines do not have.
         patch.chdir(tmp_path_factory.mktemp("driver"))
         # The nodes get the packages winnow and stages; this file is not one of them.
         ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-        with engine_ray.connected(engine.address):
-            yield engine
+        with engine_ray.connected(machine.ray_address):
+            yield machine
         ray.cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
@@ -120,24 +121,24 @@ def expected(tmp_path):
 
 
 def test_a_cluster_that_is_not_there_is_one_line():
-    nowhere = LOCAL.model_copy(update={"kind": "ray", "address": "127.0.0.1:1"})
-    with pytest.raises(UserError, match=r"no Ray cluster at 127\.0\.0\.1:1.*engine\.address or RAY_ADDRESS"):
+    nowhere = LOCAL.model_copy(update={"engine": "ray", "ray_address": "127.0.0.1:1"})
+    with pytest.raises(UserError, match=r"no Ray cluster at 127\.0\.0\.1:1.*WINNOW_RAY_ADDRESS or RAY_ADDRESS"):
         list(map_batches(mark, batches(), nowhere))
 
 
-def test_the_output_is_that_of_the_local_engine_and_the_code_travels(engine, expected, tmp_path):
-    written, places = write(map_batches(mark, batches(7), engine), tmp_path / "ray")
+def test_the_output_is_that_of_the_local_engine_and_the_code_travels(machine, expected, tmp_path):
+    written, places = write(map_batches(mark, batches(7), machine), tmp_path / "ray")
     assert written == expected
     assert len({place["node"] for place in places}) == 2
     assert all("py_modules" in place["code"] for place in places)
 
 
-def test_a_node_killed_in_mid_run_loses_nothing(cluster, engine, expected, tmp_path):
+def test_a_node_killed_in_mid_run_loses_nothing(cluster, machine, expected, tmp_path):
     victim = add_node(cluster)
     nodes_killed = []
 
     def watched():
-        for result in map_batches(partial(mark, seconds=0.1), batches(5), engine):
+        for result in map_batches(partial(mark, seconds=0.1), batches(5), machine):
             node = result["place"]["node"][0].as_py()
             if not nodes_killed and node == victim.node_id:
                 nodes_killed.append(node)
@@ -150,14 +151,14 @@ def test_a_node_killed_in_mid_run_loses_nothing(cluster, engine, expected, tmp_p
     assert len(places) == 120
 
 
-def test_a_users_mistake_comes_back_as_one_line_and_a_defect_with_its_traceback(engine):
+def test_a_users_mistake_comes_back_as_one_line_and_a_defect_with_its_traceback(machine):
     with pytest.raises(UserError, match=r"^params\.yaml: nothing here is right$"):
-        list(map_batches(refuse, batches(), engine))
+        list(map_batches(refuse, batches(), machine))
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        list(map_batches(divide, batches(), engine))
+        list(map_batches(divide, batches(), machine))
 
 
-def test_few_batches_are_in_flight(engine):
+def test_few_batches_are_in_flight(machine):
     taken = []
 
     def source():
@@ -165,19 +166,19 @@ def test_few_batches_are_in_flight(engine):
             taken.append(batch)
             yield batch
 
-    results = map_batches(mark, source(), engine)
+    results = map_batches(mark, source(), machine)
     next(results)
     assert len(taken) <= 2 * engine_ray.BATCHES_PER_CPU * 3
     results.close()
 
 
-def test_a_batch_that_kills_its_worker_is_an_error_with_its_mend(engine):
-    with pytest.raises(UserError, match=r"died again and again.*lower engine\.batch_rows"):
-        list(map_batches(die, batches(300), engine))
+def test_a_batch_that_kills_its_worker_is_an_error_with_its_mend(machine):
+    with pytest.raises(UserError, match=r"died again and again.*lower WINNOW_BATCH_ROWS"):
+        list(map_batches(die, batches(300), machine))
 
 
-def test_no_batch_is_no_error(engine):
-    assert list(map_batches(mark, iter(()), engine)) == []
+def test_no_batch_is_no_error(machine):
+    assert list(map_batches(mark, iter(()), machine)) == []
 
 
 @pytest.fixture
@@ -216,13 +217,13 @@ def test_a_stage_runs_on_the_cluster_from_bucket_to_bucket(cluster, s3, workspac
         return [f"--raw={folder}/raw", *(f"--{name}={folder}/{file}" for name, file in outputs.items())]
 
     sections = {"clean": default_params["clean"] | {"profile_of": {}}}
-    engine = {"processes": 1, "batch_rows": 40, "address": None}
-    workspace(**sections, engine=engine | {"kind": "local"})
-    clean.main(arguments("."))
-    workspace(**sections, engine=engine | {"kind": "ray"})
+    workspace(**sections)
+    with on_machine(batch_rows=40):
+        clean.main(arguments("."))
     command = [sys.executable, "-m", "stages.clean.__main__", *arguments("s3://corpus")]
     # By the module's command line, as a cluster's job runs it; DVC is not there.
-    environment = os.environ | {"RAY_ADDRESS": cluster.address, "PYTHONPATH": str(Path(__file__).parents[3])}
+    told = {"WINNOW_BATCH_ROWS": "40", "WINNOW_ENGINE": "ray", "RAY_ADDRESS": cluster.address}
+    environment = os.environ | told | {"PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     for name in ("clean.parquet", "ledger.parquet", "clean.json"):
