@@ -13,8 +13,10 @@ CHARACTERS = ("unescape_entities", "fix_encoding", "strip_control")
 
 
 def winnow(work: str) -> Clean:
+    import pyarrow as pa
+
     from stages.clean import personal
-    from stages.clean.profiles import Profile, clean_texts
+    from stages.clean.profiles import Profile, clean_column, rules
     from winnow.base import params
 
     section = params.read(ROOT / "params.yaml")["clean"]
@@ -27,7 +29,8 @@ def winnow(work: str) -> Clean:
         profile = Profile(**values | {"normalize_unicode": "NFC", "collapse_space": "all", "urls": "keep"})
 
     def clean(texts: list[str]) -> list[str]:
-        return [personal.mask(text, kinds)[0] for text in clean_texts(texts, profile)]
+        cleaned = clean_column(pa.array(texts, pa.string()), rules(profile, ()))
+        return [personal.mask(text, kinds)[0] for text in cleaned.to_pylist()]
 
     return clean
 

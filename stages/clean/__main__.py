@@ -6,7 +6,8 @@ python -m stages.clean --raw data/raw --out data/clean.parquet
 Reads every Parquet file of `raw`, one per source, in batches, each source by its profile. A first look at some rows of
 each source finds its boilerplate and the length at which it cuts texts off. Then, in this order: rows that lack
 something are filled or dropped (`missing`), the profile's rules run (`stages.clean.profiles`), personal data is
-looked for, short texts and foreign languages go. Writes one table of the data contract, the ledger (one entry for each
+looked for, short texts and foreign languages go, and a label that told of its text's places is carried over to the new
+text. Writes one table of the data contract, the ledger (one entry for each
 rule that changed a text, with the hash before and after that rule), and counts with the boilerplate that was found.
 """
 
@@ -28,12 +29,14 @@ from stages.clean.missing import Missing
 from stages.clean.personal import PersonalData
 from stages.clean.profiles import Profile, Rule, clean_column, rules
 from stages.clean.unicode import SPACE, WORD
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.machine import this_machine
 from winnow.base.stage import arguments, progress, run
+from winnow.kinds.task import Task
 from winnow.rows import tables
 from winnow.rows.ledger import SCHEMA, Ledger, book
 from winnow.text import language
@@ -74,27 +77,18 @@ class Entries:
     shas: dict[str, str] = field(default_factory=dict)  # of changed texts, by id
     personal: Counter = field(default_factory=Counter)  # findings of personal data, by kind
 
-    def add(self, ids: pa.Array, action: str, rule: str, reasons: str | list[str], before: list, after: list) -> None:
-        """Record what happened to rows.
+    def change(self, ids: pa.Array, rule: str, reasons: str | list[str], before: list[str], after: list[str]) -> None:
+        """Record changed texts; a text's hash is taken once however many rules change it.
 
         Args:
-            ids: string, one a row.
             reasons: one for all rows, or one a row.
-            before, after: `text_sha` values or None, one a row.
+            before, after: texts, one a row.
         """
-        reasons = [reasons] * len(ids) if isinstance(reasons, str) else reasons
-        same = [[value] * len(ids) for value in (STAGE, action, rule)]
-        columns = [ids, *(pa.array(column, pa.string()) for column in (*same, reasons, before, after))]
-        columns.append(pa.nulls(len(ids), pa.string()))  # no other row is the reason
-        self.parts.append(pa.table(columns, schema=SCHEMA))
-
-    def change(self, ids: pa.Array, rule: str, reasons: str | list[str], before: list[str], after: list[str]) -> None:
-        """Record changed texts; a text's hash is taken once however many rules change it."""
         names = ids.to_pylist()
         old = [self.shas.get(id_) or hashing.text_sha(text) for id_, text in zip(names, before, strict=True)]
         new = list(map(hashing.text_sha, after))
         self.shas.update(zip(names, new, strict=True))
-        self.add(ids, "change", rule, reasons, old, new)
+        self._add("change", rule, {"id": ids, "reason": reasons, "before_sha": old, "after_sha": new})
 
     def drop(self, rows: pa.Table, which: pa.Array, rule: str, reasons: str | list[str]) -> pa.Table:
         """Record the rows in the mask `which` as dropped, and return the others."""
@@ -102,42 +96,70 @@ class Entries:
         if gone.num_rows:
             pairs = zip(gone["id"].to_pylist(), gone["text"].to_pylist(), strict=True)
             before = [self.shas.get(id_) or hashing.text_sha(text) for id_, text in pairs]
-            self.add(gone["id"].combine_chunks(), "drop", rule, reasons, before, [None] * gone.num_rows)
+            self._add("drop", rule, {"id": gone["id"].combine_chunks(), "reason": reasons, "before_sha": before})
         return rows.filter(pc.invert(which))
+
+    def note(self, ids: pa.Array, rule: str, reasons: list[str]) -> None:
+        """Record rows that stay as they are."""
+        self._add("note", rule, {"id": ids, "reason": reasons})
+
+    def _add(self, action: str, rule: str, columns: dict[str, pa.Array | list | str]) -> None:
+        """Add entries; a column is one value a row, or one for all, and null where it is not given."""
+        columns = {"stage": STAGE, "action": action, "rule": rule} | columns
+        count = len(columns["id"])
+        whole = [columns.get(name) for name in SCHEMA.names]
+        whole = [[column] * count if column is None or isinstance(column, str) else column for column in whole]
+        arrays = [pa.array(column, pa.string()) if isinstance(column, list) else column for column in whole]
+        self.parts.append(pa.table(arrays, schema=SCHEMA))
 
     def table(self) -> pa.Table:
         """Return all entries."""
         return pa.concat_tables([self.ledger.table(), *self.parts])
 
 
-def clean_batch(
-    batch: pa.Table, settings: Params, found: dict[str, survey.Findings], lookups: missing.Lookups
-) -> dict[str, pa.Table]:
+@dataclass(frozen=True)
+class Cleaning:
+    """What the cleaning of a batch depends on, beside the batch.
+
+    Attributes:
+        findings: what a first look at each source found, by source.
+        lookups: what rows may take from another source's rows.
+    """
+
+    settings: Params
+    task: Task
+    findings: dict[str, survey.Findings]
+    lookups: missing.Lookups
+
+
+def clean_batch(batch: pa.Table, cleaning: Cleaning) -> dict[str, pa.Table]:
     """Return the cleaned `rows`, their `ledger` entries and `personal` data: kind, count.
 
     Rows in = rows out + rows dropped.
     """
-    entries = Entries()
+    entries, settings = Entries(), cleaning.settings
     rows = batch
     if settings.drop_copyrighted:
         stated = pc.fill_null(pc.not_equal(_meta(rows, "copyright"), ""), False)
         rows = entries.drop(rows, stated, "copyrighted", "the record carries a copyright statement")
-    rows = missing.fill(rows, settings.missing, entries.ledger, lookups)
+    rows = missing.fill(rows, settings.missing, entries.ledger, cleaning.lookups)
     parts = [rows.filter(pc.equal(rows["source"], source)) for source in pc.unique(rows["source"]).to_pylist()]
-    parts = [_clean_source(part, settings, found, entries) for part in parts]
+    parts = [_clean_source(part, cleaning, entries) for part in parts]
     rows = pa.concat_tables([rows.slice(0, 0), *parts])
     if settings.personal_data.action != "off":
         rows = _personal(rows, settings.personal_data, entries)
     rows = _drop_short(rows, settings.min_words, entries)
     if settings.language.action != "off":
         rows = _language(rows, settings.language, entries)
+    rows = _carry_labels(batch, rows, cleaning.task, entries.ledger)
     columns = [pa.array(list(entries.personal), pa.string()), pa.array(list(entries.personal.values()), pa.int64())]
     return {"rows": rows, "ledger": entries.table(), "personal": pa.table(columns, ["kind", "count"])}
 
 
-def _clean_source(rows: pa.Table, settings: Params, found: dict[str, survey.Findings], entries: Entries) -> pa.Table:
+def _clean_source(rows: pa.Table, cleaning: Cleaning, entries: Entries) -> pa.Table:
     source = rows["source"][0].as_py()
-    active = rules(settings.profile(source), found.get(source, survey.NOTHING).boilerplate)
+    boilerplate = cleaning.findings.get(source, survey.NOTHING).boilerplate
+    active = rules(cleaning.settings.profile(source), boilerplate)
     ids = rows["id"].combine_chunks()
 
     def record(rule: Rule, hits: np.ndarray, before: list[str], after: list[str]) -> None:
@@ -172,11 +194,8 @@ def _personal(rows: pa.Table, settings: PersonalData, entries: Entries) -> pa.Ta
     if settings.action == "mask":
         after = [text for text, _ in results]
         entries.change(ids, "personal_data", reasons, before, after)
-        mask = np.zeros(rows.num_rows, bool)
-        mask[hits] = True
-        changed = pc.replace_with_mask(rows["text"].combine_chunks(), pa.array(mask), pa.array(after, pa.string()))
-        return tables.set_column(rows, "text", changed, pa.string())
-    entries.add(ids, "note", "personal_data", reasons, [None] * len(hits), [None] * len(hits))
+        return _replaced(rows, "text", np.array(hits, int), after)
+    entries.note(ids, "personal_data", reasons)
     return rows
 
 
@@ -187,8 +206,40 @@ def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
     if settings.action == "drop":
         return entries.drop(rows, pa.array(mask, pa.bool_()), "language", reasons)
     ids = rows["id"].combine_chunks().filter(pa.array(mask, pa.bool_()))
-    entries.add(ids, "note", "language", reasons, [None] * len(ids), [None] * len(ids))
+    entries.note(ids, "language", reasons)
     return rows
+
+
+def _carry_labels(before: pa.Table, rows: pa.Table, task: Task, ledger: Ledger) -> pa.Table:
+    """Return the rows with the labels that they have now that their texts changed; the ledger tells which lost theirs.
+
+    Args:
+        before: the batch as it came, with the rows that were dropped since.
+    """
+    places = np.flatnonzero(rows["label"].combine_chunks().is_valid())
+    labelled = rows.select(["id", "text", "label"]).take(pa.array(places))
+    old = before["text"].take(pc.index_in(labelled["id"], before["id"].combine_chunks()))
+    changed = pc.not_equal(labelled["text"], old)
+    places, labelled, old = places[changed.to_numpy()], labelled.filter(changed), old.filter(changed)
+    labels = labelled["label"].to_pylist()
+    carried = list(map(task.carry, old.to_pylist(), labelled["text"].to_pylist(), labels))
+    if carried == labels:
+        return rows
+    lost = np.array([label is None for label in carried])
+    for id_ in labelled["id"].filter(pa.array(lost)).to_pylist():
+        ledger.add(id_, "change", "label_lost", "cleaning took away what its label told")
+    rows = _replaced(rows, "label", places, carried)
+    for name in ("label_origin", "label_confidence"):
+        rows = _replaced(rows, name, places[lost], [None] * lost.sum())
+    return rows
+
+
+def _replaced(rows: pa.Table, name: str, places: np.ndarray, values: list) -> pa.Table:
+    """Return the rows with other values in a column at some places, which ascend."""
+    mask, type_ = np.zeros(rows.num_rows, bool), rows.schema.field(name).type
+    mask[places] = True
+    column = pc.replace_with_mask(rows[name].combine_chunks(), pa.array(mask), pa.array(values, type_))
+    return tables.set_column(rows, name, column, type_)
 
 
 def _drop_short(rows: pa.Table, least: int, entries: Entries) -> pa.Table:
@@ -266,7 +317,7 @@ def _changed(entries: pa.Table) -> int:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "raw", "out", "ledger", "metrics")
-    settings, machine = params.load("clean", Params), this_machine()
+    settings, machine, task = params.load("clean", Params), this_machine(), kinds.read_task()
     files = sources(args.raw)
     if unknown := sorted(set(settings.profile_of) - {file.stem for file in files}):
         raise UserError(
@@ -275,13 +326,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     schema = contract(files)
     read_all = partial(read, schema=schema, batch_rows=machine.batch_rows)
-    found = survey_sources(files, read_all, settings)
-    cut_at = {source: findings.max_length for source, findings in found.items() if findings.max_length}
+    findings = survey_sources(files, read_all, settings)
+    cut_at = {source: found.max_length for source, found in findings.items() if found.max_length}
     lacks = settings.missing.model_copy(update={"max_length": cut_at | settings.missing.max_length})
     settings = settings.model_copy(update={"missing": lacks})
-    work = partial(clean_batch, settings=settings, found=found, lookups=missing.lookups(args.raw, lacks))
+    work = partial(clean_batch, cleaning=Cleaning(settings, task, findings, missing.lookups(args.raw, lacks)))
     rows_in = changed = 0
-    kinds: Counter = Counter()
+    personal_data: Counter = Counter()  # findings, by kind
 
     def batches() -> Iterator[pa.Table]:
         nonlocal rows_in
@@ -296,7 +347,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             ledger.add(result["ledger"])
             changed += _changed(result["ledger"])
             for finding in result["personal"].to_pylist():
-                kinds[finding["kind"]] += finding["count"]
+                personal_data[finding["kind"]] += finding["count"]
         ledger.check(rows_in, rows.rows)
         if not rows.rows:
             counts = ledger.summary() or "none"
@@ -308,8 +359,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             "rows_out": rows.rows,
             "changed_share": changed / rows_in,
             "entries": ledger.summary(),
-            "personal_data": kinds,
-            "boilerplate": {source: findings.boilerplate for source, findings in found.items() if findings.boilerplate},
+            "personal_data": personal_data,
+            "boilerplate": {source: found.boilerplate for source, found in findings.items() if found.boilerplate},
             "cut_at": cut_at,
         },
     )

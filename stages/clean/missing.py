@@ -6,6 +6,7 @@ sources that are needed, and no others, are read once before the first batch (`l
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -95,17 +96,37 @@ TARGETS = {"no_group": "group", "no_label": "label"}  # the others are about the
 Lookups = Mapping[tuple[str, str, str], pa.Table]  # (source, key, field) -> columns key and value
 
 
-def fill(batch: pa.Table, settings: Missing, ledger: Ledger, found: Lookups | None = None) -> pa.Table:
+@dataclass(frozen=True)
+class Lack:
+    """What some rows of a batch lack.
+
+    Attributes:
+        name: of the problem, a key of `REASONS`.
+        problem: what to do with these rows.
+        rows: which they are, (rows,) bool without nulls.
+    """
+
+    name: str
+    problem: Problem
+    rows: pa.ChunkedArray
+
+    @property
+    def column(self) -> str:
+        """Return the column that lacks something."""
+        return TARGETS.get(self.name, "text")
+
+
+def fill(batch: pa.Table, settings: Missing, ledger: Ledger, lookups: Lookups | None = None) -> pa.Table:
     """Return the rows, filled or dropped as `settings` say; every row that lacks something is in the ledger.
 
     Args:
         batch: rows of the data contract, as `collect` wrote them.
-        found: what `lookups` returned; needed if a fallback names a source.
+        lookups: what the function `lookups` returned; needed if a fallback names a source.
     """
     for name, problem in settings.problems():
-        lacking = _lacking(batch, name, settings)
-        if pc.any(lacking).as_py():
-            batch = _treat(batch, name, problem, lacking, ledger, found or {})
+        lack = Lack(name, problem, _lacking(batch, name, settings))
+        if pc.any(lack.rows).as_py():
+            batch = _treat(batch, lack, ledger, lookups or {})
     return batch
 
 
@@ -176,12 +197,10 @@ def _column(rows: pa.Table, field: str) -> pa.ChunkedArray:
     return rows[field]
 
 
-def _treat(
-    rows: pa.Table, name: str, problem: Problem, lacking: pa.ChunkedArray, ledger: Ledger, found: Lookups
-) -> pa.Table:
-    target = TARGETS.get(name, "text")
-    few = rows.filter(lacking)
-    values, origins = _fallbacks(few, name, target, problem, found)
+def _treat(rows: pa.Table, lack: Lack, ledger: Ledger, lookups: Lookups) -> pa.Table:
+    name, problem, target = lack.name, lack.problem, lack.column
+    few = rows.filter(lack.rows)
+    values, origins = _fallbacks(few, lack, lookups)
     old = few[target].to_pylist()
     dropping = problem.action in ("drop", "fill_or_drop")
     for id_, before, value, origin in zip(few["id"].to_pylist(), old, values, origins, strict=True):
@@ -196,35 +215,33 @@ def _treat(
             ledger.add(id_, "note", name, f"{reason}; no fallback has one" if problem.fallbacks else reason)
     if any(value is not None for value in values):
         filled = pa.array([value if value is not None else was for value, was in zip(values, old, strict=True)])
-        rows = _replaced(rows, target, lacking, filled.cast(pa.string()))
+        rows = _replaced(rows, target, lack.rows, filled.cast(pa.string()))
         if target == "label":
             given = pa.array([None if value is None else "given" for value in values], pa.string())
-            rows = _replaced(rows, "label_origin", lacking, given)
+            rows = _replaced(rows, "label_origin", lack.rows, given)
     if dropping:
-        dropped = _scattered(lacking, pa.array([value is None for value in values]))
+        dropped = _scattered(lack.rows, pa.array([value is None for value in values]))
         rows = rows.filter(pc.invert(dropped))
     return rows
 
 
-def _fallbacks(
-    few: pa.Table, name: str, target: str, problem: Problem, found: Lookups
-) -> tuple[list[str | None], list[Fallback | None]]:
+def _fallbacks(few: pa.Table, lack: Lack, lookups: Lookups) -> tuple[list[str | None], list[Fallback | None]]:
     """Return for each row the first fallback's value that mends it, and that fallback; None where none does."""
     values: list[str | None] = [None] * few.num_rows
     origins: list[Fallback | None] = [None] * few.num_rows
-    old = few[target].to_pylist()
-    for fallback in problem.fallbacks:
-        for row, value in enumerate(_offered(few, fallback, found).to_pylist()):
-            longer = name != "cut_off" or len(value or "") > len(old[row])
+    old = few[lack.column].to_pylist()
+    for fallback in lack.problem.fallbacks:
+        for row, value in enumerate(_offered(few, fallback, lookups).to_pylist()):
+            longer = lack.name != "cut_off" or len(value or "") > len(old[row])
             if values[row] is None and value and value.strip() and value != old[row] and longer:
                 values[row], origins[row] = value, fallback
     return values, origins
 
 
-def _offered(few: pa.Table, fallback: Fallback, found: Lookups) -> pa.ChunkedArray:
+def _offered(few: pa.Table, fallback: Fallback, lookups: Lookups) -> pa.ChunkedArray:
     if fallback.source is None:
         return _column(few, fallback.field)
-    lookup = found[fallback.source, fallback.key, fallback.field]
+    lookup = lookups[fallback.source, fallback.key, fallback.field]
     return lookup["value"].take(pc.index_in(_column(few, fallback.key), lookup["key"], skip_nulls=True))
 
 

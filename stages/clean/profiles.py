@@ -175,15 +175,3 @@ def _suspects(rule: Rule, texts: pa.Array, headings: pa.Array) -> np.ndarray:
     if rule.heading:
         mask = pc.or_(mask, headings.is_valid())
     return np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-
-
-def clean_texts(texts: list[str], profile: Profile, found: Collection[str] = ()) -> list[str]:
-    """Return each text as the profile's rules leave it.
-
-    Args:
-        found: the source's boilerplate.
-
-    Raises:
-        UnicodeEncodeError: a text holds a lone surrogate, which no UTF-8 file does.
-    """
-    return clean_column(pa.array(texts, pa.string()), rules(profile, found)).to_pylist()

@@ -63,6 +63,23 @@ class Params(params.Section):
         return sources
 
 
+@dataclass(frozen=True)
+class Job:
+    """What every source is read with.
+
+    Attributes:
+        files: the folder of local files.
+        downloads: the folder that keeps what was fetched.
+        book: the ledger.
+    """
+
+    settings: Params
+    task: Task
+    files: Path
+    downloads: Path
+    book: ledger.Book
+
+
 @dataclass
 class Gathered:
     """One source's rows, sorted on disk, and what was counted on the way."""
@@ -82,15 +99,17 @@ class Gathered:
         return (first_of_each(part)[0] for part in self.rows.sorted())
 
 
-def gather(
-    source: Source, reading: Reading, task: Task, max_refused_share: float, book: ledger.Book, scratch: Path
-) -> Gathered:
+def gather(source: Source, job: Job, scratch: Path) -> Gathered:
     """Read a source; the ledger gets the rows that it refuses.
+
+    Args:
+        scratch: a folder for its rows while they are sorted.
 
     Raises:
         UserError: a file cannot be read as a whole, a column or label is unknown, more than `max_refused_share` of the
             rows are refused, or none is left.
     """
+    reading = source.open(job.files, job.downloads)
     found = Gathered(source, sorting.Sorter(mapping.schema(source), ["id"], _folder(scratch, source.name)), reading)
     reasons: list[str] = []
     lowest = LowestGroups(source)
@@ -98,10 +117,10 @@ def gather(
     def refuse(ids: Sequence[str], rules: Sequence[str], why: Sequence[str]) -> None:
         found.refused.update(rules)
         reasons.extend(why[: 3 - len(reasons)])
-        book.add(entries(ids, "refuse", rules, why))
+        job.book.add(entries(ids, "refuse", rules, why))
 
     for block in progress(reading.blocks, f"collect {source.name}"):
-        rows, refusals = mapping.rows(block, source, task)
+        rows, refusals = mapping.rows(block, source, job.task)
         refusals = [(place, "unreadable", problem) for place, problem in block.problems] + refusals
         found.read += rows.num_rows + len(refusals)
         found.rows.add(lowest.lighten(rows))
@@ -125,10 +144,11 @@ def gather(
             refuse(again["id"].to_pylist(), ["duplicate_id"] * len(why), why)
     found.groups = np.concatenate(groups)
 
-    if found.refused.total() > max_refused_share * found.read:
+    most = job.settings.max_refused_share
+    if found.refused.total() > most * found.read:
         raise UserError(
             f"source '{source.name}': {found.refused.total()} of {found.read} rows refused, more than "
-            f"max_refused_share {max_refused_share}; first: {'; '.join(reasons)}"
+            f"max_refused_share {most}; first: {'; '.join(reasons)}"
         )
     return found
 
@@ -301,22 +321,21 @@ def check_label_maps(sources: Iterable[Source], task: Task) -> None:
                 task.check(label, f"source '{source.name}': label_map: '{name}'")
 
 
-def collect(
-    settings: Params, task: Task, folder: Path, downloads: Path, out: Path, book: ledger.Book
-) -> tuple[dict, dict]:
+def collect(job: Job, out: Path) -> tuple[dict, dict]:
     """Write the tables of all sources into `out`; return the manifest and the metrics."""
     scratch = _folder(out.parent, "scratch")
     gathered = []
-    for source in settings.sources:
-        reading = source.open(folder, downloads)
-        gathered.append(gather(source, reading, task, settings.max_refused_share, book, scratch))
-        gathered[-1].rows.spill(sorting.RUN_BYTES // len(settings.sources))
+    for source in job.settings.sources:
+        gathered.append(gather(source, job, scratch))
+        gathered[-1].rows.spill(sorting.RUN_BYTES // len(job.settings.sources))
 
     allowed = {found.source.name: cuts(found.groups, found.source) for found in gathered}
     for purpose in ("task", "text"):
-        of = [found for found in gathered if found.source.purpose == purpose]
-        available = [min([len(found.groups), *(limit for _, limit, _ in allowed[found.source.name])]) for found in of]
-        for found, limit in zip(of, shared(available, [found.source.share for found in of]), strict=True):
+        alike = [found for found in gathered if found.source.purpose == purpose]
+        available = [
+            min([len(found.groups), *(limit for _, limit, _ in allowed[found.source.name])]) for found in alike
+        ]
+        for found, limit in zip(alike, shared(available, [found.source.share for found in alike]), strict=True):
             if found.source.share is not None:
                 reason = f"beyond {limit} rows, the source's share of {found.source.share:g}"
                 allowed[found.source.name].append(("share", limit, reason))
@@ -324,7 +343,7 @@ def collect(
     manifest, metrics = {}, {}
     for found in gathered:
         name = found.source.name
-        counts = write(found, allowed[name], out / f"{name}.parquet", book)
+        counts = write(found, allowed[name], out / f"{name}.parquet", job.book)
         manifest[name] = manifest_entry(found, counts)
         metrics[name] = {key: counts[key] for key in ("rows", "groups", "labelled")}
         metrics[name] |= {"refused": found.refused.total(), "skipped": found.skipped.total()}
@@ -343,7 +362,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_label_maps(settings.sources, task)
     with files.replacing(paths.out) as new, ledger.book("collect", paths.ledger) as book:
         new.mkdir()
-        manifest, metrics = collect(settings, task, paths.files, paths.downloads, new, book)
+        manifest, metrics = collect(Job(settings, task, paths.files, paths.downloads, book), new)
         kept = sum(entry["rows"] for entry in metrics.values())
         book.check(sum(entry["rows"]["read"] for entry in manifest.values()), kept)
         files.write_json(new / "manifest.json", manifest)

@@ -32,7 +32,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.deduplicate import compare, keep, references
-from stages.deduplicate.outcome import CONFLICT, Conflicts, Fate, Found, Names, conflict_rows, entries, kept_rows
+from stages.deduplicate.outcome import CONFLICT, Conflicts, Duplicates, Fate, Names, Outcome
 from stages.deduplicate.scratch import Scratch, opened, sketch
 from stages.deduplicate.sketch import rows_per_band
 from winnow.base import params
@@ -75,11 +75,13 @@ class Params(params.Section):
         return self.permutations // rows, rows
 
 
-def rows_in(path: Path, settings: Params, machine: Machine, store: Scratch, labels: list[str]) -> Iterator[pa.Table]:
+def rows_in(
+    path: Path, settings: Params, machine: Machine, store: Scratch, labels: dict[str, int]
+) -> Iterator[pa.Table]:
     """Yield the rows' numbers and texts; put their labels and what `keep` goes by into `store`.
 
     Args:
-        labels: the names of labels, which is filled; `store` holds a label's place in it, -1 for none.
+        labels: is filled with each label's number; `store` holds the number of each row's label, -1 for none.
 
     Raises:
         UserError: the rows are not sorted by id, or no row is of a source that `source_order` names.
@@ -92,9 +94,10 @@ def rows_in(path: Path, settings: Params, machine: Machine, store: Scratch, labe
                 f"{path}: its rows are not sorted by id, or an id stands twice; the stage clean writes it so"
             )
         last = ids[-1].as_py()
-        labels += sorted(set(batch["label"].drop_null().unique().to_pylist()) - set(labels))
-        codes = pc.fill_null(pc.index_in(batch["label"], pa.array(labels, pa.string())), -1)
-        store.put("label", first, codes.to_numpy().astype(np.int16))
+        encoded = batch["label"].combine_chunks().dictionary_encode()
+        codes = [labels.setdefault(label, len(labels)) for label in encoded.dictionary.to_pylist()]
+        places = encoded.indices.fill_null(len(codes)).to_numpy()
+        store.put("label", first, np.array([*codes, -1], np.int32)[places])
         for name, values in keep.measure(batch, settings.keep, settings.source_order).items():
             store.put(name, first, values)
         sources.update(batch["source"].unique().to_pylist())
@@ -123,21 +126,21 @@ def numbered(batches: Iterator[pa.Table], first: int) -> Iterator[pa.Table]:
         first += len(batch)
 
 
-def find(store: Scratch, own: int, settings: Params, labels: list[str]) -> Found:
+def find(store: Scratch, own: int, settings: Params, labels: Sequence[str]) -> Duplicates:
     """Return what is a duplicate of what; the first `own` texts in `store` are rows, the others those of `against`."""
     roots = compare.equal_forms(store)
     numbers = np.arange(len(roots), dtype=np.int32)
     best = _best_copies(store, roots[:own], settings.keep)
-    matches, similarity = np.full(own, -1, np.int32), np.zeros(own, np.float32)
+    links = compare.Links(own, roots, np.full(own, -1, np.int32), np.zeros(own, np.float32))
     foreign = own + np.sort(np.unique(roots[own:], return_index=True)[1]).astype(np.int32)
     equal = foreign[roots[foreign] < own]
-    matches[best[roots[equal]]] = equal
-    similarity[best[roots[equal]]] = 1
+    links.matches[best[roots[equal]]] = equal
+    links.similarity[best[roots[equal]]] = 1
     roots[own:] = numbers[own:]
     unique = np.append(np.flatnonzero(best == numbers[:own]).astype(np.int32), foreign)
-    compare.link(store, unique, own, settings.bands()[0], settings.threshold, roots, matches, similarity)
+    compare.link(store, unique, settings.bands()[0], settings.threshold, links)
 
-    roots, matches, similarity, numbers = roots[:own], matches[best], similarity[best], numbers[:own]
+    roots, matches, similarity, numbers = roots[:own], links.matches[best], links.similarity[best], numbers[:own]
     fates = np.full(own, Fate.kept, np.int8)
     fates[best != numbers] = Fate.exact_duplicate
     if settings.drop_against:
@@ -150,7 +153,7 @@ def find(store: Scratch, own: int, settings: Params, labels: list[str]) -> Found
         dropped = preferred >= 0
         fates[dropped] = Fate.near_duplicate
         keepers, similarity = np.where(dropped, preferred, best), np.where(dropped, near, similarity)
-    return Found(fates, roots, keepers, matches, similarity, store.get("label", np.int16), labels)
+    return Duplicates(fates, roots, keepers, matches, similarity, store.get("label", np.int32), labels)
 
 
 def _best_copies(store: Scratch, forms: np.ndarray, rules: list[keep.Rule]) -> np.ndarray:
@@ -175,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "against", "out", "conflicts", "ledger", "metrics")
     settings, machine = params.load("deduplicate", Params), this_machine()
     with _folder(args.out) as folder, opened(Path(folder)) as store:
-        labels: list[str] = []
+        labels: dict[str, int] = {}
         rows = sketch_all(rows_in(args.rows, settings, machine, store, labels), settings, machine, store)
         if not rows:
             raise UserError(f"{args.rows}: has no row")
@@ -184,37 +187,39 @@ def main(argv: Sequence[str] | None = None) -> None:
             texts = references.texts(reference, args.against, machine.batch_rows)
             starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), settings, machine, store))
         store.finish()
-        found = find(store, rows, settings, labels)
-    conflicts = Conflicts(found)
-    names = Names(found, conflicts, tables.batches(args.rows, ["id"], machine.batch_rows))
+        duplicates = find(store, rows, settings, list(labels))
+    conflicts = Conflicts(duplicates)
+    names = Names(duplicates, conflicts, tables.batches(args.rows, ["id"], machine.batch_rows))
 
     def foreign(number: int) -> str:
         place = bisect_right(starts, number) - 1
         return f"row {number - starts[place] + 1} of {settings.against[place].name}"
 
+    outcome = Outcome(duplicates, conflicts, names, foreign)
+
     def parts() -> Iterator[pa.Table]:
         for batch in numbered(tables.batches(args.rows, rows=machine.batch_rows), 0):
             first, batch = batch["number"][0].as_py(), batch.drop_columns("number")
-            entered.add(entries(batch, first, found, conflicts, names, foreign))
-            yield kept_rows(batch, first, found, names)
-        entered.check(rows, int((found.fates == Fate.kept).sum()))
+            entered.add(outcome.entries(batch, first))
+            yield outcome.kept_rows(batch, first)
+        entered.check(rows, int((duplicates.fates == Fate.kept).sum()))
 
     with book("deduplicate", args.ledger) as entered:
         schema = tables.schema(args.rows).append(pa.field("cluster", pa.string()))
         tables.write_stream(parts(), schema, args.out)
-    tables.write_stream(conflict_rows(found, conflicts, names, machine.batch_rows), CONFLICT, args.conflicts)
-    write_json(args.metrics, measure(found, conflicts, settings, starts))
+    tables.write_stream(outcome.conflict_rows(machine.batch_rows), CONFLICT, args.conflicts)
+    write_json(args.metrics, measure(duplicates, conflicts, settings, starts))
 
 
-def measure(found: Found, conflicts: Conflicts, settings: Params, starts: list[int]) -> dict:
+def measure(duplicates: Duplicates, conflicts: Conflicts, settings: Params, starts: list[int]) -> dict:
     """Return the stage's metrics."""
-    matched = np.searchsorted(starts, found.matches[found.matches >= 0], side="right") - 1
+    matched = np.searchsorted(starts, duplicates.matches[duplicates.matches >= 0], side="right") - 1
     return {
-        "rows_in": len(found.fates),
-        "rows_out": int((found.fates == Fate.kept).sum()),
-        "exact": int((found.fates == Fate.exact_duplicate).sum()),
-        "near": int((found.fates == Fate.near_duplicate).sum()),
-        "clusters": found.clusters(),
+        "rows_in": len(duplicates.fates),
+        "rows_out": int((duplicates.fates == Fate.kept).sum()),
+        "exact": int((duplicates.fates == Fate.exact_duplicate).sum()),
+        "near": int((duplicates.fates == Fate.near_duplicate).sum()),
+        "clusters": duplicates.clusters(),
         "label_conflicts": len(conflicts.roots),
         "label_conflict_rows": len(conflicts.rows),
         "against": {

@@ -7,6 +7,7 @@ is cut into pieces of `PIECE` texts, all compared with each other and with the f
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -30,31 +31,35 @@ def equal_forms(scratch: Scratch) -> np.ndarray:
     return lowest
 
 
-def link(
-    scratch: Scratch,
-    texts: np.ndarray,
-    own: int,
-    bands: int,
-    threshold: float,
-    roots: np.ndarray,
-    matches: np.ndarray,
-    similarity: np.ndarray,
-) -> None:
-    """Tie similar texts together, and find texts that are similar to a foreign one; changes the last three arrays.
+@dataclass(frozen=True)
+class Links:
+    """Which texts are similar; `link` fills the arrays.
+
+    Attributes:
+        own: texts from this number on are foreign: they are not tied to each other, and tie no others together.
+        roots: (texts,) int32, the lowest member of each text's component.
+        matches: (own,) int32, the foreign text to which a text is similar; -1: none.
+        similarity: (own,) float32, of the two.
+    """
+
+    own: int
+    roots: np.ndarray
+    matches: np.ndarray
+    similarity: np.ndarray
+
+
+def link(scratch: Scratch, texts: np.ndarray, bands: int, threshold: float, links: Links) -> None:
+    """Tie similar texts together, and find texts that are similar to a foreign one.
 
     Args:
         texts: (n,) int32 ascending, numbers of the texts to compare.
-        own: texts from this number on are foreign: they are not tied to each other, and tie no others together.
-        roots: (texts,) int32, the lowest member of each text's component.
-        matches: (texts,) int32, the foreign text to which a text is similar; -1: none.
-        similarity: (texts,) float32, of the two.
     """
     for band in progress(range(bands), "compare"):
         members, bounds = _buckets(scratch.get(f"band{band}", np.uint64)[texts], texts)
-        members, bounds = _divided(members, bounds, roots)
+        members, bounds = _divided(members, bounds, links.roots)
         for piece, edges, hashes, offsets in _portions(scratch, members, bounds):
-            _link(piece, edges, hashes, offsets, own, threshold, roots, matches, similarity)
-        _flatten(roots)
+            _link(piece, edges, hashes, offsets, links.own, threshold, links.roots, links.matches, links.similarity)
+        _flatten(links.roots)
 
 
 def choose(scratch: Scratch, members: np.ndarray, bounds: np.ndarray, threshold: float, texts: int) -> tuple:

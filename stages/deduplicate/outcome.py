@@ -40,7 +40,7 @@ class Fate(IntEnum):
 
 
 @dataclass(frozen=True)
-class Found:
+class Duplicates:
     """What is a duplicate of what. All arrays: (rows,).
 
     Attributes:
@@ -49,7 +49,7 @@ class Found:
         keepers: int32, the row that stays, or the best copy, in place of a dropped one; else the row itself.
         matches: int32, the text of another dataset that this row is a duplicate of; -1: none.
         similarity: float32, to the keeper of a near-duplicate, else to the match.
-        labels: int16, places in `label_names`; -1: none.
+        labels: int32, places in `label_names`; -1: none.
     """
 
     fates: np.ndarray
@@ -77,18 +77,20 @@ class Conflicts:
         rows: their members that have a label or are kept, ascending.
     """
 
-    def __init__(self, found: Found) -> None:
-        labelled = np.flatnonzero(found.labels >= 0)
-        some = np.full(len(found.roots), -1, np.int16)  # of each cluster, one of its labels
-        some[found.roots[labelled]] = found.labels[labelled]
-        self.roots = np.unique(found.roots[labelled[found.labels[labelled] != some[found.roots[labelled]]]])
-        told = np.isin(found.roots, self.roots) & ((found.labels >= 0) | (found.fates == Fate.kept))
+    def __init__(self, duplicates: Duplicates) -> None:
+        labelled = np.flatnonzero(duplicates.labels >= 0)
+        some = np.full(len(duplicates.roots), -1, np.int32)  # of each cluster, one of its labels
+        some[duplicates.roots[labelled]] = duplicates.labels[labelled]
+        self.roots = np.unique(
+            duplicates.roots[labelled[duplicates.labels[labelled] != some[duplicates.roots[labelled]]]]
+        )
+        told = np.isin(duplicates.roots, self.roots) & ((duplicates.labels >= 0) | (duplicates.fates == Fate.kept))
         self.rows = np.flatnonzero(told)
-        self._found = found
+        self._duplicates = duplicates
         # The first members of each label of a cluster: more are never named, and boilerplate has very many.
         self._counts: dict[int, Counter[int]] = defaultdict(Counter)
         self._members: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for row, root, label in zip(self.rows, found.roots[self.rows], found.labels[self.rows], strict=True):
+        for row, root, label in zip(self.rows, duplicates.roots[self.rows], duplicates.labels[self.rows], strict=True):
             if label >= 0:
                 self._counts[root][label] += 1
                 if self._counts[root][label] <= SHOWN:
@@ -96,7 +98,7 @@ class Conflicts:
 
     def others(self, row: int) -> tuple[list[int], int]:
         """Return the first members of the row's cluster that have another label, and the number of all of them."""
-        root, label = self._found.roots[row], self._found.labels[row]
+        root, label = self._duplicates.roots[row], self._duplicates.labels[row]
         counts = {other: count for other, count in self._counts[root].items() if other != label}
         return sorted(row for other in counts for row in self._members[root, other])[:SHOWN], sum(counts.values())
 
@@ -104,10 +106,10 @@ class Conflicts:
 class Names:
     """The ids of the rows that other rows are told about."""
 
-    def __init__(self, found: Found, conflicts: Conflicts, batches: Iterable[pa.Table]) -> None:
+    def __init__(self, duplicates: Duplicates, conflicts: Conflicts, batches: Iterable[pa.Table]) -> None:
         """Take them from `batches`, which hold the column `id` of all rows."""
-        numbers = np.arange(len(found.roots))
-        others = [column[column != numbers] for column in (found.roots, found.keepers)]
+        numbers = np.arange(len(duplicates.roots))
+        others = [column[column != numbers] for column in (duplicates.roots, duplicates.keepers)]
         self._numbers = np.unique(np.concatenate([*others, conflicts.rows, conflicts.roots]))
         parts, first = [], 0
         for batch in batches:
@@ -124,78 +126,84 @@ class Names:
         return self._ids[int(np.searchsorted(self._numbers, row))].as_py()
 
 
-def kept_rows(batch: pa.Table, first: int, found: Found, names: Names) -> pa.Table:
-    """Return the rows that stay, with their cluster, of a batch whose first row has number `first`."""
-    numbers = np.arange(first, first + len(batch))
-    roots = found.roots[numbers]
-    elsewhere = roots != numbers
-    clusters = pc.replace_with_mask(batch["id"].combine_chunks(), pa.array(elsewhere), names.of(roots[elsewhere]))
-    return tables.set_column(batch, "cluster", clusters, pa.string()).filter(
-        pa.array(found.fates[numbers] == Fate.kept)
-    )
+@dataclass(frozen=True)
+class Outcome:
+    """What is told of each row.
 
-
-def entries(
-    batch: pa.Table, first: int, found: Found, conflicts: Conflicts, names: Names, foreign: Callable[[int], str]
-) -> pa.Table:
-    """Return the ledger's entries about the rows of a batch whose first row has number `first`.
-
-    Args:
+    Attributes:
         foreign: names a text of another dataset, given by number.
     """
-    ledger = Ledger("deduplicate")
-    numbers = np.arange(first, first + len(batch))
-    conflicting = np.isin(numbers, conflicts.rows)
-    told = (found.fates[numbers] != Fate.kept) | (found.matches[numbers] >= 0) | conflicting
-    for place in np.flatnonzero(told).tolist():
-        row, id, fate = first + place, batch["id"][place].as_py(), Fate(found.fates[first + place])
-        match = found.matches[row]
-        matched = f"duplicate (Jaccard {found.similarity[row]:.3f}) of {foreign(match)}" if match >= 0 else ""
-        if fate != Fate.kept:
-            text_sha = hashing.text_sha(batch["text"][place].as_py())
-            if fate == Fate.against:
-                ledger.add(id, "drop", fate.name, matched, Details(text_sha))
-            else:
-                details = Details(text_sha, other_id=names[found.keepers[row]])
-                ledger.add(id, "drop", fate.name, _copy(row, fate, found, names), details)
-            continue
-        if matched:
-            ledger.add(id, "note", Fate.against.name, matched)
-        if conflicting[place]:
-            others, total = conflicts.others(row)
-            details = Details(other_id=names[others[0]])
-            ledger.add(id, "note", "label_conflict", _conflict(row, others, total, found, names), details)
-    return ledger.table()
 
+    duplicates: Duplicates
+    conflicts: Conflicts
+    names: Names
+    foreign: Callable[[int], str]
 
-def _copy(row: int, fate: Fate, found: Found, names: Names) -> str:
-    keeper = found.keepers[row]
-    near = f"near-duplicate (Jaccard {found.similarity[row]:.3f})"
-    differ = found.labels[row] >= 0 and found.labels[keeper] >= 0 and found.labels[row] != found.labels[keeper]
-    conflict = f"; labels differ ({found.label(keeper)}, {found.label(row)})" if differ else ""
-    return f"{near if fate == Fate.near_duplicate else 'exact duplicate'} of {names[keeper]}{conflict}"
+    def kept_rows(self, batch: pa.Table, first: int) -> pa.Table:
+        """Return the rows that stay, with their cluster, of a batch whose first row has number `first`."""
+        numbers = np.arange(first, first + len(batch))
+        roots = self.duplicates.roots[numbers]
+        elsewhere = roots != numbers
+        ids = self.names.of(roots[elsewhere])
+        clusters = pc.replace_with_mask(batch["id"].combine_chunks(), pa.array(elsewhere), ids)
+        kept = pa.array(self.duplicates.fates[numbers] == Fate.kept)
+        return tables.set_column(batch, "cluster", clusters, pa.string()).filter(kept)
 
+    def entries(self, batch: pa.Table, first: int) -> pa.Table:
+        """Return the ledger's entries about the rows of a batch whose first row has number `first`."""
+        ledger, duplicates = Ledger("deduplicate"), self.duplicates
+        numbers = np.arange(first, first + len(batch))
+        conflicting = np.isin(numbers, self.conflicts.rows)
+        told = (duplicates.fates[numbers] != Fate.kept) | (duplicates.matches[numbers] >= 0) | conflicting
+        for place in np.flatnonzero(told).tolist():
+            row, id, fate = first + place, batch["id"][place].as_py(), Fate(duplicates.fates[first + place])
+            matched = self._match(row) if duplicates.matches[row] >= 0 else ""
+            if fate != Fate.kept:
+                foreign = fate == Fate.against
+                keeper = None if foreign else self.names[duplicates.keepers[row]]
+                details = Details(hashing.text_sha(batch["text"][place].as_py()), other_id=keeper)
+                ledger.add(id, "drop", fate.name, matched if foreign else self._copy(row, fate), details)
+                continue
+            if matched:
+                ledger.add(id, "note", Fate.against.name, matched)
+            if conflicting[place]:
+                others, total = self.conflicts.others(row)
+                details = Details(other_id=self.names[others[0]])
+                ledger.add(id, "note", "label_conflict", self._conflict(row, others, total), details)
+        return ledger.table()
 
-def _conflict(row: int, others: list[int], total: int, found: Found, names: Names) -> str:
-    listed = ", ".join(f"{names[other]} {found.label(other)}" for other in others)
-    more = f" and {total - len(others)} more" if total > len(others) else ""
-    own = f" from its own, {found.label(row)}" if found.labels[row] >= 0 else ""
-    return f"labels of its cluster differ{own}: {listed}{more}"
+    def conflict_rows(self, rows: int) -> Iterator[pa.Table]:
+        """Yield the table of conflicts (`CONFLICT`) in the order of ids, at most `rows` rows at a time."""
+        for start in range(0, len(self.conflicts.rows), rows):
+            told = map(self._conflict_row, self.conflicts.rows[start : start + rows])
+            yield pa.Table.from_pylist(list(told), CONFLICT)
 
-
-def conflict_rows(found: Found, conflicts: Conflicts, names: Names, rows: int) -> Iterator[pa.Table]:
-    """Yield the table of conflicts (`CONFLICT`) in the order of ids, at most `rows` rows at a time."""
-
-    def told(row: int) -> dict:
-        others, total = conflicts.others(row)
-        return _member(row) | {
-            "cluster": names[found.roots[row]],
-            "others": [_member(other) for other in others],
+    def _conflict_row(self, row: int) -> dict:
+        others, total = self.conflicts.others(row)
+        return self._member(row) | {
+            "cluster": self.names[self.duplicates.roots[row]],
+            "others": list(map(self._member, others)),
             "others_total": total,
         }
 
-    def _member(row: int) -> dict:
-        return {"id": names[row], "label": found.label(row), "kept": bool(found.fates[row] == Fate.kept)}
+    def _member(self, row: int) -> dict:
+        kept = bool(self.duplicates.fates[row] == Fate.kept)
+        return {"id": self.names[row], "label": self.duplicates.label(row), "kept": kept}
 
-    for start in range(0, len(conflicts.rows), rows):
-        yield pa.Table.from_pylist([told(row) for row in conflicts.rows[start : start + rows]], CONFLICT)
+    def _match(self, row: int) -> str:
+        similarity, match = self.duplicates.similarity[row], self.duplicates.matches[row]
+        return f"duplicate (Jaccard {similarity:.3f}) of {self.foreign(match)}"
+
+    def _copy(self, row: int, fate: Fate) -> str:
+        keeper = self.duplicates.keepers[row]
+        near = f"near-duplicate (Jaccard {self.duplicates.similarity[row]:.3f})"
+        own, other = self.duplicates.label(row), self.duplicates.label(keeper)
+        conflict = f"; labels differ ({other}, {own})" if own is not None and other not in (None, own) else ""
+        return f"{near if fate == Fate.near_duplicate else 'exact duplicate'} of {self.names[keeper]}{conflict}"
+
+    def _conflict(self, row: int, others: list[int], total: int) -> str:
+        listed = ", ".join(f"{self.names[other]} {self.duplicates.label(other)}" for other in others)
+        more = f" and {total - len(others)} more" if total > len(others) else ""
+        label = self.duplicates.label(row)
+        own = "" if label is None else f" from its own, {label}"
+        return f"labels of its cluster differ{own}: {listed}{more}"

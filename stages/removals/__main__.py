@@ -4,10 +4,10 @@ python -m stages.removals --raw data/raw --split data/split.parquet --clean data
     --deduplicate data/ledger/deduplicate.parquet --metrics reports/metrics/removals.json
     --plot reports/plots/removals.csv
 
-A share is of the rows that entered the stage, with Wilson's 95 % interval. A class is the label with which a row was
-collected. A removed row is of the split that the rest of its group is in, and of none where nothing of its group is
-left. What `collect` refused never was a row, so it is counted by source alone. Rows are joined to ledgers by id, as a
-number of 8 bytes: memory holds 10 bytes a removed row and 9 a group, and a batch.
+A share is of the rows that entered the stage, with Wilson's 95 % interval. A row is of the classes for which the label
+counts that it was collected with. A removed row is of the split that the rest of its group is in, and of none where
+nothing of its group is left. What `collect` refused never was a row, so it is counted by source alone. Rows are joined
+to ledgers by id, as a number of 8 bytes: memory holds 10 bytes a removed row and 9 a group, and a batch.
 
 Writes metrics (stage -> rule -> rows, removed, share, its interval, and `skew`: the largest ratio of a class's share to
 that of all classes) and the plot: rule, stage, dimension, value, rows, removed, share, low, high.
@@ -24,11 +24,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, write_csv, write_json
 from winnow.base.stage import arguments, run
-from winnow.rows import splits, tables
+from winnow.kinds.task import Task
+from winnow.rows import ids, splits, tables
 from winnow.rows.ledger import REMOVING
 from winnow.statistics.intervals import wilson
 
@@ -81,34 +83,31 @@ class Line:
         return wilson(self.removed, self.rows)
 
 
-def numbers(ids: pa.ChunkedArray, where: Path) -> np.ndarray:
-    """Return ids of 16 hex digits as numbers, (rows,) uint64, in the same order as the ids sort.
+def numbers(column: pa.ChunkedArray, where: Path) -> np.ndarray:
+    """Return a column of ids as numbers, (rows,) uint64, in the same order as the ids sort.
 
     Raises:
         UserError: an id is none of this pipeline.
     """
-    wrong = pc.invert(pc.match_substring_regex(ids, "^[0-9a-f]{16}$"))
+    wrong = pc.invert(pc.match_substring_regex(column, ids.PATTERN))
     if pc.any(wrong).as_py():
-        raise UserError(f"{where}: id '{ids.filter(wrong)[0]}' is not 16 hex digits; run `dvc repro collect`")
-    fixed = ids.combine_chunks().cast(pa.binary()).cast(pa.binary(16))
-    digits = np.frombuffer(fixed.buffers()[1], np.uint8)[16 * fixed.offset :][: 16 * len(ids)]
-    digits = np.where(digits < ord("a"), digits - ord("0"), digits - ord("a") + 10).reshape(-1, 16)
-    return digits.astype(np.uint64) @ (np.uint64(16) ** np.arange(15, -1, -1, dtype=np.uint64))
+        raise UserError(f"{where}: id '{column.filter(wrong)[0]}' is not 16 hex digits; run `dvc repro collect`")
+    return ids.numbers(column)
 
 
 def read_removed(path: Path) -> Removed:
     """Return the rows that a ledger says left."""
     rules: dict[str, int] = {}
-    ids, codes = [np.array([], np.uint64)], [np.array([], np.int16)]
+    found, codes = [np.array([], np.uint64)], [np.array([], np.int16)]
     for batch in tables.batches(path, ["id", "action", "rule"], BATCH_ROWS):
         batch = batch.filter(pc.is_in(batch["action"], pa.array(REMOVING)))
         for rule in batch["rule"].unique().to_pylist():
             rules.setdefault(rule, len(rules))
-        ids.append(numbers(batch["id"], path))
+        found.append(numbers(batch["id"], path))
         codes.append(pc.index_in(batch["rule"], pa.array(list(rules), pa.string())).to_numpy().astype(np.int16))
-    found = np.concatenate(ids)
-    order = np.argsort(found, kind="stable")
-    return Removed(found[order], np.concatenate(codes)[order], list(rules))
+    removed = np.concatenate(found)
+    order = np.argsort(removed, kind="stable")
+    return Removed(removed[order], np.concatenate(codes)[order], list(rules))
 
 
 def read_splits(path: Path) -> tuple[np.ndarray, np.ndarray, int]:
@@ -122,7 +121,31 @@ def read_splits(path: Path) -> tuple[np.ndarray, np.ndarray, int]:
     return unique, np.concatenate(found)[first], len(every)
 
 
-def count(raw: Path, removed: dict[str, Removed], split: Path) -> list[Line]:
+@dataclass(frozen=True)
+class Values:
+    """The values that the rows of a batch have in one dimension: one a row, or of `class` none or several.
+
+    Attributes:
+        row: (pairs,) int, a row's place in the batch.
+        code: (pairs,) int, index into `names`.
+    """
+
+    row: np.ndarray
+    code: np.ndarray
+    names: Sequence[str]
+
+    def table(self, rule: np.ndarray, rules: int) -> np.ndarray:
+        """Return how many rows of each value each rule removed, (1 + rules, names) int; the first line: none did.
+
+        Args:
+            rule: (rows,) int, index of the rule that removed the row; -1: it stayed; -2: it does not count.
+        """
+        own = rule[self.row]
+        keys = ((own + 1) * len(self.names) + self.code)[own >= -1]
+        return np.bincount(keys, minlength=(rules + 1) * len(self.names)).reshape(-1, len(self.names))
+
+
+def count(raw: Path, removed: dict[str, Removed], split: Path, task: Task) -> list[Line]:
     """Return one line for each rule, dimension and value, also where the rule removed none.
 
     Raises:
@@ -133,24 +156,27 @@ def count(raw: Path, removed: dict[str, Removed], split: Path) -> list[Line]:
     taken: Counter = Counter()  # (stage, rule, dimension, value)
     for file in source_files(raw):
         for batch in tables.batches(file, ["id", "source", "purpose", "group", "label"], BATCH_ROWS):
-            ids = numbers(batch["id"], file)
-            values = _values(batch, groups, group_splits)
+            entering = numbers(batch["id"], file)
+            values = _values(batch, groups, group_splits, task)
+            left = np.zeros(len(entering), bool)  # by an earlier stage
             for stage, of_stage in removed.items():
-                rule = of_stage.rule_of(ids)
-                for dimension, (codes, names) in values.items():
-                    table = np.bincount(
-                        (rule + 1) * len(names) + codes, minlength=(len(of_stage.rules) + 1) * len(names)
-                    )
-                    table = table.reshape(-1, len(names))
+                rule = np.where(left, -2, of_stage.rule_of(entering))
+                for dimension, of_dimension in values.items():
+                    names = of_dimension.names
+                    table = of_dimension.table(rule, len(of_stage.rules))
                     for value, total in zip(names, table.sum(axis=0).tolist(), strict=True):
                         entered[stage, dimension, value] += total
                     for index, place in zip(*np.nonzero(table[1:]), strict=True):
                         key = stage, of_stage.rules[index], dimension, names[place]
                         taken[key] += int(table[index + 1, place])
-                stayed = rule < 0
-                ids = ids[stayed]
-                values = {dimension: (codes[stayed], names) for dimension, (codes, names) in values.items()}
-    _check_accounts(raw, removed, split, entered, taken, rows_split)
+                left |= rule >= 0
+    _check_accounts(raw, removed, taken)
+    left = entered[STAGES[0], "all", "all"] - sum(len(of_stage.ids) for of_stage in removed.values())
+    if left != rows_split:
+        raise UserError(
+            f"{split}: has {rows_split} rows; {left} of {raw} are in no ledger as removed; they are of different runs: "
+            f"`dvc repro`"
+        )
     return [
         Line(rule, stage, dimension, value, rows, taken[stage, rule, dimension, value])
         for stage, of_stage in removed.items()
@@ -170,20 +196,35 @@ def source_files(raw: Path) -> list[Path]:
     return found
 
 
-def _values(
-    batch: pa.Table, groups: np.ndarray, group_splits: np.ndarray
-) -> dict[str, tuple[np.ndarray, Sequence[str]]]:
-    """Return each dimension's codes, (rows,) int, and their names."""
-    class_ = pc.if_else(pc.equal(batch["purpose"], "task"), pc.fill_null(batch["label"], UNLABELLED), TEXT)
+def _values(batch: pa.Table, groups: np.ndarray, group_splits: np.ndarray, task: Task) -> dict[str, Values]:
+    """Return the values of each dimension."""
     codes = splits.codes(batch["group"])
     place = np.minimum(np.searchsorted(groups, codes), max(len(groups) - 1, 0))
     split = np.where(groups[place] == codes, group_splits[place], -1) if len(groups) else np.full(len(codes), -1)
+    rows = np.arange(batch.num_rows)
     return {
-        "all": (np.zeros(batch.num_rows, np.int64), ("all",)),
-        "class": _encoded(class_),
-        "source": _encoded(batch["source"]),
-        "split": (split.astype(np.int64) % (len(splits.SPLITS) + 1), (*splits.SPLITS, NOWHERE)),
+        "all": Values(rows, np.zeros(batch.num_rows, np.int64), ("all",)),
+        "class": _classes(batch, task),
+        "source": Values(rows, *_encoded(batch["source"])),
+        "split": Values(rows, split.astype(np.int64) % (len(splits.SPLITS) + 1), (*splits.SPLITS, NOWHERE)),
     }
+
+
+def _classes(batch: pa.Table, task: Task) -> Values:
+    """Return the classes of each row; `UNLABELLED` or `TEXT` for one that has none."""
+    label = pc.if_else(pc.equal(batch["purpose"], "task"), pc.fill_null(batch["label"], UNLABELLED), TEXT)
+    codes, labels = _encoded(label)
+    classes = [[name] if name in (UNLABELLED, TEXT) else task.names(name) for name in labels]
+    names = list(dict.fromkeys(name for of_label in classes for name in of_label))
+    place = {name: number for number, name in enumerate(names)}
+    # The classes of all labels one after another, and where each label's begin.
+    inner = np.array([place[name] for of_label in classes for name in of_label], np.int64)
+    lengths = np.array(list(map(len, classes)), np.int64)
+    starts = np.cumsum(lengths) - lengths
+    number = lengths[codes]  # of classes, of each row
+    row = np.repeat(np.arange(len(codes)), number)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
+    return Values(row, inner[starts[codes][row] + within], names)
 
 
 def _encoded(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
@@ -191,10 +232,7 @@ def _encoded(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def _check_accounts(
-    raw: Path, removed: dict[str, Removed], split: Path, entered: Counter, taken: Counter, rows_split: int
-) -> None:
-    left = entered[STAGES[0], "all", "all"]
+def _check_accounts(raw: Path, removed: dict[str, Removed], taken: Counter) -> None:
     for stage, of_stage in removed.items():
         met = sum(number for key, number in taken.items() if key[0] == stage and key[2] == "all")
         if met != len(of_stage.ids):
@@ -202,12 +240,6 @@ def _check_accounts(
                 f"the ledger of {stage} removes {len(of_stage.ids)} rows, {met} of which entered it from {raw}; they "
                 f"are of different runs: `dvc repro`"
             )
-        left -= met
-    if left != rows_split:
-        raise UserError(
-            f"{split}: has {rows_split} rows; {left} of {raw} are in no ledger as removed; they are of different runs: "
-            f"`dvc repro`"
-        )
 
 
 def classes(lines: Sequence[Line]) -> list[Line]:
@@ -277,9 +309,9 @@ def read_refused(manifest: Path) -> list[Line]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "raw", "split", *STAGES, "metrics", "plot")
-    settings = params.load("removals", Params)
+    settings, task = params.load("removals", Params), kinds.read_task()
     refused = read_refused(args.raw / "manifest.json")
-    lines = count(args.raw, {stage: read_removed(getattr(args, stage)) for stage in STAGES}, args.split)
+    lines = count(args.raw, {stage: read_removed(getattr(args, stage)) for stage in STAGES}, args.split, task)
     if found := list(faults(lines, settings)):
         more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
         raise UserError(

@@ -31,6 +31,7 @@ from stages.represent import distances
 from stages.represent.rows import Profile, Rows, Sample
 from stages.represent.space import Space
 from stages.represent.words import Vocabulary, Words, entropy, log_odds, only_here, top
+from winnow import kinds
 from winnow.base import files, hashing, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, run
@@ -109,8 +110,7 @@ def count_dropped(found: Rows, clean: Path, duplicates: Path) -> None:
 
 def profile(counted: Profile, languages: Sequence[str], words: dict, space: dict) -> dict:
     """Return the metrics of a source, or of all: counts of its rows, and what was measured on its samples."""
-    labelled, spoken = counted.labels.total() - counted.labels[None], max(len(languages), 1)
-    labels = {label: count for label, count in counted.labels.items() if label is not None}
+    spoken = max(len(languages), 1)
     return {
         "rows": counted.rows(),
         "words": counted.words(),
@@ -122,9 +122,9 @@ def profile(counted: Profile, languages: Sequence[str], words: dict, space: dict
             "undated": counted.years[None],
         },
         "labels": {
-            "rows": labelled,
-            "shares": {label: count / labelled for label, count in labels.items()},
-            "entropy": entropy(labels.values(), len(labels)),
+            "rows": counted.labelled,
+            "shares": {name: count / counted.labelled for name, count in counted.classes.items()},
+            "entropy": entropy(counted.classes.values(), len(counted.classes)),
         },
         "duplicates": {"dropped": counted.dropped, "kept": counted.tied, "share": counted.duplicate_share()},
         "clusters": space,
@@ -266,9 +266,9 @@ def plots(found: Rows, words: Words, space: Space, metrics: dict) -> dict[str, t
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "clean", "duplicates", "embeddings", "metrics", "plots")
-    settings = params.load("represent", Params)
+    settings, task = params.load("represent", Params), kinds.read_task()
     ids, vectors = embeddings.read(args.embeddings)
-    found = Rows(Sample(settings.word_rows), Sample(settings.embedded_rows))
+    found = Rows(task, Sample(settings.word_rows), Sample(settings.embedded_rows))
     vocabulary, with_embedding = Vocabulary(), set(ids)
     for part in joined(args.rows, args.split, settings.reference):
         found.read(part, vocabulary.encode, with_embedding)

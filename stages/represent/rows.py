@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from winnow.kinds.task import Task
 from winnow.text import language
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
@@ -23,17 +24,20 @@ class Profile:
     years: Counter = field(default_factory=Counter)
     first: datetime.date | None = None
     last: datetime.date | None = None
-    labels: Counter = field(default_factory=Counter)
+    labelled: int = 0
+    classes: Counter = field(default_factory=Counter)  # rows whose label counts for a class
     tied: int = 0  # rows kept whose duplicate cluster holds another row that was kept
     dropped: int = 0  # rows that deduplication took out
 
-    def add(self, rows: pa.Table) -> None:
+    def add(self, rows: pa.Table, task: Task) -> None:
         """Count more rows: columns purpose, text, published, label, tied (bool)."""
         self.purpose = self.purpose or rows["purpose"][0].as_py()
         words = pc.list_value_length(pc.utf8_split_whitespace(rows["text"]))
         self.lengths.append(words.to_numpy().astype(np.int32))
         self.years.update(_counted(pc.year(rows["published"])))
-        self.labels.update(_counted(rows["label"]))
+        self.labelled += rows.num_rows - rows["label"].null_count
+        for label, count in _counted(rows["label"].drop_null()).items():
+            self.classes.update(dict.fromkeys(task.names(label), count))
         self.tied += pc.sum(rows["tied"]).as_py()
         dates = pc.min_max(rows["published"]).as_py()
         if dates["min"]:
@@ -120,6 +124,7 @@ class Sample:
 class Rows:
     """What is counted over all rows, and the samples of which words and embeddings are known."""
 
+    task: Task
     spoken: Sample
     embedded: Sample
     referred: int = 0  # rows of the reference
@@ -138,9 +143,9 @@ class Rows:
             with_embedding: ids of the rows that have one.
         """
         self.referred += pc.sum(part["referred"]).as_py()
-        self.everything.add(part)
+        self.everything.add(part, self.task)
         for source in part["source"].unique().to_pylist():
-            self.profiles.setdefault(source, Profile()).add(part.filter(pc.equal(part["source"], source)))
+            self.profiles.setdefault(source, Profile()).add(part.filter(pc.equal(part["source"], source)), self.task)
         keys = (part[name].to_pylist() for name in ("id", "source", "group", "referred"))
         numbers = []
         for number, key in enumerate(zip(*keys, strict=True)):

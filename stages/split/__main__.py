@@ -7,10 +7,11 @@ A unit is what a shared group or duplicate cluster ties together, directly or by
 *Frozen*: a unit that holds a group of `--frozen` is test, whatever else is added, removed or set; `winnow freeze` adds
 the groups of today's test rows to that file. *Stable*: the other units stand in the order of a hash of their groups'
 names, test at the low end, dev at the high end, so added rows move units at the two borders only, and none from dev to
-test. *Stratified*: this is done within strata, a unit's stratum being the rarest label that it holds (Sechidis et al.
+test. *Stratified*: this is done within strata, a unit's stratum being the rarest class that it holds (Sechidis et al.
 2011, On the stratification of multi-label data, also serve rare labels first); then units near a border that make the
-classes more even on the other side cross it. Where each unit holds one label, a class's rows in a split differ from
-their exact share by at most half of the class's largest unit, as long as no more of them are frozen.
+classes more even on the other side cross it. Where each unit holds one class, a class's rows in a split differ from
+their exact share by at most half of the class's largest unit, as long as no more of them are frozen. The kind of task
+says for which classes a label counts.
 Rows that only adapt the encoder and are tied to no task row are all train: nothing is measured on them.
 
 Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows.
@@ -27,10 +28,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
+from winnow.kinds.task import Task
 from winnow.rows import splits, tables
 from winnow.rows.splits import SPLITS
 
@@ -58,13 +61,20 @@ class Params(params.Section):
 
 @dataclass(frozen=True)
 class Rows:
-    """What the split depends on, one entry a row."""
+    """What the split depends on.
 
-    group: np.ndarray  # (rows,) uint64, `splits.codes`
-    cluster: np.ndarray  # (rows,) uint64
-    task: np.ndarray  # (rows,) bool
-    label: np.ndarray  # (rows,) int32, index into `labels`; -1 for none
-    labels: list[str]  # sorted
+    Attributes:
+        group, cluster: (rows,) uint64, `splits.codes`.
+        task: (rows,) bool, of purpose task.
+        classes: sorted, those of labels that occur.
+        counts: (rows, classes) int32, 1 where a task row's label counts for a class.
+    """
+
+    group: np.ndarray
+    cluster: np.ndarray
+    task: np.ndarray
+    classes: list[str]
+    counts: "csr_array"
 
 
 @dataclass(frozen=True)
@@ -75,13 +85,13 @@ class Units:
     frozen: np.ndarray  # (units,) bool
     rows: np.ndarray  # (units,) int, task rows
     stratum: np.ndarray  # (units,) int
-    labels: "csr_array"  # (units, labels) int, rows of each label
+    classes: "csr_array"  # (units, classes) int, rows of each class; the indices of each unit ascend
 
 
-def read(path: Path) -> Rows:
-    """Return a table's groups, clusters, purposes and labels."""
-    names: dict[str, int] = {}
-    group, cluster, task, label = [], [], [], []
+def read(path: Path, task: Task) -> Rows:
+    """Return a table's groups, clusters, purposes and classes."""
+    labels: dict[str, int] = {}
+    group, cluster, of_task, label = [], [], [], []
     for batch in tables.batches(path, ["group", "cluster", "purpose", "label"], BATCH_ROWS):
         for name in ("group", "cluster"):
             if missing := batch[name].null_count:
@@ -90,15 +100,42 @@ def read(path: Path) -> Rows:
                 )
         group.append(splits.codes(batch["group"]))
         cluster.append(splits.codes(batch["cluster"]))
-        task.append(pc.equal(batch["purpose"], "task").to_numpy())
-        for name in batch["label"].unique().drop_null().to_pylist():
-            names.setdefault(name, len(names))
-        label.append(pc.fill_null(pc.index_in(batch["label"], pa.array(list(names), pa.string())), -1).to_numpy())
+        of_task.append(pc.equal(batch["purpose"], "task").to_numpy())
+        encoded = batch["label"].combine_chunks().dictionary_encode()
+        places = [labels.setdefault(name, len(labels)) for name in encoded.dictionary.to_pylist()]
+        label.append(np.array([*places, -1], np.int32)[encoded.indices.fill_null(len(places)).to_numpy()])
     if not group:
         raise UserError(f"{path}: has no row")
-    labels = sorted(names)
-    place = np.array([*(labels.index(name) for name in names), -1], np.int32)
-    return Rows(*map(np.concatenate, (group, cluster, task)), place[np.concatenate(label)], labels)
+    group, cluster, of_task, label = map(np.concatenate, (group, cluster, of_task, label))
+    classes, counts = counted(np.where(of_task, label, -1), list(labels), task)
+    return Rows(group, cluster, of_task, classes, counts)
+
+
+def counted(label: np.ndarray, labels: Sequence[str], task: Task) -> tuple[list[str], "csr_array"]:
+    """Return the classes of labels, sorted, and 1 where a row counts for one, (rows, classes) int32.
+
+    Args:
+        label: (rows,) int, index into `labels`; -1 for none.
+    """
+    from scipy.sparse import csr_array
+
+    names = [task.names(name) for name in labels]
+    classes = sorted({name for each in names for name in each})
+    place = {name: number for number, name in enumerate(classes)}
+    inner = [sorted(place[name] for name in each) for each in names]
+    of_label = csr_array(
+        (
+            np.ones(sum(map(len, inner)), np.int32),
+            np.array([number for each in inner for number in each], np.int32),
+            np.cumsum([0, *map(len, inner)]),
+        ),
+        shape=(len(labels), len(classes)),
+    )
+    rows = np.flatnonzero(label >= 0)
+    ends = np.zeros(len(label) + 1, np.int64)
+    ends[rows + 1] = 1
+    of_row = csr_array((np.ones(len(rows), np.int32), label[rows], np.cumsum(ends)), shape=(len(label), len(labels)))
+    return classes, of_row @ of_label
 
 
 def components(group: np.ndarray, cluster: np.ndarray) -> np.ndarray:
@@ -145,13 +182,13 @@ def units(rows: Rows, frozen: np.ndarray, salt: str) -> tuple[Units, np.ndarray]
     drawn = np.fromiter((hashing.unit(salt, f"{code:016x}") for code in named), float, len(named))
     np.minimum.at(number, unit[unit >= 0], drawn)
 
-    labelled = rows.task & (rows.label >= 0)
-    totals = np.bincount(rows.label[labelled], minlength=len(rows.labels))
+    row, class_ = rows.counts.nonzero()
+    totals = np.bincount(class_, minlength=len(rows.classes))
     rarity = np.argsort(np.argsort(totals, kind="stable"), kind="stable")
-    stratum = np.full(count, len(rows.labels))
-    np.minimum.at(stratum, row_unit[labelled], rarity[rows.label[labelled]])
-    entries = np.ones(labelled.sum(), np.int32), (row_unit[labelled], rows.label[labelled])
-    matrix = coo_array(entries, shape=(count, len(rows.labels))).tocsr()
+    stratum = np.full(count, len(rows.classes))
+    np.minimum.at(stratum, row_unit[row], rarity[class_])
+    entries = np.ones(len(row), np.int32), (row_unit[row], class_)
+    matrix = coo_array(entries, shape=(count, len(rows.classes))).tocsr()
     return Units(
         number, is_frozen[wanted], np.bincount(row_unit[rows.task], minlength=count), stratum, matrix
     ), row_unit
@@ -206,23 +243,23 @@ def keep_frozen(split: np.ndarray, units: Units) -> None:
 def even_out(split: np.ndarray, units: Units, position: np.ndarray, to: int, share: float) -> None:
     """Let units within `BORDER` of a split's border cross it, the nearest first, if that makes the classes more even.
 
-    Uneven is the sum over labels of (rows in the split - share x all rows)^2 / all rows.
+    Uneven is the sum over classes of (rows in the split - share x all rows)^2 / all rows.
 
     Args:
         split: (units,) int8, changed in place.
         position: (units,) float; the split is below `share`.
     """
-    totals = np.maximum(units.labels.sum(axis=0), 1)
-    excess = units.labels[split == to].sum(axis=0) - share * totals
+    totals = np.maximum(units.classes.sum(axis=0), 1)
+    excess = units.classes[split == to].sum(axis=0) - share * totals
     distance = np.abs(position - share)
     near = np.flatnonzero((distance <= BORDER * share) & ((split == TRAIN) | (split == to)))
     near = near[np.argsort(distance[near], kind="stable")]
-    held = units.labels[near]
+    held = units.classes[near]
     for index, unit in enumerate(near.tolist()):
         start, end = held.indptr[index : index + 2]
-        label, count = held.indices[start:end], held.data[start:end] * (1 if split[unit] == TRAIN else -1)
-        if (((excess[label] + count) ** 2 - excess[label] ** 2) / totals[label]).sum() < -1e-9:
-            excess[label] += count
+        class_, count = held.indices[start:end], held.data[start:end] * (1 if split[unit] == TRAIN else -1)
+        if (((excess[class_] + count) ** 2 - excess[class_] ** 2) / totals[class_]).sum() < -1e-9:
+            excess[class_] += count
             split[unit] = to if split[unit] == TRAIN else TRAIN
 
 
@@ -233,13 +270,11 @@ def split(rows: Rows, frozen: np.ndarray, options: Params) -> np.ndarray:
 
 
 def measure(rows: Rows, assigned: np.ndarray, frozen: np.ndarray) -> dict:
-    """Return rows, groups and labels of the task per split, the unevenness of classes, leaks, and what is frozen.
+    """Return rows, groups and classes of the task per split, the unevenness of classes, leaks, and what is frozen.
 
     `stratification_error` is the largest difference of a class's share in a split from its share in all of them.
     """
-    count = len(rows.labels)
-    labelled = rows.task & (rows.label >= 0)
-    table = np.bincount(assigned[labelled] * count + rows.label[labelled], minlength=3 * count).reshape(3, count)
+    table = np.stack([rows.counts[assigned == index].sum(axis=0) for index in range(len(SPLITS))])
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     overall = table.sum(axis=0) / max(table.sum(), 1)
     result: dict = {}
@@ -249,7 +284,9 @@ def measure(rows: Rows, assigned: np.ndarray, frozen: np.ndarray) -> dict:
             "rows": int((here & rows.task).sum()),
             "groups": len(np.unique(rows.group[here & rows.task])),
             "text_rows": int((here & ~rows.task).sum()),
-            "label_shares": {label: float(shares[index, i]) for i, label in enumerate(rows.labels) if table[index, i]},
+            "label_shares": {
+                class_: float(shares[index, i]) for i, class_ in enumerate(rows.classes) if table[index, i]
+            },
             "stratification_error": float(np.abs(shares[index] - overall).max(initial=0)),
         }
     test_groups = np.unique(rows.group[(assigned == TEST) & rows.task])
@@ -290,8 +327,8 @@ def write(source: Path, assigned: np.ndarray, out: Path) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "frozen", "out", "metrics")
-    options = params.load("split", Params)
-    rows, frozen = read(args.rows), splits.read_frozen(args.frozen)
+    options, task = params.load("split", Params), kinds.read_task()
+    rows, frozen = read(args.rows, task), splits.read_frozen(args.frozen)
     assigned = split(rows, frozen, options)
     metrics = measure(rows, assigned, frozen)
     if empty := [name for name in SPLITS if not metrics[name]["rows"]]:

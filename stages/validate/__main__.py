@@ -58,9 +58,9 @@ class Params(params.Section):
 class Profiler:
     """The dataset's parts: the task's rows by split, and the rows that adapt the encoder ("text")."""
 
-    def __init__(self, settings: Profile) -> None:
+    def __init__(self, settings: Profile, task: Task) -> None:
         self.parts: dict[str, Part] = {}
-        self.make = partial(Part, settings.words, settings.sample_rows)
+        self.make = partial(Part, settings.words, settings.sample_rows, task)
 
     def add_labelled(self, batch: pa.Table) -> None:
         """Take rows of the labelled table in."""
@@ -183,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, *tables_in, "ledger", "frozen", "metrics", "profile", "drift")
     settings, task = params.load("validate", Params), kinds.read_task()
     reference = drift.read_reference(args.frozen / "profile.json")
-    checker, profiler = Checker(settings, task), Profiler(settings.profile)
+    checker, profiler = Checker(settings, task), Profiler(settings.profile, task)
     check(args, checker, profiler)
 
     profile = profiler.result()

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 
+AROUND = " \t\r\n\"'`*“”‘’.:"  # what may stand around a label in an answer that is nothing but a label
+
 
 class Task(Section):
     """Section `task` of params.yaml: the kind of task, and what its labels may be.
@@ -15,9 +17,28 @@ class Task(Section):
 
     kind: str
 
+    @property
+    def is_closed(self) -> bool:
+        """Return whether params.yaml names every label that a row may have."""
+        return bool(self.vocabulary(()))
+
     def check(self, label: str, where: str) -> str:
         """Return the label in its canonical form, or raise a `UserError` that begins with `where` if it is none."""
         raise NotImplementedError
+
+    def is_label(self, label: str) -> bool:
+        """Return whether this is a label in its canonical form."""
+        try:
+            return self.check(label, "") == label
+        except UserError:
+            return False
+
+    def parse(self, answer: str) -> str | None:
+        """Return the label that a language model's answer is, without what stands around it; None if it is none."""
+        try:
+            return self.check(answer.strip(AROUND), "")
+        except UserError:
+            return None
 
     def names(self, label: str) -> list[str]:
         """Return the classes that a label counts for where rows are counted by class, each once."""

@@ -34,7 +34,7 @@ def rows(block: Block, source: Source, task: Task) -> tuple[pa.Table, list[Refus
     Without a key column the key is the hash of the text, also of a text that comes again.
 
     Raises:
-        UserError: a label is neither the task's nor in `label_map`.
+        UserError: a label is none of the task's, and `label_map` leads to none.
     """
     mapping = source.columns
     refused: dict[int, tuple[str, str]] = {}
@@ -156,19 +156,20 @@ def _dates(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:
 
 
 def _labels(column: pa.Array, source: Source, task: Task, places: pa.Array, keys: pa.Array) -> pa.Array:
+    """Return the labels in their canonical form, null for none."""
     coded = column.dictionary_encode()
-    names = coded.dictionary.to_pylist()
-    known = source.label_map | {name: name for name in task.labels if name not in source.label_map}
-    for name in names:
-        if name.strip() and name not in known:
+    labels = []
+    for name in coded.dictionary.to_pylist():
+        label = source.label_map.get(name, name) if name.strip() else None
+        try:
+            labels.append(None if label is None else task.check(label, f"source '{source.name}'"))
+        except UserError as error:
             row = pc.index(column, name).as_py()
             raise UserError(
-                f"source '{source.name}': {places[row]}, key '{keys[row]}': label '{name}' is neither in params.yaml: "
-                f"task.labels ({', '.join(task.labels)}) nor in the source's label_map; add it to one of them "
-                f"('{name}': null leaves such rows unlabelled)"
-            )
-    labels = pa.array([known[name] if name.strip() else None for name in names], pa.string())
-    return labels.take(coded.indices)
+                f"{error}; it is first met at {places[row]}, key '{keys[row]}'; add it there, or to the source's "
+                f"label_map ('{name}': null leaves such rows unlabelled)"
+            ) from None
+    return pa.array(labels, pa.string()).take(coded.indices)
 
 
 def _maps(columns: list[tuple[str, pa.Array]], count: int) -> pa.Array:

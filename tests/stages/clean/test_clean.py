@@ -12,10 +12,14 @@ from stages.clean import __main__ as stage
 from stages.clean import survey
 from tests.conftest import make_rows, on_machine
 from tests.nasty import OFF, ON, TEXTS
+from tests.other_tasks import WORDS
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
+from winnow.kinds.classification.labels import Task
 from winnow.rows import tables
 
+SECTION = {"kind": "classification", "labels": ["FRUIT", "STONE"]}
+TASK = Task(**SECTION)
 IGNORED = {"action": "off"}
 ALL = {
     "default_profile": "all",
@@ -37,7 +41,7 @@ def options(**changes) -> stage.Params:
 
 def clean(table: pa.Table, **changes) -> tuple[pa.Table, list[dict]]:
     """Return the cleaned rows and the ledger's entries, which account for every row."""
-    result = stage.clean_batch(table, options(**changes), {}, {})
+    result = stage.clean_batch(table, stage.Cleaning(options(**changes), TASK, {}, {}))
     entries = result["ledger"].to_pylist()
     dropped = [entry["id"] for entry in entries if entry["action"] == "drop"]
     assert sorted([*result["rows"]["id"].to_pylist(), *dropped]) == sorted(table["id"].to_pylist())
@@ -127,9 +131,30 @@ def test_each_source_follows_its_profile():
 def test_boilerplate_that_was_found_is_removed():
     findings = {"test": survey.Findings({"Read our terms of use.": 0.5})}
     table = make_rows([{"text": "The tide  turns. Read our terms of use."}, {"text": "We did Read our terms of use."}])
-    result = stage.clean_batch(table, options(), findings, {})
+    result = stage.clean_batch(table, stage.Cleaning(options(), TASK, findings, {}))
     assert result["rows"]["text"].to_pylist() == ["The tide turns.", "We did Read our terms of use."]
     assert "strip_boilerplate" in result["ledger"]["rule"].to_pylist()
+
+
+def test_a_label_follows_its_text():
+    texts = {
+        "oak": "<p>one oak  here</p>",
+        "elm": "an elm <p>elm",
+        "fir": "no fir<script>ash</script>",
+        "yew": "one yew",
+    }
+    labels = {"oak": "oak", "elm": "elm", "fir": "ash fir", "yew": "yew", "ash": "ash"}
+    rows = [{"source_key": key, "text": text, "label": labels[key]} for key, text in texts.items()]
+    rows += [{"source_key": "ash", "text": "two words<script>ash</script>", "label": "ash"}, {"text": "<p>a b c</p>"}]
+    table = make_rows(rows)
+    result = stage.clean_batch(table, stage.Cleaning(options(min_words=1), WORDS, {}, {}))
+    found = {row["source_key"]: row for row in result["rows"].to_pylist()}
+    assert {key: found[key]["label"] for key in labels} == labels | {"fir": "fir", "ash": None}
+    assert {key: found[key]["label_origin"] for key in labels} == dict.fromkeys(labels, "given") | {"ash": None}
+    assert found["ash"]["text"] == "two words"
+    lost = [entry for entry in result["ledger"].to_pylist() if entry["rule"] == "label_lost"]
+    assert [(entry["id"], entry["action"]) for entry in lost] == [(found["ash"]["id"], "change")]
+    assert result["rows"].schema == table.schema
 
 
 MAIL = "please write to ann@example.org at once"
@@ -169,7 +194,7 @@ def arguments(folder) -> list[str]:
 
 
 def test_sources_become_one_table(workspace):
-    folder = workspace(clean=ALL)
+    folder = workspace(task=SECTION, clean=ALL)
     first = make_rows([{"source": "one", "text": "a text <b>in</b> one", "aux_kind": "x"}], aux=("kind",))
     second = make_rows(
         [{"source": "two", "text": "a text in two"}, {"source": "two", "text": "short", "source_key": "s"}]
@@ -203,7 +228,7 @@ def pages(count: int) -> pa.Table:
 
 
 def outputs(workspace, **settings) -> list[bytes]:
-    folder = workspace(clean=ALL)
+    folder = workspace(task=SECTION, clean=ALL)
     tables.write(pages(40), folder / "raw" / "web.parquet")
     tables.write(make_rows([{"text": "<i>another</i> one's text"}]), folder / "raw" / "other.parquet")
     with on_machine(**settings):
@@ -220,7 +245,7 @@ def test_processes_and_batches_change_no_byte(workspace):
 
 def test_the_length_at_which_a_source_cuts_is_found_and_used(workspace):
     cut = ALL["missing"] | {"cut_off": {"action": "drop"}}
-    folder = workspace(clean=ALL | {"missing": cut})
+    folder = workspace(task=SECTION, clean=ALL | {"missing": cut})
     texts = [f"{n:02} is the number of this tide that nev" for n in range(12)] + ["A tide that came and went."] * 3
     tables.write(make_rows([{"source": "chat", "text": text} for text in texts]), folder / "raw" / "chat.parquet")
     stage.main(arguments(folder))
@@ -230,7 +255,7 @@ def test_the_length_at_which_a_source_cuts_is_found_and_used(workspace):
 
 
 def test_no_row_left_is_an_error_and_writes_nothing(workspace):
-    folder = workspace(clean=ALL)
+    folder = workspace(task=SECTION, clean=ALL)
     tables.write(make_rows([{"text": "<p></p>"}, {"text": "one"}]), folder / "raw" / "one.parquet")
     with pytest.raises(UserError, match=r"no row is left of 2 after cleaning.*empty_text.*too_few_words"):
         stage.main(arguments(folder))
@@ -238,14 +263,14 @@ def test_no_row_left_is_an_error_and_writes_nothing(workspace):
 
 
 def test_no_source_is_an_error(workspace):
-    folder = workspace(clean=ALL)
+    folder = workspace(task=SECTION, clean=ALL)
     (folder / "raw").mkdir()
     with pytest.raises(UserError, match="no source's Parquet file"):
         stage.main(arguments(folder))
 
 
 def test_ids_that_two_sources_share_are_an_error(workspace):
-    folder = workspace(clean=ALL)
+    folder = workspace(task=SECTION, clean=ALL)
     table = make_rows([{"text": "one and the same row"}])
     tables.write(table, folder / "raw" / "one.parquet")
     tables.write(table, folder / "raw" / "two.parquet")
@@ -254,14 +279,14 @@ def test_ids_that_two_sources_share_are_an_error(workspace):
 
 
 def test_a_missing_column_is_an_error(workspace):
-    folder = workspace(clean=ALL)
+    folder = workspace(task=SECTION, clean=ALL)
     tables.write(make_rows([{}]).drop_columns(["group"]), folder / "raw" / "one.parquet")
     with pytest.raises(UserError, match=r"one\.parquet: column 'group' is missing"):
         stage.main(arguments(folder))
 
 
 def test_bytes_that_are_not_utf8_are_an_error(workspace):
-    folder = workspace(clean=ALL)
+    folder = workspace(task=SECTION, clean=ALL)
     table = make_rows([{"text": "abc def ghi"}])
     broken = pa.array([b"a lone \xed\xa0\x80 surrogate"], pa.binary()).view(pa.string())
     table = table.set_column(table.schema.get_field_index("text"), tables.ROW.field("text"), broken)
@@ -285,7 +310,7 @@ def test_bytes_that_are_not_utf8_are_an_error(workspace):
     ],
 )
 def test_bad_parameters_are_named(workspace, change, message):
-    folder = workspace(clean=ALL | change)
+    folder = workspace(task=SECTION, clean=ALL | change)
     tables.write(make_rows([{}]), folder / "raw" / "one.parquet")
     with pytest.raises(UserError, match=message):
         stage.main(arguments(folder))
@@ -296,7 +321,7 @@ def test_the_repositorys_parameters_are_valid(default_params):
 
 
 def test_the_metrics_count_personal_data_by_kind(workspace):
-    folder = workspace(clean=ALL | {"personal_data": ALL["personal_data"] | {"action": "report"}})
+    folder = workspace(task=SECTION, clean=ALL | {"personal_data": ALL["personal_data"] | {"action": "report"}})
     (folder / "raw").mkdir()
     rows = [{"text": "please write to ann@example.org or bob@example.org"}, {"text": MAIL}, {"text": "nobody is here"}]
     tables.write(make_rows(rows), folder / "raw/test.parquet")

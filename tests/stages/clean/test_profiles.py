@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stages.clean import profiles
-from stages.clean.profiles import Profile, clean_column, clean_texts, rules
+from stages.clean.profiles import Profile, clean_column, rules
 from tests.conftest import ROOT
 from tests.nasty import FOUND, ON, SINGLE, TEXTS, profile
 from winnow.base import params
@@ -24,9 +24,13 @@ def everything() -> Profile:
     return profile(**(ON | mail | {"urls": "drop", "normalize_unicode": "NFKC"}))
 
 
+def clean_texts(texts: list[str], chosen: Profile) -> list[str]:
+    return clean_column(pa.array(texts, pa.string()), rules(chosen, FOUND)).to_pylist()
+
+
 def twice(texts: list[str], chosen: Profile) -> None:
-    once = clean_texts(texts, chosen, FOUND)
-    assert clean_texts(once, chosen, FOUND) == once
+    once = clean_texts(texts, chosen)
+    assert clean_texts(once, chosen) == once
 
 
 MANY = st.lists(TEXTS, max_size=8)
@@ -58,7 +62,7 @@ def test_all_rules_together_are_idempotent(texts):
 @example(texts=["http://a\nFrom: x\nFrom: x"], heading=None)
 def test_the_search_for_suspects_finds_every_text_that_a_rule_changes(texts, heading):
     headings = pa.array([heading] * len(texts), pa.string())
-    for rule in [rule for chosen in ALONE for rule in rules(chosen, FOUND)]:
+    for rule in [rule for chosen in ALONE for rule in rules(chosen)]:
         suspects = profiles._suspects(rule, pa.array(texts, pa.string()), headings)
         for number, text in enumerate(texts):
             after = rule.apply(text, heading) if rule.heading else rule.apply(text)
@@ -104,9 +108,7 @@ def test_records_link_each_change_to_the_next():
 @given(st.lists(TEXTS, max_size=6), st.integers(0, 6))
 def test_a_texts_result_does_not_depend_on_its_neighbours(texts, cut):
     chosen = everything()
-    assert clean_texts(texts[:cut], chosen, FOUND) + clean_texts(texts[cut:], chosen, FOUND) == clean_texts(
-        texts, chosen, FOUND
-    )
+    assert clean_texts(texts[:cut], chosen) + clean_texts(texts[cut:], chosen) == clean_texts(texts, chosen)
 
 
 def test_rules_travel_to_other_processes():
@@ -128,5 +130,5 @@ HOSTILE = [
 def test_hostile_repetition_stays_fast(hostile):
     text = hostile * (20_000 // len(hostile))
     start = time.process_time()
-    clean_texts([text, text + "x", "From: a\nTo: b\n" + text], everything(), FOUND)
+    clean_texts([text, text + "x", "From: a\nTo: b\n" + text], everything())
     assert time.process_time() - start < 5

@@ -360,7 +360,7 @@ def test_label_map(run):
 
 
 def test_an_unknown_label_names_source_row_and_mend(run):
-    with pytest.raises(UserError, match=r"'walks': walks\.jsonl, line 2, key '2': label 'Moss' .*OWL, MOSS.*label_map"):
+    with pytest.raises(UserError, match=r"'walks': label 'Moss' .*OWL, MOSS.*walks\.jsonl, line 2, key '2'.*label_map"):
         run({"walks.jsonl": jsonl([ROWS[0], ROWS[1] | {"kind": "Moss"}])})
 
 
@@ -489,7 +489,7 @@ def test_no_row_is_lost_and_every_row_fits_the_contract(lines, cap):
         out = Path(folder, "raw")
         out.mkdir()
         with ledger.book("collect", Path(folder, "ledger.parquet")) as book:
-            manifest, _ = collect.collect(settings, task, Path(folder), Path(folder), out, book)
+            manifest, _ = collect.collect(collect.Job(settings, task, Path(folder), Path(folder), book), out)
             table = tables.read(out / "walks.parquet")
             book.check(len(lines) + 1, len(table))
         entries = tables.read(Path(folder, "ledger.parquet"))["action"].to_pylist()

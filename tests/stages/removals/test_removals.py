@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from stages.removals import __main__ as removals
 from tests.conftest import make_rows
+from tests.other_tasks import WORDS
 from winnow.base.errors import UserError
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
 from winnow.statistics.intervals import wilson
 
+TASK = {"kind": "classification", "labels": ["A", "B"]}
 PARAMS = {"max_skew": None, "max_share": None}
 COMMAND = (
     "--raw raw --split split.parquet --clean clean.parquet --deduplicate deduplicate.parquet "
@@ -69,13 +71,10 @@ def naive(rows: list[dict]) -> dict:
     rules = {("clean", row["rule"]) for row in rows if row["rule"]}
     rules |= {("deduplicate", row["copy"]) for row in rows if row["copy"] and not row["rule"]}
     for row in rows:
-        values = {
-            "all": "all",
-            "class": (row["label"] or "(no label)") if row["purpose"] == "task" else "(text)",
-            "source": row["source"],
-            "split": splits.get(row["group"], "(none)"),
-        }
-        for pair in values.items():
+        classes = WORDS.names(row["label"]) if row["label"] else ["(no label)"]
+        values = [("all", "all"), ("source", row["source"]), ("split", splits.get(row["group"], "(none)"))]
+        values += [("class", name) for name in (classes if row["purpose"] == "task" else ["(text)"])]
+        for pair in values:
             entered["clean", *pair] += 1
             entered["deduplicate", *pair] += row["rule"] is None
             if row["rule"]:
@@ -94,7 +93,7 @@ ROW = st.fixed_dictionaries(
     {
         "source": st.sampled_from(["a", "b"]),
         "purpose": st.sampled_from(["task", "text"]),
-        "label": st.sampled_from(["A", "B", None]),
+        "label": st.sampled_from(["A", "B", "A B", None]),
         "rule": st.sampled_from(["short", "foreign", None, None]),
         "copy": st.sampled_from(["exact", None, None]),
         "group": st.sampled_from(["g0", "g1", "g2", "g3"]),
@@ -109,14 +108,14 @@ def test_the_counts_are_those_of_a_naive_count(tmp_path_factory, rows):
     rows = [row | {"split": ("train", "dev", "test", "train")[int(row["group"][1])]} for row in rows]
     prepare(folder, rows)
     removed = {stage: removals.read_removed(folder / f"{stage}.parquet") for stage in removals.STAGES}
-    lines = removals.count(folder / "raw", removed, folder / "split.parquet")
+    lines = removals.count(folder / "raw", removed, folder / "split.parquet", WORDS)
     found = {(line.stage, line.rule, line.dimension, line.value): (line.rows, line.removed) for line in lines}
     assert len(found) == len(lines)
     assert found == naive(rows)
 
 
 def test_the_plot_has_every_value_with_its_interval_and_the_metrics_the_most_removed_class(workspace):
-    folder = workspace(removals=PARAMS)
+    folder = workspace(task=TASK, removals=PARAMS)
     prepare(folder, [*skewed(10, 2), {"source": "b", "purpose": "text", "split": "train", "copy": "exact"}])
     metrics, plot = run(folder)
     line = next(row for row in plot if row["value"] == "A")
@@ -135,7 +134,7 @@ def test_the_plot_has_every_value_with_its_interval_and_the_metrics_the_most_rem
 
 
 def test_the_split_of_a_removed_row_is_that_of_its_group(workspace):
-    folder = workspace(removals=PARAMS)
+    folder = workspace(task=TASK, removals=PARAMS)
     rows = [{"source": "a", "label": "A", "split": "dev", "group": "g", "rule": rule} for rule in ("short", None)]
     prepare(folder, [*rows, {"source": "a", "label": "A", "split": "test", "rule": "short"}])
     _, plot = run(folder)
@@ -144,7 +143,7 @@ def test_the_split_of_a_removed_row_is_that_of_its_group(workspace):
 
 
 def test_the_stage_writes_the_same_bytes_twice_and_whatever_the_batches(workspace, monkeypatch):
-    folder = workspace(removals=PARAMS)
+    folder = workspace(task=TASK, removals=PARAMS)
     prepare(folder, skewed(10, 2))
     run(folder)
     first = [(folder / name).read_bytes() for name in ("metrics.json", "removals.csv")]
@@ -170,7 +169,7 @@ def test_the_stage_writes_the_same_bytes_twice_and_whatever_the_batches(workspac
     ],
 )
 def test_a_rule_that_harms_stops_the_run_and_nothing_is_written(workspace, removed, changes, message):
-    folder = workspace(removals=PARAMS | changes)
+    folder = workspace(task=TASK, removals=PARAMS | changes)
     prepare(folder, skewed(*removed))
     with pytest.raises(UserError, match=message):
         run(folder)
@@ -186,13 +185,13 @@ def test_a_rule_that_harms_stops_the_run_and_nothing_is_written(workspace, remov
     ],
 )
 def test_what_chance_explains_passes(workspace, removed, changes):
-    folder = workspace(removals=PARAMS | changes)
+    folder = workspace(task=TASK, removals=PARAMS | changes)
     prepare(folder, skewed(*removed))
     run(folder)
 
 
 def test_unlabelled_rows_are_shown_but_are_no_class(workspace):
-    folder = workspace(removals={"max_skew": 1.4, "max_share": None})
+    folder = workspace(task=TASK, removals={"max_skew": 1.4, "max_share": None})
     rows = skewed(5, 5) + [{"source": "a", "split": "train", "rule": "short"} for _ in range(50)]
     prepare(folder, rows)
     metrics, plot = run(folder)
@@ -240,7 +239,7 @@ def old_manifest(folder) -> None:
     ],
 )
 def test_inputs_that_do_not_belong_together_are_named(workspace, damage, message):
-    folder = workspace(removals=PARAMS)
+    folder = workspace(task=TASK, removals=PARAMS)
     prepare(folder, skewed(10, 0))
     damage(folder)
     with pytest.raises(UserError, match=message):
@@ -258,7 +257,7 @@ def test_inputs_that_do_not_belong_together_are_named(workspace, damage, message
     ],
 )
 def test_parameters_out_of_range_are_named(workspace, changes, message):
-    folder = workspace(removals=PARAMS | changes)
+    folder = workspace(task=TASK, removals=PARAMS | changes)
     prepare(folder, skewed(1, 1))
     with pytest.raises(UserError, match=message):
         run(folder)

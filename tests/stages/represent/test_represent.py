@@ -17,6 +17,7 @@ from winnow.rows import tables
 from winnow.rows.ledger import Ledger
 
 GATES = dict.fromkeys(represent.Gates.model_fields)
+TASK = {"kind": "classification", "labels": ["A", "B"]}
 PARAMS = {
     "reference": None, "word_rows": 200, "word_tokens": 300, "embedded_rows": 60, "clusters": 8, "nearly_empty": 0.1,
     "resamples": 60, "splits": 20, "confidence": 0.95, "seed": 1, "gates": GATES,
@@ -77,7 +78,7 @@ def write_inputs(folder, rows: list[dict], copies_of: str = "far") -> pa.Table:
 def run(
     workspace, rows: list[dict] | None = None, gates: dict | None = None, copies_of: str = "far", **changes
 ) -> dict:
-    folder = workspace(represent=PARAMS | {"gates": gates or GATES} | changes)
+    folder = workspace(task=TASK, represent=PARAMS | {"gates": gates or GATES} | changes)
     write_inputs(folder, rows or documents(), copies_of)
     represent.main(COMMAND)
     return json.loads((folder / "out/metrics.json").read_text())
@@ -199,7 +200,7 @@ def test_the_same_bytes_twice_and_in_batches_of_any_length(workspace, monkeypatc
 
 
 def test_a_source_without_embeddings_is_said_to_have_none(workspace):
-    folder = workspace(represent=PARAMS)
+    folder = workspace(task=TASK, represent=PARAMS)
     table = write_inputs(folder, documents())
     ids, vectors = embeddings.read(folder / "embeddings")
     kept = [n for n, (id, source) in enumerate(zip(ids, table["source"].to_pylist(), strict=True)) if source != "far"]
@@ -210,7 +211,7 @@ def test_a_source_without_embeddings_is_said_to_have_none(workspace):
     assert far["distance"]["embeddings"] is None
     assert far["adds"]["own_mass"] is None
     assert far["adds"]["new_words"] > 0
-    workspace(represent=PARAMS | {"gates": GATES | {"min_cluster_coverage": 0.5}})
+    workspace(task=TASK, represent=PARAMS | {"gates": GATES | {"min_cluster_coverage": 0.5}})
     with pytest.raises(UserError, match=r"source 'far': min_cluster_coverage is .*, but too few rows"):
         represent.main(COMMAND)
 
@@ -270,7 +271,7 @@ def test_rows_without_a_label_make_no_reference(workspace):
 
 
 def test_inputs_that_do_not_fit_are_named(workspace):
-    folder = workspace(represent=PARAMS)
+    folder = workspace(task=TASK, represent=PARAMS)
     write_inputs(folder, documents())
     split = tables.read(folder / "split.parquet")
     tables.write(split.slice(1), folder / "split.parquet")

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from stages.split import __main__ as stage
 from tests.conftest import make_rows
+from tests.other_tasks import WORDS
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.rows import splits, tables
 
 ALL = {"dev": 0.15, "test": 0.25, "salt": "salt-1"}
 COMMAND = "--rows=rows.parquet --frozen=frozen.txt --out=split.parquet --metrics=split.json".split()
+TASK = {"kind": "classification", "labels": ["A", "B"]}
 NOTHING = np.empty(0, np.uint64)
 
 
@@ -35,9 +37,10 @@ def rows_of(rows: list[dict]) -> stage.Rows:
     labels = sorted({row["label"] for row in rows if row.get("label")})
     group = [row.get("group", f"group-{number}") for number, row in enumerate(rows)]
     cluster = [row.get("cluster", f"own-{number}") for number, row in enumerate(rows)]
+    of_task = np.array([row.get("purpose", "task") == "task" for row in rows])
     label = [labels.index(row["label"]) if row.get("label") else -1 for row in rows]
-    task = np.array([row.get("purpose", "task") == "task" for row in rows])
-    return stage.Rows(*(splits.codes(pa.array(c)) for c in (group, cluster)), task, np.array(label, np.int32), labels)
+    classes, counts = stage.counted(np.where(of_task, label, -1), labels, WORDS)
+    return stage.Rows(*(splits.codes(pa.array(c)) for c in (group, cluster)), of_task, classes, counts)
 
 
 def assign(rows: list[dict], frozen: np.ndarray = NOTHING, **changes) -> list[str]:
@@ -57,7 +60,7 @@ ROWS = st.lists(
             "group": st.integers(0, 12).map("g{}".format),
             "cluster": st.integers(0, 20).map("c{}".format),
             "purpose": st.sampled_from(["task", "task", "text"]),
-            "label": st.sampled_from(["a", "a", "b", None]),
+            "label": st.sampled_from(["a", "a", "b", "a b", None]),
         }
     ),
     min_size=1,
@@ -154,6 +157,14 @@ def test_mixed_groups_are_split_more_evenly_than_by_chance():
     assert max(ours) < 0.03
 
 
+def test_a_row_counts_for_each_class_of_its_label():
+    rows = [{"group": f"g{number % 200}", "label": ("a", "b", "a b", "c")[number % 4]} for number in range(800)]
+    assigned = stage.split(rows_of(rows), NOTHING, options())
+    found = stage.measure(rows_of(rows), assigned, NOTHING)
+    assert found["train"]["label_shares"] == pytest.approx({"a": 0.4, "b": 0.4, "c": 0.2}, abs=0.01)
+    assert error(rows, assigned) < 0.03
+
+
 def test_added_groups_move_few_old_rows_and_no_row_of_dev_to_test():
     old, new = papers(400), papers(200, start=400)
     before, after = (stage.split(rows_of(rows), NOTHING, options()) for rows in (old, old + new))
@@ -195,7 +206,7 @@ def run(folder: Path, rows: list[dict], frozen: str = "") -> dict:
 
 
 def test_main_writes_the_split_its_measures_and_what_is_frozen(workspace):
-    folder = workspace(split=ALL)
+    folder = workspace(split=ALL, task=TASK)
     rows = [{"label": "AB"[number % 2], "group": f"g{number % 100}"} for number in range(300)]
     first = run(folder, [*rows, {"purpose": "text", "group": "new", "label": None}])
     assigned = tables.read(folder / "split.parquet")
@@ -216,7 +227,7 @@ def test_main_writes_the_split_its_measures_and_what_is_frozen(workspace):
 
 
 def test_the_same_rows_give_the_same_bytes_whatever_the_batch(workspace, monkeypatch):
-    folder = workspace(split=ALL)
+    folder = workspace(split=ALL, task=TASK)
     rows = papers(100)
     run(folder, rows)
     written = [(folder / name).read_bytes() for name in ("split.parquet", "split.json")]
@@ -236,14 +247,14 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_batch(workspace, monkeyp
     ],
 )
 def test_mistakes_in_the_data_are_named_and_nothing_is_written(workspace, rows, frozen, message):
-    folder = workspace(split=ALL)
+    folder = workspace(split=ALL, task=TASK)
     with pytest.raises(UserError, match=message):
         run(folder, rows, frozen)
     assert not (folder / "split.parquet").exists()
 
 
 def test_a_missing_file_and_a_missing_column_are_named(workspace):
-    folder = workspace(split=ALL)
+    folder = workspace(split=ALL, task=TASK)
     tables.write(make_rows([{}]), folder / "rows.parquet")
     with pytest.raises(UserError, match="column 'cluster' is missing"):
         stage.main(COMMAND)

@@ -36,6 +36,13 @@ class Task(task.Task):
         places: dict[str | None, int] = {None: -1} | {label: place for place, label in enumerate(self.labels)}
         return np.array([places[label] for label in labels], dtype=int)
 
+    def parse(self, answer: str) -> str | None:
+        """Return the label that an answer is, whatever its case; None for an answer that is anything else."""
+        said = answer.strip(task.AROUND).casefold()
+        if not said:
+            return None
+        return next((label for label in self.labels if label.casefold().strip(task.AROUND) == said), None)
+
     def names(self, label: str) -> list[str]:
         """Return the label itself."""
         return [label]
