@@ -7,6 +7,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 |---|---|
 | `labels` | `Task`: what a label may be, its canonical form, the classes that it counts for |
 | `scores` | out-of-fold evidence on labels: its columns, signals of errors, suggested labels, planted errors |
+| `fast` | models fitted in seconds, which show what more labels or mended ones are worth |
 | `model` | build, encode, loss, predict, decode |
 | `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
 | `weights` | what rows weigh in training |
