@@ -1,10 +1,10 @@
 """From votes to one label a row, or none: by majority, or by a label model that knows how often each vote is right.
 
-Both are fitted on rows whose label is known. `cross_fit` measures them on rows that they were not fitted on.
+Both are fitted on rows whose label is known. Labels are numbers here, places in `Votes.labels`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -33,27 +33,41 @@ class Combined:
     likeliest: np.ndarray
 
 
+@dataclass(frozen=True)
+class Known:
+    """Rows whose label is known.
+
+    Attributes:
+        said: (rows, rules) int, what the rules say of them.
+        truth: (rows,) int.
+        labels: how many there are.
+    """
+
+    said: np.ndarray
+    truth: np.ndarray
+    labels: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a vote, or a label, must show.
+
+    Attributes:
+        min_rows: known rows on which a vote is measured.
+        min_confidence: of majority, at the lower end of a vote's precision; of the label model, of the label.
+    """
+
+    min_rows: int
+    min_confidence: float
+
+
 class Combiner(Protocol):
     """What majority and label model have in common."""
 
-    usable: np.ndarray  # (rules, classes) bool, which votes count
+    usable: np.ndarray  # (rules, labels) bool, which votes count
 
     def combine(self, said: np.ndarray) -> Combined:
         """Return each row's label; `said` is (rows, rules) int."""
-
-
-def measure(said: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
-    """Return how often each true label met each vote, (rules, classes said, classes true) int.
-
-    Args:
-        said: (rows, rules) int.
-        truth: (rows,) int.
-    """
-    counts = np.zeros((said.shape[1], classes, classes), dtype=int)
-    for rule, votes in enumerate(said.T):
-        cast = votes != NONE
-        np.add.at(counts[rule], (votes[cast], truth[cast]), 1)
-    return counts
 
 
 @dataclass(frozen=True)
@@ -61,26 +75,27 @@ class Precision:
     """How often each vote is right on given labels.
 
     Attributes:
-        rows: (rules, classes) int, rows on which a rule gave a label.
-        correct: (rules, classes) int, of these.
+        rows: (rules, labels) int, rows on which a rule gave a label.
+        correct: (rules, labels) int, of these.
     """
 
     rows: np.ndarray
     correct: np.ndarray
 
     @classmethod
-    def of(cls, counts: np.ndarray) -> "Precision":
-        """Return the precision that `measure` found."""
-        return cls(counts.sum(axis=2), np.diagonal(counts, axis1=1, axis2=2))
+    def of(cls, known: Known) -> "Precision":
+        """Return the precision on known rows."""
+        right = known.said == known.truth[:, None]
+        return cls(_counted(known.said, known.labels), _counted(np.where(right, known.said, NONE), known.labels))
 
-    @property
+    @cached_property
     def point(self) -> np.ndarray:
-        """Return the share of right votes, (rules, classes) float; 0 where there is none."""
+        """Return the share of right votes, (rules, labels) float; 0 where there is none."""
         return np.divide(self.correct, self.rows, out=np.zeros(self.rows.shape), where=self.rows > 0)
 
-    @property
+    @cached_property
     def lower(self) -> np.ndarray:
-        """Return the lower end of its 95 % interval (Wilson), (rules, classes) float."""
+        """Return the lower end of its 95 % interval (Wilson), (rules, labels) float."""
         pairs = zip(self.correct.ravel().tolist(), self.rows.ravel().tolist(), strict=True)
         return np.array([intervals.wilson(*pair)[0] for pair in pairs]).reshape(self.rows.shape)
 
@@ -94,20 +109,18 @@ class Majority:
     """
 
     precision: Precision
-    usable: np.ndarray  # (rules, classes) bool
+    usable: np.ndarray  # (rules, labels) bool
 
     @classmethod
-    def fit(cls, said: np.ndarray, truth: np.ndarray, classes: int, min_rows: int, min_confidence: float) -> "Majority":
-        """Return the majority vote of rules measured on rows whose label is known; shapes as `measure`."""
-        precision = Precision.of(measure(said, truth, classes))
-        return cls(precision, (precision.rows >= min_rows) & (precision.lower >= min_confidence))
+    def fit(cls, known: Known, limits: Limits) -> "Majority":
+        """Return the majority vote of rules that are measured on known rows."""
+        precision = Precision.of(known)
+        return cls(precision, (precision.rows >= limits.min_rows) & (precision.lower >= limits.min_confidence))
 
     def combine(self, said: np.ndarray) -> Combined:
         """Return each row's label; see `Combiner.combine`."""
         counted = countable(said, self.usable)
-        tally = _tally(counted, self.usable.shape[1])
-        first, second = np.sort(tally, axis=1)[:, [-1, -2]].T
-        label = np.where(first > second, tally.argmax(axis=1), NONE)
+        label = _most(counted)
         # The precision of each vote for the label; 0 for others.
         point = np.take_along_axis(self.precision.point.T, counted.clip(0), axis=0)
         agrees = (counted == label[:, None]) & (counted != NONE)
@@ -126,29 +139,27 @@ class LabelModel:
     label often show is measured itself: its rows are added to PATTERN_ROWS rows' worth of what naive Bayes says.
     """
 
-    share: np.ndarray  # (classes,) float, each label's share of all rows
-    given_vote: np.ndarray  # (rules, classes said, classes) float, P(label | vote)
-    usable: np.ndarray  # (rules, classes) bool, votes measured on `min_rows` rows; others say nothing
-    patterns: dict[bytes, np.ndarray]  # of votes -> (classes,) int, rows of each label
+    share: np.ndarray  # (labels,) float, each label's share of all rows
+    given_vote: np.ndarray  # (rules, labels said, labels) float, P(label | vote)
+    usable: np.ndarray  # (rules, labels) bool, votes measured on `min_rows` rows; others say nothing
+    patterns: dict[bytes, np.ndarray]  # of votes -> (labels,) int, rows of each label
     min_confidence: float
 
     @classmethod
-    def fit(
-        cls, said: np.ndarray, truth: np.ndarray, classes: int, min_rows: int, min_confidence: float
-    ) -> "LabelModel":
-        """Return the label model of rows whose label is known; shapes as `measure`."""
-        counts = measure(said, truth, classes)
-        share = (np.bincount(truth, minlength=classes) + 1) / (len(truth) + classes)
+    def fit(cls, known: Known, limits: Limits) -> "LabelModel":
+        """Return the label model of known rows."""
+        counts, truth, labels = measure(known), known.truth, known.labels
+        share = (np.bincount(truth, minlength=labels) + 1) / (len(truth) + labels)
         rows = counts.sum(axis=2)
         given_vote = (counts + PRIOR_ROWS * share) / (rows[:, :, None] + PRIOR_ROWS)
-        usable = rows >= min_rows
+        usable = rows >= limits.min_rows
         patterns: dict[bytes, np.ndarray] = {}
-        for pattern, label in zip(map(bytes, countable(said, usable)), truth.tolist(), strict=True):
-            patterns.setdefault(pattern, np.zeros(classes, dtype=int))[label] += 1
-        return cls(share, given_vote, usable, patterns, min_confidence)
+        for pattern, label in zip(map(bytes, countable(known.said, usable)), truth.tolist(), strict=True):
+            patterns.setdefault(pattern, np.zeros(labels, dtype=int))[label] += 1
+        return cls(share, given_vote, usable, patterns, limits.min_confidence)
 
     def probabilities(self, said: np.ndarray) -> np.ndarray:
-        """Return P(label | votes), (rows, classes) float; the labels' shares where no vote counts."""
+        """Return P(label | votes), (rows, labels) float; the labels' shares where no vote counts."""
         distinct, kind = np.unique(countable(said, self.usable), axis=0, return_inverse=True)
         log = np.tile(np.log(self.share), (len(distinct), 1))
         for rule, votes in enumerate(distinct.T):
@@ -163,45 +174,50 @@ class LabelModel:
 
     def combine(self, said: np.ndarray) -> Combined:
         """Return each row's label; see `Combiner.combine`."""
-        chances, tally = self.probabilities(said), _tally(countable(said, self.usable), len(self.share))
-        voted = tally.any(axis=1)
+        chances, counted = self.probabilities(said), countable(said, self.usable)
+        voted = (counted != NONE).any(axis=1)
         likeliest = np.where(voted, chances.argmax(axis=1), NONE)
         confidence = np.where(voted, chances.max(axis=1), 0)
-        sure = (confidence >= self.min_confidence) & (
-            np.take_along_axis(tally, likeliest[:, None].clip(0), 1)[:, 0] > 0
-        )
+        said_by_one = (counted == likeliest[:, None]).any(axis=1) & voted
+        sure = (confidence >= self.min_confidence) & said_by_one
         return Combined(np.where(sure, likeliest, NONE), confidence, likeliest)
 
 
-def cross_fit(
-    fit: Callable[[np.ndarray, np.ndarray], Combiner], said: np.ndarray, truth: np.ndarray, folds: np.ndarray
-) -> Combined:
-    """Return each row's label by a combiner that was fitted without its fold.
-
-    Args:
-        said: (rows, rules) int.
-        truth: (rows,) int.
-        folds: (rows,) int, rows of one group in one fold.
-    """
-    label, confidence = np.full(len(truth), NONE), np.zeros(len(truth))
-    likeliest = label.copy()
-    for fold in np.unique(folds):
-        inside = folds == fold
-        found = fit(said[~inside], truth[~inside]).combine(said[inside])
-        label[inside], confidence[inside], likeliest[inside] = found.label, found.confidence, found.likeliest
-    return Combined(label, confidence, likeliest)
+def measure(known: Known) -> np.ndarray:
+    """Return how often each true label met each vote, (rules, labels said, labels true) int."""
+    counts = np.zeros((known.said.shape[1], known.labels, known.labels), dtype=int)
+    for rule, votes in enumerate(known.said.T):
+        cast = votes != NONE
+        np.add.at(counts[rule], (votes[cast], known.truth[cast]), 1)
+    return counts
 
 
 def countable(said: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Return the votes without those that do not count, (rows, rules) int16.
+    """Return the votes without those that do not count, (rows, rules) int32.
 
     Args:
         said: (rows, rules) int.
-        usable: (rules, classes) bool.
+        usable: (rules, labels) bool.
     """
-    return np.where(usable[np.arange(said.shape[1]), said.clip(0)], said, NONE).astype(np.int16)
+    return np.where(usable[np.arange(said.shape[1]), said.clip(0)], said, NONE).astype(np.int32)
 
 
-def _tally(said: np.ndarray, classes: int) -> np.ndarray:
-    """Return the votes for each label, (rows, classes) int."""
-    return np.stack([(said == label).sum(axis=1) for label in range(classes)], axis=1)
+def _counted(said: np.ndarray, labels: int) -> np.ndarray:
+    """Return how often each rule says each label, (rules, labels) int."""
+    counts = [np.bincount(votes[votes != NONE], minlength=labels) for votes in said.T]
+    return np.array(counts, dtype=int).reshape(said.shape[1], labels)
+
+
+def _most(said: np.ndarray) -> np.ndarray:
+    """Return the label that most rules say of each row, (rows,) int; `NONE` where two have as many votes, or none has.
+
+    Its cost does not depend on how many labels there are.
+    """
+    if not said.shape[1]:
+        return np.full(len(said), NONE)
+    votes = np.zeros(said.shape, dtype=int)  # for the label that each rule says
+    for own in said.T:
+        votes += (said == own[:, None]) & (said != NONE)
+    first = np.take_along_axis(said, votes.argmax(axis=1)[:, None], axis=1)
+    others = np.where(said == first, 0, votes).max(axis=1)
+    return np.where(votes.max(axis=1) > others, first[:, 0], NONE)

@@ -25,6 +25,7 @@ from winnow.kinds.task import Task
 from winnow.labelling import llm
 from winnow.labelling.endpoint import Endpoint, Question, Tally, ask_all
 from winnow.labelling.llm import Llm
+from winnow.labelling.settings import Params
 from winnow.labelling.votes import check_fields
 from winnow.rows import tables
 
@@ -70,9 +71,7 @@ def execute(arguments: argparse.Namespace) -> None:
 
 def chosen(name: str | None) -> list[Llm]:
     """Return the rules of kind llm, or the one of this name."""
-    from stages.annotate import __main__ as annotate
-
-    rules = [rule for rule in params.load("annotate", annotate.Params).rules if isinstance(rule, Llm)]
+    rules = [rule for rule in params.load("annotate", Params).rules if isinstance(rule, Llm)]
     found = [rule for rule in rules if name in (None, rule.name)]
     if not found:
         names = ", ".join(rule.name for rule in rules) or "none"

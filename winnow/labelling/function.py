@@ -45,12 +45,10 @@ class Python(Rule):
                 f"{self.where}: {self.function} failed on row {row['id']}: {_line(error, module)}: "
                 f"{type(error).__name__}: {error}"
             ) from None
-        if label is not None and label not in task.labels:
-            raise UserError(
-                f"{self.where}: {self.function} returned {label!r} for row {row['id']}; return None or one of "
-                f"params.yaml: task.labels ({', '.join(task.labels)})"
-            )
-        return label
+        where = f"{self.where}: {self.function} returned {label!r} for row {row['id']}"
+        if not isinstance(label, str | None):
+            raise UserError(f"{where}; return None or a label, which is a text")
+        return None if label is None else task.check(label, where)
 
 
 def _import(where: str, module: Path | str) -> ModuleType:

@@ -20,7 +20,6 @@ from winnow.labelling.rule import Row, Rule, Voter, read_field
 PLACEHOLDER = re.compile(r"\{(text|labels|meta\.[^{}]+)\}")
 THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
-AROUND = " \t\r\n\"'`*“”‘’.:"  # what stands around a label in an answer that is nothing but a label
 
 
 class Llm(Rule):
@@ -52,10 +51,16 @@ class Llm(Rule):
         return set(PLACEHOLDER.findall(self.prompt)) - {"labels"}
 
     def question(self, row: Row, task: Task) -> str:
-        """Return the prompt for one row; what a text holds is never taken for a placeholder."""
+        """Return the prompt for one row; what a text holds is never taken for a placeholder.
+
+        Raises:
+            UserError: the prompt shows {labels}, and the labels of the task are not a closed set.
+        """
+        if "{labels}" in self.prompt and not task.is_closed:
+            raise UserError(f"{self.where}: the prompt shows {{labels}}, but task.kind {task.kind} has no list of them")
 
         def fill(found: re.Match) -> str:
-            return ", ".join(task.labels) if found[1] == "labels" else read_field(row, found[1])
+            return ", ".join(task.vocabulary(())) if found[1] == "labels" else read_field(row, found[1])
 
         return PLACEHOLDER.sub(fill, self.prompt)
 
@@ -77,7 +82,7 @@ class Llm(Rule):
 
         def vote(row: Row) -> str | None:
             answer = answers.get(self.key(self.question(row, task)))
-            label = None if answer is None else parse(answer, task.labels)
+            label = None if answer is None else parse(answer, task)
             if answer is not None:
                 voter.counts["answers" if label else "unusable_answers"] += 1
             return label
@@ -106,8 +111,8 @@ def recorded(path: Path) -> dict[str, str]:
     return answers
 
 
-def parse(answer: str, labels: list[str]) -> str | None:
-    """Return the label that an answer is, whatever its case; None for an answer that is anything else.
+def parse(answer: str, task: Task) -> str | None:
+    """Return the label that an answer is; None for an answer that is anything else.
 
     A label alone, in quotes or not, or a JSON object with the one key `label`. What a model thinks aloud is left out.
     An answer that only holds a label somewhere may well deny it.
@@ -122,5 +127,4 @@ def parse(answer: str, labels: list[str]) -> str | None:
         text = found.get("label") if isinstance(found, dict) and len(found) == 1 else None
         if not isinstance(text, str):
             return None
-    said = text.strip(AROUND).casefold()
-    return next((label for label in labels if label.casefold().strip(AROUND) == said), None) if said else None
+    return task.parse(text)

@@ -57,7 +57,7 @@ class Regex(_OfField):
 
     def voter(self, files, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
-        patterns = {label: re.compile(self.labels[label]) for label in self.gives(task)}
+        patterns = dict(zip(self.gives(task), map(re.compile, self.labels.values()), strict=True))
 
         def vote(row: Row) -> str | None:
             value = self.normal(read_field(row, self.field))
@@ -94,7 +94,8 @@ class Keyword(_OfField):
 
     def voter(self, files, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
-        patterns = {label: _patterns(self.labels[label], self.match) for label in self.gives(task)}
+        words = [_patterns(words, self.match) for words in self.labels.values()]
+        patterns = dict(zip(self.gives(task), words, strict=True))
 
         def vote(row: Row) -> str | None:
             value = read_field(row, self.field).casefold()

@@ -46,12 +46,12 @@ class Rule(Section):
         return f"params.yaml: annotate.rules '{self.name}'"
 
     def gives(self, task: Task) -> list[str]:
-        """Return the labels that the rule may give.
+        """Return the labels that the rule is known to give: all of a closed set where it does not say which.
 
         Raises:
             UserError: one of them is not of the task.
         """
-        return task.labels
+        return task.vocabulary(())
 
     def fields(self) -> set[str]:
         """Return the fields that the rule is known to read."""

@@ -1,7 +1,7 @@
 """What all rules say of all rows, as one matrix, and what is to be told of each rule."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -23,21 +23,27 @@ class Votes:
 
     Attributes:
         ids: (rows,) each row's id.
-        said: (rows, rules) int16, index into the task's labels; `NONE` where a rule abstains.
-        label: (rows,) int16, the label that a row came with; `NONE` where it has none.
+        said: (rows, rules) int32, index into `labels`; `NONE` where a rule abstains.
+        label: (rows,) int32, the label that a row came with; `NONE` where it has none.
+        labels: that votes may choose among: all of a closed set, else those that a rule or a row has.
     """
 
     ids: np.ndarray
     said: np.ndarray
     label: np.ndarray
+    labels: Sequence[str]
 
-    def table(self, rules: Sequence[Rule], labels: Sequence[str]) -> pa.Table:
+    def of(self, rows: np.ndarray) -> "Votes":
+        """Return the votes on some rows, given by a mask."""
+        return replace(self, ids=self.ids[rows], said=self.said[rows], label=self.label[rows])
+
+    def table(self, rules: Sequence[Rule]) -> pa.Table:
         """Return every vote as a row (schema `OUT`), sorted by id, then rule."""
         row, rule = np.nonzero(self.said != NONE)
         names = np.array([rule.name for rule in rules], dtype=object)
         order = np.lexsort((names[rule].astype(str), self.ids[row].astype(str))) if len(row) else row
         row, rule = row[order], rule[order]
-        columns = self.ids[row], names[rule], np.array(labels, dtype=object)[self.said[row, rule]]
+        columns = self.ids[row], names[rule], np.array(self.labels, dtype=object)[self.said[row, rule]]
         return pa.table([pa.array(column, pa.string()) for column in columns], schema=OUT)
 
 
@@ -58,19 +64,26 @@ def collect(batches: Iterable[pa.Table], voters: Sequence[Voter], task: Task) ->
     Raises:
         UserError: a row has a label that is not of the task.
     """
-    place = {label: number for number, label in enumerate(task.labels)} | {None: NONE}
-    ids, said, own = [], [], []
+    place: dict[str | None, int] = {None: NONE}
+    place |= {label: number for number, label in enumerate(task.vocabulary(()))}
+
+    def numbers(labels: Iterable[str | None]) -> list[int]:
+        return [place.setdefault(label, len(place) - 1) for label in labels]
+
+    ids, said, own = [np.empty(0, object)], [np.empty((0, len(voters)), np.int32)], [np.empty(0, np.int32)]
     for batch in batches:
         rows = batch.drop_columns([name for name in HIDDEN if name in batch.column_names]).to_pylist()
         for row in rows:
             row["meta"] = dict(row["meta"])
-        votes = [[place[label] for label in voter.vote(rows)] for voter in voters]
-        said.append(np.array(votes, dtype=np.int16).reshape(len(voters), len(rows)).T)
-        own.append(np.array([place[label] for label in _checked(batch, task)], dtype=np.int16))
+        votes = [numbers(voter.vote(rows)) for voter in voters]
+        said.append(np.array(votes, dtype=np.int32).reshape(len(voters), len(rows)).T)
+        own.append(np.array(numbers(_checked(batch, task)), dtype=np.int32))
         ids.append(np.array([row["id"] for row in rows], dtype=object))
-    if not ids:
-        return Votes(np.empty(0, object), np.empty((0, len(voters)), np.int16), np.empty(0, np.int16))
-    return Votes(np.concatenate(ids), np.concatenate(said), np.concatenate(own))
+    met = [label for label in place if label is not None]
+    labels = task.vocabulary(met)
+    ordered = {label: number for number, label in enumerate(labels)}
+    number = np.array([*(ordered[label] for label in met), NONE], np.int32)  # `NONE` finds the last one
+    return Votes(np.concatenate(ids), number[np.concatenate(said)], number[np.concatenate(own)], labels)
 
 
 def _checked(batch: pa.Table, task: Task) -> list[str | None]:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from stages.annotate import __main__ as annotate
 from tests.conftest import ROOT, make_rows
+from tests.other_tasks import NUMBERS, WORDS
 from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
@@ -36,16 +37,16 @@ def unlabelled(heading: str | None, count: int = 1, **more: str) -> list[dict]:
     return [{"meta": {"heading": heading} if heading else {}} | more for _ in range(count)]
 
 
-def run(rows: list[dict], train: set[int] | None = None, **changes) -> tuple[dict, dict, Ledger]:
+def run(rows: list[dict], train: set[int] | None = None, task=None, **changes) -> tuple[dict, dict, Ledger]:
     """Return label and confidence by row number, the metrics and the ledger."""
-    table, task = make_rows(rows), Task(**TASK)
+    table, task = make_rows(rows), task or Task(**TASK)
     ids = table["id"].to_pylist()
     ledger = Ledger("annotate")
     settings = annotate.Params.model_validate(PARAMS | changes)
     chosen = [ids[n] for n in range(len(rows)) if train is None or n in train]
     votes = collect([table], [rule.voter(None, task) for rule in settings.rules], task)
-    known = annotate.Known.of(votes, table, pa.array(chosen, pa.string()))
-    out, metrics = annotate.annotate(votes, known, settings, task, ledger)
+    measured = annotate.Measured.of(votes, table, pa.array(chosen, pa.string()))
+    out, metrics = annotate.annotate(votes, measured, settings, task, ledger)
     return {ids.index(row["id"]): row for row in out.to_pylist()}, metrics, ledger
 
 
@@ -76,7 +77,7 @@ def test_a_full_match_sets_the_label_with_its_measured_precision():
         "accuracy_high": intervals.wilson(39, 40)[1],
     }
     assert (metrics["unlabelled"], metrics["labelled"], metrics["coverage"]) == (2, 1, 0.5)
-    [(id, _, action, rule, reason, _, _)] = ledger.entries
+    [(id, _, action, rule, reason, *_)] = ledger.entries
     assert (action, rule) == ("change", "heading")
     assert reason.startswith(
         "label FRUIT, confidence 0.97: heading -> FRUIT (precision 0.97, at least 0.87, on 40 given"
@@ -100,7 +101,7 @@ def test_rows_with_a_label_keep_it_whatever_the_rule_says():
 def test_an_unproven_label_is_not_set_and_noted(rows, combine):
     out, metrics, ledger = run([*rows, *unlabelled("Fruit")], combine=combine, min_confidence=0.81)
     assert out == {}
-    [(_, _, action, rule, reason, _, _)] = ledger.entries
+    [(_, _, action, rule, reason, *_)] = ledger.entries
     if len(rows) == 40 and combine == "label_model":
         assert (action, rule) == ("note", "abstain")
         assert reason.startswith("FRUIT is only 0.80 sure: heading -> FRUIT (precision 0.80, at least 0.65")
@@ -189,22 +190,48 @@ def labelled(count: int, label: str = "FRUIT", origin: str = "rule") -> list[dic
 
 def test_each_origin_and_label_has_its_sample_and_is_read_in_turn():
     rows = labelled(20) + labelled(20, "STONE") + labelled(3, origin="model")
-    drawn = annotate.draw(rows, 5)
+    drawn = annotate.draw(rows, 5, WORDS)
     assert [sum(id.startswith(f"{name}-") for id in drawn) for name in ("FRUIT-rule", "STONE-rule", "FRUIT-model")] == [
         5,
         5,
         3,
     ]
     assert len({id.rpartition("-")[0] for id in drawn[:3]}) == 3
-    assert annotate.draw(rows, 2) == drawn[:6]  # who stops half-way has a smaller sample of each
+    assert annotate.draw(rows, 2, WORDS) == drawn[:6]  # who stops half-way has a smaller sample of each
+
+
+def test_a_row_is_in_the_sample_of_each_class_of_its_label():
+    rows = labelled(20, "a") + labelled(20, "a b") + labelled(1, "c")
+    first = {name: [row["id"] for row in rows if name in row["label"].split()] for name in "abc"}
+    drawn = set(annotate.draw(rows, 5, WORDS))
+    for name, ids in first.items():
+        assert set(sorted(ids, key=lambda id: hashing.digest("audit", id))[:5]) <= drawn, name
+
+
+def test_labels_of_an_open_set_are_those_that_rules_and_rows_have():
+    size = {"name": "size", "kind": "keyword", "field": "text", "labels": {"2.50": ["small"], "70": ["large"]}}
+    field = {"name": "field", "kind": "regex", "field": "meta.heading", "labels": {"2.5": "FEW", "1e3": "MANY"}}
+    known = [{"label": "2.5", "text": "small", "meta": {"heading": "few"}} for _ in range(30)]
+    rows = [*known, {"text": "small"}, {"text": "large", "meta": {"heading": "few"}}, {"text": "none"}]
+    out, metrics, _ = run(rows, task=NUMBERS, rules=[size, field])
+    assert {number: (row["label"], row["rule"]) for number, row in out.items()} == {
+        30: ("2.5", "size"),
+        31: ("2.5", "field"),
+    }
+    assert set(metrics["combined"]) == {"majority"}
+    assert {name: set(of) for name, of in metrics["rules"].items()} == {"size": {"2.5", "70"}, "field": {"2.5"}}
+    assert metrics["audit_rows"] == 2
+    with pytest.raises(UserError, match=r"annotate\.combine: a label_model weighs the labels of a closed set"):
+        run(rows, task=NUMBERS, rules=[size], combine="label_model")
+    assert run([{"text": "none"}], task=NUMBERS, rules=[size])[0] == {}
 
 
 def test_another_label_elsewhere_moves_no_row_of_the_sample():
-    before = set(annotate.draw(labelled(100), 10))
-    assert set(annotate.draw(labelled(100) + labelled(50, "STONE"), 10)) >= before
+    before = set(annotate.draw(labelled(100), 10, WORDS))
+    assert set(annotate.draw(labelled(100) + labelled(50, "STONE"), 10, WORDS)) >= before
     gone = labelled(100)[::2]
     stays = {row["id"] for row in gone} & before
-    assert stays <= set(annotate.draw(gone, 10))
+    assert stays <= set(annotate.draw(gone, 10, WORDS))
 
 
 FILES = {"out": "out.parquet", "votes": "votes.parquet", "audit": "audit.parquet", "audit_csv": "audit.csv"}
@@ -256,7 +283,7 @@ def test_the_audit_sample_is_a_queue(workspace):
     annotate.main(files(folder, [*given("Fruit", "FRUIT", 30), *unlabelled("fruit", 9)]))
     annotations = tables.read(folder / "out.parquet")
     entries = queue.read(folder / "audit.parquet")
-    assert [entry["id"] for entry in entries] == annotate.draw(annotations.to_pylist(), 4)
+    assert [entry["id"] for entry in entries] == annotate.draw(annotations.to_pylist(), 4, Task(**TASK))
     assert entries[0] | {"id": "", "text": "", "text_sha": ""} == {
         "id": "",
         "rank": 0,

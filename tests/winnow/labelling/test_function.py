@@ -23,6 +23,9 @@ def fails(row):
 def guesses(row):
     return 7
 
+def invents(row):
+    return "PLANT"
+
 constant = 1
 """
 
@@ -61,7 +64,11 @@ def test_a_function_of_an_installed_package_labels_rows(files):
     ("function", "message"),
     [
         ("mine.py:fails", r"mine.py:fails failed on row 0{15}7: mine.py, line 13: JSONDecodeError: Expecting value"),
-        ("mine.py:guesses", "mine.py:guesses returned 7 for row 0{15}7; return None or one of .*FRUIT, STONE"),
+        ("mine.py:guesses", "mine.py:guesses returned 7 for row 0{15}7; return None or a label"),
+        (
+            "mine.py:invents",
+            "mine.py:invents returned 'PLANT' for row 0{15}7: label 'PLANT' is not one of .*FRUIT, STONE",
+        ),
         ("mine.py:other", "rules/mine.py has no function 'other'"),
         ("mine.py:constant", "rules/mine.py has no function 'constant'"),
         ("yours.py:label", "rules/yours.py cannot be imported: FileNotFoundError"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.other_tasks import NUMBERS
 from tests.winnow.labelling.conftest import TASK, make_rule, row
 from winnow.base.errors import UserError
 from winnow.labelling import llm
@@ -78,7 +79,7 @@ def test_a_torn_last_line_is_no_answer_and_another_bad_line_is_named(tmp_path):
     + ["<think>STONE? No.</think>\nFRUIT"],
 )
 def test_an_answer_that_is_a_label_counts(answer):
-    assert llm.parse(answer, TASK.labels) == "FRUIT"
+    assert llm.parse(answer, TASK) == "FRUIT"
 
 
 @pytest.mark.parametrize(
@@ -87,12 +88,20 @@ def test_an_answer_that_is_a_label_counts(answer):
     + ['{"label": ["FRUIT"]}', '{"label": "FRUIT", "other": "STONE"}', "[]", "<think>FRUIT"],
 )
 def test_anything_else_does_not(answer):
-    assert llm.parse(answer, TASK.labels) is None
+    assert llm.parse(answer, TASK) is None
+
+
+def test_an_answer_may_be_a_label_of_an_open_set():
+    assert llm.parse("**2.50**", NUMBERS) == "2.5"
+    assert llm.parse('{"label": "-3"}', NUMBERS) == "-3"
+    assert llm.parse("about 3", NUMBERS) is None
+    with pytest.raises(UserError, match=r"the prompt shows \{labels\}, but task.kind numbers has no list of them"):
+        make_rule(**LLM).question(row("a"), NUMBERS)
 
 
 @given(st.text())
 def test_whatever_is_answered_gives_a_label_or_none(answer):
-    assert llm.parse(answer, TASK.labels) in {None, *TASK.labels}
+    assert llm.parse(answer, TASK) in {None, *TASK.labels}
 
 
 @given(st.text(), st.text())

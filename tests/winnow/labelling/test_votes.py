@@ -29,7 +29,7 @@ def collect(rows: list[dict], batch_rows: int = 10) -> votes.Votes:
 def test_every_vote_is_a_row_sorted_by_id_then_rule():
     found = collect([{"text": text} for text in TEXTS])
     assert found.said.tolist() == [[0, NONE], [1, 1], [0, 1], [NONE, NONE]]
-    rows = found.table(RULES, TASK.labels).to_pylist()
+    rows = found.table(RULES).to_pylist()
     assert rows == sorted(rows, key=lambda row: (row["id"], row["rule"]))
     by_text = dict(zip(found.ids, TEXTS, strict=True))
     assert {(by_text[row["id"]], row["rule"], row["label"]) for row in rows} == {
@@ -47,8 +47,8 @@ def test_batches_do_not_matter_and_no_rows_give_an_empty_table():
     assert (one.said == many.said).all()
     assert (one.ids == many.ids).all()
     assert one.label.tolist() == [NONE, 1] * 4
-    assert collect([]).table(RULES, TASK.labels).num_rows == 0
-    assert collect([{"text": "plain"}]).table(RULES, TASK.labels).num_rows == 0
+    assert collect([]).table(RULES).num_rows == 0
+    assert collect([{"text": "plain"}]).table(RULES).num_rows == 0
 
 
 def test_no_rule_sees_a_label():
