@@ -16,7 +16,7 @@ export DVC_NO_ANALYTICS := 1
 # Many container images set it; each of the pipeline's processes would then compile all that it imports anew, for 5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: repro test lint format bench readme lock clean $(BENCHES:%=bench-%)
+.PHONY: repro test lint format bench docs lock clean $(BENCHES:%=bench-%)
 
 # dvc.yaml's commands say `python`: it must be ours.
 repro: $(INSTALLED)
@@ -86,9 +86,9 @@ bench-train: bench-%: $(INSTALLED)
 bench-pipeline: bench-%: $(INSTALLED)
 	$(BENCH)
 
-# The README's stage table, from dvc.yaml.
-readme: $(INSTALLED)
-	$(BIN)/winnow stages --write README.md
+# What documentation is made from the code: the stage table, from dvc.yaml.
+docs: $(INSTALLED)
+	$(BIN)/winnow stages --write docs/pipeline.md
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

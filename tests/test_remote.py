@@ -80,6 +80,7 @@ def test_s3_push_clone_and_pull_with_keys_in_the_local_config_only(repository, s
     dvc(repository, "remote", "add", "--default", "s3", "s3://datasets/winnow")
     dvc(repository, "remote", "modify", "s3", "endpointurl", s3)
     dvc(repository, "remote", "modify", "s3", "region", "us-east-1")
+    dvc(repository, "remote", "modify", "s3", "verify", "true")
     keys(repository)
     commit(repository, "remote")
     dvc(repository, "push", "-q")
@@ -95,3 +96,14 @@ def test_s3_push_clone_and_pull_with_keys_in_the_local_config_only(repository, s
     dvc(clone, "pull", "-q")
     assert (clone / "rows.csv").read_text() == TEXT
     assert "up to date" in dvc(clone, "status")
+
+    client = boto3.client(
+        "s3", endpoint_url=s3, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+    )
+    stored = [item["Key"] for item in client.list_objects_v2(Bucket="datasets")["Contents"]]
+    for key in stored:
+        client.put_object(Bucket="datasets", Key=key, Body=TEXT.replace("1", "2", 1).encode())
+    shutil.rmtree(clone / ".dvc/cache")
+    (clone / "rows.csv").unlink()
+    assert "rows.csv" in dvc(clone, "pull", check=False)  # an object that has changed is refused: `verify`
+    assert not (clone / "rows.csv").exists()

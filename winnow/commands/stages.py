@@ -1,7 +1,7 @@
 """stages: the pipeline's stages as a Markdown table, made from dvc.yaml.
 
-winnow stages                     prints it
-winnow stages --write README.md   puts it between the file's two stage-table comments
+winnow stages                            prints it
+winnow stages --write docs/pipeline.md   puts it between the file's two stage-table comments
 """
 
 import argparse
@@ -13,7 +13,7 @@ from winnow.base.errors import UserError
 from winnow.commands import pipeline
 
 NAME = "stages"
-BEGIN, END = "<!-- stages: made by `make readme` -->", "<!-- /stages -->"
+BEGIN, END = "<!-- stages: made by `make docs` -->", "<!-- /stages -->"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
