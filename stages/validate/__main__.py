@@ -1,16 +1,16 @@
-"""validate: stop before anything is trained on a table that breaks the data contract, or on data that drifted too far.
+"""validate: stop before anything dear runs on a table that breaks the data contract, or on data that drifted too far.
 
 python -m stages.validate --raw data/raw --clean data/clean.parquet --deduplicated data/deduplicated.parquet
     --split data/split.parquet --annotations data/annotations.parquet --labelled data/labelled.parquet
-    --scores data/scores.parquet --ledger data/ledger --frozen data/frozen --metrics reports/metrics/validate.json
+    --ledger data/ledger --frozen data/frozen --out data/validated.txt --metrics reports/metrics/validate.json
     --profile reports/metrics/profile.json --drift reports/metrics/drift.json
 
-Each table against its schema (`winnow.rows.schemas`), then the tables against one another: each row that went
+Each table against its schema (`winnow.validation.schemas`), then the tables against one another: each row that went
 into a stage is in its table or in its ledger; no group and no cluster in two splits; no frozen test group outside of
-test; labels, splits and scores of the same rows. Then the profile of the dataset against that of the last release
-(`winnow.rows.drift`). `balance` depends on the metrics, so a failure here stops the training of every classifier;
-`adapt` and `score` run before, since the scores are checked here. The tables that are made later (issues, training,
-predictions) are checked by `winnow lint`, with schemas of the same file.
+test; labels and splits of the same rows. Then the profile of the dataset against that of the last release
+(`winnow.validation.drift`). All that is dear depends on `--out`, so a failure here stops it. That file always says the
+same: another decision validates anew, and adaptation does not run again. The tables that are made later (issues,
+training, predictions) are checked by `winnow lint`, with schemas of the same file.
 Memory: a batch, and some tens of bytes a row.
 """
 
@@ -28,12 +28,15 @@ from stages.validate.profile import COLUMNS, Part
 from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
-from winnow.base.files import write_json
+from winnow.base.files import write_json, write_text
 from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
-from winnow.rows import drift, splits, tables
+from winnow.rows import splits, tables
+from winnow.rows.ids import numbers
 from winnow.rows.ledger import REMOVING
+from winnow.validation import drift
 
+SOUND = "Every table is as its schema says, and no row is lost between them.\n"
 Ids = np.ndarray  # (rows,) uint64: 16 hex digits as a number, 8 bytes a row
 
 
@@ -84,10 +87,10 @@ class Checker:
     """Reads tables once each, against their schemas; keeps how many rows each had."""
 
     def __init__(self, settings: Params, task: Task) -> None:
-        from winnow.rows import schemas
+        from winnow.validation import schemas  # imports pandas
 
         self.schemas = schemas
-        self.domain = schemas.Domain(tuple(task.labels), (settings.years[0], settings.years[1]))
+        self.domain = schemas.Domain(task, (settings.years[0], settings.years[1]))
         self.rows: dict[str, int] = {}
 
     def table(self, name: str, path: Path, stage: str, see: Callable[[pa.Table], None] = lambda batch: None) -> Ids:
@@ -115,7 +118,7 @@ class Checker:
         removing = pa.array(REMOVING)
         found = [np.empty(0, np.uint64)]
         for batch in tables.batches(ledger, ["id", "action"]):
-            found.append(self.schemas.numbers(batch.filter(pc.is_in(batch["action"], removing))["id"]))
+            found.append(numbers(batch.filter(pc.is_in(batch["action"], removing))["id"]))
         return np.unique(np.concatenate(found))
 
 
@@ -175,12 +178,11 @@ def check(args: argparse.Namespace, checker: Checker, profiler: Profiler) -> Non
     checker.same(of_task, labelled, "apply_decisions", args.ledger / "apply_decisions.parquet")
     if (np.concatenate(labelled_splits) != split[np.searchsorted(deduplicated, labelled)]).any():
         raise UserError(f"{args.labelled}: the splits of its rows are not those of {args.split}; run `dvc repro`")
-    checker.same(labelled, checker.table("scores", args.scores, "score"), "score")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    tables_in = "raw", "clean", "deduplicated", "split", "annotations", "labelled", "scores"
-    args = arguments(__doc__, argv, *tables_in, "ledger", "frozen", "metrics", "profile", "drift")
+    tables_in = "raw", "clean", "deduplicated", "split", "annotations", "labelled"
+    args = arguments(__doc__, argv, *tables_in, "ledger", "frozen", "out", "metrics", "profile", "drift")
     settings, task = params.load("validate", Params), kinds.read_task()
     reference = drift.read_reference(args.frozen / "profile.json")
     checker, profiler = Checker(settings, task), Profiler(settings.profile, task)
@@ -194,6 +196,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if failed := drift.failed(found):
         raise UserError(f"{args.drift}: {failed}; mend the data, or accept them: `winnow freeze`, then `dvc repro`")
     write_json(args.metrics, {"rows": checker.rows, "failures": 0})
+    write_text(args.out, SOUND)
 
 
 if __name__ == "__main__":

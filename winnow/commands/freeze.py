@@ -16,7 +16,7 @@ from winnow.base import files
 from winnow.base.errors import UserError
 from winnow.commands import leaks
 from winnow.rows import splits
-from winnow.rows.drift import read_reference
+from winnow.validation.drift import read_reference
 
 NAME = "freeze"
 PROFILE = Path("reports/metrics/profile.json")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
-from winnow.kinds.task import Task
 from winnow.rows import splits, tables
 
 SPLIT = Path("data/split.parquet")
@@ -65,9 +65,9 @@ def broken(root: Path) -> list[str]:
     made = [entry for entry in made if (root / entry[1]).exists()]
     if not made:
         return []
-    from winnow.rows import schemas
+    from winnow.validation import schemas
 
-    domain = schemas.Domain(tuple(params.load("task", Task, root / params.FILE).labels))
+    domain = schemas.Domain(kinds.read_task(root / params.FILE))
     found = []
     for name, path, stage in made:
         try:

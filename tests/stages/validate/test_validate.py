@@ -20,11 +20,11 @@ PARAMS = {
     "profile": {"words": 20, "sample_rows": 50},
     "drift": dict.fromkeys(["rows", "groups", "labels", "sources", "years", "characters", "words"], OFF),
 }
-TABLES = ("clean", "deduplicated", "split", "annotations", "labelled", "scores")
+TABLES = ("clean", "deduplicated", "split", "annotations", "labelled")
 COMMAND = [
     *(f"--{name}={name}.parquet" for name in TABLES),
     *("--raw=raw", "--ledger=ledger", "--frozen=frozen"),
-    *("--metrics=validate.json", "--profile=profile.json", "--drift=drift.json"),
+    *("--out=validated.txt", "--metrics=validate.json", "--profile=profile.json", "--drift=drift.json"),
 ]
 
 
@@ -64,9 +64,6 @@ def write(folder: Path, count: int = 24) -> None:
     labelled = tables.set_column(labelled, "given_label", labelled["label"], pa.string())
     labelled = tables.set_column(labelled, "verdict", [None] * count, pa.string())
     tables.write(tables.set_column(labelled, "conflict", [False] * count, pa.bool_()), folder / "labelled.parquet")
-    chances = {"p_FRUIT": pa.array([0.25] * count, pa.float32()), "p_STONE": pa.array([0.75] * count, pa.float32())}
-    scores = {"id": labelled["id"], "fold": pa.array([0] * count, pa.int64())}
-    tables.write(pa.table(scores | chances), folder / "scores.parquet")
     splits.write_frozen(folder / "frozen/test_groups.txt", splits.codes(pa.array(["g2", "gone"])).tolist())
 
 
@@ -114,7 +111,7 @@ def read(folder: Path, name: str) -> dict:
 def test_sound_tables_pass_and_the_dataset_is_described(folder):
     validate.main(COMMAND)
     metrics = read(folder, "validate.json")
-    rows = {"raw": 30, "clean": 29, "deduplicated": 28, "split": 28, "annotations": 1, "labelled": 24, "scores": 24}
+    rows = {"raw": 30, "clean": 29, "deduplicated": 28, "split": 28, "annotations": 1, "labelled": 24}
     assert metrics == {"rows": rows, "failures": 0}
     profile = read(folder, "profile.json")
     assert {name: part["rows"] for name, part in profile.items()} == {"train": 8, "dev": 8, "test": 8, "text": 4}
@@ -184,12 +181,9 @@ BROKEN = [
         r"label_confidence belongs to the label_origins rule and",
     ),
     (lambda f: change(f, "labelled", "verdict", 3, "ambiguous"), r"found ambiguous or out of scope has a label"),
-    (lambda f: change(f, "scores", "p_FRUIT", 3, 0.5), r"scores\.parquet: the probabilities do not sum to one: 1 row"),
-    (lambda f: change(f, "scores", "p_FRUIT", 3, None), r"scores\.parquet: column 'p_FRUIT' has no value: 1 row"),
-    (lambda f: lose(f, "scores"), r"stage score: 1 row\(s\) went in"),
     (lambda f: (f / "frozen/test_groups.txt").write_text("nonsense\n"), r"test_groups\.txt: line 1: 'nonsense' is not"),
     (lambda f: (f / "frozen/profile.json").write_text("[1]"), r"frozen/profile\.json: is no profile"),
-    (lambda f: (f / "scores.parquet").unlink(), r"scores\.parquet: not found; `dvc repro` or"),
+    (lambda f: (f / "labelled.parquet").unlink(), r"labelled\.parquet: not found; `dvc repro` or"),
     (lambda f: [file.unlink() for file in (f / "raw").iterdir()], r"raw: holds no <source>\.parquet"),
     (
         lambda f: tables.write(tables.read(f / "raw/test.parquet"), f / "raw/again.parquet"),
@@ -204,6 +198,15 @@ def test_each_fault_is_named_and_no_metrics_are_written(folder, harm, message):
     with pytest.raises(UserError, match=message):
         validate.main(COMMAND)
     assert not (folder / "validate.json").exists()
+    assert not (folder / "validated.txt").exists()
+
+
+def test_what_the_dear_stages_wait_for_is_the_same_whatever_the_rows(folder):
+    validate.main(COMMAND)
+    first = (folder / "validated.txt").read_bytes()
+    write(folder, 36)
+    validate.main(COMMAND)
+    assert (folder / "validated.txt").read_bytes() == first
 
 
 def test_the_split_may_not_leak(folder):

@@ -36,12 +36,9 @@ def project(workspace):
 PROFILED = ("labels", "sources", "years", "characters", "words")
 
 
-def write_predictions(folder: Path, rows: pa.Table, chance: float = 1.0) -> None:
-    said = {"predicted": rows["label"]}
-    for label in LABELS:
-        said[f"p_{label}"] = pa.array([chance if own == label else 0.0 for own in rows["label"].to_pylist()])
+def write_predictions(folder: Path, rows: pa.Table) -> None:
     columns = {name: rows[name] for name in ("id", "group", "split", "label")}
-    tables.write(pa.table(columns | said), folder / "data/predictions/dapt-1.parquet")
+    tables.write(pa.table(columns | {"predicted": rows["label"]}), folder / "data/predictions/dapt-1.parquet")
 
 
 def rows_of(folder: Path) -> pa.Table:
@@ -102,11 +99,12 @@ def test_each_leak_is_proved(project):
 
 def test_lint_prints_leaks_and_broken_tables(project, capsys):
     rows = rows_of(project)
-    write_predictions(project, rows.filter(pc.not_equal(rows["split"], "train")), chance=0.9)
+    held_out = rows.filter(pc.not_equal(rows["split"], "train"))
+    write_predictions(project, tables.set_column(held_out, "label", ["C"] * held_out.num_rows, pa.string()))
     with pytest.raises(SystemExit):
         cli.main(["lint"])
     out, err = capsys.readouterr()
-    assert "data/predictions/dapt-1.parquet: the probabilities do not sum to one: 4 row(s)" in out
+    assert "data/predictions/dapt-1.parquet: column 'label' is no label of params.yaml: task: 4 row(s)" in out
     assert "fault(s) in the data" in err
 
 

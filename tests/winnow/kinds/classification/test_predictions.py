@@ -33,3 +33,11 @@ def test_predictions_of_another_task_are_named():
         metrics.counts(other, arm(), np.zeros(3, int), 1)
     with pytest.raises(UserError, match="column 'p_MAYBE' is missing"):
         predictions.chances(other, arm())
+
+
+@pytest.mark.parametrize("row", [[0.5, 0.2], [1.5, -0.5], [float("nan"), 0.5]])
+def test_what_are_no_probabilities_is_named(row):
+    columns = {"id": ["a", "b"], "group": ["g", "g"], "split": ["dev", "test"]}
+    spoilt = predicted.table(columns, np.array([0, 1]), np.array([[0.8, 0.2], row]), LABELS)
+    with pytest.raises(UserError, match=r"the probabilities of 1 row\(s\) are none or do not sum to one, first b"):
+        predictions.chances(TASK, spoilt)

@@ -12,9 +12,10 @@ from scipy.stats import ks_2samp
 
 from stages.validate import profile
 from tests.conftest import make_rows
+from tests.other_tasks import WORDS
 from winnow.base import params
 from winnow.base.errors import UserError
-from winnow.rows import drift
+from winnow.validation import drift
 
 OFF = {"warn": None, "fail": None}
 MEASURES = list(drift.Drift.model_fields)
@@ -25,7 +26,7 @@ def thresholds(**changes) -> drift.Drift:
 
 
 def described(rows: list[dict], cuts: Sequence[int] = (), words: int = 50, sample_rows: int = 1000) -> dict:
-    part = profile.Part(words, sample_rows)
+    part = profile.Part(words, sample_rows, WORDS)
     table = make_rows(rows)
     edges = [0, *sorted(cuts), len(rows)]
     for start, end in pairwise(edges):

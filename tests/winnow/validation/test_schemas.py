@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import make_rows
+from tests.other_tasks import NUMBERS
 from winnow.base.errors import UserError
-from winnow.rows import schemas, tables
+from winnow.kinds.classification.labels import Task
+from winnow.rows import tables
+from winnow.validation import schemas
 
-DOMAIN = schemas.Domain(("A", "B"), (1990, 2025))
+DOMAIN = schemas.Domain(Task(kind="classification", labels=["A", "B"]), (1990, 2025))
 ID = "{:016x}".format
 
 
@@ -56,7 +59,7 @@ def test_failing_rows_are_counted_over_all_batches(tmp_path_factory, rows, batch
         ("purpose", "test", "column 'purpose' is not one of task, text"),
         ("text", "\u2003\t", "column 'text' is blank"),
         ("text", None, "column 'text' has no value"),
-        ("label", "C", r"column 'label' is no label of params\.yaml: task\.labels"),
+        ("label", "C", r"column 'label' is no label of params\.yaml: task"),
         ("label", None, "a label without label_origin, or an origin without label"),
         ("label_origin", None, "a label without label_origin, or an origin without label"),
         ("label_origin", "guess", "column 'label_origin' is not one of given, rule, model, human"),
@@ -110,18 +113,13 @@ def test_an_id_that_stands_twice_or_out_of_order_is_named(tmp_path, monkeypatch,
 
 def predictions(**changes) -> pa.Table:
     columns = {"id": [ID(1), ID(2)], "group": ["a", "b"], "split": ["dev", "test"], "label": ["A", "B"]}
-    columns |= {"predicted": ["A", "B"], "p_A": [0.75, 0.25], "p_B": [0.25, 0.75]}
-    return pa.table(columns | changes)
+    return pa.table(columns | {"predicted": ["A", "B"]} | changes)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"p_A": [0.5, 0.25]}, "the probabilities do not sum to one: 1 row"),
-        ({"p_A": [1.75, 0.25], "p_B": [-0.75, 0.75]}, r"column 'p_[AB]' is outside of 0 to 1"),
-        ({"p_A": [0.75, None]}, "column 'p_A' has no value: 1 row"),
-        ({"p_A": [float("nan"), 0.25]}, r"table\.parquet: .*1 row"),
-        ({"predicted": ["B", "B"]}, "'predicted' is not the label of the highest probability: 1 row"),
+        ({"predicted": ["A", None]}, "column 'predicted' has no value: 1 row"),
         ({"split": ["train", "test"]}, "column 'split' is not one of dev, test"),
         ({"label": ["A", "C"]}, "column 'label' is no label"),
     ],
@@ -144,11 +142,17 @@ def test_training_and_issues(tmp_path):
         check(tmp_path, pa.table(issue | {"suggested_label": ["C"]}), schemas.issues(DOMAIN))
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=20), st.integers(0, 20))
-def test_ids_are_numbers_in_the_same_order(values, start):
-    ids = pa.chunked_array([list(map(ID, values))], pa.string())
-    assert schemas.numbers(ids).tolist() == values
-    assert schemas.numbers(ids.slice(start)).tolist() == values[start:]
+def test_a_label_is_what_the_task_calls_one(tmp_path):
+    domain = schemas.Domain(NUMBERS)
+    table = sound(3)
+    for label, fits in (("2.5", True), ("-1", True), ("2.50", False), ("A", False)):
+        labelled = tables.set_column(table, "label", [label, None, "3"], pa.string())
+        labelled = tables.set_column(labelled, "label_origin", ["given", None, "given"], pa.string())
+        if fits:
+            assert len(check(tmp_path, labelled, schemas.rows(domain))) == 3
+        else:
+            with pytest.raises(UserError, match=r"column 'label' is no label of params\.yaml: task: 1 row"):
+                check(tmp_path, labelled, schemas.rows(domain))
 
 
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))

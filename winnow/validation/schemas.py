@@ -15,24 +15,25 @@ import pandera.pandas as pandera
 import pyarrow as pa
 
 from winnow.base.errors import UserError
+from winnow.kinds.task import Task
 from winnow.people.decisions import VERDICTS
 from winnow.rows import tables
+from winnow.rows.ids import PATTERN, numbers
 from winnow.rows.splits import SPLITS
 
 STRING, DATE, BOOL = (pd.ArrowDtype(type_) for type_ in (pa.string(), pa.date32(), pa.bool_()))
-INT, FLOAT, FLOAT32 = (pd.ArrowDtype(type_) for type_ in (pa.int64(), pa.float64(), pa.float32()))
+FLOAT = pd.ArrowDtype(pa.float64())
 ORIGINS = ("given", "rule", "model", "human")
-LABEL = "is no label of params.yaml: task.labels"
+LABEL = "is no label of params.yaml: task"
 REASONS = {"WRONG_DATATYPE": 0, "CHECK_ERROR": 2}
 SHOWN = 3  # ids of failing rows in a message
-SUM_TOLERANCE = 1e-4  # probabilities may be float32
 
 
 @dataclass(frozen=True)
 class Domain:
     """What the schemas take from params.yaml."""
 
-    labels: tuple[str, ...]
+    task: Task
     years: tuple[int, int] = (1, 9999)  # of publication, first and last
 
 
@@ -48,7 +49,7 @@ def rows(domain: Domain, extra: dict[str, pandera.Column] | None = None) -> pand
             "purpose": _one_of(("task", "text")),
             "group": _filled(),
             "text": _filled(),
-            "label": _one_of(domain.labels, LABEL, nullable=True),
+            "label": _label(domain.task, nullable=True),
             "label_origin": _one_of(ORIGINS, nullable=True),
             "label_confidence": pandera.Column(FLOAT, _share(), nullable=True),
         }
@@ -84,7 +85,7 @@ def annotations(domain: Domain) -> pandera.DataFrameSchema:
     return pandera.DataFrameSchema(
         {
             "id": _id(),
-            "label": _one_of(domain.labels, LABEL),
+            "label": _label(domain.task),
             "label_origin": _one_of(("rule", "model")),
             "label_confidence": pandera.Column(FLOAT, _share()),
             "rule": _filled(),
@@ -99,7 +100,7 @@ def labelled(domain: Domain) -> pandera.DataFrameSchema:
         "purpose": _one_of(("task",)),
         "cluster": _id(),
         "split": _one_of(SPLITS),
-        "given_label": _one_of(domain.labels, LABEL, nullable=True),
+        "given_label": _label(domain.task, nullable=True),
         "verdict": _one_of(VERDICTS, nullable=True),
         "conflict": pandera.Column(BOOL),
     }
@@ -113,22 +114,14 @@ def labelled(domain: Domain) -> pandera.DataFrameSchema:
     return schema
 
 
-def scores(domain: Domain) -> pandera.DataFrameSchema:
-    """Out-of-fold probabilities."""
-    fold = pandera.Column(INT, pandera.Check.ge(0, error="is below 0"))
-    return pandera.DataFrameSchema(
-        {"id": _id(), "fold": fold} | _chances(domain, FLOAT32), checks=_distribution(domain)
-    )
-
-
 def issues(domain: Domain) -> pandera.DataFrameSchema:
     """Rows that people may look at, with the quality of their label."""
     return pandera.DataFrameSchema(
         {
             "id": _id(),
             "split": _one_of(SPLITS),
-            "given_label": _one_of(domain.labels, LABEL, nullable=True),
-            "suggested_label": _one_of(domain.labels, LABEL),
+            "given_label": _label(domain.task, nullable=True),
+            "suggested_label": _label(domain.task),
             "score": pandera.Column(FLOAT, _share(), nullable=True),
             "is_issue": pandera.Column(BOOL),
             "reasons": _filled(),
@@ -143,25 +136,16 @@ def training(domain: Domain) -> pandera.DataFrameSchema:
             "id": _id(),
             "group": _filled(),
             "text": _filled(),
-            "label": _one_of(domain.labels, LABEL),
+            "label": _label(domain.task),
             "weight": pandera.Column(FLOAT, pandera.Check.gt(0, error="is not above 0")),
         }
     )
 
 
 def predictions(domain: Domain) -> pandera.DataFrameSchema:
-    """What a model says of dev and test rows."""
-    names = {name: _one_of(domain.labels, LABEL) for name in ("label", "predicted")}
-
-    def likeliest(frame: pd.DataFrame) -> pd.Series:
-        said = frame["predicted"].map({label: place for place, label in enumerate(domain.labels)})
-        return _matrix(frame, domain).argmax(axis=1) == said
-
-    error = "'predicted' is not the label of the highest probability"
-    return pandera.DataFrameSchema(
-        {"id": _id(), "group": _filled(), "split": _one_of(("dev", "test"))} | names | _chances(domain, FLOAT),
-        checks=[*_distribution(domain), pandera.Check(likeliest, error=error, ignore_na=False)],
-    )
+    """What a model says of dev and test rows; the kind of task has columns of its own beside these."""
+    columns = {"id": _id(), "group": _filled(), "split": _one_of(("dev", "test"))}
+    return pandera.DataFrameSchema(columns | {name: _label(domain.task) for name in ("label", "predicted")})
 
 
 def check_table(
@@ -228,13 +212,6 @@ def _disorder(batch: pa.Table, last: np.ndarray) -> Iterator[tuple[str, str, np.
             yield "id", what, failing
 
 
-def numbers(ids: pa.ChunkedArray) -> np.ndarray:
-    """Return ids of 16 hex digits as numbers, (rows,) uint64, in the same order as the strings."""
-    fixed = ids.combine_chunks().cast(pa.binary()).cast(pa.binary(16))
-    digits = memoryview(fixed.buffers()[1])[16 * fixed.offset :][: 16 * len(fixed)] if len(fixed) else b""
-    return np.frombuffer(bytes.fromhex(bytes(digits).decode()), ">u8").astype(np.uint64)
-
-
 def conserved(before: np.ndarray, after: np.ndarray, dropped: np.ndarray, what: str) -> None:
     """Raise `UserError` unless each id of `before` is either in `after` or in `dropped`, and there is no other.
 
@@ -256,7 +233,7 @@ def conserved(before: np.ndarray, after: np.ndarray, dropped: np.ndarray, what: 
 
 
 def _id() -> pandera.Column:
-    return pandera.Column(STRING, pandera.Check.str_matches("^[0-9a-f]{16}$", error="is not 16 hex digits"))
+    return pandera.Column(STRING, pandera.Check.str_matches(PATTERN, error="is not 16 hex digits"))
 
 
 def _string() -> pandera.Column:
@@ -269,9 +246,17 @@ def _filled() -> pandera.Column:
     return pandera.Column(STRING, check)
 
 
-def _one_of(names: Sequence[str], error: str = "", nullable: bool = False) -> pandera.Column:
-    error = error or f"is not one of {', '.join(names)}"
+def _one_of(names: Sequence[str], nullable: bool = False) -> pandera.Column:
+    error = f"is not one of {', '.join(names)}"
     return pandera.Column(STRING, pandera.Check.isin(list(names), error=error), nullable=nullable)
+
+
+def _label(task: Task, nullable: bool = False) -> pandera.Column:
+    def are_labels(column: pd.Series) -> pd.Series:
+        codes, labels = pd.factorize(column)
+        return pd.Series(np.array([task.is_label(label) for label in labels], bool)[codes], column.index)
+
+    return pandera.Column(STRING, pandera.Check(are_labels, error=LABEL), nullable=nullable)
 
 
 def _share() -> pandera.Check:
@@ -299,19 +284,3 @@ def _labelled() -> list[pandera.Check]:
             ignore_na=False,
         ),
     ]
-
-
-def _matrix(frame: pd.DataFrame, domain: Domain) -> np.ndarray:
-    """Return the probabilities, (rows, labels) float64, NaN for none."""
-    return frame[[f"p_{label}" for label in domain.labels]].to_numpy("float64", na_value=np.nan)
-
-
-def _chances(domain: Domain, dtype: pd.ArrowDtype) -> dict[str, pandera.Column]:
-    return {f"p_{label}": pandera.Column(dtype, _share()) for label in domain.labels}
-
-
-def _distribution(domain: Domain) -> list[pandera.Check]:
-    def sums_to_one(frame: pd.DataFrame) -> pd.Series:
-        return pd.Series(np.abs(_matrix(frame, domain).sum(axis=1) - 1) <= SUM_TOLERANCE, frame.index)
-
-    return [pandera.Check(sums_to_one, error="the probabilities do not sum to one", ignore_na=False)]
