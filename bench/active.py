@@ -31,15 +31,17 @@ from stages.score import __main__ as score
 from winnow import kinds
 from winnow.base import files, params
 from winnow.encoder import embeddings
-from winnow.kinds.classification import scores
+from winnow.kinds.classification.labels import Task
+from winnow.kinds.classification.members import Member, Probe, Words
 from winnow.kinds.classification.metrics import f1_per_label
-from winnow.rows import tables
-from winnow.rows.origins import TRUSTED
+from winnow.kinds.classification.scores import Evidence
+from winnow.rows import origins, tables
 
 POOL = 0.7  # share of the groups
 TARGET = 0.95  # of the macro-F1 of all labels
 RANDOM = ("random", "random")
-ARMS: tuple[tuple[active.ColdStart, active.Strategy], ...] = (  # cold start and strategy
+Arm = tuple[active.ColdStart, active.Strategy]
+ARMS: tuple[Arm, ...] = (
     RANDOM,
     ("random", "entropy"),
     ("random", "margin"),
@@ -74,24 +76,24 @@ class Corpus:
     truth: np.ndarray
     groups: np.ndarray
     vectors: np.ndarray
-    members: tuple[scores.Member, ...]
+    members: tuple[Member, ...]
 
 
 def read(rows: Path, embedded: Path) -> Corpus:
     """Return the default's rows of train and dev."""
     settings, task = params.load("score", score.Params), kinds.read_task()
     table = tables.read(rows, ["id", "group", "split", "text", "label", "label_origin"])
-    table = table.filter(pc.is_in(table["label_origin"], pa.array(TRUSTED)))
+    table = table.filter(origins.trusted(table))
     table = table.filter(pc.is_in(table["split"], pa.array(["train", "dev"])))
     vectors = embeddings.of(table["id"].to_pylist(), embedded)
     return Corpus(
         labels=task.labels,
-        truth=np.array([task.labels.index(label) for label in table["label"].to_pylist()]),
+        truth=task.indices(table["label"].to_pylist()),
         groups=np.array(table["group"].to_pylist()),
         vectors=active.unit_length(vectors),
         members=(
-            scores.Probe(vectors, settings.regularization.probe),
-            scores.Words(table["text"].to_pylist(), settings.regularization.tfidf),
+            Probe(vectors, settings.regularization.probe),
+            Words(table["text"].to_pylist(), settings.regularization.tfidf),
         ),
     )
 
@@ -120,29 +122,29 @@ def macro_f1(corpus: Corpus, rows: np.ndarray, probabilities: np.ndarray) -> flo
     return float(f1_per_label(corpus.truth[rows], probabilities.argmax(axis=1), len(corpus.labels)).mean())
 
 
-def simulate(
-    corpus: Corpus, cold_start: active.ColdStart, strategy: active.Strategy, seed: int, batch: int, most: int
-) -> list[tuple[int, float]]:
+def simulate(corpus: Corpus, arm: Arm, seed: int, batch: int, most: int) -> list[tuple[int, float]]:
     """Return an arm's curve: numbers of labels, and the macro-F1 that the ensemble has with them outside the pool."""
     hidden = pool(corpus, seed)
     outside = ~hidden
     labelled, chances, curve = np.zeros(len(hidden), bool), None, []
     while labelled.sum() < most and hidden.any():
         candidates = np.flatnonzero(hidden)
-        places = active.choose(
-            cold_start if chances is None else strategy,
-            batch,
-            corpus.vectors[candidates],
-            corpus.vectors[labelled],
-            chances,
-            seed + 1000 * len(curve),
-        )
+        strategy = arm[0] if chances is None else arm[1]
+        doubt = None if strategy not in active.DOUBT else doubts(corpus, chances, strategy)
+        asked = active.Pool(corpus.vectors[candidates], corpus.vectors[labelled], doubt)
+        places = active.choose(strategy, batch, asked, seed + 1000 * len(curve))
         labelled[candidates[places]], hidden[candidates[places]] = True, False
         inside = hidden | outside
         probabilities = predict(corpus, labelled, inside)
         chances = probabilities[hidden[inside]]
         curve.append((int(labelled.sum()), macro_f1(corpus, outside, probabilities[outside[inside]])))
     return curve
+
+
+def doubts(corpus: Corpus, chances: np.ndarray, strategy: active.Strategy) -> np.ndarray:
+    """Return how unsure the ensemble is of rows by what a strategy asks of it, (rows,) float."""
+    task = Task(kind="classification", labels=corpus.labels)
+    return Evidence.of(task, {"ensemble": chances}).doubt(active.DOUBT[strategy])
 
 
 def needed(curve: Sequence[tuple[int, float]], target: float) -> float | None:
@@ -166,7 +168,7 @@ def measure(job: tuple[active.ColdStart, active.Strategy, int, int, int]) -> dic
     cold_start, strategy, seed, batch, most = job
     inside = pool(_corpus, seed)
     full = macro_f1(_corpus, ~inside, predict(_corpus, inside, ~inside))
-    curve = simulate(_corpus, cold_start, strategy, seed, batch, most)
+    curve = simulate(_corpus, (cold_start, strategy), seed, batch, most)
     return {
         "cold_start": cold_start,
         "strategy": strategy,

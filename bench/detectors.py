@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from winnow.detect import context, tiered
-from winnow.kinds.classification import scores
+from bench import tiered
+from winnow.detect import inputs
+from winnow.encoder import neighbours
+from winnow.kinds.classification import members
+from winnow.kinds.classification.labels import Task
+from winnow.kinds.classification.scores import Evidence
+from winnow.kinds.evidence import NEAREST, Filter, Surroundings
 
 RANKINGS = ("self_confidence", "normalized_margin")
-FILTER: scores.Filter = "prune_by_noise_rate"  # cleanlab's own default
+FILTER: Filter = "prune_by_noise_rate"  # cleanlab's own default
 ENSEMBLE = ("probe", "words", "finetune")  # what the stage `score` takes the mean of
 TIERED, NO_GROUPS = "tiered", "tiered, without groups"
 AP = "average_precision"
@@ -43,7 +48,7 @@ class Corpus:
     keys: list[str]
     texts: list[str]
     vectors: np.ndarray
-    members: dict[str, scores.Member]
+    members: dict[str, members.Member]
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,22 @@ def tiered_detector(corpus: Corpus, given: np.ndarray, chances: dict[str, np.nda
     Args:
         chances: out-of-fold probabilities of the ensemble's members.
     """
-    groups, places = np.unique(corpus.groups, return_inverse=True)[1], context.order(corpus.keys)
+    task = Task(kind="classification", labels=corpus.labels)
+    labels, evidence = np.array(corpus.labels, dtype=object)[given], Evidence.of(task, chances)
+    rows = np.arange(len(given))
+    groups, places = np.unique(corpus.groups, return_inverse=True)[1], inputs.order(corpus.keys)
     found = {}
-    for name, known in ((TIERED, {"groups": groups, "places": places}), (NO_GROUPS, {})):
-        suspicion = tiered.suspicion(given, chances, corpus.vectors, folds=corpus.folds, **known)
+    for name, group, place in ((TIERED, groups, places), (NO_GROUPS, rows, rows)):
+        near = neighbours.nearest(corpus.vectors, group, np.ones(len(rows), dtype=bool), NEAREST)
+        surroundings = Surroundings(corpus.folds, group, place, np.full(len(rows), None, dtype=object), near)
+        suspicion = tiered.suspicion(labels, evidence, surroundings)
         found[name] = Found(suspicion, suspicion > 0.5)
     return found
 
 
 def out_of_fold(corpus: Corpus, member: str, labels: np.ndarray) -> np.ndarray:
     """Return a member's out-of-fold probabilities after learning labels, (rows, classes) float32."""
-    return scores.out_of_fold(corpus.members[member], labels, corpus.folds, corpus.labels)
+    return members.out_of_fold(corpus.members[member], labels, corpus.folds, corpus.labels)
 
 
 def cleanlab(given: np.ndarray, probabilities: np.ndarray) -> dict[str, Found]:
@@ -137,7 +147,7 @@ def weak_model(corpus: Corpus, rows: int, seed: int) -> np.ndarray:
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.preprocessing import normalize
 
-    bags = normalize(CountVectorizer(max_features=scores.MAX_FEATURES).fit_transform(corpus.texts))
+    bags = normalize(CountVectorizer(max_features=members.MAX_FEATURES).fit_transform(corpus.texts))
     random = np.random.default_rng(seed)
     classes, truth = len(corpus.labels), corpus.truth
     cosines = np.zeros((len(truth), classes))
@@ -163,7 +173,7 @@ def adjacent(corpus: Corpus, chances: np.ndarray) -> np.ndarray:
         chances: (rows, classes) float; a row's own label keeps its probability, the rest is scaled to sum to one.
     """
     groups = np.unique(corpus.groups, return_inverse=True)[1]
-    order = np.lexsort((context.order(corpus.keys), groups))
+    order = np.lexsort((inputs.order(corpus.keys), groups))
     allowed = np.eye(len(corpus.labels), dtype=bool)[corpus.truth]
     before, after = order[:-1], order[1:]
     same = groups[before] == groups[after]

@@ -3,8 +3,8 @@
 python -m bench.labels --rows data/labelled.parquet --embeddings data/embeddings --base models/base
     --encoder models/adapted --cache .dvc/tmp/bench --out bench/results/labels.json
 
-Planted errors (`winnow.detect.noise`): on the rows whose label people gave, of three kinds, at four rates, drawn by
-five seeds. Instance-dependent ones are the errors of a weak model that is none of those below
+Planted errors (`winnow.kinds.classification.scores.noise`): on the rows whose label people gave, of three kinds, at
+four rates, drawn by five seeds. Instance-dependent ones are errors of a weak model that is none of those below
 (`detectors.weak_model`). A fourth kind, `adjacent`, is the same but for the wrong label, which is that of the row
 before or after it in its document: an error that the order of a document's labels hides.
 
@@ -34,8 +34,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from bench import detectors, intervals, parallel, peers, raters
 from bench.detectors import AP, METRICS, TIERED, Corpus
@@ -43,15 +41,16 @@ from stages.embed import __main__ as embed
 from stages.score import __main__ as score
 from winnow import kinds
 from winnow.base import files, hashing, params
-from winnow.detect import noise
 from winnow.encoder import embeddings, models, pooling
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import finetuned, scores
-from winnow.rows import tables
-from winnow.rows.origins import TRUSTED
+from winnow.kinds.classification import finetuned
+from winnow.kinds.classification.members import Probe, Words
+from winnow.kinds.classification.scores import noise
+from winnow.kinds.evidence import NOISES, Errors
+from winnow.rows import origins, tables
 
 ADJACENT = "adjacent"
-KINDS = (*noise.KINDS, ADJACENT)
+KINDS = (*NOISES, ADJACENT)
 RATES = (0.05, 0.1, 0.2, 0.4)
 SEEDS = (1, 2, 3, 4, 5)
 SENTENCES = 6000  # of the several raters', the first by a hash
@@ -87,17 +86,17 @@ def default_corpus(rows: Path, embedded: Path, base: Path, cache: Path) -> Corpu
     """Return the rows whose label people gave."""
     settings, task = params.load("score", score.Params), kinds.read_task()
     table = tables.read(rows, ["id", "source_key", "group", "cluster", "text", "label", "label_origin"])
-    table = table.filter(pc.is_in(table["label_origin"], pa.array(TRUSTED)))
+    table = table.filter(origins.trusted(table))
     groups, texts = table["group"].to_pylist(), table["text"].to_pylist()
     vectors = embeddings.of(table["id"].to_pylist(), embedded)
     members = {
-        "words": scores.Words(texts, settings.regularization.tfidf),
-        "base": scores.Probe(encoded(texts, base, cache), settings.regularization.probe),
-        "probe": scores.Probe(vectors, settings.regularization.probe),
+        "words": Words(texts, settings.regularization.tfidf),
+        "base": Probe(encoded(texts, base, cache), settings.regularization.probe),
+        "probe": Probe(vectors, settings.regularization.probe),
     }
     return Corpus(
         labels=task.labels,
-        truth=np.array([task.labels.index(label) for label in table["label"].to_pylist()]),
+        truth=task.indices(table["label"].to_pylist()),
         folds=score.assign_folds(groups, table["cluster"].to_pylist(), settings.folds),
         groups=groups,
         keys=table["source_key"].to_pylist(),
@@ -113,8 +112,8 @@ def rated_corpus(sentences: Sequence[raters.Sentence], base: Path, cache: Path) 
     groups, texts = [sentence.group for sentence in sentences], [sentence.text for sentence in sentences]
     vectors = encoded(texts, base, cache)
     members = {
-        "words": scores.Words(texts, settings.regularization.tfidf),
-        "probe": scores.Probe(vectors, settings.regularization.probe),
+        "words": Words(texts, settings.regularization.tfidf),
+        "probe": Probe(vectors, settings.regularization.probe),
     }
     folds = score.assign_folds(groups, groups, settings.folds)
     keys = [sentence.key for sentence in sentences]
@@ -156,7 +155,7 @@ def measure(job: Job) -> list[dict]:
     weak = detectors.weak_model(corpus, WEAK_ROWS, seed) if kind in ("instance", ADJACENT) else None
     if kind == ADJACENT:
         kind, weak = "instance", detectors.adjacent(corpus, weak)
-    given = noise.plant(corpus.truth, len(corpus.labels), kind, rate, seed, weak)
+    given = noise.plant(corpus.truth, len(corpus.labels), Errors(kind, rate, seed), weak)
     everything = np.full(len(given), True)
     return judged(corpus, given, corpus.truth, {"all": everything, "settled": _data.settled}, job)
 

@@ -18,6 +18,7 @@ Out: the queue (`winnow.people.queue`), the row most worth labelling first, as a
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,12 @@ from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json, write_text
 from winnow.base.stage import arguments, run
+from winnow.detect import inputs
 from winnow.encoder import embeddings
-from winnow.kinds.task import Task
+from winnow.kinds.evidence import Evidence
 from winnow.people import queue
 from winnow.review import page
-from winnow.rows import tables
-from winnow.rows.origins import TRUSTED
+from winnow.rows import origins, tables, votes
 
 WHY = {
     "random": "drawn at random",
@@ -82,7 +83,7 @@ class Rows:
         self.ids = [row["id"] for row in rows]
         self.texts = [row["text"] for row in rows]
         self.splits = [split_by_id[id] for id in self.ids]
-        self.labels = [row["label"] if row["label_origin"] in TRUSTED else None for row in rows]
+        self.labels = pc.if_else(origins.trusted(table), table["label"], None).to_pylist()
         self.vectors = active.unit_length(vectors[[place[id] for id in self.ids]])
         # Before apply_decisions the table has none of these columns.
         self.given = [row.get("given_label") for row in rows]
@@ -94,20 +95,22 @@ class Rows:
         return np.flatnonzero(np.array(mask, bool))
 
 
-def choose(rows: Rows, probabilities: np.ndarray | None, settings: Params) -> tuple[str, np.ndarray]:
+def choose(rows: Rows, evidence: Evidence | None, settings: Params) -> tuple[str, np.ndarray]:
     """Return the strategy that was used, and the chosen rows' places, the one to be labelled first at the front.
 
     Args:
-        probabilities: (rows, labels) float, out of fold; None for a cold start.
+        evidence: what the models say of the rows; None for a cold start.
     """
     train = np.array([split == "train" for split in rows.splits], bool)
     eligible = np.array([given is None or settings.proposed for given in rows.given], bool)
     candidates = rows.where(rows.open & train & eligible)
     labelled = rows.where([label is not None for label in rows.labels] & train)
-    strategy = settings.cold_start if probabilities is None else settings.strategy
-    chances = None if probabilities is None else probabilities[candidates]
-    arguments = (rows.vectors[candidates], rows.vectors[labelled], chances, settings.seed)
-    return strategy, candidates[active.choose(strategy, settings.rows, *arguments)]
+    strategy = settings.cold_start if evidence is None else settings.strategy
+    by, doubt = active.DOUBT.get(strategy), None
+    if evidence is not None and by is not None:
+        doubt = evidence.take(candidates).doubt(by)
+    pool = active.Pool(rows.vectors[candidates], rows.vectors[labelled], doubt)
+    return strategy, candidates[active.choose(strategy, settings.rows, pool, settings.seed)]
 
 
 def held_out(rows: Rows, settings: Params) -> np.ndarray:
@@ -118,80 +121,69 @@ def held_out(rows: Rows, settings: Params) -> np.ndarray:
     )[: settings.held_out_rows]
 
 
-def entries(
-    rows: Rows,
-    chosen: np.ndarray,
-    probabilities: np.ndarray | None,
-    votes: Mapping[str, list[dict]],
-    why: str,
-    task: Task,
-    neighbours: int,
-) -> list[dict]:
+@dataclass(frozen=True)
+class Beside:
+    """What is shown beside rows that are chosen.
+
+    Attributes:
+        evidence: what the models say of all rows; None for a cold start.
+        votes: rule and label of each vote on a row, by its id.
+        neighbours: how many labelled rows.
+    """
+
+    evidence: Evidence | None
+    votes: Mapping[str, list[dict]]
+    neighbours: int
+
+    def suggestions(self, chosen: np.ndarray) -> list[tuple[str | None, list[dict]]]:
+        """Return the label that the models suggest for each row, and labels with probabilities, likeliest first."""
+        if self.evidence is None:
+            return [(None, []) for _ in chosen]
+        said = self.evidence.take(chosen)
+        ranked = [sorted(chances, key=lambda chance: -chance[1]) for chances in said.shown()]
+        chances = [[{"label": label, "p": p} for label, p in of_row] for of_row in ranked]
+        return list(zip(said.likeliest(), chances, strict=True))
+
+
+def entries(rows: Rows, chosen: np.ndarray, why: str, beside: Beside) -> list[dict]:
     """Return the chosen rows as entries of a queue (`winnow.people.queue.ENTRY`), in their order.
 
     Args:
-        votes: rule and label of each vote on a row, by its id.
         why: the first reason; may name the row's {split}.
-        neighbours: how many labelled rows are shown beside each.
     """
     labelled = rows.where([label is not None for label in rows.labels])
-    near, cosines = active.nearest(rows.vectors[chosen], rows.vectors[labelled], max(neighbours, 1))
+    near, cosines = active.nearest(rows.vectors[chosen], rows.vectors[labelled], max(beside.neighbours, 1))
+    suggestions = beside.suggestions(chosen)
     made = []
-    for row, places, similarities in zip(chosen, labelled[near], cosines, strict=True):
+    for row, places, similarities, (suggested, chances) in zip(
+        chosen, labelled[near], cosines, suggestions, strict=True
+    ):
         nearest = [
             {"id": rows.ids[other], "label": rows.labels[other], "similarity": float(cosine), "text": rows.texts[other]}
             for other, cosine in zip(places, similarities, strict=True)
         ]
-        chances = [] if probabilities is None else ranked(probabilities[row], task)
         made.append(
             {
                 "id": rows.ids[row],
                 "text": rows.texts[row],
                 "split": rows.splits[row],
                 "given_label": rows.given[row],
-                "suggested_label": chances[0]["label"] if chances else None,
-                "reasons": [why.format(split=rows.splits[row]), *reasons(chances, nearest)],
+                "suggested_label": suggested,
+                "reasons": [why.format(split=rows.splits[row]), *reasons(suggested, chances, nearest)],
                 "probabilities": chances,
-                "votes": votes.get(rows.ids[row], []),
-                "neighbours": nearest[:neighbours],
+                "votes": beside.votes.get(rows.ids[row], []),
+                "neighbours": nearest[: beside.neighbours],
             }
         )
     return made
 
 
-def ranked(chances: np.ndarray, task: Task) -> list[dict]:
-    """Return a row's classes with their probabilities, the likeliest first."""
-    order = np.argsort(-chances, kind="stable")
-    return [{"label": task.labels[place], "p": float(chances[place])} for place in order]
-
-
-def reasons(chances: list[dict], nearest: list[dict]) -> list[str]:
+def reasons(suggested: str | None, chances: list[dict], nearest: list[dict]) -> list[str]:
     """Return what a person may want to know of a row, in words."""
-    says = [f"{chance['label']} {100 * chance['p']:.0f} %" for chance in chances[:2]]
+    says = [f"{chance['label']} {100 * chance['p']:.0f} %" for chance in chances[:2]] or [suggested]
     near = [f"the nearest row with a label is {row['label']}, similarity {row['similarity']:.2f}" for row in nearest]
-    return [f"the model gives {' and '.join(says)}"] * bool(says) + (near[:1] or ["no row has a label yet"])
-
-
-def scored(path: Path, ids: list[str], task: Task) -> np.ndarray:
-    """Return the probabilities of rows in their order, (rows, labels) float64.
-
-    Raises:
-        UserError: a row has none.
-    """
-    table = tables.read(path, ["id", *(f"p_{label}" for label in task.labels)])
-    order = pc.index_in(pa.array(ids, pa.string()), table["id"].combine_chunks())
-    if order.null_count:
-        missing = ids[order.to_pylist().index(None)]
-        raise UserError(f"{path}: {order.null_count} row(s) are not in it, first {missing}; run `dvc repro score`")
-    return np.stack([table[f"p_{label}"].take(order).to_numpy() for label in task.labels], axis=1).astype(float)
-
-
-def by_row(votes: pa.Table) -> dict[str, list[dict]]:
-    """Return rule and label of each vote on a row, by its id."""
-    found: dict[str, list[dict]] = {}
-    for vote in votes.to_pylist():
-        found.setdefault(vote["id"], []).append({"rule": vote["rule"], "label": vote["label"]})
-    return found
+    model = [] if suggested is None else [f"the model gives {' and '.join(says)}"]
+    return model + (near[:1] or ["no row has a label yet"])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -201,17 +193,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = tables.read(args.rows)
     table = table.filter(pc.equal(table["purpose"], "task"))
     rows = Rows(table, tables.read(args.split, ["id", "split"]), args.embeddings)
-    votes = by_row(tables.read(args.votes, ["id", "rule", "label"]))
-    counts = Counter(label for label in rows.labels if label is not None)
-    cold = min(counts[label] for label in task.labels) < settings.min_labels_per_class
-    probabilities = None if cold else scored(args.scores, rows.ids, task)
+    known = [label for label in rows.labels if label is not None]
+    classes, counts = task.classes(known), Counter(name for label in known for name in task.names(label))
+    cold = min((counts[name] for name in classes), default=0) < settings.min_labels_per_class
+    evidence = None if cold else inputs.evidence(args.scores, rows.ids, task)
 
-    strategy, chosen = choose(rows, probabilities, settings)
+    strategy, chosen = choose(rows, evidence, settings)
     drawn = held_out(rows, settings)
+    said = votes.by_row(tables.read(args.votes, ["id", "rule", "label"]))
+    beside = Beside(evidence, said, settings.neighbours)
     found = [
-        entry
-        for places, why in ((chosen, WHY[strategy]), (drawn, "drawn at random from {split}, to measure on"))
-        for entry in entries(rows, places, probabilities, votes, why, task, settings.neighbours)
+        *entries(rows, chosen, WHY[strategy], beside),
+        *entries(rows, drawn, "drawn at random from {split}, to measure on", beside),
     ]
     made = queue.table(found)
     html = page.offline(made, task.labels, "Rows without a label")
@@ -220,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_json(
         args.metrics,
         {
-            "labelled": {label: counts[label] for label in task.labels},
+            "labelled": {name: counts[name] for name in classes},
             "without_label": int(rows.open.sum()),
             "strategy": strategy,
             "cold_start": cold,

@@ -3,13 +3,20 @@
 Each strategy returns rows in the order in which to label them, so that people may stop anywhere.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
+from winnow.kinds.evidence import Doubt
+
 Strategy = Literal["random", "entropy", "margin", "k_center", "typical", "mixed"]
 ColdStart = Literal["random", "k_center", "typical"]  # those that ask no model
 
+# What each strategy asks of the models; the others ask nothing.
+DOUBT: Mapping[Strategy, Doubt] = MappingProxyType({"entropy": "entropy", "margin": "margin", "mixed": "margin"})
 MOST_CLUSTERS = 500  # of `typical`; more take long and hold few rows each (Hacohen et al. 2022)
 NEIGHBOURS = 20  # from which typicality is measured (the same)
 SMALLEST_CLUSTER = 6  # smaller ones are outliers, chosen last (the same)
@@ -17,43 +24,48 @@ UNCERTAIN = 3  # rows of `mixed`, for each row wanted, that are thought uncertai
 BLOCK = 4096  # rows whose distances are held at once
 
 
-def choose(
-    strategy: Strategy,
-    rows: int,
-    vectors: np.ndarray,
-    labelled: np.ndarray,
-    probabilities: np.ndarray | None,
-    seed: int,
-) -> np.ndarray:
+@dataclass(frozen=True)
+class Pool:
+    """Rows to choose among.
+
+    Attributes:
+        vectors: (candidates, dimensions) float, embeddings of unit length.
+        labelled: (labelled, dimensions) float, those of the rows that have a label; may be empty.
+        doubt: (candidates,) float, how unsure the models are, by the strategy's `DOUBT`; None where it asks none.
+    """
+
+    vectors: np.ndarray
+    labelled: np.ndarray
+    doubt: np.ndarray | None = None
+
+
+def choose(strategy: Strategy, rows: int, pool: Pool, seed: int) -> np.ndarray:
     """Return the numbers of the rows to label, (at most `rows`,) int, the first to be labelled first.
 
     Args:
         strategy:
             random: what all others are to be compared with.
-            entropy: the most uncertain class first (Shannon's entropy).
-            margin: the least difference between the two likeliest classes first (Scheffer et al. 2001).
+            entropy: the most uncertain label first (Shannon's entropy).
+            margin: the least difference between the two likeliest labels first (Scheffer et al. 2001).
             k_center: the row farthest from all labelled and chosen ones, time and again (Sener and Savarese 2018).
             typical: the densest row of each large cluster that has no label yet (TypiClust, Hacohen et al. 2022).
             mixed: of the rows of least margin, three times as many as wanted, those farthest from each other (after
                 Cluster-Margin, Citovsky et al. 2021): for large batches, and where rows are much alike.
-        vectors: (candidates, dimensions) float, embeddings of unit length.
-        labelled: (labelled, dimensions) float, those of the rows that have a label; may be empty.
-        probabilities: (candidates, classes) float; None for the strategies of `ColdStart`.
     """
+    vectors = pool.vectors
     rows = min(rows, len(vectors))
     if not rows:
         return np.zeros(0, dtype=np.int64)
     if strategy == "random":
         return np.random.default_rng(seed).permutation(len(vectors))[:rows]
-    if strategy == "entropy":
-        return np.argsort(-entropy(probabilities), kind="stable")[:rows]
-    if strategy == "margin":
-        return np.argsort(margin(probabilities), kind="stable")[:rows]
     if strategy == "k_center":
-        return _k_center(rows, vectors, labelled)
+        return _k_center(rows, vectors, pool.labelled)
     if strategy == "typical":
-        return _typical(rows, vectors, labelled, seed)
-    uncertain = np.argsort(margin(probabilities), kind="stable")[: UNCERTAIN * rows]
+        return _typical(rows, vectors, pool.labelled, seed)
+    doubtful = np.argsort(-pool.doubt, kind="stable")
+    if strategy != "mixed":
+        return doubtful[:rows]
+    uncertain = doubtful[: UNCERTAIN * rows]
     others = _k_center(rows - 1, vectors[uncertain[1:]], vectors[uncertain[:1]])
     return np.concatenate([uncertain[:1], uncertain[1:][others]])
 
@@ -62,19 +74,6 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
     """Return vectors of length one, (rows, dimensions) float32; zeros stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-
-
-def entropy(probabilities: np.ndarray) -> np.ndarray:
-    """Return the entropy of each row's classes as a share of the highest possible, (rows,) float in 0..1."""
-    chances = probabilities.astype(np.float64)
-    logs = np.log(chances, out=np.zeros_like(chances), where=chances > 0)
-    return -(chances * logs).sum(axis=1) / np.log(chances.shape[1])
-
-
-def margin(probabilities: np.ndarray) -> np.ndarray:
-    """Return the difference between each row's two likeliest classes, (rows,) float in 0..1."""
-    highest = np.sort(probabilities.astype(np.float64), axis=1)
-    return highest[:, -1] - highest[:, -2]
 
 
 def nearest(vectors: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

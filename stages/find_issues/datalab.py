@@ -2,7 +2,7 @@
 imbalance, slices on which the models do poorly, rows whose order matters.
 
 Datalab is given the nearest rows that are known already, so that it searches for none, and clusters of embeddings as
-slices. Its own check of labels is left out: `signals` does more. It draws random numbers for `non_iid` alone, from a
+slices. Its own check of labels is left out: the signals do more. It draws random numbers for `non_iid` alone, from a
 fixed seed.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from winnow.detect import neighbours
-from winnow.detect.neighbours import Neighbours
+from winnow.encoder import neighbours
+from winnow.encoder.neighbours import Neighbours
 
 NEAREST = 10  # Datalab's default
 SLICES = 25  # clusters of embeddings, at most
@@ -41,41 +41,50 @@ class Kinds:
     dataset: dict = field(default_factory=dict)
 
 
-def find(
-    given: np.ndarray,
-    probabilities: np.ndarray,
-    vectors: np.ndarray,
-    near: Neighbours,
-    labels: Sequence[str],
-    poor: float,
-) -> Kinds:
+def find(labels: np.ndarray, support: np.ndarray | None, vectors: np.ndarray, near: Neighbours, poor: float) -> Kinds:
     """Return the kinds of issues among labelled rows.
 
     Args:
-        given: (rows,) int.
-        probabilities: (rows, classes) float, out of fold.
+        labels: (rows,) labels.
+        support: (rows,) float, how probable the models hold each row's label, out of fold; None: they do not tell.
         vectors: (rows, dimensions) float32.
         near: of these rows among one another.
-        labels: names of the classes.
         poor: a slice does poorly if the models give its labels less than this share of the probability that they
             give all rows' labels.
     """
-    present = np.unique(given)
-    nothing = Kinds(np.zeros(len(given), dtype=bool), np.zeros(len(given), dtype=bool))
-    if len(present) < 2:
+    nothing = Kinds(np.zeros(len(labels), dtype=bool), np.zeros(len(labels), dtype=bool))
+    if len(set(labels)) < 2:
         return nothing
-    label = np.searchsorted(present, given)
-    nothing.dataset["class_imbalance"] = _imbalance(label, [labels[index] for index in present])
     if near.index.shape[1] < NEAREST or (near.index[:, NEAREST - 1] < 0).any():
         return nothing  # too few rows, or groups, to speak of neighbours
     graph = _graph(near.index[:, :NEAREST], near.similarity[:, :NEAREST])
-    lab = _datalab(label, {"outlier": {"k": NEAREST}, "near_duplicate": {"k": NEAREST}}, knn_graph=graph)
+    wanted = {"outlier": {"k": NEAREST}, "near_duplicate": {"k": NEAREST}}
+    lab = _datalab(_alike(len(labels)), wanted, knn_graph=graph)
     outlier = lab.get_issues("outlier")["is_outlier_issue"].to_numpy()
-    duplicates = _contradicting(lab.get_info("near_duplicate")["near_duplicate_sets"], given)
-    own = np.maximum(probabilities[:, present], 1e-9)
-    slice_, worst = _worst_slice(label, own / own.sum(axis=1, keepdims=True), vectors, poor)
+    duplicates = _contradicting(lab.get_info("near_duplicate")["near_duplicate_sets"], labels)
+    slice_, worst = (nothing.slice, {}) if support is None else _worst_slice(support, vectors, poor)
     counts = {"outlier": {"rows": int(outlier.sum())}, "near_duplicate": {"rows": len(duplicates)}}
-    return Kinds(outlier, slice_, duplicates, nothing.dataset | counts | worst)
+    return Kinds(outlier, slice_, duplicates, counts | worst)
+
+
+def imbalance(names: Sequence[str], classes: Sequence[str]) -> dict:
+    """Return which class is the rarest, its share, and whether it is too rare; nothing of fewer than two classes.
+
+    Args:
+        names: the class of each label, or the classes of all labels where a label has several.
+        classes: all classes, in their order; of equally rare ones, the first is told.
+    """
+    place = {name: number for number, name in enumerate(name for name in classes if name in set(names))}
+    if len(place) < 2:
+        return {}
+    label = np.array([place[name] for name in names])
+    lab = _datalab(label, {"class_imbalance": {}})
+    counts = np.bincount(label)
+    return {
+        "rarest": list(place)[int(counts.argmin())],
+        "share": float(counts.min() / counts.sum()),
+        "issue": bool(lab.get_issues("class_imbalance")["is_class_imbalance_issue"].any()),
+    }
 
 
 def nulls(columns: Mapping[str, Sequence]) -> dict:
@@ -89,7 +98,7 @@ def nulls(columns: Mapping[str, Sequence]) -> dict:
     if not columns or not len(next(iter(columns.values()))):
         return {}
     features = pd.DataFrame({name: pd.Series(list(values), dtype=object) for name, values in columns.items()})
-    lab = _datalab(np.zeros(len(features), dtype=int), {"null": {"features": features}})
+    lab = _datalab(_alike(len(features)), {"null": {"features": features}})
     shares = lab.get_info("null")["column_impact"]
     return {
         "rows": int(lab.get_issues("null")["is_null_issue"].sum()),
@@ -112,30 +121,19 @@ def order(vectors: np.ndarray) -> dict:
         return {}
     near = neighbours.nearest(vectors, np.arange(len(vectors)), np.ones(len(vectors), dtype=bool), NEAREST)
     graph = _graph(near.index, near.similarity)
-    lab = _datalab(np.zeros(len(vectors), dtype=int), {"non_iid": {"k": NEAREST, "seed": SEED}}, knn_graph=graph)
+    lab = _datalab(_alike(len(vectors)), {"non_iid": {"k": NEAREST, "seed": SEED}}, knn_graph=graph)
     return {"p_value": float(lab.get_info("non_iid")["p-value"]), "rows": len(vectors)}
 
 
-def _imbalance(label: np.ndarray, names: Sequence[str]) -> dict:
-    lab = _datalab(label, {"class_imbalance": {}})
-    counts = np.bincount(label)
-    return {
-        "rarest": names[int(counts.argmin())],
-        "share": float(counts.min() / counts.sum()),
-        "issue": bool(lab.get_issues("class_imbalance")["is_class_imbalance_issue"].any()),
-    }
-
-
-def _worst_slice(
-    label: np.ndarray, probabilities: np.ndarray, vectors: np.ndarray, poor: float
-) -> tuple[np.ndarray, dict]:
+def _worst_slice(support: np.ndarray, vectors: np.ndarray, poor: float) -> tuple[np.ndarray, dict]:
     """Return the rows of the slice on which the models do worst, if they do poorly there, and its figures."""
     cluster, centre = _clusters(vectors)
     counts = np.bincount(cluster)
     if not (counts >= SLICE_ROWS).any():
-        return np.zeros(len(label), dtype=bool), {}
+        return np.zeros(len(support), dtype=bool), {}
     wanted = {"underperforming_group": {"cluster_ids": cluster, "min_cluster_samples": SLICE_ROWS, "threshold": poor}}
-    lab = _datalab(label, wanted, pred_probs=probabilities)
+    # Datalab asks how probable each row's label is: two classes, of which the first is right.
+    lab = _datalab(_alike(len(support)), wanted, pred_probs=np.stack([support, 1 - support], axis=1))
     # Datalab 2.9 may name another cluster as the worst than the one with the lowest score.
     score = lab.get_issues("underperforming_group")["underperforming_group_score"].to_numpy()
     worst = cluster[score.argmin()]
@@ -161,8 +159,8 @@ def _clusters(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return fitted.labels_.astype(np.int64), fitted.cluster_centers_
 
 
-def _contradicting(sets: Sequence[Sequence[int]], given: np.ndarray) -> dict[int, list[int]]:
-    found = {row: sorted(int(other) for other in near if given[other] != given[row]) for row, near in enumerate(sets)}
+def _contradicting(sets: Sequence[Sequence[int]], labels: np.ndarray) -> dict[int, list[int]]:
+    found = {row: sorted(int(other) for other in near if labels[other] != labels[row]) for row, near in enumerate(sets)}
     return {row: others for row, others in found.items() if others}
 
 
@@ -173,6 +171,11 @@ def _graph(index: np.ndarray, similarity: np.ndarray):
     rows, k = index.shape
     distances = np.maximum(1 - similarity, 0.0)
     return csr_matrix((distances.ravel(), index.ravel(), np.arange(0, rows * k + 1, k)), shape=(rows, rows))
+
+
+def _alike(rows: int) -> np.ndarray:
+    """Return labels for checks that do not read them."""
+    return np.zeros(rows, dtype=int)
 
 
 def _datalab(label: np.ndarray, wanted: dict, **inputs):

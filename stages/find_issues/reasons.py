@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from winnow.rows.origins import TRUSTED
+from winnow.rows import origins
 
 # What each model looks at; a member of another name is told by its name.
 SEEN_BY = {
@@ -17,16 +17,16 @@ SHOWN = 3  # ids of near-duplicates
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Findings:
     """What is known of one row.
 
     Attributes:
         label, origin: None where the row has no label.
         suggested: the label that the models together hold to be likeliest.
-        chances: probability of each label by the models together.
+        chances: probabilities of labels by the models together, as far as they tell them.
         members: the label that each model holds to be likeliest.
         nearest: labels of the nearest rows, one each.
-        flagged: how many of the `ways` of confident learning count the label as an error.
+        flagged: how many of the `ways` of confident learning hold the label to be an error.
         votes: (rule, label) of each rule that fires.
         duplicates: (id, label) of rows that say nearly the same under another label.
         copies: what is to be said of dropped duplicates with other labels, or None.
@@ -49,7 +49,7 @@ class Evidence:
     poor_slice: bool = False
 
 
-def in_words(of: Evidence) -> list[str]:
+def in_words(of: Findings) -> list[str]:
     """Return why a curator should look at a row, the weightiest first."""
     said = [of.conflict] if of.conflict else []
     said += [of.copies] if of.copies else []
@@ -59,9 +59,10 @@ def in_words(of: Evidence) -> list[str]:
         said.append(
             f"rows that say nearly the same have other labels: {others}{f' and {more} more' if more > 0 else ''}"
         )
-    chances = [f"{name} {percent(of.chances[name])}" for name in (of.label, of.suggested) if name]
     agree = of.label == of.suggested
-    said.append(f"the models agree: {chances[0]}" if agree else f"the models give {' and '.join(chances)}")
+    told = [of.label, of.suggested] if of.label in of.chances and not agree else [of.suggested]
+    chances = " and ".join(_with_chance(label, of.chances) for label in told)
+    said.append(f"the models agree: {chances}" if agree else f"the models give {chances}")
     said += _members(of)
     if of.nearest:
         counts = sorted(Counter(of.nearest).items(), key=lambda item: (-item[1], item[0]))
@@ -72,12 +73,16 @@ def in_words(of: Evidence) -> list[str]:
         said.append(f"confident learning counts it as an error in {of.flagged} of {of.ways} ways")
     said += ["it is unlike all other rows"] if of.outlier else []
     said += ["it is one of a group of similar rows on which the models do poorly"] if of.poor_slice else []
-    if of.origin is not None and of.origin not in TRUSTED:
+    if of.origin is not None and of.origin not in origins.TRUSTED:
         said.append(f"the label was set by a {of.origin}")
     return said
 
 
-def _members(of: Evidence) -> list[str]:
+def _with_chance(label: str, chances: Mapping[str, float]) -> str:
+    return f"{label} {percent(chances[label])}" if label in chances else label
+
+
+def _members(of: Findings) -> list[str]:
     """Return what the models say one by one, where they differ from the label or from each other."""
     if set(of.members.values()) <= {of.label} or len(of.members) < 2:
         return []

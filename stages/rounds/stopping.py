@@ -9,12 +9,13 @@ from stages.rounds.audit import Estimate
 from stages.rounds.replay import NONE
 from stages.rounds.worth import Exam, Learner
 from winnow.base.stage import progress
-from winnow.detect import noise
+from winnow.kinds.classification.scores import noise
+from winnow.kinds.evidence import Errors
 from winnow.people.rounds.settings import Params
 from winnow.statistics import intervals
 
 POINTS = 100
-KIND: noise.Kind = "instance"  # errors as people make them; they cost a model less than random ones
+KIND = "instance"  # errors as people make them; they cost a model less than random ones
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def plant(
     for run in progress(list(np.ndindex(shape)), "planted errors"):
         seed, rate = settings.seed + run[0], settings.planted[run[1]]
         labels = training.copy()
-        labels[known] = noise.plant(training[known], classes, KIND, rate, seed, probabilities[known])
+        labels[known] = noise.plant(training[known], classes, Errors(KIND, rate, seed), probabilities[known])
         wrong[run] = (labels != training).sum()
         score, resampled = exam.macro_f1(learner.predict(labels), classes)
         lost[run], lost_resampled[run] = base - score, base_resampled - resampled

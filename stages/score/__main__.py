@@ -1,36 +1,38 @@
-"""score: out-of-fold class probabilities of every row, by an ensemble of models, for finding label errors.
+"""score: what an ensemble of models says of every row out of fold, for finding label errors.
 
 python -m stages.score --rows data/labelled.parquet --embeddings data/embeddings --encoder models/adapted
     --out data/scores.parquet --metrics reports/metrics/score.json
 
 Method `probe`: two logistic regressions, `probe` on the embedding and `words` on TF-IDF. A frozen sentence encoder
 knows the topic better than the class, words the other way about, and their mean beats either. Method `finetune`: the
-encoder fine-tuned anew for each fold and seed. `both`: all three. Trained on labels that people gave, for rows of
+encoder fine-tuned anew for each fold and seed. `both`: all three. They learn from labels that people gave, in rows of
 every split: these scores find label errors, they choose no model.
-Out: id, fold, p_<label> (the members' mean) and <member>_p_<label>, float32, one row for each row in.
+Out: one row for each row in: id, fold, and what the models say, in columns of the kind of task. Of classes:
+p_<label> (the members' mean) and <member>_p_<label>, float32.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from stages.score.components import Components
 from winnow import kinds
 from winnow.base import hashing, params
+from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import finetuned, metrics, scores
-from winnow.rows import tables
-from winnow.rows.origins import TRUSTED
+from winnow.kinds.classification import finetuned
+from winnow.rows import origins, tables
 from winnow.text import tfidf
-
-CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
 
 
 class Params(params.Section):
@@ -38,6 +40,14 @@ class Params(params.Section):
     folds: int = Field(ge=2)
     regularization: tfidf.Regularization  # of method probe
     finetune: finetuned.Recipe
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Rows that are scored, (rows,) each; `ids` name them in errors."""
+
+    ids: list[str]
+    texts: list[str]
 
 
 def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarray:
@@ -56,71 +66,42 @@ def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarr
     return np.array([int(hashing.unit("fold", first[root]) * folds) for root in roots], dtype=np.int64)
 
 
-def members(
-    ids: list[str], texts: list[str], embedded: Path, encoder: Path, settings: Params, compute: Compute
-) -> dict[str, scores.Member]:
+def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, encoder: Path) -> dict[str, Any]:
     """Return the models that the method asks for, by name; only what they need is read.
 
     Args:
+        kind: the concern `members` of the kind of task.
         embedded: the folder of the rows' embeddings.
         encoder: the folder of the model to fine-tune.
+
+    Raises:
+        UserError: the kind of task has no such model.
     """
-    chosen: dict[str, scores.Member] = {}
+    compute = params.load("compute", Compute)
+    chosen: dict[str, Any] = {}
     if settings.method != "finetune":
-        features = embeddings.of(ids, embedded)
-        chosen["probe"] = scores.Probe(features, settings.regularization.probe)
-        chosen["words"] = scores.Words(texts, settings.regularization.tfidf)
+        features = embeddings.of(texts.ids, embedded)
+        chosen["probe"] = kind.Probe(features, settings.regularization.probe)
+        chosen["words"] = kind.Words(texts.texts, settings.regularization.tfidf)
     if settings.method != "probe":
+        if not hasattr(kind, "FineTuned"):
+            raise UserError("params.yaml: score.method: this kind of task has no model to fine-tune here; use probe")
         accelerator = start(compute, settings.finetune.seeds[0])
-        chosen["finetune"] = finetuned.FineTuned(encoder, texts, settings.finetune, accelerator, ids)
+        chosen["finetune"] = kind.FineTuned(encoder, texts.texts, settings.finetune, accelerator, texts.ids)
     return chosen
-
-
-def measure(truth: np.ndarray, found: dict[str, np.ndarray], mean: np.ndarray, labels: list[str]) -> dict:
-    """Return the metrics of the ensemble, and of each member, on the rows whose class is known.
-
-    Args:
-        truth: (rows,) int, -1 where it is not known.
-        found: (rows, labels) float probabilities of each member.
-        mean: the same of the ensemble.
-    """
-    known = truth >= 0
-    ensemble = metrics.of_chances(truth[known], mean[known], labels, CALIBRATION_BINS)
-    shown = ("accuracy", "macro_f1", "log_loss")
-    each = {}
-    for name, chances in found.items():
-        measured = metrics.of_chances(truth[known], chances[known], labels, CALIBRATION_BINS)
-        each[name] = {metric: measured[metric] for metric in shown}
-    return {metric: ensemble[metric] for metric in ("rows", *shown, "f1")} | {"members": each}
-
-
-def columns(prefix: str, probabilities: np.ndarray, labels: list[str]) -> dict[str, pa.Array]:
-    """Return a column for each label, named by prefix and label."""
-    return {f"{prefix}_{label}": pa.array(probabilities[:, place]) for place, label in enumerate(labels)}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "embeddings", "encoder", "out", "metrics")
     settings, task = params.load("score", Params), kinds.read_task()
-    compute = params.load("compute", Compute)
     rows = tables.read(args.rows, ["id", "group", "cluster", "text", "label", "label_origin"])
     folds = assign_folds(rows["group"].to_pylist(), rows["cluster"].to_pylist(), settings.folds)
-    truth = np.array(
-        [
-            task.labels.index(label) if origin in TRUSTED else -1
-            for label, origin in zip(rows["label"].to_pylist(), rows["label_origin"].to_pylist(), strict=True)
-        ]
-    )
-    ids, texts = rows["id"].to_pylist(), rows["text"].to_pylist()
-    ensemble = members(ids, texts, args.embeddings, args.encoder, settings, compute)
-    found = {name: scores.out_of_fold(member, truth, folds, task.labels) for name, member in ensemble.items()}
-    mean = np.mean(list(found.values()), axis=0)
-
-    table = {"id": rows["id"], "fold": pa.array(folds)} | columns("p", mean, task.labels)
-    for name, chances in found.items():
-        table |= columns(f"{name}_p", chances, task.labels)
-    tables.write(pa.table(table), args.out)
-    write_json(args.metrics, measure(truth, found, mean, task.labels))
+    labels = np.array(pc.if_else(origins.trusted(rows), rows["label"], None).to_pylist(), dtype=object)
+    texts, kind = Texts(rows["id"].to_pylist(), rows["text"].to_pylist()), kinds.load(task, "members")
+    ensemble = members(kind, texts, settings, args.embeddings, args.encoder)
+    found = kind.score(task, ensemble, labels, folds)
+    tables.write(pa.table({"id": rows["id"], "fold": pa.array(folds)} | found.columns()), args.out)
+    write_json(args.metrics, found.measure())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from stages.choose_rows import active
 from tests.bench.synthetic import RECIPE
 from tests.conftest import make_rows
 from winnow.encoder import embeddings
-from winnow.kinds.classification import scores
+from winnow.kinds.classification import members
 from winnow.rows import tables
 
 LABELS = ["COLD", "HOT"]
@@ -26,7 +26,7 @@ def corpus(count: int = 200) -> bench.Corpus:
         truth,
         np.array([f"group-{number // 2}" for number in range(count)]),
         active.unit_length(vectors),
-        (scores.Probe(vectors, 1.0),),
+        (members.Probe(vectors, 1.0),),
     )
 
 
@@ -45,13 +45,13 @@ def test_the_pool_is_drawn_by_group_and_by_the_seed(example):
 
 @pytest.mark.parametrize("arm", bench.ARMS)
 def test_a_curve_counts_its_labels_and_ends_with_those_of_all(example, arm):
-    curve = bench.simulate(example, *arm, 1, 30, 1000)
+    curve = bench.simulate(example, arm, 1, 30, 1000)
     inside = bench.pool(example, 1)
     assert [labels for labels, _ in curve] == [30, 60, 90, 120, 140]
     full = bench.macro_f1(example, ~inside, bench.predict(example, inside, ~inside))
     assert curve[-1][1] == pytest.approx(full)
-    assert curve == bench.simulate(example, *arm, 1, 30, 1000)
-    assert [labels for labels, _ in bench.simulate(example, *arm, 1, 30, 60)] == [30, 60]
+    assert curve == bench.simulate(example, arm, 1, 30, 1000)
+    assert [labels for labels, _ in bench.simulate(example, arm, 1, 30, 60)] == [30, 60]
 
 
 def test_one_class_alone_is_predicted_for_all(example):

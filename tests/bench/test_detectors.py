@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 from bench import detectors
 from bench.detectors import Corpus, Found
 from tests.bench.synthetic import LABELS, WORDS
-from winnow.kinds.classification import scores
+from winnow.kinds.classification import members
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def corpus() -> Corpus:
     groups = [f"group-{number // 4}" for number in range(240)]
     keys = [f"{number // 4}-{number % 4}" for number in range(240)]
     folds = np.arange(240) // 4 % 5
-    members = {"words": scores.Words(texts, 10.0), "probe": scores.Probe(vectors, 1.0)}
-    return Corpus(LABELS, truth, folds, groups, keys, texts, vectors, members)
+    models = {"words": members.Words(texts, 10.0), "probe": members.Probe(vectors, 1.0)}
+    return Corpus(LABELS, truth, folds, groups, keys, texts, vectors, models)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40))

@@ -1,5 +1,6 @@
-"""What the detectors read, from the pipeline's tables, in the order of the labelled table."""
+"""What the pipeline's tables say of rows: evidence on their labels, and what surrounds them."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,83 +8,78 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from winnow import kinds
 from winnow.base.errors import UserError
-from winnow.detect import context, neighbours
-from winnow.detect.signals import NONE, Rows
+from winnow.encoder import neighbours
+from winnow.kinds.evidence import NEAREST, Evidence, Surroundings
 from winnow.kinds.task import Task
-from winnow.rows.origins import TRUSTED
+from winnow.rows import origins, tables
 
 COLUMNS = ["id", "source", "source_key", "group", "label", "label_origin"]
 
 
-def label_index(labels: Sequence[str | None], task: Task) -> np.ndarray:
-    """Return labels as indices into the task's, (rows,) int; `NONE` where there is none."""
-    place = {label: index for index, label in enumerate(task.labels)}
-    return np.array([NONE if label is None else place[label] for label in labels], dtype=np.int64)
+def labels(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column of labels, (rows,) object: str, or None where a row has none."""
+    return np.array(column.to_pylist(), dtype=object)
 
 
-def known_labels(rows: pa.Table) -> np.ndarray:
-    """Return the rows whose label people stand for, (rows,) bool."""
-    return pc.fill_null(pc.is_in(rows["label_origin"], pa.array(TRUSTED)), False).to_numpy()
-
-
-def members(rows: pa.Table, scored: pa.Table, task: Task, where: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return each model's out-of-fold probabilities, (rows, labels) float64, by name, and the folds, (rows,) int.
+def evidence(path: Path, ids: Sequence[str], task: Task) -> Evidence:
+    """Return what the models say of some rows, in the order of their ids.
 
     Args:
-        scored: the stage score's table, with columns <member>_p_<label>.
+        path: the table of the stage `score`.
 
     Raises:
-        UserError: its rows are others, or it holds no model's probabilities.
+        UserError: a row is not in it.
     """
-    if sorted(rows["id"].to_pylist()) != sorted(scored["id"].to_pylist()):
-        raise UserError(f"{where}: its rows are not those of the labelled table; run `dvc repro score`")
-    ordered = scored.take(pc.index_in(rows["id"], scored["id"].combine_chunks()))
-    found = {}
-    for column in ordered.column_names:
-        name = column.removesuffix(f"_p_{task.labels[0]}")
-        columns = [f"{name}_p_{label}" for label in task.labels]
-        if name != column and set(columns) <= set(ordered.column_names):
-            found[name] = np.stack([ordered[column].to_numpy() for column in columns], axis=1).astype(np.float64)
-    if not found:
-        raise UserError(f"{where}: no columns <member>_p_<label> of all labels of the task; run `dvc repro score`")
-    return found, ordered["fold"].to_numpy()
+    return kinds.load(task, "scores").read(task, _in_order(tables.read(path), ids, path), path)
 
 
-def votes_of(ids: Sequence[str], votes: pa.Table, task: Task) -> tuple[dict[str, list[dict]], np.ndarray]:
-    """Return what the rules say of each row, by id, and the label that most of them give, (rows,) int.
+def evidence_of_all(path: Path, ids: Sequence[str], task: Task) -> tuple[Evidence, np.ndarray]:
+    """Return what the models say of all rows, in the order of their ids, and the rows' folds, (rows,) int.
 
-    `NONE` where none fires or the first two labels have as many votes.
+    Raises:
+        UserError: the table of the stage `score` is of other rows.
+    """
+    scored = tables.read(path)
+    if sorted(ids) != sorted(scored["id"].to_pylist()):
+        raise UserError(f"{path}: its rows are not those of the labelled table; run `dvc repro score`")
+    scored = _in_order(scored, ids, path)
+    return kinds.load(task, "scores").read(task, scored, path), scored["fold"].to_numpy()
+
+
+def _in_order(scored: pa.Table, ids: Sequence[str], path: Path) -> pa.Table:
+    places = pc.index_in(pa.array(ids, pa.string()), scored["id"].combine_chunks())
+    if places.null_count:
+        missing = ids[places.to_pylist().index(None)]
+        raise UserError(f"{path}: {places.null_count} row(s) are not in it, first {missing}; run `dvc repro score`")
+    return scored.take(places)
+
+
+def surroundings(rows: pa.Table, folds: np.ndarray, votes: np.ndarray, vectors: np.ndarray) -> Surroundings:
+    """Return what is known of rows beside their labels and the models.
 
     Args:
-        votes: columns id, rule, label.
-    """
-    said: dict[str, list[dict]] = {}
-    for vote in votes.select(["id", "rule", "label"]).to_pylist():
-        said.setdefault(vote["id"], []).append({"rule": vote["rule"], "label": vote["label"]})
-    return said, np.array([_majority([vote["label"] for vote in said.get(id, ())], task) for id in ids], dtype=np.int64)
-
-
-def _majority(labels: list[str], task: Task) -> int:
-    counts = sorted(((labels.count(label), label) for label in set(labels)), reverse=True)
-    if not counts or (len(counts) > 1 and counts[0][0] == counts[1][0]):
-        return NONE
-    return task.labels.index(counts[0][1])
-
-
-def describe(
-    rows: pa.Table, folds: np.ndarray, array: np.ndarray, votes: np.ndarray, known: np.ndarray, k: int
-) -> Rows:
-    """Return what is known of rows beside their labels.
-
-    Args:
-        rows: table of the data contract.
-        folds, votes: (rows,) int.
-        array: (rows, dimensions) float32, embeddings.
-        known: (rows,) bool, the rows that may be neighbours.
-        k: how many neighbours.
+        rows: `COLUMNS` of the labelled table.
+        folds: (rows,) int.
+        votes: (rows,) labels that most labelling rules give.
+        vectors: (rows, dimensions) float32, embeddings.
     """
     groups = np.unique(rows["group"].to_pylist(), return_inverse=True)[1]
     keys = zip(rows["source"].to_pylist(), rows["source_key"].to_pylist(), strict=True)
-    places = context.order([f"{source} {key}" for source, key in keys])
-    return Rows(folds, groups, places, votes, neighbours.nearest(array, groups, known, k))
+    places = order([f"{source} {key}" for source, key in keys])
+    near = neighbours.nearest(vectors, groups, origins.trusted(rows).to_numpy(), NEAREST)
+    return Surroundings(folds, groups, places, votes, near)
+
+
+def order(keys: Sequence[str]) -> np.ndarray:
+    """Return each row's place when rows are sorted by key as people number them, (rows,) int: 2 before 10."""
+    ranked = sorted(range(len(keys)), key=lambda row: (_natural(keys[row]), keys[row]))
+    places = np.empty(len(keys), dtype=np.int64)
+    places[ranked] = np.arange(len(keys))
+    return places
+
+
+def _natural(key: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"([0-9]+)", key)
+    return [(1, int(part), "") if place % 2 else (0, 0, part) for place, part in enumerate(parts)]

@@ -6,7 +6,8 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | concern | what it answers |
 |---|---|
 | `labels` | `Task`: what a label may be, its canonical form, the classes that it counts for |
-| `scores` | out-of-fold evidence on labels: its columns, signals of errors, suggested labels, planted errors |
+| `members` | models whose out-of-fold scores are the evidence on labels: what the stage score writes |
+| `scores` | that evidence read back: signals of errors, suspects, suggested labels, doubt, planted errors |
 | `fast` | models fitted in seconds, which show what more labels or mended ones are worth |
 | `model` | build, encode, loss, predict, decode |
 | `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stages.find_issues import datalab
-from winnow.detect import neighbours
-from winnow.detect.neighbours import Neighbours
+from winnow.encoder import neighbours
+from winnow.encoder.neighbours import Neighbours
 
 LABELS = ["A", "B", "C"]
 
@@ -26,7 +26,8 @@ def near(vectors: np.ndarray, groups: np.ndarray | None = None) -> Neighbours:
 
 
 def found(given, chances, vectors, groups=None, poor: float = 0.5) -> datalab.Kinds:
-    return datalab.find(given, chances, vectors, near(vectors, groups), LABELS, poor)
+    support = chances[np.arange(len(given)), given]
+    return datalab.find(np.array(LABELS, dtype=object)[given], support, vectors, near(vectors, groups), poor)
 
 
 def test_a_row_far_from_all_others_is_an_outlier():
@@ -73,24 +74,23 @@ def test_a_slice_on_which_the_models_do_poorly_is_found():
 
 
 def test_a_rare_class_is_told():
-    given, chances, vectors = rows(300)
-    given[given == 2] = 0
-    given[5] = 2
-    assert found(given, chances, vectors).dataset["class_imbalance"] == {
-        "rarest": "C",
-        "share": pytest.approx(1 / 300),
-        "issue": True,
-    }
-    even = found(*rows(300)).dataset["class_imbalance"]
+    names = ["A", "B", "A"] * 99 + ["A", "B", "C"]
+    rare = {"rarest": "C", "share": pytest.approx(1 / 300), "issue": True}
+    assert datalab.imbalance(names, LABELS) == rare
+    even = datalab.imbalance(LABELS * 100, LABELS)
     assert (even["rarest"], even["issue"]) == ("A", False)
+    assert datalab.imbalance(["C", "A"], LABELS)["rarest"] == "A"  # B has no rows
 
 
-def test_a_class_without_rows_shifts_no_other():
-    given, chances, vectors = rows(200)
-    keep = given != 1
-    result = found(given[keep], chances[keep], vectors[keep])
-    assert result.dataset["class_imbalance"]["rarest"] in ("A", "C")
-    assert result.dataset["underperforming_group"]["score"] > 0.9
+def test_one_class_is_no_rarer_than_others():
+    assert datalab.imbalance(["A", "A"], LABELS) == datalab.imbalance([], LABELS) == {}
+
+
+def test_models_that_do_not_tell_how_probable_labels_are_have_no_slices():
+    given, _, vectors = rows()
+    result = datalab.find(given, None, vectors, near(vectors), 0.5)
+    assert set(result.dataset) == {"outlier", "near_duplicate"}
+    assert not result.slice.any()
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 11])
@@ -100,10 +100,10 @@ def test_few_rows_are_no_reason_to_stop(count):
     assert ("outlier" in result.dataset) is (count > datalab.NEAREST)
 
 
-def test_rows_of_one_group_have_no_neighbours_and_no_kinds_but_those_of_classes():
+def test_rows_of_one_group_have_no_neighbours_and_no_kinds():
     given, chances, vectors = rows()
     result = found(given, chances, vectors, np.zeros(120, dtype=int))
-    assert set(result.dataset) == {"class_imbalance"}
+    assert result.dataset == {}
 
 
 def test_rows_of_one_class_have_no_kinds():

@@ -2,20 +2,25 @@
 
 import pytest
 
-from stages.find_issues.reasons import Evidence, in_words, percent
+from stages.find_issues.reasons import Findings, in_words, percent
 
 CHANCES = {"FRUIT": 0.05, "STONE": 0.9, "WATER": 0.05}
 PLAIN = {"label": "FRUIT", "origin": "given", "suggested": "STONE", "chances": CHANCES}
 
 
 def said(**changes) -> list[str]:
-    return in_words(Evidence(**PLAIN | changes))
+    return in_words(Findings(**PLAIN | changes))
 
 
 def test_what_the_models_give_comes_without_anything_else():
     assert said() == ["the models give FRUIT 5 % and STONE 90 %"]
     assert said(label="STONE") == ["the models agree: STONE 90 %"]
     assert said(label=None, origin=None) == ["the models give STONE 90 %"]
+
+
+def test_models_that_tell_no_probabilities_are_told_without():
+    assert said(chances={}) == ["the models give STONE"]
+    assert said(chances={}, label="STONE") == ["the models agree: STONE"]
 
 
 def test_models_are_named_by_what_they_look_at_where_they_differ():

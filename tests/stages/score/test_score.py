@@ -16,7 +16,7 @@ from tests import tiny_encoder
 from tests.conftest import ROOT, make_rows
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
-from winnow.kinds.classification import scores
+from winnow.kinds.classification import members
 from winnow.rows import tables
 
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE", "WATER"]}
@@ -128,10 +128,10 @@ def test_a_row_is_not_scored_by_a_model_that_saw_its_label():
     rng = np.random.default_rng(2)
     features = rng.normal(size=(60, 3)).astype(np.float32)
     truth, folds = np.arange(60) % 2, np.arange(60) // 20
-    first = scores.out_of_fold(scores.Probe(features, 1.0), truth, folds, ["a", "b"])
+    first = members.out_of_fold(members.Probe(features, 1.0), truth, folds, ["a", "b"])
     flipped = truth.copy()
     flipped[folds == 1] = 1 - flipped[folds == 1]
-    second = scores.out_of_fold(scores.Probe(features, 1.0), flipped, folds, ["a", "b"])
+    second = members.out_of_fold(members.Probe(features, 1.0), flipped, folds, ["a", "b"])
     np.testing.assert_array_equal(first[folds == 1], second[folds == 1])
     assert (first[folds == 0] != second[folds == 0]).all()
 

@@ -25,7 +25,7 @@ class Recipe(finetuning.Recipe):
 
 
 class FineTuned:
-    """A member for `winnow.kinds.classification.scores.out_of_fold`; its models live in memory only.
+    """A member for `winnow.kinds.classification.members.out_of_fold`; its models live in memory only.
 
     All folds and seeds share the token ids and, where the recipe freezes layers, what these make of each text: frozen
     layers go without dropout. No class weighs more than another, as label errors are found by probabilities under

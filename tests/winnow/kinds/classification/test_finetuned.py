@@ -6,7 +6,7 @@ import pytest
 from tests import tiny_encoder
 from winnow.base.errors import UserError
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import finetuned, scores
+from winnow.kinds.classification import finetuned, members
 from winnow.training import layer_cache
 
 RECIPE = {
@@ -31,22 +31,22 @@ def member(folder, **changes) -> finetuned.FineTuned:
 
 
 def test_the_cache_of_the_frozen_layers_changes_no_score(encoder_folder, monkeypatch):
-    cached = scores.out_of_fold(member(encoder_folder), TRUTH, FOLDS, ["a", "b"])
+    cached = members.out_of_fold(member(encoder_folder), TRUTH, FOLDS, ["a", "b"])
     monkeypatch.setattr(layer_cache, "MAX_BYTES", 0)
-    plain = scores.out_of_fold(member(encoder_folder), TRUTH, FOLDS, ["a", "b"])
+    plain = members.out_of_fold(member(encoder_folder), TRUTH, FOLDS, ["a", "b"])
     assert (plain.argmax(axis=1) == TRUTH).mean() > 0.95
     np.testing.assert_allclose(cached, plain, atol=1e-3)
 
 
 def test_no_model_outlives_its_fold(encoder_folder):
     fine_tuned = member(encoder_folder, seeds=[1], epochs=1)
-    scores.out_of_fold(fine_tuned, TRUTH, FOLDS, ["a", "b"])
+    members.out_of_fold(fine_tuned, TRUTH, FOLDS, ["a", "b"])
     assert fine_tuned._accelerator._models == fine_tuned._accelerator._optimizers == []
 
 
 def test_frozen_layers_do_not_count_where_the_embeddings_learn(encoder_folder):
     fine_tuned = member(encoder_folder, seeds=[1], epochs=1, freeze_embeddings=False)
-    scores.out_of_fold(fine_tuned, TRUTH, FOLDS, ["a", "b"])
+    members.out_of_fold(fine_tuned, TRUTH, FOLDS, ["a", "b"])
     assert fine_tuned._cache is None
 
 
@@ -56,9 +56,9 @@ def test_rows_whose_loss_is_no_number_are_named(encoder_folder):
     ids = [f"id-{row}" for row in range(60)]
     broken = finetuned.FineTuned(encoder_folder, TEXTS, recipe, accelerator, ids)
     with pytest.raises(UserError, match=r"is (nan|inf) at step \d+; .* these rows: id-[2-5]\d, id-[2-5]\d"):
-        scores.out_of_fold(broken, TRUTH, FOLDS, ["a", "b"])
+        members.out_of_fold(broken, TRUTH, FOLDS, ["a", "b"])
 
 
 def test_freezing_every_layer_is_refused(encoder_folder):
     with pytest.raises(UserError, match="frozen_layers is 2, but the encoder has 2 layers"):
-        scores.out_of_fold(member(encoder_folder, frozen_layers=2), TRUTH, FOLDS, ["a", "b"])
+        members.out_of_fold(member(encoder_folder, frozen_layers=2), TRUTH, FOLDS, ["a", "b"])

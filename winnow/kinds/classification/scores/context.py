@@ -5,8 +5,7 @@ regression learns that structure, if there is one, from how many of the row's gr
 before and the row after it. The others' labels may be wrong too, so half of each is what the models say of it.
 """
 
-import re
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,38 +15,35 @@ TRUST = 0.5  # of a given label; the rest is the models'. Neither 0.2 nor 1 find
 REGULARIZATION = 0.1  # C
 
 
-def order(keys: Sequence[str]) -> np.ndarray:
-    """Return each row's place when rows are sorted by source key as people number them, (rows,) int: 2 before 10."""
-    ranked = sorted(range(len(keys)), key=lambda row: (_natural(keys[row]), keys[row]))
-    places = np.empty(len(keys), dtype=np.int64)
-    places[ranked] = np.arange(len(keys))
-    return places
+@dataclass(frozen=True)
+class Known:
+    """Labels to learn from, out of fold.
+
+    Attributes:
+        labels: (rows,) int, -1 where there is none.
+        known: (rows,) bool, those to learn from and to trust.
+        folds: (rows,) int; no group crosses them.
+    """
+
+    labels: np.ndarray
+    known: np.ndarray
+    folds: np.ndarray
 
 
-def _natural(key: str) -> list[tuple[int, int, str]]:
-    parts = re.split(r"([0-9]+)", key)
-    return [(1, int(part), "") if place % 2 else (0, 0, part) for place, part in enumerate(parts)]
-
-
-def probabilities(
-    given: np.ndarray, known: np.ndarray, opinion: np.ndarray, folds: np.ndarray, groups: np.ndarray, places: np.ndarray
-) -> np.ndarray | None:
+def by_group(learnt: Known, opinion: np.ndarray, groups: np.ndarray, places: np.ndarray) -> np.ndarray | None:
     """Return class probabilities by a row's group, out of fold, (rows, classes) float64; None if no group has two rows.
 
     Args:
-        given: (rows,) int labels, -1 where there is none.
-        known: (rows,) bool, the labels to learn from and to trust in others.
         opinion: (rows, classes) float, what the models say.
-        folds: (rows,) int; no group crosses them.
         groups: (rows,) int.
         places: (rows,) int, by which a group's rows are in order.
     """
     if len(np.unique(groups)) == len(groups):
         return None
-    classes = opinion.shape[1]
+    classes, known = opinion.shape[1], learnt.known
     said = opinion.copy()
-    said[known] = (1 - TRUST) * opinion[known] + TRUST * np.eye(classes)[given[known]]
-    return out_of_fold(_features(said, groups, places), given, known, folds, classes, REGULARIZATION)
+    said[known] = (1 - TRUST) * opinion[known] + TRUST * np.eye(classes)[learnt.labels[known]]
+    return out_of_fold(_features(said, groups, places), learnt, classes, REGULARIZATION)
 
 
 def _features(said: np.ndarray, groups: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -65,16 +61,15 @@ def _features(said: np.ndarray, groups: np.ndarray, places: np.ndarray) -> np.nd
     return np.hstack([np.log1p(others), np.minimum(others, 1), before, after, *ends])
 
 
-def out_of_fold(
-    features: np.ndarray, given: np.ndarray, fit_on: np.ndarray, folds: np.ndarray, classes: int, regularization: float
-) -> np.ndarray:
+def out_of_fold(features: np.ndarray, learnt: Known, classes: int, regularization: float) -> np.ndarray:
     """Return class probabilities by logistic regressions that saw no row of the fold, (rows, classes) float64.
 
     A fold whose other rows have one class alone, or none, gets that class's share: certainty, or even chances.
     """
+    given, folds = learnt.labels, learnt.folds
     found = np.full((len(given), classes), 1 / classes)
     for fold in np.unique(folds):
-        inside, train = folds == fold, (folds != fold) & fit_on
+        inside, train = folds == fold, (folds != fold) & learnt.known
         present = np.unique(given[train])
         if len(present) == 1:
             found[inside] = np.eye(classes)[present[0]]

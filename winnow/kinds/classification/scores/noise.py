@@ -8,50 +8,39 @@ Three kinds, from the easiest to find to the hardest (Frénay and Verleysen 2014
   are of this kind.
 """
 
-from typing import Literal, get_args
-
 import numpy as np
 
-Kind = Literal["uniform", "class", "instance"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+from winnow.kinds.evidence import NOISES, Errors, Noise
 
 LEAST = 1e-9  # a weak model may be certain; a row of weight zero could not be drawn
 
 
-def plant(
-    truth: np.ndarray,
-    classes: int,
-    kind: Kind,
-    rate: float,
-    seed: int,
-    probabilities: np.ndarray | None = None,
-) -> np.ndarray:
+def plant(truth: np.ndarray, classes: int, errors: Errors, probabilities: np.ndarray | None = None) -> np.ndarray:
     """Return labels of which exactly round(rate * rows) are wrong, (rows,) of truth's type.
 
     The errors of a lower rate are among those of a higher one with the same seed.
 
     Args:
         truth: (rows,) int in 0..classes-1, the right labels.
-        rate: share of the rows that get a wrong label, 0 to 1.
         probabilities: (rows, classes) float, the weak model's, out of fold. Needed by `instance`; for `class` their
             mean over each class says what it is taken for, instead of a confusion matrix drawn by the seed.
 
     Raises:
         ValueError: an argument is outside of what is said here.
     """
-    _check(truth, classes, kind, rate, probabilities)
-    random = np.random.default_rng([KINDS.index(kind), seed])
-    weights, targets = _propensity(truth, classes, kind, probabilities, random)
+    _check(truth, classes, errors, probabilities)
+    random = np.random.default_rng([NOISES.index(errors.kind), errors.seed])
+    weights, targets = _propensity(truth, classes, errors.kind, probabilities, random)
     rows = _weighted_order(weights, random)
     wrong = _draw_each(targets, random).astype(truth.dtype)
-    changed = rows[: round(rate * len(truth))]
+    changed = rows[: round(errors.rate * len(truth))]
     noisy = truth.copy()
     noisy[changed] = wrong[changed]
     return noisy
 
 
 def _propensity(
-    truth: np.ndarray, classes: int, kind: Kind, probabilities: np.ndarray | None, random: np.random.Generator
+    truth: np.ndarray, classes: int, kind: Noise, probabilities: np.ndarray | None, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how readily each row gets a wrong label, (rows,), and which, (rows, classes); neither sums to one."""
     if kind == "uniform":
@@ -86,11 +75,12 @@ def _draw_each(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.argmax(steps > drawn[:, None], axis=1)
 
 
-def _check(truth: np.ndarray, classes: int, kind: Kind, rate: float, probabilities: np.ndarray | None) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"kind '{kind}' is not one of {', '.join(KINDS)}")
-    if classes < 2 or not 0 <= rate <= 1:
-        raise ValueError(f"{classes} classes and a rate of {rate}: needs two classes, and a rate in 0..1")
+def _check(truth: np.ndarray, classes: int, errors: Errors, probabilities: np.ndarray | None) -> None:
+    kind = errors.kind
+    if kind not in NOISES:
+        raise ValueError(f"kind '{kind}' is not one of {', '.join(NOISES)}")
+    if classes < 2 or not 0 <= errors.rate <= 1:
+        raise ValueError(f"{classes} classes and a rate of {errors.rate}: needs two classes, and a rate in 0..1")
     if len(truth) and (truth.min() < 0 or truth.max() >= classes):
         raise ValueError(f"labels must be in 0..{classes - 1}; take rows without a label out first")
     if kind == "instance" and probabilities is None:

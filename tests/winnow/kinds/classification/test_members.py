@@ -1,10 +1,10 @@
-"""Out-of-fold scores: which rows a member sees, and that faults show before the first is fitted."""
+"""members: which rows a member sees, and that faults show before the first is fitted."""
 
 import numpy as np
 import pytest
 
 from winnow.base.errors import UserError
-from winnow.kinds.classification import scores
+from winnow.kinds.classification import members
 
 
 class Spy:
@@ -22,7 +22,7 @@ def test_each_fold_is_predicted_by_a_member_that_learnt_from_the_labelled_rows_o
     truth = np.array([0, 1, -1, 0, 1, -1, 0, 1])
     folds = np.array([0, 0, 0, 1, 1, 1, 7, 7])
     spy = Spy()
-    found = scores.out_of_fold(spy, truth, folds, ["a", "b"])
+    found = members.out_of_fold(spy, truth, folds, ["a", "b"])
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.full((8, 2), 4))
     for fold, (train, given, inside) in zip((0, 1, 7), spy.calls, strict=True):
@@ -35,14 +35,14 @@ def test_a_label_within_one_fold_is_told_before_any_fold_is_fitted():
     spy = Spy()
     truth, folds = np.array([0, 1, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 2])
     with pytest.raises(UserError, match="fold 2: every labelled row of 'c' is in this fold"):
-        scores.out_of_fold(spy, truth, folds, ["a", "b", "c"])
+        members.out_of_fold(spy, truth, folds, ["a", "b", "c"])
     assert spy.calls == []
 
 
 def test_the_probe_and_the_words_give_a_class_that_they_did_not_see_no_chance():
     rng = np.random.default_rng(1)
     train, inside = np.arange(40) < 30, np.arange(40) >= 30
-    for member in (scores.Probe(rng.normal(size=(40, 3)), 1.0), scores.Words(["red", "blue"] * 20, 1.0)):
+    for member in (members.Probe(rng.normal(size=(40, 3)), 1.0), members.Words(["red", "blue"] * 20, 1.0)):
         chances = member.predict(train, np.arange(30) % 2, inside, 3)
         assert chances.shape == (10, 3)
         np.testing.assert_allclose(chances.sum(axis=1), 1)

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from winnow.encoder import neighbours
+from winnow.kinds.classification.labels import Task
+from winnow.kinds.classification.scores import Evidence
+from winnow.kinds.evidence import NEAREST, Surroundings
+
 CLASSES = 3
+TASK = Task(kind="classification", labels=["FRUIT", "STONE", "WATER"])
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,22 @@ class World:
     folds: np.ndarray
     members: dict[str, np.ndarray]
     vectors: np.ndarray
+
+    def evidence(self) -> Evidence:
+        """Return what the models say."""
+        return Evidence.of(TASK, self.members)
+
+    def surroundings(self, near: bool = True, groups: np.ndarray | None = None) -> Surroundings:
+        """Return what is known beside labels and models; without votes."""
+        rows = len(self.truth)
+        groups = self.groups if groups is None else groups
+        found = neighbours.nearest(self.vectors, groups, np.ones(rows, dtype=bool), NEAREST) if near else None
+        return Surroundings(self.folds, groups, self.places, np.full(rows, None, dtype=object), found)
+
+
+def named(places: np.ndarray) -> np.ndarray:
+    """Return labels by their places in the task's, None for -1."""
+    return np.array([*TASK.labels, None], dtype=object)[places]
 
 
 def world(groups: int = 200, seed: int = 1, sight: float = 2.0) -> World:

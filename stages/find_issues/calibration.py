@@ -40,49 +40,79 @@ class Model:
     precision: np.ndarray
 
 
+@dataclass(frozen=True)
+class Planted:
+    """Labels with planted errors.
+
+    Attributes:
+        names: of the signals.
+        signals: (rows, signals) float.
+        errors: (rows,) bool, where an error was planted.
+        weights: (rows,) float, how many rows each stands for.
+    """
+
+    names: tuple[str, ...]
+    signals: np.ndarray
+    errors: np.ndarray
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is fitted: standardised signals, (rows, signals), the probability of an error and the weight, (rows,)."""
+
+    features: np.ndarray
+    error: np.ndarray
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class Normal:
+    """A prior of weights and intercept: mean, (signals + 1,), and precision, (signals + 1, signals + 1)."""
+
+    mean: np.ndarray
+    precision: np.ndarray
+
+
 def predict(model: Model, signals: np.ndarray) -> np.ndarray:
     """Return the probability of an error, (rows,) float64; `signals` is (rows, signals) in the model's order."""
     return _sigmoid(_standard(model, signals) @ model.weights + model.intercept)
 
 
-def fit(
-    names: list[str], signals: np.ndarray, planted: np.ndarray, weights: np.ndarray, noise: float, worth: float
-) -> tuple[Model, np.ndarray]:
+def fit(planted: Planted, noise: float, worth: float) -> tuple[Model, np.ndarray]:
     """Return the model by planted errors, for rows of which the share `noise` is wrong.
 
     Args:
-        signals: (rows, signals) float, of labels with planted errors.
-        planted: (rows,) bool.
-        weights: (rows,) float, how many rows each stands for.
         noise: share of the other labels that are wrong, above 0 and below 1.
         worth: how many decisions the planted errors count for.
 
     Returns:
         The model, and its probability that each row's error was planted, (rows,) float64.
     """
+    signals, errors, weights = planted.signals, planted.errors, planted.weights
     centre = np.average(signals, axis=0, weights=weights)
     spread = np.sqrt(np.average((signals - centre) ** 2, axis=0, weights=weights))
     scale = np.where(spread > 0, spread, 1.0)
     features = (signals - centre) / scale
-    rate = float(np.average(planted, weights=weights))
+    rate = float(np.average(errors, weights=weights))
     wrong = rate + noise * (1 - rate)  # share of errors, planted or not
     ours = rate / wrong if wrong else 1.0  # share of the errors that were planted
-    error = planted.astype(np.float64)
+    error = errors.astype(np.float64)
     size = features.shape[1]
-    prior = np.zeros(size + 1), np.diag([RIDGE] * size + [0.0])
+    prior = Normal(np.zeros(size + 1), np.diag([RIDGE] * size + [0.0]))
     weight, intercept = np.zeros(size), _logit(wrong)
     for _ in range(ROUNDS):
-        weight, intercept = _mode(features, error, weights, *prior, start=np.append(weight, intercept))
+        weight, intercept = _mode(Rows(features, error, weights), prior, start=np.append(weight, intercept))
         score = features @ weight + intercept
-        before = error[~planted]
-        error[~planted] = _share(score[~planted], weights[~planted], noise)
-        if np.abs(error[~planted] - before).max() < SETTLED:
+        before = error[~errors]
+        error[~errors] = _share(score[~errors], weights[~errors], noise)
+        if np.abs(error[~errors] - before).max() < SETTLED:
             break
     chance = _sigmoid(score)
     information = _information(features, chance, weights) * worth / weights.sum()
     precision = information + np.diag([SPREAD**-2] * size + [0.0])
     shifted = intercept + _logit(noise) - _logit(wrong)
-    return Model(tuple(names), centre, scale, weight, float(shifted), precision), chance * ours
+    return Model(planted.names, centre, scale, weight, float(shifted), precision), chance * ours
 
 
 def update(model: Model, signals: np.ndarray, error: np.ndarray) -> Model:
@@ -96,7 +126,8 @@ def update(model: Model, signals: np.ndarray, error: np.ndarray) -> Model:
         return model
     mean = np.append(model.weights, model.intercept)
     features, ones = _standard(model, signals), np.ones(len(error))
-    weight, intercept = _mode(features, error.astype(np.float64), ones, mean, model.precision, start=mean)
+    rows = Rows(features, error.astype(np.float64), ones)
+    weight, intercept = _mode(rows, Normal(mean, model.precision), start=mean)
     return replace(model, weights=weight, intercept=float(intercept))
 
 
@@ -165,21 +196,15 @@ def _share(score: np.ndarray, weights: np.ndarray, share: float) -> np.ndarray:
     return _sigmoid(score + brentq(excess, -reach, reach))
 
 
-def _mode(
-    features: np.ndarray,
-    target: np.ndarray,
-    weights: np.ndarray,
-    mean: np.ndarray,
-    precision: np.ndarray,
-    start: np.ndarray,
-) -> tuple[np.ndarray, float]:
+def _mode(rows: Rows, prior: Normal, start: np.ndarray) -> tuple[np.ndarray, float]:
     """Return weights and intercept of largest posterior density, the weights not negative."""
     from scipy.optimize import minimize
 
+    features, target, weights, precision = rows.features, rows.error, rows.weights, prior.precision
     design = np.hstack([features, np.ones((len(features), 1))])
 
     def negative(at: np.ndarray) -> tuple[float, np.ndarray]:
-        score, off = design @ at, at - mean
+        score, off = design @ at, at - prior.mean
         loss = weights @ (np.logaddexp(0, score) - target * score) + off @ precision @ off / 2
         return float(loss), design.T @ (weights * (_sigmoid(score) - target)) + precision @ off
 

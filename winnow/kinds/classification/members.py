@@ -1,40 +1,25 @@
-"""Out-of-fold class probabilities and the suspects among labels that they show (confident learning)."""
+"""The models by which the stage score finds label errors: class probabilities of rows, out of fold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from winnow.base.errors import UserError
+from winnow.kinds.classification import metrics
+from winnow.kinds.classification.finetuned import FineTuned
 from winnow.text import tfidf
 
+if TYPE_CHECKING:
+    from winnow.kinds.classification.labels import Task
+
+__all__ = ["FineTuned", "Member", "Probe", "Scored", "Words", "out_of_fold", "score"]
+
 MAX_FEATURES = 20_000  # the most frequent; rarer words say nothing of another row
-
-# How cleanlab.filter.find_label_issues chooses suspects.
-Filter = Literal[
-    "prune_by_noise_rate",
-    "prune_by_class",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-    "low_normalized_margin",
-    "low_self_confidence",
-]
-
-
-@dataclass(frozen=True)
-class Suspects:
-    """What confident learning says of a labelled table.
-
-    Attributes:
-        quality: (rows,) float in 0..1, low where another class is much likelier than the label (normalized margin).
-        is_issue: (rows,) bool.
-        noise: estimated number of wrong labels, or None where nothing can be estimated.
-    """
-
-    quality: np.ndarray
-    is_issue: np.ndarray
-    noise: int | None
+CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
 
 
 class Member(Protocol):
@@ -86,6 +71,64 @@ class Words:
         return tfidf.probabilities(fitted, held_out, classes)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """Out-of-fold class probabilities of rows.
+
+    Attributes:
+        task: whose labels the classes are.
+        members: (rows, labels) float32 of each model, by name.
+        truth: (rows,) int, the labels that they learnt from; -1 where a row is predicted only.
+    """
+
+    task: "Task"
+    members: dict[str, np.ndarray]
+    truth: np.ndarray
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """What the models say together, (rows, labels) float32."""
+        return np.mean(list(self.members.values()), axis=0)
+
+    def columns(self) -> dict[str, pa.Array]:
+        """Return p_<label>, of the mean, and <member>_p_<label>, float32."""
+        prefixes = {"p": self.mean} | {f"{name}_p": chances for name, chances in self.members.items()}
+        return {
+            f"{prefix}_{label}": pa.array(chances[:, place])
+            for prefix, chances in prefixes.items()
+            for place, label in enumerate(self.task.labels)
+        }
+
+    def measure(self) -> dict:
+        """Return the metrics of the ensemble, and of each member, on the rows whose class is known."""
+        ensemble = self._measured(self.mean)
+        each = {name: self._measured(chances) for name, chances in self.members.items()}
+        shown = ("accuracy", "macro_f1", "log_loss")
+        return {metric: ensemble[metric] for metric in ("rows", *shown, "f1")} | {
+            "members": {name: {metric: measured[metric] for metric in shown} for name, measured in each.items()}
+        }
+
+    def _measured(self, chances: np.ndarray) -> dict:
+        known = self.truth >= 0
+        return metrics.of_chances(self.truth[known], chances[known], self.task.labels, CALIBRATION_BINS)
+
+
+def score(task: "Task", members: Mapping[str, Member], labels: np.ndarray, folds: np.ndarray) -> Scored:
+    """Return what models say of rows in whose fold they saw no label.
+
+    Args:
+        labels: (rows,) labels to learn from, None where a row is predicted only.
+        folds: (rows,) int.
+
+    Raises:
+        UserError: a label has all its rows in one fold.
+    """
+    truth = task.indices(labels)
+    return Scored(
+        task, {name: out_of_fold(member, truth, folds, task.labels) for name, member in members.items()}, truth
+    )
+
+
 def out_of_fold(member: Member, truth: np.ndarray, folds: np.ndarray, labels: list[str]) -> np.ndarray:
     """Return each row's class probabilities by a model that saw no row of its fold.
 
@@ -108,28 +151,6 @@ def out_of_fold(member: Member, truth: np.ndarray, folds: np.ndarray, labels: li
         inside, train = folds == fold, (folds != fold) & known
         probabilities[inside] = member.predict(train, truth[train], inside, len(labels))
     return probabilities
-
-
-def suspects(truth: np.ndarray, probabilities: np.ndarray, filter_by: Filter) -> Suspects:
-    """Return label quality and suspected label errors (Northcutt et al. 2021, by cleanlab).
-
-    Args:
-        truth: (rows,) int, the given labels.
-        probabilities: (rows, labels) float, out of fold.
-    """
-    from cleanlab.count import num_label_issues
-    from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
-
-    if not len(truth):
-        return Suspects(np.zeros(0), np.zeros(0, dtype=bool), None)
-    probabilities = probabilities.astype(np.float64)
-    quality = get_label_quality_scores(truth, probabilities, method="normalized_margin")
-    if len(np.unique(truth)) < 2:
-        # Confident learning estimates which class is taken for which; with one class left there is no such pair.
-        return Suspects(quality, probabilities.argmax(axis=1) != truth, None)
-    is_issue = find_label_issues(truth, probabilities, filter_by=filter_by, n_jobs=1)
-    return Suspects(quality, is_issue, int(num_label_issues(truth, probabilities)))
 
 
 def _check_classes(train: np.ndarray, fold: int, labels: list[str]) -> None:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.detect import calibration
-from winnow.detect.calibration import Model
+from stages.find_issues import calibration
+from stages.find_issues.calibration import Model, Planted
 
-NAMES = ["first", "noise", "rules"]
+NAMES = ("first", "noise", "rules")
 ROWS = 6000
 
 
@@ -34,7 +34,7 @@ def fitted(noise: float, planted: float = 0.15, worth: float = 30, seed: int = 1
     random = np.random.default_rng(seed)
     ours = random.random(ROWS) < planted
     signals = drawn(ours | (random.random(ROWS) < noise), 2.0, random)
-    model, _ = calibration.fit(NAMES, signals, ours, np.ones(ROWS), noise, worth)
+    model, _ = calibration.fit(Planted(NAMES, signals, ours, np.ones(ROWS)), noise, worth)
     return model, drawn(random.random(ROWS) < noise, 2.0, random)
 
 
@@ -56,7 +56,7 @@ def test_real_errors_among_the_other_rows_are_reckoned_with():
     random = np.random.default_rng(1)
     ours = random.random(ROWS) < 0.15
     contaminated = drawn(ours | (random.random(ROWS) < 0.3), 2.0, random)
-    naive, _ = calibration.fit(NAMES, contaminated, ours, np.ones(ROWS), 1e-4, 30)
+    naive, _ = calibration.fit(Planted(NAMES, contaminated, ours, np.ones(ROWS)), 1e-4, 30)
     suspicious = contaminated[:, 0] > 3
     share = calibration.predict(model, contaminated)[suspicious].mean()
     assert share > 0.9
@@ -67,7 +67,7 @@ def test_the_probability_that_an_error_was_planted_is_that():
     random = np.random.default_rng(2)
     ours = random.random(ROWS) < 0.15
     signals = drawn(ours | (random.random(ROWS) < 0.1), 2.0, random)
-    _, predicted = calibration.fit(NAMES, signals, ours, np.ones(ROWS), 0.1, 30)
+    _, predicted = calibration.fit(Planted(NAMES, signals, ours, np.ones(ROWS)), 0.1, 30)
     assert predicted.mean() == pytest.approx(0.15, abs=0.01)
     for low, high, rows in calibration.reliability(predicted, ours, np.ones(ROWS), 10):
         assert low == pytest.approx(high, abs=4 * np.sqrt(max(low, 0.01) / rows))
@@ -77,9 +77,9 @@ def test_rows_that_stand_for_several_count_so_often():
     random = np.random.default_rng(3)
     ours = random.random(ROWS) < 0.2
     signals = drawn(ours, 2.0, random)
-    every, _ = calibration.fit(NAMES, signals, ours, np.ones(ROWS), 0.05, 30)
+    every, _ = calibration.fit(Planted(NAMES, signals, ours, np.ones(ROWS)), 0.05, 30)
     kept = ours | (random.random(ROWS) < 0.5)
-    some, _ = calibration.fit(NAMES, signals[kept], ours[kept], np.where(ours, 1.0, 2.0)[kept], 0.05, 30)
+    some, _ = calibration.fit(Planted(NAMES, signals[kept], ours[kept], np.where(ours, 1.0, 2.0)[kept]), 0.05, 30)
     np.testing.assert_allclose(calibration.predict(some, signals), calibration.predict(every, signals), atol=0.1)
 
 
@@ -98,7 +98,7 @@ def test_a_signal_that_speaks_the_wrong_way_is_ignored():
     ours = random.random(ROWS) < 0.2
     signals = drawn(ours, 2.0, random)
     signals[:, 1] -= ours
-    model, _ = calibration.fit(NAMES, signals, ours, np.ones(ROWS), 0.05, 30)
+    model, _ = calibration.fit(Planted(NAMES, signals, ours, np.ones(ROWS)), 0.05, 30)
     assert model.weights[1] == 0
     decided = calibration.update(model, signals[:300], ours[:300])
     assert decided.weights[1] == 0

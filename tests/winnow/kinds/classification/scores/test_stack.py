@@ -1,4 +1,4 @@
-"""signals: wrong labels look suspicious, a row's own label teaches nothing about it, and each signal says its part."""
+"""stack: wrong labels look suspicious, a row's own label teaches nothing about it, and each signal says its part."""
 
 from dataclasses import replace
 
@@ -6,28 +6,27 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from tests.winnow.detect.worlds import CLASSES, World, spoil, world
-from winnow.detect import neighbours, signals
-from winnow.detect.signals import NONE, Rows
+from tests.winnow.kinds.classification.scores.worlds import CLASSES, TASK, World, named, spoil, world
+from winnow.kinds.classification.scores import Evidence, stack
+from winnow.kinds.evidence import Signals, Surroundings
 
 
-def described(of: World, near: bool = True) -> Rows:
-    every = np.ones(len(of.truth), dtype=bool)
-    found = neighbours.nearest(of.vectors, of.groups, every, signals.NEAREST) if near else None
-    return Rows(of.folds, of.groups, of.places, np.full(len(of.truth), NONE), found)
-
-
-def measured(of: World, labels: np.ndarray, rows: Rows | None = None, **changes) -> signals.Signals:
+def measured(of: World, labels: np.ndarray, surroundings: Surroundings | None = None, **changes) -> Signals:
+    """Return the signals of labels; `changes` may name known, judged and members."""
     known = changes.get("known", np.ones(len(labels), dtype=bool))
     judged = changes.get("judged", labels)
-    return signals.signals(labels, known, changes.get("members", of.members), rows or described(of), judged)
+    evidence = Evidence.of(TASK, changes.get("members", of.members))
+    return evidence.signals(named(labels), known, surroundings or of.surroundings(), named(judged))
+
+
+def alone(of: World, near: bool = True) -> Surroundings:
+    return of.surroundings(near, np.arange(len(of.truth)))
 
 
 def test_there_is_a_column_for_each_model_the_group_the_neighbours_and_the_rules():
     of = world(30)
     assert measured(of, of.truth).names == ["stack", "margin", "probe", "words", "group", "neighbours", "rules"]
-    alone = replace(described(of, near=False), groups=np.arange(len(of.truth)))
-    assert measured(of, of.truth, alone).names == ["stack", "margin", "probe", "words", "rules"]
+    assert measured(of, of.truth, alone(of, near=False)).names == ["stack", "margin", "probe", "words", "rules"]
 
 
 @pytest.mark.parametrize("name", ["stack", "margin", "probe", "words", "group", "neighbours"])
@@ -43,8 +42,7 @@ def test_the_stack_finds_more_than_the_mean_of_a_good_and_a_useless_model():
     of = world()
     labels = spoil(of.truth, 0.1)
     members = of.members | {"words": np.random.default_rng(9).dirichlet(np.full(CLASSES, 0.3), len(labels))}
-    alone = replace(described(of), groups=np.arange(len(labels)))
-    found = measured(of, labels, alone, members=members)
+    found = measured(of, labels, alone(of), members=members)
     mean = np.mean(list(members.values()), axis=0)
     wrong, rows = labels != of.truth, np.arange(len(labels))
     stacked = average_precision_score(wrong, found.values[:, 0])
@@ -57,9 +55,9 @@ def test_a_row_s_own_label_teaches_nothing_about_it():
     labels[7] = (labels[7] + 1) % CLASSES
     before, after = measured(of, of.truth), measured(of, labels)
     # All but nothing: the models of the other folds, whose output its fold's stack learnt from, did see it.
-    np.testing.assert_allclose(before.probabilities[7], after.probabilities[7], atol=0.02)
+    np.testing.assert_allclose(before.evidence.probabilities[7], after.evidence.probabilities[7], atol=0.02)
     judged = measured(of, of.truth, judged=labels)  # the same models, another question
-    np.testing.assert_array_equal(judged.probabilities, before.probabilities)
+    np.testing.assert_array_equal(judged.evidence.probabilities, before.evidence.probabilities)
     assert judged.values[7, 0] > before.values[7, 0]
     np.testing.assert_array_equal(np.delete(judged.values, 7, axis=0), np.delete(before.values, 7, axis=0))
 
@@ -67,11 +65,11 @@ def test_a_row_s_own_label_teaches_nothing_about_it():
 def test_rows_without_a_label_in_question_have_no_signals_but_probabilities():
     of = world(40)
     known = np.arange(len(of.truth)) % 5 > 0
-    labels = np.where(known, of.truth, NONE)
+    labels = np.where(known, of.truth, -1)
     found = measured(of, labels, known=known)
     assert not found.values[~known].any()
-    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
-    assert (found.probabilities.argmax(axis=1) == of.truth)[~known].mean() > 0.8
+    np.testing.assert_allclose(found.evidence.probabilities.sum(axis=1), 1)
+    assert (found.evidence.probabilities.argmax(axis=1) == of.truth)[~known].mean() > 0.8
 
 
 def test_labels_that_are_not_known_are_judged_and_teach_nothing():
@@ -81,14 +79,14 @@ def test_labels_that_are_not_known_are_judged_and_teach_nothing():
     found = measured(of, wrong, known=known)
     assert (found.values[~known, 0] > 0).mean() > 0.9
     other = np.where(known, of.truth, (of.truth + 2) % CLASSES)
-    np.testing.assert_array_equal(found.probabilities, measured(of, other, known=known).probabilities)
+    np.testing.assert_array_equal(found.evidence.probabilities, measured(of, other, known=known).evidence.probabilities)
 
 
 def test_rules_speak_for_and_against():
     of = world(10)
-    votes = np.full(len(of.truth), NONE)
+    votes = np.full(len(of.truth), -1)
     votes[0], votes[1] = of.truth[0], (of.truth[1] + 1) % CLASSES
-    found = measured(of, of.truth, replace(described(of), votes=votes))
+    found = measured(of, of.truth, replace(of.surroundings(), votes=named(votes)))
     assert found.values[:3, found.names.index("rules")].tolist() == [-1, 1, 0]
 
 
@@ -98,7 +96,7 @@ def test_confident_learning_is_cleanlab_s():
     of = world()
     labels = spoil(of.truth, 0.2)
     chances = of.members["probe"]
-    found = signals.confident(chances, labels, np.ones(len(labels), dtype=bool))
+    found = stack.confident(chances, labels, np.ones(len(labels), dtype=bool))
     joint, errors = compute_confident_joint(labels, chances, calibrate=False, return_indices_of_off_diagonals=True)
     assert np.flatnonzero(found).tolist() == sorted(errors)
     assert found.sum() == joint.sum() - np.trace(joint)
@@ -107,17 +105,17 @@ def test_confident_learning_is_cleanlab_s():
 def test_confident_learning_counts_no_label_that_is_not_known_and_no_class_without_rows():
     chances = np.array([[0.9, 0.05, 0.05], [0.95, 0.05, 0.0], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0]])
     known = np.array([True, True, True, False])
-    assert signals.confident(chances, np.array([0, 1, 1, 0]), known).tolist() == [False, True, False, False]
+    assert stack.confident(chances, np.array([0, 1, 1, 0]), known).tolist() == [False, True, False, False]
 
 
 def test_the_second_pass_leaves_out_the_plainest_half_of_the_suspects_of_a_class():
     chances = np.array([[0.01, 0.99], [0.2, 0.8], *[[0.95, 0.05]] * 6, *[[0.1, 0.9]] * 6])
     given = np.array([0] * 8 + [1] * 6)
     known = np.ones(14, dtype=bool)
-    assert np.flatnonzero(signals.confident(chances, given, known)).tolist() == [0]
+    assert np.flatnonzero(stack.confident(chances, given, known)).tolist() == [0]
     chances[1] = [0.02, 0.98]
-    assert np.flatnonzero(signals.confident(chances, given, known)).tolist() == [0, 1]
-    assert np.flatnonzero(signals._dropped(chances, given, known)).tolist() == [0]
+    assert np.flatnonzero(stack.confident(chances, given, known)).tolist() == [0, 1]
+    assert np.flatnonzero(stack._dropped(chances, given, known)).tolist() == [0]
 
 
 def test_certain_models_give_finite_signals():
@@ -129,8 +127,8 @@ def test_certain_models_give_finite_signals():
 
 def test_two_classes_and_one_are_no_reason_to_stop():
     for classes in (2, 1):
-        truth = np.arange(40) % classes
-        members = {"probe": np.full((40, 2), 0.5)}
-        rows = Rows(np.arange(40) % 4, np.arange(40) // 2, np.arange(40), np.full(40, NONE), None)
-        found = signals.signals(truth, np.ones(40, dtype=bool), members, rows, truth)
-        assert np.isfinite(found.values).all()
+        labels = named(np.arange(40) % classes)
+        silent = np.full(40, None, dtype=object)
+        around = Surroundings(np.arange(40) % 4, np.arange(40) // 2, np.arange(40), silent, None)
+        evidence = Evidence.of(TASK, {"probe": np.full((40, 3), 1 / 3)})
+        assert np.isfinite(evidence.signals(labels, np.ones(40, dtype=bool), around, labels).values).all()

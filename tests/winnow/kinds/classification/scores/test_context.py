@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.winnow.detect.worlds import CLASSES, World, spoil, world
-from winnow.detect import context
+from tests.winnow.kinds.classification.scores.worlds import CLASSES, World, spoil, world
+from winnow.kinds.classification.scores import context
+from winnow.kinds.classification.scores.context import Known
 
 
 def run(
@@ -14,7 +13,7 @@ def run(
 ) -> np.ndarray:
     known = np.ones(len(labels), dtype=bool) if known is None else known
     opinion = of.members["probe"] if opinion is None else opinion
-    return context.probabilities(labels, known, opinion, of.folds, of.groups, of.places)
+    return context.by_group(Known(labels, known, of.folds), opinion, of.groups, of.places)
 
 
 def test_a_label_that_breaks_the_group_s_structure_is_seen():
@@ -41,10 +40,10 @@ def test_the_order_alone_can_be_the_structure():
     places = np.tile([0, 1], 300)
     truth = (np.repeat(random.integers(0, CLASSES, 300), 2) + places) % CLASSES  # the second follows the first
     uninformed, known = np.full((600, CLASSES), 1 / CLASSES), np.ones(600, dtype=bool)
-    found = context.probabilities(truth, known, uninformed, groups % 4, groups, places)
+    found = context.by_group(Known(truth, known, groups % 4), uninformed, groups, places)
     assert (found.argmax(axis=1) == truth).mean() > 0.95
     mixed = random.permutation(600)  # the other's label leaves two, of which the order tells one
-    found = context.probabilities(truth, known, uninformed, groups % 4, groups, mixed)
+    found = context.by_group(Known(truth, known, groups % 4), uninformed, groups, mixed)
     assert (found.argmax(axis=1) == truth).mean() < 0.65
 
 
@@ -61,7 +60,7 @@ def test_rows_of_one_each_say_nothing():
     of = world()
     known = np.ones(len(of.truth), dtype=bool)
     rows = np.arange(len(of.truth))
-    assert context.probabilities(of.truth, known, of.members["probe"], of.folds, rows, of.places) is None
+    assert context.by_group(Known(of.truth, known, of.folds), of.members["probe"], rows, of.places) is None
 
 
 def test_a_row_s_own_label_does_not_count():
@@ -84,17 +83,5 @@ def test_labels_that_are_not_known_are_read_off_the_models():
 @pytest.mark.parametrize("present", [[], [1]])
 def test_one_class_or_none_is_no_reason_to_stop(present):
     given_, folds = np.array([present[0] if present else -1] * 6), np.arange(6) % 2
-    fit_on = given_ >= 0
-    found = context.out_of_fold(np.zeros((6, 2)), given_, fit_on, folds, 2, 1.0)
+    found = context.out_of_fold(np.zeros((6, 2)), Known(given_, given_ >= 0, folds), 2, 1.0)
     np.testing.assert_array_equal(found, np.tile([0.0, 1.0] if present else [0.5, 0.5], (6, 1)))
-
-
-@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=30, unique=True))
-def test_keys_are_in_the_order_of_their_numbers(numbers):
-    places = context.order([f"paper 7:{number}" for number in numbers])
-    assert places.tolist() == np.argsort(np.argsort(numbers)).tolist()
-
-
-@given(st.lists(st.text(max_size=8), max_size=8))
-def test_any_keys_can_be_put_in_order(keys):
-    assert sorted(context.order(keys).tolist()) == list(range(len(keys)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.detect import neighbours
+from winnow.encoder import neighbours
 
 
 def brute(vectors: np.ndarray, groups: np.ndarray, among: np.ndarray, k: int) -> list[list[int]]:

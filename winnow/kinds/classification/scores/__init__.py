@@ -1,0 +1,168 @@
+"""What models say of class labels that they did not learn from: probabilities of the classes, out of fold.
+
+The stage score writes them in columns: p_<label>, what the models say together, and <member>_p_<label>. The models, and
+what a row's group says (`context`), are stacked before a label is judged (`stack`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from winnow.base.errors import UserError
+from winnow.encoder.neighbours import Neighbours
+from winnow.kinds import evidence
+from winnow.kinds.classification.scores import detectors, noise, stack
+from winnow.kinds.evidence import Doubt, Errors, Filter, Signals, Surroundings, Suspects
+
+if TYPE_CHECKING:
+    from winnow.kinds.classification.labels import Task
+
+LEAST = 1e-9  # a model that is certain leaves a label no less
+
+
+@dataclass(frozen=True)
+class Evidence(evidence.Evidence):
+    """Class probabilities.
+
+    Attributes:
+        task: whose labels the classes are.
+        probabilities: (rows, labels) float64, what the models say together.
+        members: what each says.
+    """
+
+    task: "Task"
+    probabilities: np.ndarray
+    members: Mapping[str, "Evidence"] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, task: "Task", members: Mapping[str, np.ndarray], together: np.ndarray | None = None) -> "Evidence":
+        """Return the evidence of models.
+
+        Args:
+            members: (rows, labels) float of each, by name.
+            together: (rows, labels) float; None: the members' mean.
+        """
+        each = {name: chances.astype(np.float64) for name, chances in members.items()}
+        mean = np.mean(list(each.values()), axis=0) if together is None else together.astype(np.float64)
+        return cls(task, mean, {name: cls(task, chances) for name, chances in each.items()})
+
+    def take(self, rows: np.ndarray) -> "Evidence":
+        """Return what is said of some rows, (some,) int or (rows,) bool."""
+        members = {name: member.take(rows) for name, member in self.members.items()}
+        return Evidence(self.task, self.probabilities[rows], members)
+
+    def likeliest(self) -> np.ndarray:
+        """Return the most probable class of each row, (rows,) object."""
+        return self._names(self.probabilities.argmax(axis=1))
+
+    def signals(self, labels: np.ndarray, known: np.ndarray, surroundings: Surroundings, judged: np.ndarray) -> Signals:
+        """Return what speaks against labels: the stack, each model, the group, the neighbours and the rules."""
+        given = self.task.indices(labels)
+        stacked, chances = stack.stacked(given, known, self._each(), surroundings)
+        at = np.flatnonzero([label is not None for label in judged])
+        label, vote = self.task.indices(judged[at]), surroundings.votes[at]
+        columns = {"stack": stack.against(stacked[at], label), "margin": stack.margin(stacked[at], label)}
+        columns |= {name: stack.against(each[at], label) for name, each in chances.items()}
+        if surroundings.near is not None:
+            shares = stack.shares(surroundings.near, given, len(self.task.labels))
+            columns["neighbours"] = 1 - shares[at, label]
+        silent = np.array([said is None for said in vote], dtype=bool)
+        columns["rules"] = np.where(silent, 0.0, np.where(vote == judged[at], -1.0, 1.0))
+        values = np.zeros((len(judged), len(columns)))
+        values[at] = np.stack(list(columns.values()), axis=1)
+        return Signals(list(columns), values, Evidence.of(self.task, chances, stacked))
+
+    def plant(self, labels: np.ndarray, errors: Errors) -> np.ndarray:
+        """Return labels of which some are wrong, (rows,) object.
+
+        Those of kind `instance` are what the models together take for right, of kind `class` what the members' mean
+        confuses.
+        """
+        each = list(self._each().values())
+        chances = {"uniform": None, "class": np.mean(each, axis=0), "instance": self.probabilities}[errors.kind]
+        return self._names(noise.plant(self.task.indices(labels), len(self.task.labels), errors, chances))
+
+    def noise(self, labels: np.ndarray, known: np.ndarray) -> float:
+        """Return the share of the known labels off the diagonal of the confident joint: never none and never all."""
+        suspects = stack.confident(self.probabilities, self.task.indices(labels), known)
+        return evidence.between(float(suspects[known].mean()) if known.any() else 0.0, int(known.sum()))
+
+    def support(self, labels: np.ndarray) -> np.ndarray:
+        """Return the probability of each row's label among the classes that occur, (rows,) float64."""
+        present, own = np.unique(self.task.indices(labels), return_inverse=True)
+        chances = np.maximum(self.probabilities[:, present], LEAST)
+        return (chances / chances.sum(axis=1, keepdims=True))[np.arange(len(own)), own]
+
+    def shown(self) -> list[list[tuple[str, float]]]:
+        """Return all classes of each row with their probabilities, in the task's order."""
+        return [list(zip(self.task.labels, chances, strict=True)) for chances in self.probabilities.tolist()]
+
+    def chances(self, labels: Sequence[str]) -> np.ndarray:
+        """Return the probabilities of some classes, (rows, labels) float64."""
+        return self.probabilities[:, self.task.indices(labels)]
+
+    def doubt(self, by: Doubt) -> np.ndarray:
+        """Return how unsure the models are, (rows,) float64.
+
+        Args:
+            by: entropy: Shannon's, as a share of the highest possible; margin: the difference between the two likeliest
+                classes, negative (Scheffer et al. 2001).
+        """
+        if by == "margin":
+            highest = np.sort(self.probabilities, axis=1)
+            return -(highest[:, -1] - highest[:, -2])
+        logs = np.log(self.probabilities, out=np.zeros_like(self.probabilities), where=self.probabilities > 0)
+        return -(self.probabilities * logs).sum(axis=1) / np.log(len(self.task.labels))
+
+    def suspects(self, labels: np.ndarray, filter_by: Filter) -> Suspects:
+        """Return which labels confident learning holds to be wrong (Northcutt et al. 2021)."""
+        return detectors.suspects(self.task.indices(labels), self.probabilities, filter_by)
+
+    def flags(self, labels: np.ndarray, near: Neighbours, everyone: np.ndarray) -> dict[str, np.ndarray]:
+        """Return which labels each way of confident learning, each model and the neighbours hold to be wrong."""
+        given = self.task.indices(labels)
+        found = detectors.confident(given, self.probabilities)
+        found |= {name: chances.argmax(axis=1) != given for name, chances in self._each().items()}
+        shares = stack.shares(near, self.task.indices(everyone), len(self.task.labels))
+        return found | {"neighbours": shares.max(axis=1) > shares[np.arange(len(given)), given]}
+
+    def rankings(self, labels: np.ndarray, near: Neighbours) -> dict[str, np.ndarray]:
+        """Return how suspicious labels are to cleanlab's rankings, to each model, to the neighbours and to the stack.
+
+        Rows without a label have no meaning here.
+        """
+        given = self.task.indices(labels)
+        models = {name: chances for name, chances in self._each().items() if name != stack.GROUP}
+        return detectors.rankings(given, models, near) | {"stack": stack.against(self.probabilities, given)}
+
+    def _each(self) -> dict[str, np.ndarray]:
+        """Return the probabilities of each model, or of what they say together where nothing is told of them."""
+        return {name: member.probabilities for name, member in self.members.items()} or {"p": self.probabilities}
+
+    def _names(self, places: np.ndarray) -> np.ndarray:
+        return np.array(self.task.labels, dtype=object)[places]
+
+
+def read(task: "Task", scored: pa.Table, where: Path) -> Evidence:
+    """Return what the stage score's table says of its rows.
+
+    Raises:
+        UserError: a label has no probabilities; names the file `where`.
+    """
+    names = [f"p_{label}" for label in task.labels]
+    if not set(names) <= set(scored.column_names):
+        raise UserError(f"{where}: no columns p_<label> of all labels of the task; run `dvc repro score`")
+    members = {}
+    for column in scored.column_names:
+        member = column.removesuffix(f"_{names[0]}")
+        if member != column and {f"{member}_{name}" for name in names} <= set(scored.column_names):
+            members[member] = _stacked(scored, [f"{member}_{name}" for name in names])
+    return Evidence.of(task, members, _stacked(scored, names))
+
+
+def _stacked(table: pa.Table, names: list[str]) -> np.ndarray:
+    return np.stack([table[name].to_numpy() for name in names], axis=1)
