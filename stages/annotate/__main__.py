@@ -37,6 +37,7 @@ from winnow.labelling.votes import NONE, Votes, check_fields, collect
 from winnow.people import queue
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
+from winnow.rows.votes import by_row
 
 READ = ["id", "purpose", "text", "label", "meta"]
 BATCH_ROWS = 4096
@@ -109,9 +110,7 @@ def audit_queue(ids: list[str], rows: dict[str, dict], votes: pa.Table, rules: S
         votes: id, rule and label of every vote on them.
     """
     rule_of = {rule.name: rule for rule in rules}
-    said: dict[str, list[dict]] = {}
-    for vote in votes.to_pylist():
-        said.setdefault(vote.pop("id"), []).append(vote)
+    said = by_row(votes)
     return queue.table(
         {
             "id": id,

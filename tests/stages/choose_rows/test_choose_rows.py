@@ -14,7 +14,7 @@ from winnow.base.errors import UserError
 from winnow.encoder import embeddings
 from winnow.kinds.classification.labels import Task
 from winnow.labelling.votes import OUT as VOTES
-from winnow.people import decisions, queue
+from winnow.people import decisions, queue, settling
 from winnow.rows import tables
 
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE", "WATER"]}
@@ -200,7 +200,7 @@ def test_a_filled_in_queue_is_a_set_of_decisions(workspace, tmp_path):
         row["id"]: (hashing.text_sha(row["text"]), "")
         for row in make_rows(rows_of(text='=1+1 "and", more')).to_pylist()
     }
-    decisions.check(found, known, Task(**TASK), tmp_path / "filled.csv")
+    settling.check(found, known, Task(**TASK), tmp_path / "filled.csv")
 
 
 def test_text_that_tries_to_be_markup_stays_text(workspace, tmp_path):

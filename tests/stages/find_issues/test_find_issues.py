@@ -20,7 +20,7 @@ from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
 from winnow.kinds.classification.labels import Task
-from winnow.people import decisions, queue
+from winnow.people import decisions, queue, settling
 from winnow.people.decisions import COLUMNS
 from winnow.rows import tables
 
@@ -320,7 +320,7 @@ def test_a_filled_in_queue_is_accepted_as_decisions(workspace, tmp_path):
     found = decisions.read(tmp_path / "filled.csv")
     assert [of.id for of in found] == [row["id"] for row in lines]
     known = {row["id"]: (hashing.text_sha(row["text"]), row["given_label"]) for row in table(rows).to_pylist()}
-    decisions.check(found, known, Task(**TASK), tmp_path / "filled.csv")
+    settling.check(found, known, Task(**TASK), tmp_path / "filled.csv")
 
 
 def test_settled_and_unlabelled_rows_stay_out_and_conflicts_come_first(workspace):
