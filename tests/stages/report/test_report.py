@@ -428,7 +428,7 @@ def test_the_page_tells_labels_and_what_people_decided(out):
     page = (out / "report.html").read_text(encoding="utf-8")
     text = " ".join(Page(page.replace("</td>", " </td>")).text.split())
     for value in (
-        "200 of 300 rows without one", "On 57 more they speak", "120 are accepted",
+        "200 of 300 rows without one", "On 57 more they vote", "120 are accepted",
         "40 of 40 97.5 % 87.1 %", "no: people decided on 0 rows",
         "yes: stands for 66.7 % of the reviewers", "78.3 % 12.3 % 5.7 %",
         "97.1 (95.0 to 98.4) 400", "llm, 1,017 unusable answers", "label model yes 92.5 %",
