@@ -206,6 +206,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         *entries(rows, chosen, WHY[strategy], beside),
         *entries(rows, drawn, "drawn at random from {split}, to measure on", beside),
     ]
+    suggested = [entry["suggested_label"] for entry in found if entry["suggested_label"] is not None]
     made = queue.table(found)
     html = page.offline(made, task.labels, "Rows without a label")
     queue.write(made, args.out, args.queue_csv)
@@ -219,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "cold_start": cold,
             "chosen": len(chosen),
             "held_out": len(drawn),
-            "suggested": dict(Counter(entry["suggested_label"] for entry in found if entry["suggested_label"])),
+            "suggested": dict(Counter(name for label in suggested for name in task.names(label))),
         },
     )
 

@@ -152,7 +152,7 @@ class Evidence:
         Raises:
             UserError: the kind of task has no such measure.
         """
-        raise UserError(f"this kind of task has no {by}; docs/kinds.md says what it can do")
+        raise UserError(f"params.yaml: choose_rows.strategy: the models of this kind of task have no {by}; use another")
 
     def suspects(self, labels: np.ndarray, filter_by: Filter) -> Suspects:
         """Return which labels confident learning holds to be wrong; none, where it cannot be asked."""
