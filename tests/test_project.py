@@ -61,13 +61,11 @@ def test_a_stage_has_a_description_and_what_the_run_cache_wants(name):
 
 
 @pytest.mark.parametrize("file", STAGE_FILES)
-def test_default_parameters_hold_exactly_the_fields_of_their_model(file, default_params, monkeypatch):
+def test_params_yaml_is_what_the_stages_accept(file, monkeypatch):
     monkeypatch.chdir(ROOT)
     module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
     for section, model in lint.sections(ROOT / file).items():
-        model = eval(model, vars(module))
-        loaded = params.load(section, model)
-        assert set(default_params[section]) == set(type(loaded).model_fields)
+        params.load(section, eval(model, vars(module)))
 
 
 def test_the_source_in_the_documentation_is_one_that_collect_accepts():

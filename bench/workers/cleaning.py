@@ -16,17 +16,19 @@ def winnow(work: str) -> Clean:
     import pyarrow as pa
 
     from stages.clean import personal
-    from stages.clean.profiles import Profile, clean_column, rules
+    from stages.clean.__main__ import Params
+    from stages.clean.profiles import clean_column, rules
     from winnow.base import params
 
-    section = params.read(ROOT / "params.yaml")["clean"]
-    values, kinds = section["profiles"][section["default_profile"]], ["email", "ip"]
+    settings = params.load("clean", Params, ROOT / "params.yaml")
+    profile, kinds = settings.profiles[settings.default_profile], ["email", "ip"]
     if work == "whole":
-        profile, kinds = Profile(**values), section["personal_data"]["kinds"]
+        kinds = settings.personal_data.kinds
     else:
         on = {*CHARACTERS, *(MARKUP if work == "markup" else ())}
-        values = {name: name in on if isinstance(value, bool) else value for name, value in values.items()}
-        profile = Profile(**values | {"normalize_unicode": "NFC", "collapse_space": "all", "urls": "keep"})
+        switches = {name: name in on for name, value in profile if isinstance(value, bool)}
+        chosen = switches | {"normalize_unicode": "NFC", "collapse_space": "all", "urls": "keep"}
+        profile = profile.model_copy(update=chosen)
 
     def clean(texts: list[str]) -> list[str]:
         cleaned = clean_column(pa.array(texts, pa.string()), rules(profile, ()))

@@ -48,25 +48,63 @@ HELD_OUT_ROWS = 128  # of each objective
 
 
 class Params(params.Section):
-    tokens: int = Field(gt=0)  # the budget; quality follows it, time too
-    max_length: int = Field(ge=8, le=8192)  # longer documents are cut into passages of this many tokens
-    batch_tokens: int = Field(gt=0)
-    objectives: dict[
-        Literal["masked_lm", "position", "order", "denoise", "contrast"], Annotated[float, Field(ge=0)]
-    ]  # shares of the tokens
-    mask_share: float = Field(gt=0, lt=1)
-    dropout: float = Field(ge=0, lt=1)
-    warmup_tokens: int = Field(ge=0)  # 0 when the base carries its masked-LM head
-    head_learning_rate: float = Field(gt=0)
+    """Section `adapt` of params.yaml; what each recipe is worth was measured: docs/dapt.md."""
+
+    objectives: dict[Literal["masked_lm", "position", "order", "denoise", "contrast"], Annotated[float, Field(ge=0)]]
+    """What is learnt, by its share of the tokens. `masked_lm`: words that were hidden; `position`: where in its
+    document a passage stands, for tasks about what a passage is for; `order`: which of two neighbouring passages comes
+    first; `denoise`: a passage from a vector of the words that were not deleted (TSDAE); `contrast`: each passage apart
+    from all others (SimCSE)."""
+
+    tokens: int = Field(gt=0)
+    """Word pieces that are read, all epochs together. Quality follows it, and so does the time."""
+
+    max_length: int = Field(ge=8, le=8192)
+    """Tokens of a passage; longer documents are cut into passages. Raise it where meaning wants a wider view."""
+
+    batch_tokens: int = Field(1024, gt=0)
+    """Tokens of a step. Raise it on a GPU, the learning rate with it."""
+
     learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
-    interpolation: float = Field(ge=0, le=1)
+    """Of the encoder. Lower it if fine-tuning from the adapted encoder gets worse."""
+
+    head_learning_rate: float = Field(1e-3, gt=0)
+    """Of the objectives' fresh heads, which must move farther."""
+
+    warmup_tokens: int = Field(0, ge=0)
+    """Tokens in which the fresh heads alone are trained, the encoder frozen. 30000 for `masked_lm` where the base
+    carries no such head."""
+
+    weight_decay: float = Field(0.01, ge=0)
+    """Of AdamW."""
+
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """0.1 for `contrast`, or where the text is read many times; its random numbers take time."""
+
+    mask_share: float = Field(0.2, gt=0, lt=1)
+    """Of `masked_lm`: the share of the words that are hidden."""
+
+    interpolation: float = Field(1.0, ge=0, le=1)
+    """Share of the adapted weights, the rest is the base's (Wortsman et al. 2022). 0.5 for `masked_lm` alone."""
+
     freeze_embeddings: bool
-    frozen_layers: int = Field(ge=0)
-    spans: Literal["text", "all"]
-    sources: list[str] | None = Field(min_length=1)
-    transductive: bool
-    seed: int = Field(ge=0)
+    """Leave the word table as it is. `false` with a large budget of tokens."""
+
+    frozen_layers: int = Field(0, ge=0)
+    """The lowest layers that stay as they are. More are faster and learn less."""
+
+    spans: Literal["text", "all"] = "text"
+    """Rows that all objectives but `masked_lm` draw from: `text`, those of sources of text, if they are whole
+    documents; or `all`."""
+
+    sources: list[str] | None = Field(None, min_length=1)
+    """Names of the sources whose text is learnt from. Null: all. The task's alone: task-adaptive pre-training."""
+
+    transductive: bool = False
+    """`true` lets the text of dev and test rows in. Metrics then tell of these texts, not of new ones."""
+
+    seed: int = Field(1, ge=0)
+    """Of the order of passages, masks and dropout."""
 
     @property
     def shares(self) -> dict[str, float]:

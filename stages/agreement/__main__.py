@@ -55,10 +55,17 @@ UNKNOWN = Estimate(None, None, None)
 
 
 class Params(params.Section):
-    min_rows: int = Field(ge=2)
-    resamples: int = Field(ge=100)
+    """Section `agreement` of params.yaml."""
+
+    min_rows: int = Field(20, ge=2)
+    """Fewer rows that several people judged measure no agreement."""
+
+    resamples: int = Field(2000, ge=100)
+    """Of the bootstrap."""
+
     confidence: float = Field(gt=0.5, lt=1)
-    seed: int = Field(ge=0)
+    seed: int = Field(1, ge=0)
+    """Of the bootstrap."""
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,11 @@ ByRow = Mapping[str, Mapping[str, Decision]]  # the decisions that count, by row
 
 
 class Params(params.Section):
-    min_rows_per_label: int = Field(ge=2)
-    acceptance: Acceptance  # of automatic labels
+    """Section `apply_decisions` of params.yaml."""
+
+    acceptance: Acceptance
+    min_rows_per_label: int = Field(10, ge=2)
+    """A label with fewer rows can neither be learnt nor checked: the run stops."""
 
 
 def join(rows: pa.Table, split: pa.Table, annotations: pa.Table) -> pa.Table:

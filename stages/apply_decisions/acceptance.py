@@ -23,14 +23,27 @@ Stratum = tuple[str, str]  # origin and class
 
 
 class Acceptance(Section):
-    """What automatic labels must show."""
+    """Section `apply_decisions.acceptance` of params.yaml: what automatic labels must show to train a model."""
 
     method: Literal["precision", "alt_test"]
-    min_rows: int = Field(ge=1)  # audited rows of an origin and class; fewer prove nothing
-    min_precision: float = Field(gt=0, lt=1)  # at the lower end of the interval
-    min_reviewers: int = Field(ge=2)  # alt_test only
-    epsilon: float = Field(ge=0, lt=1)  # alt_test only: what an automatic label is worth for being cheap
-    winning_rate: float = Field(gt=0, le=1)  # alt_test only: share of reviewers that it must stand for
+    """`precision`: of the audit sample; `alt_test`: labels must be as good as those of one more person, which wants
+    three reviewers or more (Calderon et al. 2025)."""
+
+    min_rows: int = Field(30, ge=1)
+    """Audited rows of an origin and label; fewer prove nothing."""
+
+    min_precision: float = Field(0.8, gt=0, lt=1)
+    """Of `precision`: the lower end of the 95 % interval. Of 40 rows, 37 must be right for 0.8."""
+
+    min_reviewers: int = Field(3, ge=2)
+    """Of `alt_test`: reviewers who share at least `min_rows` rows of the sample."""
+
+    epsilon: float = Field(0.15, ge=0, lt=1)
+    """Of `alt_test`: what an automatic label is worth for being cheap. 0.2 beside experts, 0.15 trained people, 0.1 a
+    crowd."""
+
+    winning_rate: float = Field(0.5, gt=0, le=1)
+    """Of `alt_test`: the share of reviewers that the labels must stand for."""
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.clean import missing, personal, survey
 from stages.clean.boilerplate import Boilerplate
 from stages.clean.missing import Missing
 from stages.clean.personal import PersonalData
-from stages.clean.profiles import Profile, Rule, clean_column, rules
+from stages.clean.profiles import Profile, Rule, clean_column, resolved, rules
 from stages.clean.unicode import SPACE, WORD
 from winnow import kinds
 from winnow.base import hashing, params
@@ -46,15 +46,31 @@ STAGE = "clean"
 
 
 class Params(params.Section):
+    """Section `clean` of params.yaml."""
+
     default_profile: str
-    profile_of: dict[str, str]
+    """The profile of every source that `profile_of` does not name."""
+
+    profile_of: dict[str, str] = Field(default_factory=dict)
+    """Sources that follow another profile: `source: profile`."""
+
     profiles: dict[str, Profile] = Field(min_length=1)
-    boilerplate: Boilerplate
-    missing: Missing
+    """Named sets of rules. A profile names all rules, or another profile as its `base` and what it changes of it."""
+
+    boilerplate: Boilerplate = Boilerplate()
+    missing: Missing = Missing()
     personal_data: PersonalData
     language: Language
-    min_words: int = Field(ge=1, le=1000)  # RE2 repeats a pattern no more often
-    drop_copyrighted: bool
+    min_words: int = Field(3, ge=1, le=1000)  # RE2 repeats a pattern no more often
+    """Shorter texts carry no signal: they are dropped and stand in the ledger. Raise it for long documents."""
+
+    drop_copyrighted: bool = False
+    """`true` drops every row whose record carries a copyright statement (`meta.copyright`)."""
+
+    @field_validator("profiles", mode="before")
+    @classmethod
+    def _with_their_bases(cls, profiles: object) -> object:
+        return resolved(profiles) if isinstance(profiles, dict) else profiles
 
     @model_validator(mode="after")
     def _known_profiles(self) -> Self:

@@ -26,10 +26,17 @@ MAX_PATTERN = 20_000
 class Boilerplate(Section):
     """Section `clean.boilerplate` of params.yaml: what counts as shared by many rows."""
 
-    min_share: float = Field(gt=0, le=1)
-    min_groups: int = Field(ge=2)
-    min_words: int = Field(ge=1)
-    survey_rows: int = Field(ge=1)
+    min_share: float = Field(0.01, gt=0, le=1)
+    """A sentence is boilerplate if it stands in this share of the source's rows."""
+
+    min_groups: int = Field(20, ge=2)
+    """And in at least so many groups, so that one person's habit is none."""
+
+    min_words: int = Field(4, ge=1)
+    """And if it has so many words: shorter sentences are common by chance."""
+
+    survey_rows: int = Field(20_000, ge=1)
+    """Rows of each source that are looked at. reports/metrics/clean.json lists what was found."""
 
 
 def units(text: str) -> Iterable[str]:

@@ -31,8 +31,13 @@ class Fallback(params.Section):
     """Where a missing value may be: a field of the row, or of `source`'s row whose `key` is the same."""
 
     field: FieldName
+    """A field of the row: `text`, `label`, `group`, `source_key` or `meta.<name>`."""
+
     source: str | None = None
+    """Another source, whose row is asked in place of the row itself."""
+
     key: FieldName | None = None
+    """The field in which the two rows are the same."""
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
@@ -48,7 +53,11 @@ class Problem(params.Section):
     """What to do with rows that have it."""
 
     action: Literal["off", "keep", "drop", "fill", "fill_or_drop"]
-    fallbacks: list[Fallback] = Field(default_factory=list)  # in order; the first that has a value fills
+    """`off`: nobody looks; `keep`: the row stays and the ledger notes it; `drop`; `fill` from a fallback, or else keep;
+    `fill_or_drop`."""
+
+    fallbacks: list[Fallback] = Field(default_factory=list)
+    """Where a value may come from, in order: the first that has one fills."""
 
     @model_validator(mode="after")
     def _fallbacks_if_filled(self) -> Self:
@@ -58,15 +67,28 @@ class Problem(params.Section):
 
 
 class Missing(params.Section):
-    """Section `clean.missing` of params.yaml."""
+    """Section `clean.missing` of params.yaml: what happens to rows that lack something."""
 
-    title: FieldName | None  # where a row's title stands
-    max_length: dict[str, Annotated[int, Field(gt=LAST_WORD)]]  # source: characters at which it cuts its texts
-    title_without_body: Problem
-    no_text: Problem
-    cut_off: Problem
-    no_group: Problem
-    no_label: Problem
+    title: FieldName | None = None
+    """The field where a row's title stands, such as `meta.title`. Null: nowhere."""
+
+    title_without_body: Problem = Problem(action="off")
+    """Rows whose text is their title. Needs `title`."""
+
+    no_text: Problem = Problem(action="drop")
+    """Rows without any text."""
+
+    cut_off: Problem = Problem(action="keep")
+    """Rows whose text ends where the source cuts its texts off."""
+
+    no_group: Problem = Problem(action="off")
+    """Rows that have no group but themselves."""
+
+    no_label: Problem = Problem(action="off")
+    """Rows that want a label and have none. `annotate` gives labels; here another source's labels can."""
+
+    max_length: dict[str, Annotated[int, Field(gt=LAST_WORD)]] = Field(default_factory=dict)
+    """By source, the number of characters at which it cuts its texts, where that is not found by itself."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -30,17 +30,29 @@ class Names(params.Section):
     """A transformers token-classification model in a folder: safetensors, config and a fast tokenizer."""
 
     folder: str = Field(min_length=1)
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # of its model.safetensors: another model, other masks
-    labels: list[str] = Field(min_length=1)  # the model's entity groups that are people, as PER
+    """The model's folder: safetensors, config and a fast tokenizer."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of its `model.safetensors`: another model finds other names."""
+
+    labels: list[str] = Field(min_length=1)
+    """The model's entity groups that are people, such as `PER`."""
 
 
 class PersonalData(params.Section):
     """Section `clean.personal_data` of params.yaml."""
 
     action: Literal["off", "report", "mask", "drop"]
-    kinds: list[Kind]
-    regions: list[str]  # ISO 3166 countries whose phone numbers may stand without +; each costs time and precision
-    names: Names | None
+    """What happens to personal data: nothing, a count by kind, a mask such as `[EMAIL]`, or the row is dropped."""
+
+    kinds: list[Kind] = Field(["email", "iban", "card", "ip", "phone"])
+    """What is looked for; `name` needs a model in `names`."""
+
+    regions: list[str] = Field(default_factory=list)
+    """ISO 3166 countries whose phone numbers may stand without +, such as `[US, GB]`; each costs time and precision."""
+
+    names: Names | None = None
+    """A model that finds names of people, for the kind `name`."""
 
     @model_validator(mode="after")
     def _usable(self) -> Self:

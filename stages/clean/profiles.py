@@ -7,7 +7,7 @@ comes before white space because its lines matter. A rule may uncover work for a
 changed text goes through all of them again until none changes it: cleaning twice changes nothing.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -24,23 +24,75 @@ MAX_PASSES = 100
 
 
 class Profile(Section):
-    """One entry of section `clean.profiles` of params.yaml."""
+    """One entry of section `clean.profiles` of params.yaml, complete: see `resolved`."""
 
     strip_scripts: bool
-    strip_markup: bool  # false for sources without markup, where a tag is something that people wrote about
+    """Remove scripts and style sheets, with what stands in them."""
+
+    strip_markup: bool
+    """Remove tags and comments and decode entities. `false` where a tag is something that people wrote about."""
+
     unescape_entities: bool
+    """Decode entities, however often they were escaped, where no markup is stripped."""
+
     fix_encoding: bool
+    """Mend mojibake, by ftfy, in texts that a cheap test suspects."""
+
     strip_control: bool
+    """Remove control and zero-width characters."""
+
     normalize_unicode: Literal["none", "NFC", "NFKC"]
+    """Unicode's normal form. `NFKC` also folds superscripts and ligatures: x² becomes x2."""
+
     strip_mail_headers: bool
+    """Remove lines such as `From: …` at the start."""
+
     strip_quotes: bool
+    """Remove what a mail repeats of earlier ones."""
+
     strip_signature: bool
+    """Remove what stands below `--`, from a closing phrase on, and `Sent from my …`."""
+
     urls: Literal["keep", "drop", "token"]
+    """Web addresses stay, go, or become `[URL]`."""
+
     strip_boilerplate: bool
+    """Remove sentences and lines that many rows of the source share (`clean.boilerplate`)."""
+
     strip_copyright: bool
+    """Remove sentences that state a copyright."""
+
     strip_leading_heading: bool
+    """Remove a heading such as `RESULTS:` at the start, where it gives the label away."""
+
     strip_truncation_mark: bool
+    """Remove `[truncated]`, `(more)` and `…` at the end."""
+
     collapse_space: Literal["none", "lines", "all"]
+    """White space: `lines` keeps line breaks, `all` makes one line."""
+
+
+def resolved(profiles: Mapping[str, object]) -> dict[str, object]:
+    """Return profiles as params.yaml gives them, each with its base's rules and without the key `base`.
+
+    Raises:
+        ValueError: a base is no profile, or profiles are each other's base.
+    """
+
+    def whole(name: str, above: tuple[str, ...] = ()) -> object:
+        own = profiles[name]
+        if not isinstance(own, dict) or "base" not in own:
+            return own
+        base = own["base"]
+        if base not in profiles:
+            raise ValueError(f"'{name}' has the base {base!r}, which is no profile; known: {', '.join(profiles)}")
+        if base in (name, *above):
+            raise ValueError(f"'{name}' is, by its base, its own base; let one of them name all rules")
+        inherited = whole(base, (name, *above))
+        changes = {rule: value for rule, value in own.items() if rule != "base"}
+        return inherited | changes if isinstance(inherited, dict) else inherited
+
+    return {name: whole(name) for name in profiles}
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,15 @@ from winnow.rows import ledger, tables
 
 
 class Params(params.Section):
-    """Section `collect` of params.yaml."""
+    """Section `collect` of params.yaml: where the rows come from."""
 
-    max_refused_share: float = Field(ge=0, le=1)
     sources: list[Annotated[LocalFiles | Url | S3Object | HubDataset | Query | Wheel, Field(discriminator="kind")]] = (
         Field(min_length=1)
     )
+    """Where rows come from, each kind of place with keys of its own: docs/bring-your-own-data.md."""
+
+    max_refused_share: float = Field(0.05, ge=0, le=1)
+    """More unreadable rows than this share of a source are no noise but a wrong format: the run stops."""
 
     @field_validator("sources")
     @classmethod

@@ -32,6 +32,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.deduplicate import compare, keep, references
+from stages.deduplicate.keep import Rule
 from stages.deduplicate.outcome import CONFLICT, Conflicts, Duplicates, Fate, Names, Outcome
 from stages.deduplicate.scratch import Scratch, opened, sketch
 from stages.deduplicate.sketch import rows_per_band
@@ -50,15 +51,35 @@ COLUMNS = ("id", "source", "published", "purpose", "text", "label", "label_origi
 
 
 class Params(params.Section):
-    permutations: int = Field(ge=16)  # more find more of the pairs near the threshold, at more time and disk
-    shingle_words: int = Field(ge=1)  # 1 compares vocabularies; 3 to 5 compare wording
-    threshold: float = Field(gt=0, le=1)
-    drop_near: bool
-    keep: list[keep.Rule]
-    source_order: list[str]
-    against: list[references.Reference]
-    drop_against: bool
-    seed: int = Field(ge=0)
+    """Section `deduplicate` of params.yaml."""
+
+    threshold: float = Field(0.8, gt=0, le=1)
+    """From this Jaccard similarity of their word shingles on, rows are near-duplicates. Lower it for looser copies."""
+
+    drop_near: bool = True
+    """`false` keeps near-duplicates; their cluster ties them to one split."""
+
+    keep: list[Rule] = Field(["labelled", "longest"])
+    """Which of several duplicates stays: a task row before a text row, then by these rules in turn, then the lowest id.
+    `best_label`: human before given before rule before model, then the higher confidence."""
+
+    source_order: list[str] = Field(default_factory=list)
+    """Names of sources, the preferred ones first; with the rule `source_order` only."""
+
+    against: list[references.Reference] = Field(default_factory=list)
+    """Other datasets whose texts must not stand in this one: the test of a benchmark, the last release."""
+
+    drop_against: bool = True
+    """`false` keeps the duplicates of such datasets; the ledger notes them."""
+
+    shingle_words: int = Field(3, ge=1)
+    """Words of a shingle. 1 compares vocabularies; 3 to 5 compare wording."""
+
+    permutations: int = Field(128, ge=16)
+    """Values of a MinHash signature. More find more of the pairs near the threshold, at more time and disk."""
+
+    seed: int = Field(1, ge=0)
+    """Of the MinHash functions."""
 
     @model_validator(mode="after")
     def consistent(self) -> Self:

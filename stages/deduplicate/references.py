@@ -16,9 +16,16 @@ from winnow.rows import tables
 
 
 class Reference(Section):
-    name: Annotated[str, Field(min_length=1)]  # stands in the ledger's reasons
-    path: str  # .parquet, .jsonl or .csv, below the folder of local sources
-    text: str  # the column that is compared
+    """A dataset whose texts must not stand in this one."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """The dataset's name, in the ledger's reasons."""
+
+    path: str
+    """Its file below data/sources: .parquet, .jsonl or .csv."""
+
+    text: str
+    """The column that is compared."""
 
 
 def texts(reference: Reference, folder: Path, rows: int) -> Iterator[pa.Table]:

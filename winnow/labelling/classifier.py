@@ -22,11 +22,20 @@ class Model(Rule):
     """A text classifier of transformers', or one that `finetune` has made."""
 
     kind: Literal["model"]
-    folder: str = Field(min_length=1)  # below the folder of rules
-    min_confidence: float = Field(gt=0, le=1)  # a less probable label is no vote
-    max_length: int = Field(ge=4, le=8192)  # tokens of a text that are read
+    folder: str = Field(min_length=1)
+    """The classifier's folder, below rules/."""
+
+    min_confidence: float = Field(gt=0, le=1)
+    """A less probable label is no vote."""
+
+    max_length: int = Field(ge=4, le=8192)
+    """Tokens of a text that are read."""
+
     batch_tokens: int = Field(default=4096, gt=0)
-    label_map: dict[str, str | None] = Field(default_factory=dict)  # the model's names to the task's; null: no vote
+    """Padded tokens in one forward pass. Lower it where memory is short."""
+
+    label_map: dict[str, str | None] = Field(default_factory=dict)
+    """The model's names of labels to the task's; null: no vote."""
 
     origin = "model"
 

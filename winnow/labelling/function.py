@@ -23,6 +23,7 @@ class Python(Rule):
 
     kind: Literal["python"]
     function: str = Field(pattern=r"^[^:]+:[A-Za-z_]\w*$")
+    """`file.py:function`, a file below rules/; or `package.module:function` of an installed package."""
 
     whole_row = True
 

@@ -27,15 +27,31 @@ class Llm(Rule):
 
     kind: Literal["llm"]
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
-    model: str = Field(min_length=1)  # name a dated version: an alias answers otherwise one day
-    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None  # of a variable; null: no key
-    prompt: str  # with {text}; {labels} and {meta.<name>} where they help
-    # Further fields of the request. Temperature and seed make answers repeat as far as the server can.
+    """The endpoint, without `/chat/completions`."""
+
+    model: str = Field(min_length=1)
+    """The model's name. Name a dated version: an alias answers otherwise one day."""
+
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None
+    """The environment variable that holds the key. Null: the endpoint wants none."""
+
+    prompt: str
+    """The question, with `{text}`; `{labels}` and `{meta.<name>}` where they help."""
+
     options: dict[str, JsonValue] = Field(default_factory=lambda: {"temperature": 0, "seed": 1, "max_tokens": 30})
-    measure_rows: int = Field(default=200, ge=0)  # training rows with a given label that are asked too, to measure it
-    concurrency: int = Field(default=4, ge=1, le=256)  # requests at a time
-    timeout: float = Field(default=60, gt=0)  # seconds without an answer
-    retries: int = Field(default=6, ge=0)  # of a request that was turned away for the moment
+    """Further fields of the request. Temperature and seed make answers repeat as far as the server can."""
+
+    measure_rows: int = Field(default=200, ge=0)
+    """Training rows with a given label that are asked too, to measure the rule."""
+
+    concurrency: int = Field(default=4, ge=1, le=256)
+    """Requests at a time."""
+
+    timeout: float = Field(default=60, gt=0)
+    """Seconds without an answer."""
+
+    retries: int = Field(default=6, ge=0)
+    """Of a request that was turned away for the moment."""
 
     origin = "model"
 

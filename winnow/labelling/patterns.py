@@ -19,6 +19,7 @@ class _OfField(Rule):
     """A rule that reads one field."""
 
     field: FieldName
+    """What the rule reads: `text`, or `meta.<name>`."""
 
     def gives(self, task: Task) -> list[str]:
         """Return the labels that the rule may give; see `Rule.gives`."""
@@ -36,19 +37,20 @@ class _OfField(Rule):
 
 
 class Regex(_OfField):
-    """A regular expression for each label: a full match of the upper-cased field."""
+    """Regular expressions for each label: a full match of the upper-cased field."""
 
     kind: Literal["regex"]
-    labels: dict[str, str] = Field(min_length=1)
+    labels: dict[str, str | Annotated[list[str], Field(min_length=1)]] = Field(min_length=1)
+    """By label, a regular expression or several, one of which must match the whole of the upper-cased field."""
 
     @field_validator("labels")
     @classmethod
-    def _compiles(cls, labels: dict[str, str]) -> dict[str, str]:
-        for label, pattern in labels.items():
+    def _compiles(cls, labels: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for label, patterns in labels.items():
             try:
-                re.compile(pattern)
+                _compiled(patterns)
             except re.error as error:
-                raise ValueError(f"the pattern of '{label}' is no regular expression ({error})") from None
+                raise ValueError(f"a pattern of '{label}' is no regular expression ({error})") from None
         return labels
 
     def normal(self, value: str) -> str:
@@ -57,13 +59,17 @@ class Regex(_OfField):
 
     def voter(self, files, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
-        patterns = dict(zip(self.gives(task), map(re.compile, self.labels.values()), strict=True))
+        patterns = dict(zip(self.gives(task), map(_compiled, self.labels.values()), strict=True))
 
         def vote(row: Row) -> str | None:
             value = self.normal(read_field(row, self.field))
-            return only(label for label, pattern in patterns.items() if pattern.fullmatch(value))
+            return only(label for label, several in patterns.items() if any(one.fullmatch(value) for one in several))
 
         return Voter(lambda rows: [vote(row) for row in rows])
+
+
+def _compiled(patterns: str | list[str]) -> list[re.Pattern]:
+    return [re.compile(pattern) for pattern in ([patterns] if isinstance(patterns, str) else patterns)]
 
 
 class Heading(Regex):
@@ -82,7 +88,10 @@ class Keyword(_OfField):
 
     kind: Literal["keyword"]
     match: Literal["any", "all"] = "any"
+    """Whether one of a label's words is enough."""
+
     labels: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(min_length=1)
+    """By label, words or phrases."""
 
     @field_validator("labels")
     @classmethod

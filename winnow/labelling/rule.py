@@ -34,6 +34,7 @@ class Rule(Section):
     """What rules of every kind have."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    """The rule's name, in votes and in every report."""
 
     # The origin of its labels: `rule` where people wrote down what to look for, `model` where they are predicted.
     origin: ClassVar[Literal["rule", "model"]] = "rule"

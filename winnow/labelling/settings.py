@@ -12,10 +12,21 @@ class Params(params.Section):
     """How rows without a label get one by rules and models."""
 
     rules: list[AnyRule]
-    combine: Literal["majority", "label_model"]
-    min_confidence: float = Field(ge=0, le=1)
-    min_rows: int = Field(ge=1)
-    audit_rows: int = Field(ge=0)
+    """Labelling rules, each kind with keys of its own: docs/automatic-labels.md. An empty list proposes nothing."""
+
+    combine: Literal["majority", "label_model"] = "label_model"
+    """How votes become one label. `majority`: most votes win, even ones abstain; `label_model`: votes weighed by how
+    often they are right."""
+
+    min_confidence: float = Field(0.8, ge=0, le=1)
+    """A less certain label is not proposed. Of `majority`: the lower end of the 95 % interval of a vote's precision; of
+    `label_model`: the label's probability."""
+
+    min_rows: int = Field(20, ge=1)
+    """Fewer given labels under a rule's votes measure nothing: the rule proposes no label."""
+
+    audit_rows: int = Field(40, ge=0)
+    """Of each origin and label, drawn at random for people to check."""
 
     @field_validator("rules")
     @classmethod

@@ -8,9 +8,10 @@ from winnow.base import hashing, params
 
 
 class Params(params.Section):
-    """Section `review` of params.yaml."""
+    """Section `review` of params.yaml: who is shown which rows of a queue by `winnow review`."""
 
     overlap: float = Field(ge=0, le=1)
+    """Share of a queue's rows that a second reviewer judges too; on these agreement is measured."""
 
 
 def wanted(

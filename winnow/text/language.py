@@ -31,8 +31,13 @@ class Language(params.Section):
     """Section `clean.language` of params.yaml."""
 
     action: Literal["off", "report", "drop"]
-    keep: list[Code]  # ISO 639-1, ISO 639-3 where that has none
-    min_confidence: float = Field(ge=0, le=1)  # a less certain row is unknown, and an unknown row stays
+    """What happens to rows in another language: nothing, a note in the ledger, or they are dropped."""
+
+    keep: list[Code] = Field(["en"])
+    """Languages that stay: ISO 639-1, or ISO 639-3 where that has no code."""
+
+    min_confidence: float = Field(0.8, ge=0, le=1)
+    """Below it a row's language counts as unknown, and an unknown row stays."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:

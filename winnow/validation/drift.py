@@ -28,8 +28,11 @@ LENGTHS = "characters"
 class Threshold(Section):
     """At or above `warn` a measure is marked, at or above `fail` the run stops; null never does."""
 
-    warn: float | None = Field(gt=0)
-    fail: float | None = Field(gt=0)
+    warn: float | None = Field(None, gt=0)
+    """From here on the measure is marked. Null: never."""
+
+    fail: float | None = Field(None, gt=0)
+    """From here on the run stops. Null: never."""
 
     def status(self, value: float) -> str:
         """Return ok, warn or fail."""
@@ -41,15 +44,29 @@ class Threshold(Section):
 
 
 class Drift(Section):
-    """Thresholds of each measure, for every part of the dataset."""
+    """Section `validate.drift` of params.yaml: how far each split may go from the last release
+    (data/frozen/profile.json)."""
 
-    rows: Threshold
-    groups: Threshold
-    labels: Threshold
-    sources: Threshold
-    years: Threshold
-    characters: Threshold
-    words: Threshold
+    rows: Threshold = Threshold(warn=0.2)
+    """Change of the number of rows, as a share."""
+
+    groups: Threshold = Threshold(warn=0.2)
+    """Change of the number of groups, as a share."""
+
+    labels: Threshold = Threshold(warn=0.02, fail=0.1)
+    """Jensen-Shannon divergence of the labels' shares, 0 to 1."""
+
+    sources: Threshold = Threshold(warn=0.05)
+    """Of the sources' shares."""
+
+    years: Threshold = Threshold(warn=0.05)
+    """Of the years' shares."""
+
+    characters: Threshold = Threshold(warn=0.1, fail=0.3)
+    """Kolmogorov-Smirnov distance of the texts' lengths, 0 to 1."""
+
+    words: Threshold = Threshold(warn=0.02, fail=0.1)
+    """Jensen-Shannon divergence of the most frequent words' shares."""
 
 
 def read_reference(path: Path) -> dict | None:

@@ -23,6 +23,14 @@ FIELDS = (
     "published",
     "publication_type",
 )
+# What a source of this format maps where it names no columns.
+COMMON = {"key": "key", "text": "text", "group": "pmid", "published": "published"}
+COMMON |= {"aux": {"publication_type": "publication_type"}}
+META = ["title", "journal", "language", "copyright", "pmid"]
+COLUMNS = {
+    "sections": {**COMMON, "label": "category", "meta": ["heading", *META]},
+    "abstracts": {**COMMON, "meta": META},
+}
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 # MeSH lists a record's types by alphabet. These tell of form, language or funding, not of the kind of paper.

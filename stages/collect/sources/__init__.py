@@ -21,14 +21,27 @@ from winnow.base.params import Section
 class Columns(Section):
     """The source's column names for the fields of the data contract."""
 
-    text: str | Annotated[list[str], Field(min_length=1)]  # several columns are joined by a blank line
-    key: str | None = None  # names a row for ever; without one, the hash of its text does
+    text: str | Annotated[list[str], Field(min_length=1)]
+    """The text; several columns are joined by a blank line."""
+
+    key: str | None = None
+    """What names a row for ever. Without one, the hash of its text does."""
+
     label: str | None = None
-    group: str | None = None  # rows that must stay in one split; without one, each row is its own group
-    published: str | None = None  # YYYY-MM-DD, a time may follow
-    # Further tasks' labels.
+    """The label, under the source's own name; `label_map` translates it."""
+
+    group: str | None = None
+    """What rows have in common that must stay in one split: a paper, a thread, an author. Without one, each row is a
+    group of its own."""
+
+    published: str | None = None
+    """The date, YYYY-MM-DD; a time may follow."""
+
     aux: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], str] = Field(default_factory=dict)
-    meta: list[str] = Field(default_factory=list)  # kept as text beside the row, under the source's names
+    """Labels of further tasks by their names, for the approach `multitask`."""
+
+    meta: list[str] = Field(default_factory=list)
+    """Columns that are kept as text beside the row, under the source's names."""
 
     def texts(self) -> list[str]:
         """Return the columns that make the text."""
@@ -53,13 +66,28 @@ class Source(Section):
     """What sources of every kind have."""
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
+    """The source's name, in ids and in every report."""
+
     licence: str = Field(min_length=1)
+    """Under what licence the rows may be used; it stands beside each row."""
+
     purpose: Literal["task", "text"]
+    """`task`: rows that have, or want, a label; `text`: rows that adapt the encoder only."""
+
     max_groups: int | None = Field(default=None, gt=0)
+    """Keep so many groups, those with the lowest hash. Null keeps all."""
+
     max_rows: int | None = Field(default=None, gt=0)
+    """Keep so many rows, by the hash of their group. Null keeps all."""
+
     share: float | None = Field(default=None, gt=0, le=1)
+    """Keep at most this share of the rows that all sources of this purpose give together. Null keeps all."""
+
     columns: Columns
+    """The source's columns for the fields of the data contract; a format may have a default."""
+
     label_map: dict[str, str | None] = Field(default_factory=dict)
+    """The source's names of labels to the task's; null: such rows have no label."""
 
     def open(self, files: Path, downloads: Path) -> Reading:
         """Return the source's rows.

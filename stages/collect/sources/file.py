@@ -22,8 +22,11 @@ class LocalFiles(FileSource):
     """Files of this machine."""
 
     kind: Literal["file"]
-    path: str = Field(min_length=1)  # a glob: `*` within a folder, `**` through folders
+    path: str = Field(min_length=1)
+    """A file below data/sources, or a glob: `*` within a folder, `**` through folders."""
+
     sha256: Sha256 | None = None
+    """SHA-256 of the file, if `path` names one. Null: DVC alone pins the files."""
 
     def open(self, files: Path, downloads: Path) -> Reading:
         """Return the rows of all files that `path` matches, by name; see `Source.open`."""

@@ -17,7 +17,7 @@ from typing import IO, Literal
 from zipfile import ZipFile
 
 import pyarrow as pa
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stages.collect import readers
 from stages.collect.readers import Block, Record, documents, mail, medline, tabular
@@ -32,9 +32,25 @@ class FileSource(Source):
     """What sources that are files have."""
 
     format: Literal["medline", "csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox"]
+    """How the files are read; `.gz` and `.zst` are undone, a zip archive is opened."""
+
     rows: Literal["sections", "abstracts"] | None = Field(default=None, validate_default=True)
-    header: list[str] | None = Field(default=None, min_length=1)  # csv, tsv: names of columns, if line 1 has none
-    member: str | None = None  # of a zip archive: a file or a glob; without it, all files
+    """Of format `medline`, which has a default for `columns`: the sections of structured abstracts, or the abstracts
+    without sections."""
+
+    header: list[str] | None = Field(default=None, min_length=1)
+    """Of formats `csv` and `tsv`: the names of the columns, if line 1 does not hold them."""
+
+    member: str | None = None
+    """Of a zip archive: a file or a glob. Null reads all files."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _columns_of_medline(cls, values: object) -> object:
+        if not isinstance(values, dict) or values.get("format") != "medline" or "columns" in values:
+            return values
+        columns = medline.COLUMNS.get(values.get("rows"))
+        return values | {"columns": columns} if columns else values
 
     @field_validator("rows")
     @classmethod

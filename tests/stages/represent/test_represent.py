@@ -252,7 +252,6 @@ def test_a_source_of_nothing_but_duplicates_falls_under_the_gate(workspace):
     [
         ({"reference": "sea"}, "represent.reference: no row is of source 'sea'; the sources are far, near, notes"),
         ({"gates": GATES | {"max_word_distance": 2}}, "represent.gates.max_word_distance"),
-        ({"gates": {"min_rows": 1}}, "represent.gates.max_duplicate_share: missing; add it"),
         ({"clusters": 1}, "represent.clusters"),
         ({"nearly_empty": 0.5}, "represent.nearly_empty"),
         ({"colour": 1}, "represent.colour: unknown parameter"),
