@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from bench import peers
 from winnow.base import hashing
 from winnow.base.files import write_json
+from winnow.commands import pipeline
 from winnow.people import decisions, queue
 from winnow.rows import tables
 
@@ -57,8 +58,9 @@ def make(folder: Path, rows: Path, count: int) -> None:
     """Write a project whose queue has `count` rows."""
     texts = itertools.cycle(tables.read(rows, ["text"])["text"].to_pylist())
     entries = [entry(number, [next(texts) for _ in range(2)]) for number in range(count)]
-    tables.write(queue.table(entries), folder / "data/queue.parquet")
+    tables.write(queue.table(entries), folder / pipeline.path("find_issues", "queue", ROOT))
     (folder / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    shutil.copyfile(ROOT / pipeline.FILE, folder / pipeline.FILE)
 
 
 def entry(number: int, texts: list[str]) -> dict:
@@ -95,7 +97,7 @@ def write_decisions(file: Path, lines: int) -> None:
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[str, float]]:
     """Run `winnow review`; yield its address, and the seconds until it printed it."""
-    code = "from winnow import cli; cli.main(['review', '--reviewer', 'ben', '--no-browser', '--port', '0'])"
+    code = "from winnow.commands import cli; cli.main(['review', '--reviewer', 'ben', '--no-browser', '--port', '0'])"
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -140,7 +142,7 @@ def wait(page: "Page", condition: str) -> None:
 
 def run(folder: Path, count: int, lines: int, presses: int) -> list[dict]:
     """Return the entries for a decisions.csv of `lines` lines."""
-    write_decisions(folder / "data/decisions.csv", lines)
+    write_decisions(folder / pipeline.path("apply_decisions", "decisions", ROOT), lines)
     with served(folder) as (address, start):
         shown, keys = measured(address, presses)
     what = f"winnow review, queue of {count} rows, decisions.csv of {lines} lines"

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -43,8 +44,12 @@ def default_params() -> dict:
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
-    """Return a function that writes sections to params.yaml of an empty folder, which becomes the current one."""
+    """Return a function that writes sections to params.yaml of a folder, which becomes the current one.
+
+    The folder has the repository's dvc.yaml, by which commands find their files.
+    """
     monkeypatch.chdir(tmp_path)
+    shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
 
     def write(**sections: dict) -> Path:
         with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:

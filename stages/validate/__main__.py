@@ -193,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables_in = "raw", "clean", "deduplicated", "split", "annotations", "labelled"
     args = arguments(__doc__, argv, *tables_in, "ledger", "frozen", "out", "metrics", "profile", "drift")
     settings, task = params.load("validate", Params), kinds.read_task()
-    reference = drift.read_reference(args.frozen / "profile.json")
+    reference = drift.read_reference(args.frozen / drift.REFERENCE)
     checker, profiler = Checker(settings, task), Profiler(settings.profile, task)
     check(args, checker, profiler)
 

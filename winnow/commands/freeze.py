@@ -14,13 +14,11 @@ import numpy as np
 
 from winnow.base import files
 from winnow.base.errors import UserError
-from winnow.commands import leaks
+from winnow.commands import leaks, pipeline
 from winnow.rows import splits
-from winnow.validation.drift import read_reference
+from winnow.validation.drift import REFERENCE, read_reference
 
 NAME = "freeze"
-PROFILE = Path("reports/metrics/profile.json")
-REFERENCE = Path("data/frozen/profile.json")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,15 +31,17 @@ def execute(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: the split or the profile is not made yet, or the split leaks.
     """
-    if read_reference(PROFILE) is None:
-        raise UserError(f"{PROFILE}: not found; `dvc repro validate` makes it")
-    _, group, _, split = leaks.assigned(leaks.SPLIT)
+    profile, frozen = pipeline.path("validate", "profile"), pipeline.path("split", "frozen")
+    reference = pipeline.path("validate", "frozen") / REFERENCE
+    if read_reference(profile) is None:
+        raise UserError(f"{profile}: not found; `dvc repro validate` makes it")
+    _, group, _, split = leaks.assigned(pipeline.path("split", "out"))
     if found := leaks.problems(Path()):
         raise UserError(f"{found[0]}; a split that leaks is not frozen")
-    before = splits.read_frozen(leaks.FROZEN) if leaks.FROZEN.exists() else np.empty(0, np.uint64)
+    before = leaks.frozen_groups(Path())
     after = np.union1d(before, group[split == leaks.TEST])
-    splits.write_frozen(leaks.FROZEN, after)
-    with files.replacing(REFERENCE) as new:
-        shutil.copyfile(PROFILE, new)
-    print(f"{leaks.FROZEN}: {len(after)} test groups, {len(after) - len(before)} of them new")
-    print(f"{REFERENCE}: the profile of today; commit both, then `dvc repro`")
+    splits.write_frozen(frozen, after)
+    with files.replacing(reference) as new:
+        shutil.copyfile(profile, new)
+    print(f"{frozen}: {len(after)} test groups, {len(after) - len(before)} of them new")
+    print(f"{reference}: the profile of today; commit both, then `dvc repro`")

@@ -21,6 +21,7 @@ from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.stage import progress
+from winnow.commands import pipeline
 from winnow.kinds.task import Task
 from winnow.labelling import llm
 from winnow.labelling.endpoint import Endpoint, Question, Tally, ask_all
@@ -30,9 +31,6 @@ from winnow.labelling.votes import check_fields
 from winnow.rows import tables
 
 NAME = "label"
-ROWS = Path("data/deduplicated.parquet")
-SPLIT = Path("data/split.parquet")
-RULES = Path("rules")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +50,9 @@ def execute(arguments: argparse.Namespace) -> None:
         raise UserError(f"--limit is {arguments.limit}, must be 1 or more")
     task = kinds.read_task()
     for rule in chosen(arguments.rule):
-        path = rule.file(RULES)
+        path = rule.file(pipeline.path("annotate", "rules"))
         known = llm.recorded(path) if path.exists() else {}
-        check_fields(tables.batches(ROWS, ["meta"]), [rule])
+        check_fields(tables.batches(pipeline.path("annotate", "rows"), ["meta"]), [rule])
         measured = by_which_measured(rule.measure_rows)
         every = list({question.key: question for question in questions(rule, task, measured)}.values())
         new = [question for question in every if question.key not in known]
@@ -82,7 +80,7 @@ def chosen(name: str | None) -> list[Llm]:
 
 def questions(rule: Llm, task: Task, measured: set[str]) -> Iterator[Question]:
     """Yield what is asked: of rows without a label, and of those by which the rule is measured."""
-    for batch in tables.batches(ROWS, ["id", "purpose", "text", "label", "meta"]):
+    for batch in tables.batches(pipeline.path("annotate", "rows"), ["id", "purpose", "text", "label", "meta"]):
         for row in batch.to_pylist():
             if row["purpose"] == "task" and (row["label"] is None or row["id"] in measured):
                 prompt = rule.question(row | {"meta": dict(row["meta"])}, task)
@@ -94,9 +92,9 @@ def by_which_measured(rows: int) -> set[str]:
 
     No row of dev or test with a label is sent: a rule is not chosen by them.
     """
-    table = tables.read(ROWS, ["id", "purpose", "label_origin"])
+    table = tables.read(pipeline.path("annotate", "rows"), ["id", "purpose", "label_origin"])
     given = pc.and_(pc.equal(table["purpose"], "task"), pc.equal(table["label_origin"], "given"))
-    split = tables.read(SPLIT, ["id", "split"])
+    split = tables.read(pipeline.path("annotate", "split"), ["id", "split"])
     train = split["id"].filter(pc.equal(split["split"], "train")).combine_chunks()
     ids = table["id"].filter(pc.and_(pc.fill_null(given, False), pc.is_in(table["id"], train)))
     return set(heapq.nsmallest(rows, ids.to_pylist(), key=lambda id: hashing.digest("measure", id)))

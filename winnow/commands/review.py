@@ -21,18 +21,23 @@ from pathlib import Path
 from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
+from winnow.commands import pipeline
 from winnow.kinds.task import Task
 from winnow.review import assign, queues
 
 NAME = "review"
 PORT = 8764
-LABELLED = Path("data/labelled.parquet")
-DECISIONS = Path("data/decisions.csv")
+QUEUES = {  # the stage that makes each, and by which option
+    "issues": ("find_issues", "queue"),
+    "unlabelled": ("choose_rows", "out"),
+    "audit": ("annotate", "audit"),
+    queues.ROUND: ("rounds", "rounds"),
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--queue", default="issues", help=f"{', '.join(queues.NAMES)}, or a file; default: issues")
+    parser.add_argument("--queue", default="issues", help=f"{', '.join(QUEUES)}, or a file; default: issues")
     parser.add_argument("--reviewer", help="your name in decisions.csv; default: git config user.name")
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}; 0: any that is free")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
@@ -64,15 +69,16 @@ def exchange(arguments: argparse.Namespace, task: Task) -> str:
     from winnow.review import importing, label_studio
 
     url, title = arguments.label_studio, queues.title(arguments.queue)
+    made, labelled = files()
     if arguments.file:
-        done = importing.run(arguments.file, DECISIONS, LABELLED, task, arguments.reviewer or "")
+        done = importing.run(arguments.file, made, labelled, task, arguments.reviewer or "")
         return done.summary(arguments.file)
     if arguments.pull:
-        return label_studio.pull(url, DECISIONS, LABELLED, task, title)
-    entries = queues.read(queues.find(arguments.queue), LABELLED).to_pylist()
+        return label_studio.pull(url, made, labelled, task, title)
+    entries = queues.read(find(arguments.queue), labelled).to_pylist()
     if url:
-        return label_studio.push(url, entries, DECISIONS, LABELLED, task, title)
-    return label_studio.write_tasks(arguments.export, entries, DECISIONS, LABELLED, task)
+        return label_studio.push(url, entries, made, labelled, task, title)
+    return label_studio.write_tasks(arguments.export, entries, made, labelled, task)
 
 
 def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:
@@ -84,8 +90,8 @@ def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     overlap = params.load("review", assign.Params).overlap
-    queue = queues.find(name)
-    server = Review(Project(queue, LABELLED, DECISIONS, task, who, overlap), queues.title(name), port)
+    queue, (made, labelled) = find(name), files()
+    server = Review(Project(queue, labelled, made, task, who, overlap), queues.title(name), port)
     with server, contextlib.suppress(KeyboardInterrupt):
         session = server.session()
         if not session.rows:
@@ -96,7 +102,17 @@ def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:
         if browser:
             webbrowser.open(server.address)
         server.serve_forever()
-    print(f"\n{server.decided} decisions added to {DECISIONS}; commit them and run `dvc repro`")
+    print(f"\n{server.decided} decisions added to {made}; commit them and run `dvc repro`")
+
+
+def files() -> tuple[Path, Path]:
+    """Return the decisions, and the table of the rows that they are on."""
+    return pipeline.path("apply_decisions", "decisions"), pipeline.path("apply_decisions", "out")
+
+
+def find(name: str) -> Path:
+    """Return the file of a queue, of the pipeline or any other."""
+    return queues.find(name, {queue: file for queue, made in QUEUES.items() if (file := pipeline.find(*made))})
 
 
 def reviewer(name: str | None) -> str:

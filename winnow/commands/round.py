@@ -10,10 +10,10 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from winnow.base import files, hashing, params
 from winnow.base.errors import UserError
+from winnow.commands import pipeline
 from winnow.people import decisions
 from winnow.people.rounds import sample
 from winnow.people.rounds.settings import Params
@@ -23,12 +23,6 @@ from winnow.rows.origins import TRUSTED
 from winnow.rows.splits import SPLITS
 
 NAME = "round"
-LABELLED = Path("data/labelled.parquet")
-ISSUES = Path("data/issues.parquet")
-DECISIONS = Path("data/decisions.csv")
-ROUNDS = Path("data/rounds")
-METRICS = Path("reports/metrics/rounds.json")
-
 SHOWN_CHANGES = 8
 WIDTH = 30  # of the first column
 
@@ -48,25 +42,26 @@ def execute(arguments: argparse.Namespace) -> None:
         for line in start():
             print(line)
         return
-    if not METRICS.exists():
-        raise UserError(f"{METRICS}: not found; `dvc repro rounds` makes it")
-    metrics = json.loads(files.read_text(METRICS))
-    made = len(decisions.read(DECISIONS))
-    if (metrics["rounds"], metrics["decisions"]) != (len(sample.read_all(ROUNDS, made)), made):
-        print(f"{METRICS} is older than {DECISIONS} or {ROUNDS}: `dvc repro rounds` for today's figures\n")
+    figures, made, rounds = (pipeline.path("rounds", option) for option in ("metrics", "decisions", "rounds"))
+    if not figures.exists():
+        raise UserError(f"{figures}: not found; `dvc repro rounds` makes it")
+    metrics = json.loads(files.read_text(figures))
+    count = len(decisions.read(made))
+    if (metrics["rounds"], metrics["decisions"]) != (len(sample.read_all(rounds, count)), count):
+        print(f"{figures} is older than {made} or {rounds}: `dvc repro rounds` for today's figures\n")
     print("\n".join(told(metrics)))
 
 
 def start() -> Iterator[str]:
     """Draw the next round's sample; yield what to tell people."""
-    settings = params.load("rounds", Params)
-    made = decisions.read(DECISIONS)
-    rounds = sample.read_all(ROUNDS, len(made))
+    settings, folder = params.load("rounds", Params), pipeline.path("rounds", "rounds")
+    made = decisions.read(pipeline.path("rounds", "decisions"))
+    rounds = sample.read_all(folder, len(made))
     if rounds and rounds[-1].decisions == len(made):
-        path = sample.path_of(ROUNDS, len(rounds))
+        path = sample.path_of(folder, len(rounds))
         raise UserError(f"{path}: this round has no decision yet; take the file out to draw another sample")
     found = sample.draw(len(rounds) + 1, candidates(made, settings), settings.sample, len(made))
-    path = sample.path_of(ROUNDS, found.number)
+    path = sample.path_of(folder, found.number)
     sample.write(path, found)
     drawn = Counter((row.stratum, row.split) for row in found.rows)
     yield f"{path}: {len(found.rows)} rows drawn"
@@ -82,12 +77,13 @@ def candidates(made: list[decisions.Decision], settings: Params) -> Iterator[sam
         UserError: the labelled table is older than the decisions.
     """
     columns = ["id", "text", "split", "label", "label_origin", "verdict", "conflict"]
-    rows = tables.read(LABELLED, columns).to_pylist()
-    issues = {row["id"]: row for row in tables.read(ISSUES, ["id", "is_issue", "p_error"]).to_pylist()}
+    labelled, issues_ = pipeline.path("rounds", "labelled"), pipeline.path("find_issues", "out")
+    rows = tables.read(labelled, columns).to_pylist()
+    issues = {row["id"]: row for row in tables.read(issues_, ["id", "is_issue", "p_error"]).to_pylist()}
     decided = {decision.id for decision in made}
     for row in rows:
         if row["id"] in decided and row["verdict"] is None and not row["conflict"]:
-            raise UserError(f"{LABELLED}: older than {DECISIONS}: row {row['id']} is decided; run `dvc repro` first")
+            raise UserError(f"{labelled}: older than the decisions: row {row['id']} is decided; run `dvc repro` first")
         if row["label"] is None or row["label_origin"] not in TRUSTED or row["verdict"] is not None:
             continue
         issue = issues.get(row["id"], {"is_issue": False, "p_error": None})

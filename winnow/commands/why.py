@@ -21,18 +21,6 @@ from winnow.rows import tables
 NAME = "why"
 SHORTEST = 4
 
-RAW = Path("data/raw")
-LEDGER = Path("data/ledger")
-DEDUPLICATED = Path("data/deduplicated.parquet")
-SPLIT = Path("data/split.parquet")
-VOTES = Path("data/votes.parquet")
-LABELLED = Path("data/labelled.parquet")
-DECISIONS = Path("data/decisions.csv")
-ISSUES = Path("data/issues.parquet")
-QUEUE = Path("reports/review/queue.csv")
-TRAINING = Path("data/training.parquet")
-PREDICTIONS = Path("data/predictions")
-
 NOT_YET = "not yet made: run `dvc repro`"
 
 
@@ -57,9 +45,9 @@ def find(prefix: str) -> str:
     """
     if len(prefix) < SHORTEST:
         raise UserError(f"id '{prefix}': give at least its first {SHORTEST} digits")
-    files = [*sorted(RAW.glob("*.parquet")), *sorted(LEDGER.glob("*.parquet"))]
+    files = [*_sources(), *(file for _, file in _ledgers())]
     if not files:
-        raise UserError(f"{RAW}: {NOT_YET}")
+        raise UserError(f"{pipeline.path('collect', 'out')}: {NOT_YET}")
     found: set[str] = set()
     for file in files:
         ids = tables.read(file, ["id"])["id"]
@@ -106,12 +94,22 @@ def _source(id: str) -> Iterator[tuple[str, str]]:
 
 def _raw(id: str) -> dict | None:
     """Return a row as its source has it."""
-    found = (_row(file, id) for file in sorted(RAW.glob("*.parquet")))
+    found = (_row(file, id) for file in _sources())
     return next((row for row in found if row is not None), None)
 
 
+def _sources() -> list[Path]:
+    return sorted(pipeline.path("collect", "out").glob("*.parquet"))
+
+
+def _ledgers() -> list[tuple[str, Path]]:
+    """Return each stage that has written its ledger, and the ledger, in the pipeline's order."""
+    found = [(stage, pipeline.made(stage, "ledger")) for stage in pipeline.stages()]
+    return [(stage, file) for stage, file in found if file is not None and file.is_file()]
+
+
 def _pin(source: str) -> str:
-    manifest = RAW / "manifest.json"
+    manifest = pipeline.path("collect", "out") / "manifest.json"
     if not manifest.exists():
         return f"{manifest}: {NOT_YET}"
     pin = json.loads(manifest.read_text(encoding="utf-8"))[source]["pin"]
@@ -124,30 +122,29 @@ def _listed(value: object) -> str:
 
 def _ledger(id: str) -> Iterator[tuple[str, str]]:
     """Yield what stages did to the row, in the pipeline's order."""
-    for stage in pipeline.stages():
-        file = LEDGER / f"{stage}.parquet"
-        if not file.exists():
-            continue
+    for stage, file in _ledgers():
         for entry in _rows(file, id):
             change = f" ({entry['before_sha']} -> {entry['after_sha']})" if entry["after_sha"] else ""
             yield stage, f"{entry['action']}, rule {entry['rule']}: {entry['reason']}{change}"
             if other := entry["other_id"]:
                 yield "other row", f"{other}: {_text((_raw(other) or {'text': NOT_YET})['text'])}"
-    row = _row(DEDUPLICATED, id)
+    table = pipeline.path("deduplicate", "out")
+    row = _row(table, id)
     if row is not None:
         yield "cleaned", _text(row["text"])
-        clusters = tables.read(DEDUPLICATED, ["cluster"])["cluster"]
+        clusters = tables.read(table, ["cluster"])["cluster"]
         if tied := pc.sum(pc.equal(clusters, row["cluster"])).as_py() - 1:
             yield "cluster", f"{row['cluster']}: {tied} near-duplicate(s) of it in the table, in the same split"
-    split = _row(SPLIT, id)
+    split = _row(pipeline.path("split", "out"), id)
     if split is not None:
         yield "split", split["split"]
 
 
 def _label(id: str) -> Iterator[tuple[str, str]]:
-    if not LABELLED.exists():
-        yield "label", f"{LABELLED}: {NOT_YET}"
-    elif (row := _row(LABELLED, id)) is None:
+    table = pipeline.path("apply_decisions", "out")
+    if not table.exists():
+        yield "label", f"{table}: {NOT_YET}"
+    elif (row := _row(table, id)) is None:
         yield "label", "not among the labelled rows"
     else:
         origin = f" (origin {row['label_origin']}{_confidence(row)})" if row["label_origin"] else ""
@@ -160,15 +157,14 @@ def _confidence(row: dict) -> str:
 
 def _votes(id: str) -> Iterator[tuple[str, str]]:
     """Yield what each labelling rule says."""
-    if VOTES.exists():
-        for vote in _rows(VOTES, id):
+    if votes := pipeline.made("annotate", "votes"):
+        for vote in _rows(votes, id):
             yield "vote", f"rule {vote['rule']}: {vote['label']}"
 
 
 def _decisions(id: str) -> Iterator[tuple[str, str]]:
-    if not DECISIONS.exists():
-        return
-    for decision in decisions.read(DECISIONS):
+    file = pipeline.made("apply_decisions", "decisions")
+    for decision in decisions.read(file) if file else ():
         if decision.id == id:
             note = f": {decision.note}" if decision.note else ""
             verdict = f"{decision.verdict} {decision.new_label}".strip()
@@ -176,9 +172,10 @@ def _decisions(id: str) -> Iterator[tuple[str, str]]:
 
 
 def _issue(id: str) -> Iterator[tuple[str, str]]:
-    if not ISSUES.exists():
-        yield "issue", f"{ISSUES}: {NOT_YET}"
-    elif (row := _row(ISSUES, id)) is None:
+    table = pipeline.path("find_issues", "out")
+    if not table.exists():
+        yield "issue", f"{table}: {NOT_YET}"
+    elif (row := _row(table, id)) is None:
         yield "issue", "none: without a label, or settled by people"
     else:
         suspicion = "suspected label error" if row["is_issue"] else "no suspicion"
@@ -189,17 +186,19 @@ def _issue(id: str) -> Iterator[tuple[str, str]]:
 
 
 def _rank(id: str) -> str:
-    if not QUEUE.exists():
-        return f"{QUEUE}: {NOT_YET}"
-    with QUEUE.open(encoding="utf-8", newline="") as file:
+    queue = pipeline.path("find_issues", "queue-csv")
+    if not queue.exists():
+        return f"{queue}: {NOT_YET}"
+    with queue.open(encoding="utf-8", newline="") as file:
         ids = [line[0] for line in csv.reader(file)][1:]
     return f"rank {ids.index(id) + 1} of {len(ids)}" if id in ids else f"not among the {len(ids)} first"
 
 
 def _training(id: str) -> Iterator[tuple[str, str]]:
-    if not TRAINING.exists():
-        yield "training", f"{TRAINING}: {NOT_YET}"
-    elif (row := _row(TRAINING, id)) is None:
+    table = pipeline.path("balance", "out")
+    if not table.exists():
+        yield "training", f"{table}: {NOT_YET}"
+    elif (row := _row(table, id)) is None:
         yield "training", "no model trains on it"
     else:
         yield "training", f"trains as {row['label']}, weight {row['weight']:.3f}"
@@ -207,9 +206,10 @@ def _training(id: str) -> Iterator[tuple[str, str]]:
 
 def _predictions(id: str) -> Iterator[tuple[str, str]]:
     """Yield what each model says; only dev and test rows are predicted."""
-    if not PREDICTIONS.exists():
-        yield "predicted", f"{PREDICTIONS}: {NOT_YET}"
-    for file in sorted(PREDICTIONS.glob("*.parquet")):
+    folder = pipeline.path("evaluate", "out")
+    if not folder.exists():
+        yield "predicted", f"{folder}: {NOT_YET}"
+    for file in sorted(folder.glob("*.parquet")):
         if (row := _row(file, id)) is not None:
             yield "predicted", f"{file.stem}: {row['predicted']}, p {row['p_' + row['predicted']]:.3f}"
 

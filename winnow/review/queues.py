@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,15 +13,7 @@ from winnow.base.files import read_text
 from winnow.people import decisions, queue
 from winnow.rows import tables
 
-FILES = {
-    "issues": Path("data/queue.parquet"),
-    "unlabelled": Path("data/unlabelled_queue.parquet"),
-    "audit": Path("data/audit_queue.parquet"),
-}
 ROUND = "round"  # the last round's random sample
-ROUNDS = Path("data/rounds")
-NAMES = (*FILES, ROUND)
-
 TITLES = {
     "issues": "Suspected label errors",
     "unlabelled": "Rows without a label",
@@ -30,24 +22,27 @@ TITLES = {
 }
 
 
-def find(name: str) -> Path:
+def find(name: str, files: Mapping[str, Path]) -> Path:
     """Return the file of a queue: by name, or the path of a Parquet or CSV file.
+
+    Args:
+        files: of the pipeline's queues, by name; of `ROUND`, the folder of all rounds.
 
     Raises:
         UserError: it is neither, or the file is missing.
     """
-    if name == ROUND:
-        rounds = sorted(ROUNDS.glob("*.csv"))
+    if name == ROUND and ROUND in files:
+        rounds = sorted(files[ROUND].glob("*.csv"))
         if not rounds:
-            raise UserError(f"{ROUNDS}: no round has begun; `winnow round --start` draws its sample")
+            raise UserError(f"{files[ROUND]}: no round has begun; `winnow round --start` draws its sample")
         return rounds[-1]
-    if name in FILES:
-        if not FILES[name].exists():
-            raise UserError(f"{FILES[name]}: not found; `dvc repro` or `dvc pull` makes it")
-        return FILES[name]
+    if name in files:
+        if not files[name].exists():
+            raise UserError(f"{files[name]}: not found; `dvc repro` or `dvc pull` makes it")
+        return files[name]
     path = Path(name)
     if path.suffix not in (".parquet", ".csv"):
-        raise UserError(f"--queue '{name}': give {', '.join(NAMES)}, or the path of a .parquet or .csv file")
+        raise UserError(f"--queue '{name}': give {', '.join(files)}, or the path of a .parquet or .csv file")
     if not path.exists():
         raise UserError(f"{path}: not found")
     return path

@@ -21,6 +21,7 @@ from winnow.base.errors import UserError
 from winnow.base.files import read_text
 from winnow.base.params import Section
 
+REFERENCE = "profile.json"  # in the folder of what is frozen
 RELATIVE = ("rows", "groups")
 LENGTHS = "characters"
 

@@ -216,7 +216,7 @@ def test_a_stage_runs_on_the_cluster_from_bucket_to_bucket(cluster, s3, workspac
         outputs = {"out": "clean.parquet", "ledger": "ledger.parquet", "metrics": "clean.json"}
         return [f"--raw={folder}/raw", *(f"--{name}={folder}/{file}" for name, file in outputs.items())]
 
-    sections = {"clean": default_params["clean"] | {"profile_of": {}}}
+    sections = {"task": default_params["task"], "clean": default_params["clean"] | {"profile_of": {}}}
     workspace(**sections)
     with on_machine(batch_rows=40):
         clean.main(arguments("."))

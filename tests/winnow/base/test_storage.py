@@ -161,4 +161,4 @@ def test_the_curation_stages_run_from_bucket_to_bucket_with_the_bytes_of_a_local
     assert {"data/raw/helpdesk.parquet", "data/labelled.parquet", "data/ledger/clean.parquet"} < set(written)
     assert {key: made[key] for key in written} == written
     local = [key for key in set(made) - set(written) if not given & set(Path(key).parents)]
-    assert sorted(local) == ["data/decisions.csv", "params.yaml"]
+    assert sorted(local) == ["data/decisions.csv", "dvc.yaml", "params.yaml"]

@@ -1,32 +1,36 @@
 """winnow freeze and the data half of winnow lint, on the tables of a small run."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tests.conftest import make_rows
-from winnow.commands import cli, leaks
+from tests.conftest import ROOT, make_rows
+from winnow.commands import cli, leaks, lint, pipeline
 from winnow.rows import splits, tables
 
 LABELS = ["A", "B"]
+SPLIT, FROZEN = pipeline.path("split", "out", ROOT), pipeline.path("split", "frozen", ROOT)
+DEDUPLICATED, TRAINING = pipeline.path("deduplicate", "out", ROOT), pipeline.path("balance", "out", ROOT)
+AUXILIARY = pipeline.path("auxiliary", "out", ROOT)
 
 
 @pytest.fixture
-def project(workspace):
-    """Six rows in three groups, one a split; a training table and predictions that fit."""
+def project(workspace, monkeypatch):
+    """Six rows in three groups, one a split; a training table and predictions that fit; the code is not looked at."""
+    monkeypatch.setattr(lint, "problems", lambda root: [])
     folder = workspace(task={"kind": "classification", "labels": LABELS})
     rows = make_rows([{"group": f"g{n % 3}", "cluster": f"c{n}", "label": "AB"[n % 2]} for n in range(6)])
     rows = tables.set_column(rows, "split", [splits.SPLITS[n % 3] for n in range(6)], pa.string())
-    tables.write(rows, folder / leaks.DEDUPLICATED)
-    tables.write(rows.select(["id", "group", "cluster", "split"]), folder / leaks.SPLIT)
+    tables.write(rows, folder / DEDUPLICATED)
+    tables.write(rows.select(["id", "group", "cluster", "split"]), folder / SPLIT)
     train, test = rows.take([0, 3]), rows.take([2, 5])
     weights = train.select(["id", "group", "text", "label"]).append_column("weight", pa.array([1.0, 1.0]))
-    tables.write(weights, folder / leaks.TRAINING)
+    tables.write(weights, folder / TRAINING)
     write_predictions(folder, test)
-    (folder / "dvc.yaml").write_text("stages: {}\n")
     profile = {"train": {"rows": 2, "groups": 1} | {name: {"x": 1.0} for name in PROFILED}}
     (folder / "reports/metrics").mkdir(parents=True)
     (folder / "reports/metrics/profile.json").write_text(json.dumps(profile))
@@ -42,19 +46,21 @@ def write_predictions(folder: Path, rows: pa.Table) -> None:
 
 
 def rows_of(folder: Path) -> pa.Table:
-    return tables.read(folder / leaks.DEDUPLICATED)
+    return tables.read(folder / DEDUPLICATED)
 
 
 def write_split(folder: Path, **columns: list) -> None:
-    table = tables.read(folder / leaks.SPLIT)
+    table = tables.read(folder / SPLIT)
     for name, values in columns.items():
         table = tables.set_column(table, name, values, pa.string())
-    tables.write(table, folder / leaks.SPLIT)
+    tables.write(table, folder / SPLIT)
 
 
 def test_a_sound_project_has_no_fault_and_one_without_tables_neither(project, tmp_path_factory, capsys):
     assert leaks.problems(project) == leaks.broken(project) == []
-    assert leaks.problems(tmp_path_factory.mktemp("empty")) == []
+    empty = tmp_path_factory.mktemp("empty")
+    shutil.copyfile(ROOT / "dvc.yaml", empty / "dvc.yaml")
+    assert leaks.problems(empty) == leaks.broken(empty) == []
     cli.main(["lint"])
     assert capsys.readouterr().out == ""
 
@@ -79,19 +85,19 @@ def test_each_leak_is_proved(project):
     ]
 
     write_split(project, split=split)
-    tables.write(rows.select(["id", "group", "text"]), project / leaks.AUXILIARY)
+    tables.write(rows.select(["id", "group", "text"]), project / AUXILIARY)
     assert leaks.problems(project) == ["data/auxiliary.parquet: 4 row(s) that are not of the train split"]
-    (project / leaks.AUXILIARY).unlink()
-    splits.write_frozen(project / leaks.FROZEN, splits.codes(pa.array(["g1", "g2"])).tolist())
+    (project / AUXILIARY).unlink()
+    splits.write_frozen(project / FROZEN, splits.codes(pa.array(["g1", "g2"])).tolist())
     assert leaks.problems(project) == ["data/split.parquet: 2 row(s) of frozen test groups outside of test"]
-    (project / leaks.FROZEN).unlink()
+    (project / FROZEN).unlink()
 
     write_predictions(project, rows)
     assert leaks.problems(project) == ["data/predictions/dapt-1.parquet: 2 row(s) of the train split"]
     (project / "data/predictions/dapt-1.parquet").unlink()
 
     texts = ["the same" if name != "dev" else f"dev {n}" for n, name in enumerate(split)]
-    tables.write(tables.set_column(rows, "text", texts, pa.string()), project / leaks.DEDUPLICATED)
+    tables.write(tables.set_column(rows, "text", texts, pa.string()), project / DEDUPLICATED)
     assert leaks.problems(project) == [
         "data/deduplicated.parquet: 2 row(s) of dev or test whose text also stands in train"
     ]
@@ -110,17 +116,17 @@ def test_lint_prints_leaks_and_broken_tables(project, capsys):
 
 def test_freeze_adds_test_groups_for_ever_and_copies_the_profile(project, capsys):
     cli.main(["freeze"])
-    assert splits.read_frozen(leaks.FROZEN).tolist() == splits.codes(pa.array(["g2"])).tolist()
+    assert splits.read_frozen(FROZEN).tolist() == splits.codes(pa.array(["g2"])).tolist()
     assert Path("data/frozen/profile.json").read_bytes() == Path("reports/metrics/profile.json").read_bytes()
     assert "1 test groups, 1 of them new" in capsys.readouterr().out
-    before = leaks.FROZEN.read_bytes()
+    before = FROZEN.read_bytes()
     cli.main(["freeze"])
-    assert leaks.FROZEN.read_bytes() == before
+    assert FROZEN.read_bytes() == before
     assert "1 test groups, 0 of them new" in capsys.readouterr().out
 
-    write_split(project, group=["other" if g == "g2" else g for g in tables.read(leaks.SPLIT)["group"].to_pylist()])
+    write_split(project, group=["other" if g == "g2" else g for g in tables.read(SPLIT)["group"].to_pylist()])
     cli.main(["freeze"])
-    assert len(splits.read_frozen(leaks.FROZEN)) == 2
+    assert len(splits.read_frozen(FROZEN)) == 2
 
 
 def test_freeze_refuses_what_is_not_made_and_what_leaks(project, capsys):
@@ -135,4 +141,4 @@ def test_freeze_refuses_what_is_not_made_and_what_leaks(project, capsys):
     assert "profile.json: is no profile" in error()
     (project / "reports/metrics/profile.json").unlink()
     assert "profile.json: not found; `dvc repro validate` makes it" in error()
-    assert not leaks.FROZEN.exists()
+    assert not FROZEN.exists()

@@ -10,21 +10,14 @@ from winnow.people import decisions
 from winnow.rows import tables
 from winnow.rows.ledger import Details, Ledger
 
-DVC_YAML = """\
-stages:
-  collect: {cmd: python -m stages.collect, deps: []}
-  clean: {cmd: python -m stages.clean, deps: []}
-  balance: {cmd: python -m stages.balance, deps: []}
-"""
 ROW, REFUSED = hashing.row_id("notes", "k1"), hashing.row_id("notes", "notes.jsonl, line 3")
 DROPPED = hashing.row_id("notes", "k2")
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, workspace):
     """A project that has run as far as `clean`, with one row refused, one dropped and one changed."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "dvc.yaml").write_text(DVC_YAML)
+    workspace(task={"kind": "classification", "labels": ["METHODS", "RESULTS"]})
     texts = {"k1": "<p>Tides   turn twice.</p>", "k2": "<p></p>"}
     rows = make_rows(
         [
@@ -185,6 +178,6 @@ def test_an_ambiguous_prefix_names_the_ids(project, capsys):
     assert f"7 ids begin so ({', '.join(twins[:5])}, …)" in fails("abcd", capsys)
 
 
-def test_before_the_first_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_before_the_first_run(workspace, capsys):
+    workspace()
     assert "data/raw: not yet made: run `dvc repro`" in fails("abcdef", capsys)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -21,6 +22,7 @@ from winnow.commands import label
 from winnow.labelling import endpoint, llm
 from winnow.rows import tables
 
+SPLIT = Path("data/split.parquet")
 KEY = "sk-very-secret"
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE"]}
 
@@ -109,8 +111,8 @@ def project(server, workspace):
             + [{"text": "adapts only", "purpose": "text"}]
         )
         splits = ["train"] * (rows.num_rows - 2) + ["test", "train"]
-        tables.write(rows, folder / label.ROWS)
-        tables.write(tables.set_column(rows.select(["id"]), "split", splits, pa.string()), folder / label.SPLIT)
+        tables.write(rows, folder / "data/deduplicated.parquet")
+        tables.write(tables.set_column(rows.select(["id"]), "split", splits, pa.string()), folder / SPLIT)
         return folder
 
     return write
@@ -138,7 +140,7 @@ def fails(capsys, *arguments: str) -> str:
 
 
 def answers() -> dict[str, str]:
-    return llm.recorded(label.RULES / "mine.jsonl")
+    return llm.recorded(Path("rules/mine.jsonl"))
 
 
 def test_each_text_is_asked_once_and_recorded(project, server, capsys):
@@ -280,7 +282,7 @@ def test_an_answer_without_words_is_recorded_and_not_asked_again(project, server
 def test_a_torn_line_is_mended(project, server, capsys):
     project()
     run(capsys)
-    path = label.RULES / "mine.jsonl"
+    path = Path("rules/mine.jsonl")
     path.write_bytes(path.read_bytes()[:-7])
     assert "9 texts, 8 of them answered; 1 go to" in run(capsys)
     assert len(answers()) == 9
@@ -300,7 +302,7 @@ def test_wrong_arguments_are_named(project, capsys, arguments, message):
 
 def test_without_the_tables_the_way_to_them_is_named(project, capsys):
     project()
-    label.SPLIT.unlink()
+    SPLIT.unlink()
     assert "data/split.parquet: not found; `dvc repro`" in fails(capsys)
 
 

@@ -40,7 +40,7 @@ def fails(capsys, *arguments: str) -> str:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_and_says_what_to_do_next(project, tmp_path, ending):
-    code = "from winnow import cli; cli.main(['review', '--reviewer', 'ana', '--no-browser', '--port', '0'])"
+    code = "from winnow.commands import cli; cli.main(['review', '--reviewer', 'ana', '--no-browser', '--port', '0'])"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # As in the background of a shell: Ctrl-C is ignored until the command says otherwise.

@@ -135,7 +135,7 @@ def test_what_is_committed_is_not_undone(path):
     git(path.parent, "add", "-A")
     git(path.parent, "commit", "-qm", "decisions")
     [second] = journal.append(path, [row("bb")]).lines
-    with pytest.raises(journal.TooLate, match="is committed; decide again instead"):
+    with pytest.raises(journal.TooLate, match="is committed; decide again: a reviewer"):
         journal.withdraw(path, first)
     journal.withdraw(path, second)
     assert [decision.id for decision in decisions.read(path)] == ["aa"]

@@ -1,11 +1,19 @@
 """Which queues there are, and a list of ids as one."""
 
+from pathlib import Path
+
 import pytest
 
 from tests import review_project
 from winnow.base.errors import UserError
 from winnow.review import queues
 from winnow.rows import tables
+
+FILES = {
+    "issues": Path("data/queue.parquet"),
+    "audit": Path("data/audit_queue.parquet"),
+    queues.ROUND: Path("data/rounds"),
+}
 
 
 @pytest.fixture
@@ -15,12 +23,12 @@ def project(tmp_path, monkeypatch):
 
 
 def test_queues_are_found_by_name_or_path(project, tmp_path):
-    assert queues.find("issues") == queues.FILES["issues"]
-    assert queues.find(str(project.queue)) == project.queue
+    assert queues.find("issues", FILES) == FILES["issues"]
+    assert queues.find(str(project.queue), FILES) == project.queue
     (tmp_path / "data/rounds").mkdir()
     for name in ("001.csv", "002.csv"):
         (tmp_path / "data/rounds" / name).write_text("id\n")
-    assert queues.find("round").name == "002.csv"
+    assert queues.find("round", FILES).name == "002.csv"
 
 
 @pytest.mark.parametrize(
@@ -28,13 +36,13 @@ def test_queues_are_found_by_name_or_path(project, tmp_path):
     [
         ("audit", r"data/audit_queue\.parquet: not found; `dvc repro`"),
         ("round", "no round has begun; `winnow round --start`"),
-        ("nonsense", "--queue 'nonsense': give issues, unlabelled, audit, round"),
+        ("nonsense", "--queue 'nonsense': give issues, audit, round"),
         ("none.csv", "none.csv: not found"),
     ],
 )
 def test_a_queue_that_is_not_there_says_how_to_get_it(project, name, message):
     with pytest.raises(UserError, match=message):
-        queues.find(name)
+        queues.find(name, FILES)
 
 
 def test_a_csv_file_of_ids_is_a_queue(project, tmp_path):

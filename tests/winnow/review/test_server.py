@@ -185,7 +185,7 @@ def test_undo_after_a_commit_says_so(page, project):
         subprocess.run([*git, *arguments], check=True)
     answer = page.post("undo", receipt=receipt)
     assert answer["status"] == 409
-    assert "is committed; decide again instead" in answer["error"]
+    assert "is committed; decide again: a reviewer" in answer["error"]
 
 
 def test_a_new_queue_on_disk_is_read_and_the_page_told(page, project, tmp_path, server):
@@ -247,12 +247,10 @@ def test_a_port_that_is_taken_says_so(project):
             Review(project, "Queue", port)
 
 
-def test_a_server_killed_while_it_writes_leaves_whole_decisions(tmp_path):
-    project = review_project.make(tmp_path, review_project.entries(200))
-    (tmp_path / "params.yaml").write_text(
-        "task: {kind: classification, labels: [FRUIT, STONE, PLANT]}\nreview: {overlap: 0.0}\n"
-    )
-    code = "from winnow import cli; cli.main(['review', '--reviewer', 'ana', '--no-browser', '--port', '0'])"
+def test_a_server_killed_while_it_writes_leaves_whole_decisions(tmp_path, workspace):
+    folder = workspace(task={"kind": "classification", "labels": review_project.LABELS}, review={"overlap": 0.0})
+    project = review_project.make(folder, review_project.entries(200))
+    code = "from winnow.commands import cli; cli.main(['review', '--reviewer', 'ana', '--no-browser', '--port', '0'])"
     command = [sys.executable, "-c", code]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     acknowledged = set()
