@@ -11,8 +11,8 @@ Labels needed: where the curve, made monotone (isotonic regression) and straight
 macro-F1 that the ensemble reaches with the labels of the whole pool. A curve that does not come there counts with the
 most labels tried, and the result says how many did not.
 
-Told of each arm, over seeds: labels needed and mean macro-F1 of the curve, and both minus those of random choice with
-the same seed, with 95 % intervals (Student's t). The curves stand in a CSV file beside `--out`.
+The results are, of each arm over seeds: labels needed and mean macro-F1 of the curve, and both minus those of random
+choice with the same seed, with 95 % intervals (Student's t). The curves stand in a CSV file beside `--out`.
 """
 
 import argparse
@@ -217,7 +217,7 @@ def entries(results: list[dict], common: dict) -> list[dict]:
         }
         ours, theirs = (float(np.mean(labels(which))) for which in (arm, RANDOM))
         work = f"labels to 95 % of the full macro-F1: {arm[1]} after a cold start by {arm[0]}"
-        # `ratio` says how often the labels go round; fewer is better, as with seconds.
+        # `ratio` says how many times fewer labels an arm needs; fewer is better, as with seconds.
         entry = peers.entry(work, "random choice", ours, theirs, "labels", **facts, **common)
         made.append(entry | {"ratio": theirs / ours})
     return made

@@ -22,9 +22,9 @@ such a label right.
 Several raters (bench/raters.py): one rater's label is to be found wrong where it differs from the majority of the
 others. Here `probe` is on the base encoder: none is adapted to these texts.
 
-Told of each are means over seeds with 95 % intervals (Student's t), which hold the draws of errors, not of rows:
-average precision, precision at 100 and at the true number of errors (there it equals recall), precision and recall of
-what the detector flags. Every run stands in a CSV file beside `--out`.
+The results are means over seeds with 95 % intervals (Student's t), which hold the draws of errors, not of rows: average
+precision, precision at 100 and at the true number of errors (there it equals recall), precision and recall of what the
+detector flags. Every run stands in a CSV file beside `--out`.
 """
 
 import argparse

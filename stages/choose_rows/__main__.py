@@ -41,8 +41,8 @@ from winnow.rows import origins, tables, votes
 
 WHY = {
     "random": "drawn at random",
-    "entropy": "the model is unsure of its class",
-    "margin": "the model wavers between two classes",
+    "entropy": "the model is unsure of its label",
+    "margin": "the model wavers between two labels",
     "k_center": "far from every row that has a label",
     "typical": "typical of many rows without a label",
     "mixed": "the model is unsure of it, and it is unlike the rows before it",

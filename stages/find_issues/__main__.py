@@ -9,7 +9,7 @@ python -m stages.find_issues --rows data/labelled.parquet --scores data/scores.p
 Out: every row with a label that people have not settled, every row on which reviewers disagree, and every row whose
 duplicates (`--duplicates`) had other labels; these two kinds are all in the queue, at its top. The others follow by
 expected gain per minute of review: the probability of an error, times what a right label is worth in the row's split,
-by the time that it takes to read the row.
+divided by the time that it takes to read the row.
 
 `p_error` is the calibrated probability that the label is wrong, learnt from planted errors (`--calibration`) and from
 the decisions made so far, of which each but `keep` says that the label was wrong; null where a row has no label.
