@@ -84,7 +84,7 @@ def test_the_rows_between_two_classes_come_first_with_reasons_and_neighbours(wor
     first = entries[0]
     assert first["text_sha"] == hashing.text_sha(first["text"])
     assert (first["given_label"], first["suggested_label"], first["p_error"]) == (None, "FRUIT", None)
-    assert first["reasons"][0] == "the model wavers between two classes"
+    assert first["reasons"][0] == "the model wavers between two labels"
     assert first["reasons"][1] == "the model gives FRUIT 45 % and STONE 44 %"
     assert first["reasons"][2].startswith("the nearest row with a label is ")
     assert [chance["label"] for chance in first["probabilities"]] == TASK["labels"]
