@@ -8,8 +8,8 @@ python -m stages.rounds --rows data/deduplicated.parquet --split data/split.parq
     --plots reports/plots/rounds
 
 A round begins with `winnow round --start`, which draws its random sample (`--rounds`), and ends where the next begins.
-The decisions are replayed up to each round's end. Models are fast ones, the mean of two logistic regressions on
-embeddings and on words, trained on all training rows; held-out rows are judged by given and by corrected labels.
+The decisions are replayed up to each round's end. The models are the fast ones of the kind of task, on embeddings and
+on words, trained on all training rows; given and corrected labels judge them on held-out rows.
 
 Out: the rows of the last sample that nobody has settled, as a queue, without what the models say, so that people judge
 the text alone; metrics; plots: evolution.csv, noise.csv, edits.csv, planted.csv.
@@ -26,12 +26,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.rounds import outcome, stopping, worth
+from stages.rounds.audit import Certainty
+from stages.rounds.outcome import Course
 from stages.rounds.replay import NONE, Rows, Settled, settle
+from stages.rounds.worth import Models
 from winnow import kinds
 from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, progress, run
 from winnow.encoder import embeddings
+from winnow.kinds.evidence import Evidence
 from winnow.kinds.task import Task
 from winnow.people import decisions, queue
 from winnow.people.decisions import Decision
@@ -39,7 +43,7 @@ from winnow.people.rounds import sample
 from winnow.people.rounds.sample import Round
 from winnow.people.rounds.settings import Params
 from winnow.rows import tables
-from winnow.rows.origins import TRUSTED
+from winnow.rows.origins import trusted
 
 HELD_OUT = ("dev", "test")
 
@@ -49,8 +53,37 @@ class Copies:
     """Duplicates of training rows that were dropped, with a label of their source."""
 
     texts: list[str]
-    labels: np.ndarray  # (copies,) int
+    labels: np.ndarray  # (copies,) labels
     keepers: np.ndarray  # (copies,) int, positions of the rows that stayed in their place
+
+
+@dataclass(frozen=True)
+class Today:
+    """The dataset as it is: its rows, what people settled on them, and the copies that were dropped."""
+
+    rows: Rows
+    now: Settled
+    copies: Copies
+
+    @property
+    def training(self) -> np.ndarray:
+        """The labels that models train on, (rows + copies,) object, none of a copy."""
+        return worth.on_train(self.rows, self.now.training(self.rows), len(self.copies.texts))
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What tells the worth of the next decisions.
+
+    Attributes:
+        evidence: what models say, out of fold, of the rows of train that have a label.
+        entries: the review queue, the row to be read first first.
+        curve: (arm, labels, seed, headline) of the stage learning_curve.
+    """
+
+    evidence: Evidence
+    entries: Sequence[dict]
+    curve: Sequence[tuple[str, int, int, float]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +101,7 @@ class Period:
         return self.round.rows if self.round else ()
 
 
-def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision], task: Task) -> Rows:
+def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision]) -> Rows:
     """Return all rows of the task; those that people found out of scope have the label that these saw.
 
     Raises:
@@ -79,26 +112,21 @@ def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision],
     given = {decision.id: decision.given_label for decision in made if decision.verdict == "out_of_scope"}
     given |= {row["id"]: row["given_label"] for row in tables.read(labelled, ["id", "given_label"]).to_pylist()}
     splits = {row["id"]: row["split"] for row in tables.read(split, ["id", "split"]).to_pylist()}
-    class_of = {label: index for index, label in enumerate(task.labels)} | {None: NONE, "": NONE}
     ids = table["id"].to_pylist()
     for where, known in ((labelled, given), (split, splits)):
         if missing := [id for id in ids if id not in known]:
             raise UserError(f"{where}: {len(missing)} row(s) of {rows} are missing, first {missing[0]}; `dvc repro`")
-    trusted = [
-        label is not None and origin in TRUSTED
-        for label, origin in zip(table["label"].to_pylist(), table["label_origin"].to_pylist(), strict=True)
-    ]
     return Rows(
         ids=np.array(ids, dtype=object),
         groups=np.array(table["group"].to_pylist(), dtype=object),
         splits=np.array([splits[id] for id in ids], dtype=object),
         texts=np.array(table["text"].to_pylist(), dtype=object),
-        given=np.array([class_of[given[id]] for id in ids], dtype=int),
-        trusted=np.array(trusted, dtype=bool),
+        given=np.array([given[id] or NONE for id in ids], dtype=object),
+        trusted=trusted(table).to_numpy(),
     )
 
 
-def read_copies(clean: Path, ledger: Path, rows: Rows, task: Task) -> Copies:
+def read_copies(clean: Path, ledger: Path, rows: Rows) -> Copies:
     """Return the dropped duplicates whose keeper is a training row.
 
     Without deduplication, they would stand in the split of their cluster; those of dev and test rows would add no label
@@ -109,58 +137,55 @@ def read_copies(clean: Path, ledger: Path, rows: Rows, task: Task) -> Copies:
     keepers = {row["id"]: rows.place.get(row["other_id"]) for row in dropped}
     keepers = {id: row for id, row in keepers.items() if row is not None and rows.splits[row] == "train"}
     wanted = pa.array(sorted(keepers), pa.string())
-    class_of = {label: index for index, label in enumerate(task.labels)}
     found = [
         row
         for batch in tables.batches(clean, ["id", "purpose", "text", "label", "label_origin"])
-        for row in batch.filter(pc.is_in(batch["id"], wanted)).to_pylist()
-        if row["purpose"] == "task" and row["label_origin"] in TRUSTED and row["label"] in class_of
+        for row in batch.filter(pc.and_(pc.is_in(batch["id"], wanted), trusted(batch))).to_pylist()
+        if row["purpose"] == "task"
     ]
     return Copies(
         texts=[row["text"] for row in found],
-        labels=np.array([class_of[row["label"]] for row in found], dtype=int),
+        labels=np.array([row["label"] for row in found], dtype=object),
         keepers=np.array([keepers[row["id"]] for row in found], dtype=int),
     )
 
 
-def read_curve(path: Path) -> list[tuple[str, int, int, float]]:
-    """Return the learning curve: arm, labels, seed, macro-F1.
+def read_curve(path: Path, task: Task) -> list[tuple[str, int, int, float]]:
+    """Return the learning curve: arm, labels, seed, headline.
 
     Raises:
         UserError: the file is missing or is none.
     """
+    headline = kinds.load(task, "metrics").HEADLINE.name
     try:
         return [
-            (line["arm"], int(line["labels"]), int(line["seed"]), float(line["macro_f1"]))
+            (line["arm"], int(line["labels"]), int(line["seed"]), float(line[headline]))
             for line in csv.DictReader(io.StringIO(files.read_text(path)))
         ]
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{path}: no learning curve; run `dvc repro learning_curve`") from None
 
 
-def read_probabilities(path: Path, rows: Rows, now: Settled, task: Task) -> np.ndarray:
-    """Return the out-of-fold probabilities of the rows that models train on, (rows, labels) float; 0 for others.
+def read_evidence(path: Path, today: Today, task: Task) -> Evidence:
+    """Return what models say, out of fold, of the rows of train that have a label, in their order.
 
     Raises:
-        UserError: a row has none.
+        UserError: of one they say nothing.
     """
-    scored = tables.read(path, ["id", *(f"p_{label}" for label in task.labels)])
-    columns = np.stack([scored[f"p_{label}"].to_numpy() for label in task.labels], axis=1).astype(float)
-    trained = np.flatnonzero((now.training(rows) != NONE) & (rows.splits == "train"))
+    scored = tables.read(path)
     place = {id: number for number, id in enumerate(scored["id"].to_pylist())}
-    if missing := [id for id in rows.ids[trained] if id not in place]:
+    ids = today.rows.ids[np.flatnonzero(today.training != NONE)].tolist()
+    if missing := [id for id in ids if id not in place]:
         raise UserError(f"{path}: {len(missing)} row(s) are missing, first {missing[0]}; run `dvc repro score`")
-    found = np.zeros((len(rows.ids), len(task.labels)))
-    found[trained] = columns[[place[id] for id in rows.ids[trained]]]
-    return found
+    return kinds.load(task, "scores").read(task, scored, path).take(np.array([place[id] for id in ids], dtype=int))
 
 
-def read_automatic(path: Path, rows: Rows, task: Task) -> np.ndarray:
-    """Return the labels that rules and models proposed, (rows,) int, `NONE` where they did not."""
+def read_automatic(path: Path, rows: Rows) -> np.ndarray:
+    """Return the labels that rules and models proposed, (rows,) object, `NONE` where they did not."""
     labels = np.full(len(rows.ids), NONE)
     for row in tables.read(path, ["id", "label"]).to_pylist():
         if row["id"] in rows.place:
-            labels[rows.place[row["id"]]] = task.labels.index(row["label"])
+            labels[rows.place[row["id"]]] = row["label"]
     return labels
 
 
@@ -174,150 +199,110 @@ def periods(rounds: Sequence[Round], made: int) -> list[Period]:
     ]
 
 
-@dataclass(frozen=True)
-class Models:
-    """What trainings and their comparison need."""
-
-    learner: worth.Learner
-    exams: worth.Exams
-    classes: int
-    confidence: float
-
-    def scores(self, labels: np.ndarray) -> worth.Scores:
-        """Return the scores of models trained on labels, (rows + copies,) int."""
-        return worth.grade(self.learner.predict(labels), self.exams, self.classes)
-
-
-def models(rows: Rows, copies: Copies, vectors: np.ndarray, today: np.ndarray, task: Task, settings: Params) -> Models:
-    """Return what trainings need.
+def models(today: Today, vectors: np.ndarray, task: Task, settings: Params) -> Models:
+    """Return the models that trainings compare.
 
     A copy has its keeper's embedding: nothing else embeds it, and texts that are nearly equal have nearly equal ones.
 
     Args:
         vectors: (rows, dimensions) float32.
-        today: (rows,) int, labels after all decisions.
 
     Raises:
         UserError: there is no labelled training row, or no dev row.
     """
+    rows, copies, corrected = today.rows, today.copies, today.now.training(today.rows)
     held_out = np.flatnonzero(rows.splits != "train")
-    train = (rows.splits == "train") & ((rows.before != NONE) | (today != NONE))
-    exams = worth.exams(rows, held_out, today, settings.resamples, settings.seed)
-    for split, there in (("train", train.any()), ("dev", ("dev", "corrected") in exams)):
+    train = (rows.splits == "train") & ((rows.before != NONE) | (corrected != NONE))
+    exams = worth.exams(rows, held_out, corrected, settings.resamples, settings.seed)
+    for split, there in (("train", train.any()), ("dev", stopping.EXAM in exams)):
         if not there:
             raise UserError(f"rounds: no {split} row has a given or human label; mend params.yaml: split or add rows")
-    try:
-        learner = worth.Learner(
-            [*rows.texts.tolist(), *copies.texts],
-            np.concatenate([vectors, vectors[copies.keepers]]),
-            np.concatenate([train, np.zeros(len(copies.texts), dtype=bool)]),
-            held_out,
-            len(task.labels),
-            settings.regularization,
-        )
-    except ValueError as error:
-        raise UserError(f"rounds: the training texts hold no words ({error})") from None
-    return Models(learner, exams, len(task.labels), settings.confidence)
+    learner = kinds.load(task, "fast").Learner(
+        task,
+        [*rows.texts.tolist(), *copies.texts],
+        np.concatenate([vectors, vectors[copies.keepers]]),
+        np.concatenate([train, np.zeros(len(copies.texts), dtype=bool)]),
+        settings.regularization.model_dump(),
+    )
+    return Models(task, learner, held_out, exams, settings.confidence)
 
 
-def evolution(rows: Rows, states: Sequence[tuple[str, int, Settled]], of: Models, copies: int) -> dict:
-    """Return macro-F1 after each state's decisions, and its change by the last round and by all.
+def evolution(today: Today, states: Sequence[tuple[str, int, Settled]], fast: Models) -> dict:
+    """Return the headline after each state's decisions, and its change by the last round and by all.
 
     Args:
         states: name, number of decisions and what they settle; the first has none.
     """
+    rows, copies = today.rows, len(today.copies.texts)
     scores = [
-        of.scores(worth.on_train(rows, settled.training(rows), copies)) for _, _, settled in progress(states, "rounds")
+        fast.scores(worth.on_train(rows, settled.training(rows), copies))
+        for _, _, settled in progress(states, "rounds")
     ]
     return {
-        "macro_f1": {
-            name: {"decisions": made} | worth.scored(found, of.confidence)
-            for (name, made, _), found in zip(states, scores, strict=True)
+        fast.headline.name: {
+            name: {"decisions": made} | fast.told(found) for (name, made, _), found in zip(states, scores, strict=True)
         },
         "change": {
-            "last_round": worth.difference(scores[-1], scores[-2:][0], of.confidence),
-            "all": worth.difference(scores[-1], scores[0], of.confidence),
+            "last_round": fast.difference(scores[-1], scores[-2:][0]),
+            "all": fast.difference(scores[-1], scores[0]),
         },
     }
 
 
-def edits(rows: Rows, now: Settled, copies: Copies, automatic: np.ndarray, of: Models) -> dict:
-    """Return, for each kind of edit, how many training rows it touches and what it adds to macro-F1."""
-    base = of.scores(worth.on_train(rows, now.training(rows), len(copies.texts)))
-    result = {}
-    for kind, (touched, labels) in progress(worth.arms(rows, now, copies.labels, automatic).items(), "edits"):
+def edits(today: Today, automatic: np.ndarray, fast: Models) -> dict:
+    """Return, for each kind of edit, how many training rows it touches and what it adds to the headline.
+
+    Args:
+        automatic: (rows,) labels that rules and models proposed.
+    """
+    base, result = fast.scores(today.training), {}
+    arms = worth.arms(today.rows, today.now, today.copies.labels, automatic)
+    for kind, (touched, labels) in progress(arms.items(), "edits"):
         result[kind] = {"rows": touched}
         if touched:
-            result[kind] |= worth.gain(kind, base, of.scores(labels), of.confidence)
+            result[kind] |= fast.gain(kind, base, fast.scores(labels))
     return result
 
 
-def stop_or_go(
-    rows: Rows,
-    now: Settled,
-    copies: int,
-    probabilities: np.ndarray,
-    entries: Sequence[dict],
-    curve: Sequence[tuple[str, int, int, float]],
-    of: Models,
-    settings: Params,
-) -> tuple[dict, stopping.Planted]:
-    """Return the advice, and what planted errors cost.
-
-    Args:
-        probabilities: (rows, labels) float, out of fold.
-        entries: the review queue, the row to be read first first.
-    """
-    training = worth.on_train(rows, now.training(rows), copies)
-    behind = np.zeros((copies, of.classes))
-    planted = stopping.plant(
-        of.learner,
-        training,
-        np.concatenate([probabilities, behind]),
-        of.exams["dev", "corrected"],
-        of.classes,
-        settings,
-    )
+def stop_or_go(today: Today, ahead: Ahead, fast: Models, settings: Params) -> tuple[dict, stopping.Planted]:
+    """Return the advice, and what planted errors cost."""
+    rows, now, training = today.rows, today.now, today.training
+    planted = stopping.plant(training, ahead.evidence, fast, settings)
     labels = int((training != NONE).sum())
-    new_label = stopping.label_value(curve, labels)
+    new_label = stopping.label_value(ahead.curve, labels, fast.headline.sign)
     wrong = now.errors & rows.trusted
     relabelled = float((now.verdicts[wrong] == "relabel").mean()) if wrong.any() else 1.0
-    next_ = stopping.Next(
-        [entry["split"] for entry in entries[: settings.next_decisions]],
-        [entry["p_error"] for entry in entries[: settings.next_decisions]],
-    )
+    entries = ahead.entries[: settings.next_decisions]
+    next_ = stopping.Next([entry["split"] for entry in entries], [entry["p_error"] for entry in entries])
     gained = stopping.gain(next_, planted, new_label, relabelled, settings)
     tested = int(((rows.splits == "test") & (now.training(rows) != NONE)).sum())
-    result = stopping.verdict(next_, gained, tested, settings)
+    result = stopping.verdict(next_, gained, tested, fast.words, settings)
     result |= {"training_labels": labels, "relabelled_share": relabelled, "next_decisions": settings.next_decisions}
     if new_label is not None:
         result["new_labels_points"] = new_label * settings.next_decisions * stopping.POINTS
     return result | planted.estimate(settings.confidence).named("wrong_label_points", stopping.POINTS), planted
 
 
-def audit_entries(waiting: Sequence[sample.Drawn], rows: Rows, number: int, task: Task) -> list[dict]:
+def audit_entries(waiting: Sequence[sample.Drawn], rows: Rows, number: int) -> list[dict]:
     """Return the sample's open rows as entries of a queue, without what the models say."""
-    entries = []
-    for drawn in waiting:
-        row = rows.place[drawn.id]
-        given = rows.given[row]
-        entries.append(
-            {
-                "id": drawn.id,
-                "text": rows.texts[row],
-                "split": rows.splits[row],
-                "given_label": None if given == NONE else task.labels[given],
-                "reasons": [f"random sample of round {number}"],
-            }
-        )
-    return entries
+    at = [rows.place[drawn.id] for drawn in waiting]
+    return [
+        {
+            "id": rows.ids[row],
+            "text": rows.texts[row],
+            "split": rows.splits[row],
+            "given_label": rows.given[row],
+            "reasons": [f"random sample of round {number}"],
+        }
+        for row in at
+    ]
 
 
-def write_plots(folder: Path, metrics: dict, points: Sequence[tuple[int, int, float]]) -> None:
-    """Write macro-F1 over decisions, wrong labels over rounds, what edits are worth, and what planted errors cost."""
+def write_plots(folder: Path, metrics: dict, headline: str, points: Sequence[tuple[int, int, float]]) -> None:
+    """Write the headline over decisions, wrong labels over rounds, the worth of edits, the cost of planted errors."""
     nested = (
         (name, by["decisions"], split, kind, *found.values())
-        for name, by in metrics["models"]["macro_f1"].items()
+        for name, by in metrics["models"][headline].items()
         for split in HELD_OUT
         for kind, found in by.get(split, {}).items()
     )
@@ -336,10 +321,10 @@ def write_plots(folder: Path, metrics: dict, points: Sequence[tuple[int, int, fl
     bounds = ("low", "high")
     with files.replacing(folder) as new:
         new.mkdir()
-        files.write_csv(new / "evolution.csv", ("round", "decisions", "split", "labels", "macro_f1", *bounds), nested)
+        files.write_csv(new / "evolution.csv", ("round", "decisions", "split", "labels", headline, *bounds), nested)
         files.write_csv(new / "noise.csv", ("round", "when", "split", "share", *bounds), shares)
         files.write_csv(new / "edits.csv", ("edit", "rows", "split", "labels", "gain", *bounds), gains)
-        files.write_csv(new / "planted.csv", ("wrong_labels", "seed", "macro_f1"), sorted(points))
+        files.write_csv(new / "planted.csv", ("wrong_labels", "seed", headline), sorted(points))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -348,46 +333,38 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings, task = params.load("rounds", Params), kinds.read_task()
     made = decisions.read(args.decisions)
     rounds = sample.read_all(args.rounds, len(made))
-    rows = read_rows(args.rows, args.split, args.labelled, made, task)
+    rows = read_rows(args.rows, args.split, args.labelled, made)
     shares = periods(rounds, len(made))
-    states = [("before", 0, settle(rows, [], task.labels))]
-    states += [(f"{of.number:03d}", of.last, settle(rows, made[: of.last], task.labels)) for of in shares]
+    states = [("before", 0, settle(rows, [], task))]
+    states += [(f"{of.number:03d}", of.last, settle(rows, made[: of.last], task)) for of in shares]
     now = states[-1][2]
 
-    copies = read_copies(args.clean, args.duplicates, rows, task)
-    vectors = embeddings.of(rows.ids.tolist(), args.embeddings)
-    fast = models(rows, copies, vectors, now.training(rows), task, settings)
-    advice, planted = stop_or_go(
-        rows,
-        now,
-        len(copies.texts),
-        read_probabilities(args.scores, rows, now, task),
-        queue.read(args.queue),
-        read_curve(args.curve),
-        fast,
-        settings,
-    )
+    today = Today(rows, now, read_copies(args.clean, args.duplicates, rows))
+    fast = models(today, embeddings.of(rows.ids.tolist(), args.embeddings), task, settings)
+    ahead = Ahead(read_evidence(args.scores, today, task), queue.read(args.queue), read_curve(args.curve, task))
+    advice, planted = stop_or_go(today, ahead, fast, settings)
+    certainty = Certainty(settings.confidence, settings.seed)
     metrics = {
         "rounds": len(rounds),
         "decisions": len(made),
         "done": {
-            name: outcome.deeds(rows, settled, made[of.first : of.last], {row.id for row in of.rows}, task.labels)
+            name: outcome.deeds(rows, settled, made[of.first : of.last], {row.id for row in of.rows}, task)
             for of, (name, _, settled) in zip(shares, states[1:], strict=True)
         },
         "noise": {
-            name: outcome.noise(of.round, rows, before, after, now, settings.confidence, settings.seed)
+            name: outcome.noise(of.round, rows, Course(before, after, now), certainty)
             for of, (_, _, before), (name, _, after) in zip(shares, states[:-1], states[1:], strict=True)
             if of.round
         },
-        "models": evolution(rows, states, fast, len(copies.texts)),
-        "edits": edits(rows, now, copies, read_automatic(args.annotations, rows, task), fast),
+        "models": evolution(today, states, fast),
+        "edits": edits(today, read_automatic(args.annotations, rows), fast),
         "stopping": advice,
     }
     last = rounds[-1] if rounds else None
     waiting = outcome.waiting(last, rows, now) if last else []
-    queue.write(queue.table(audit_entries(waiting, rows, last.number if last else 0, task)), args.out, args.queue_csv)
+    queue.write(queue.table(audit_entries(waiting, rows, last.number if last else 0)), args.out, args.queue_csv)
     files.write_json(args.metrics, metrics)
-    write_plots(args.plots, metrics, planted.points)
+    write_plots(args.plots, metrics, fast.headline.name, planted.points)
 
 
 if __name__ == "__main__":

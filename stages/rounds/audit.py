@@ -14,6 +14,14 @@ DRAWS = 4000  # of a posterior; the interval's ends then stand to about half a p
 
 
 @dataclass(frozen=True)
+class Certainty:
+    """How sure an interval is, and the seed of what is drawn for it."""
+
+    confidence: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class Cell:
     """Rows of one stratum and split: how many there are, how many of them people judged, how many they changed."""
 
@@ -91,7 +99,7 @@ def total(strata: Sequence[Share], confidence: float) -> Estimate:
     return Estimate(value, max(0.0, value - below), min(sum(rows for rows, _ in found), value + above))
 
 
-def recall(flagged: Share, unflagged: Share, confidence: float, seed: int) -> Estimate | None:
+def recall(flagged: Share, unflagged: Share, certainty: Certainty) -> Estimate | None:
     """Return the share of all errors that is flagged; None where the sample holds no error.
 
     The interval is of the posterior under Jeffreys' prior for each stratum's share, and reaches to 0 or 1 where one
@@ -100,9 +108,9 @@ def recall(flagged: Share, unflagged: Share, confidence: float, seed: int) -> Es
     errors = [of.population * of.value for of in (flagged, unflagged)]
     if not sum(errors):
         return None
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(certainty.seed)
     drawn = [of.population * _posterior(of, rng) for of in (flagged, unflagged)]
-    tail = (1 - confidence) / 2
+    tail = (1 - certainty.confidence) / 2
     low, high = np.quantile(drawn[0] / (drawn[0] + drawn[1]), [tail, 1 - tail])
     return Estimate(errors[0] / sum(errors), float(low) if errors[0] else 0.0, float(high) if errors[1] else 1.0)
 

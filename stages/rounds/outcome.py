@@ -3,22 +3,33 @@
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from stages.rounds import audit
+from stages.rounds.audit import Certainty
 from stages.rounds.replay import NONE, Rows, Settled
 from winnow.base import hashing
+from winnow.kinds.task import Task
 from winnow.people.decisions import VERDICTS, Decision
 from winnow.people.rounds.sample import STRATA, Drawn, Round
 from winnow.rows.splits import SPLITS
 
 SHOWN_IDS = 10
+NO_LABEL = "none"
 
 
-def deeds(
-    rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str], labels: Sequence[str]
-) -> dict[str, object]:
+@dataclass(frozen=True)
+class Course:
+    """What was settled when a round began and when it ended, and what is settled today."""
+
+    start: Settled
+    end: Settled
+    now: Settled
+
+
+def deeds(rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str], task: Task) -> dict[str, object]:
     """Return what decisions did, as metrics: rows by verdict, split and class, changes of label, and time.
 
     Args:
@@ -30,7 +41,7 @@ def deeds(
     at = np.array([rows.place[id] for id in ids], dtype=int)
     verdicts = after.verdicts[at]
     queue = np.array([id not in sampled for id in ids], dtype=bool) & rows.trusted[at]
-    known = [*labels, None]
+    named = [[NO_LABEL] if label is NONE else task.names(label) for label in rows.given[at]]
     result: dict[str, object] = {
         "decisions": len(made),
         "rows": len(ids),
@@ -38,10 +49,10 @@ def deeds(
         "verdicts": _count(verdicts),
         "by_split": {split: _count(verdicts[rows.splits[at] == split]) for split in SPLITS},
         "by_label": {
-            label or "none": _count(verdicts[rows.given[at] == (NONE if label is None else index)])
-            for index, label in enumerate(known)
+            name: _count(verdicts[np.array([name in of for of in named], dtype=bool)])
+            for name in [*task.classes(label for label in rows.given if label is not NONE), NO_LABEL]
         },
-        "changes": _changes(rows.given[at], verdicts, after.labels[at], labels),
+        "changes": _changes(rows.given[at], verdicts, after.labels[at]),
         "queue": {"rows": int((queue & (verdicts != "")).sum()), "changed": int((queue & after.errors[at]).sum())},
     }
     if times := [decision.seconds for decision in made if decision.seconds is not None]:
@@ -49,9 +60,7 @@ def deeds(
     return result
 
 
-def noise(
-    round_: Round, rows: Rows, start: Settled, end: Settled, now: Settled, confidence: float, seed: int
-) -> dict[str, object]:
+def noise(round_: Round, rows: Rows, course: Course, certainty: Certainty) -> dict[str, object]:
     """Return how many labels are wrong before and after a round, by its sample, as metrics.
 
     The labels are those that models train on or are measured by, of a source or of people. One counts as wrong unless
@@ -59,10 +68,8 @@ def noise(
     What is left after the round is what there was, less what its decisions found, which is counted, not estimated.
     The estimate uses the sample up to its first row that nobody has settled: rows that people pass over are no
     random ones.
-
-    Args:
-        start, end, now: what was settled when the round began and ended, and what is settled today.
     """
+    start, end, now = course.start, course.end, course.now
     present = [row for row in round_.rows if row.id in rows.place]
     judged = _judged(present, rows, now)
     result: dict[str, object] = {
@@ -84,7 +91,7 @@ def noise(
         if not strata or None in strata:
             continue
         inside = np.full(len(rows.ids), True) if split == "all" else rows.splits == split
-        errors = audit.total(strata, confidence)
+        errors = audit.total(strata, certainty.confidence)
         for when, settled, left in (
             ("before", start, errors),
             ("after", end, errors.less(float((found & inside).sum()))),
@@ -92,7 +99,7 @@ def noise(
             if labelled := int(((settled.training(rows) != NONE) & inside).sum()):
                 figures = {"rows": labelled, "errors": left.value} | left.named("share", 1 / labelled)
                 result.setdefault(when, {})[split] = figures
-    return result | _detector(cells, judged, rows, now, confidence, seed)
+    return result | _detector(cells, judged, rows, now, certainty)
 
 
 def waiting(round_: Round, rows: Rows, now: Settled) -> list[Drawn]:
@@ -104,14 +111,12 @@ def _count(verdicts: np.ndarray) -> dict[str, int]:
     return {verdict: int((verdicts == verdict).sum()) for verdict in VERDICTS}
 
 
-def _changes(given: np.ndarray, verdicts: np.ndarray, new: np.ndarray, labels: Sequence[str]) -> list[dict]:
+def _changes(given: np.ndarray, verdicts: np.ndarray, new: np.ndarray) -> list[dict]:
     """Return what became of the labels that did not stay, the most frequent change first."""
     counts: Counter = Counter()
     for before, verdict, after in zip(given.tolist(), verdicts.tolist(), new.tolist(), strict=True):
         if verdict not in ("", "keep"):
-            counts[
-                "none" if before == NONE else labels[before], verdict if verdict != "relabel" else labels[after]
-            ] += 1
+            counts[NO_LABEL if before is NONE else before, after if verdict == "relabel" else verdict] += 1
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"given": before, "new": after, "rows": count} for (before, after), count in ranked]
 
@@ -151,19 +156,14 @@ def _cells(
 
 
 def _detector(
-    cells: dict[tuple[str, str], audit.Cell],
-    judged: Iterable[Drawn],
-    rows: Rows,
-    now: Settled,
-    confidence: float,
-    seed: int,
+    cells: dict[tuple[str, str], audit.Cell], judged: Iterable[Drawn], rows: Rows, now: Settled, certainty: Certainty
 ) -> dict[str, object]:
     """Return how many flagged rows are errors, how many errors are flagged, and errors found for each one expected."""
     result: dict[str, object] = {}
     flagged, unflagged = (audit.share([cell for (name, _), cell in cells.items() if name == of]) for of in STRATA)
     if flagged:
-        result |= audit.wilson(flagged, confidence).named("precision")
-    if flagged and unflagged and (found := audit.recall(flagged, unflagged, confidence, seed)):
+        result |= audit.wilson(flagged, certainty.confidence).named("precision")
+    if flagged and unflagged and (found := audit.recall(flagged, unflagged, certainty)):
         result |= found.named("recall")
     expected = observed = 0.0
     for row in judged:

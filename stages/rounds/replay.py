@@ -1,16 +1,20 @@
-"""Decisions replayed: which labels the rows had after any number of them, as `apply_decisions` sets them."""
+"""Decisions replayed: which labels the rows had after any number of them, as `apply_decisions` sets them.
 
-from collections.abc import Iterable, Sequence
+Labels are the opaque strings of the kind of task, (rows,) object.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from winnow.people import settling
+from winnow.kinds.task import Task
+from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 
 KEEP = "keep"
-NONE = -1  # a row that has no label, or none to train on
+NONE = None  # a row that has no label, or none to train on
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Rows:
 
     Attributes:
         ids, groups, splits, texts: (rows,) str.
-        given: (rows,) int, the label before decisions, of its source or automatic; `NONE`: no label.
+        given: (rows,) label before decisions, of its source or automatic; `NONE`: no label.
         trusted: (rows,) bool, the label before decisions is of its source: models train on it.
     """
 
@@ -37,7 +41,7 @@ class Rows:
 
     @cached_property
     def before(self) -> np.ndarray:
-        """The labels that models train on before decisions, (rows,) int."""
+        """The labels that models train on before decisions, (rows,) object."""
         return np.where(self.trusted, self.given, NONE)
 
 
@@ -59,30 +63,26 @@ class Settled:
         return self.done & (self.verdicts != KEEP)
 
     def training(self, rows: Rows) -> np.ndarray:
-        """Return the labels that models train on after these decisions, (rows,) int."""
+        """Return the labels that models train on after these decisions, (rows,) object."""
         return np.where(self.done, self.labels, rows.before)
 
 
-def settle(rows: Rows, decisions: Iterable[Decision], labels: Sequence[str]) -> Settled:
+def settle(rows: Rows, made: Iterable[Decision], task: Task) -> Settled:
     """Return what some decisions settle.
 
     Which decisions count, and whether they agree, stands in `winnow.people.settling`. A decision on an automatic label
     says what the row is, whatever label a rule sets today: the verdict is `keep` where it is the label of today.
     `apply_decisions` stops at decisions on unknown rows or for unknown labels; here they settle nothing.
-
-    Args:
-        labels: names of the classes.
     """
-    class_of = {label: index for index, label in enumerate(labels)}
     verdicts = np.full(len(rows.ids), "", dtype=object)
-    settled = np.full(len(rows.ids), NONE)
-    for id, by_reviewer in settling.latest(decisions).items():
+    labels = np.full(len(rows.ids), NONE)
+    for id, by_reviewer in settling.latest(made).items():
         row, outcome = rows.place.get(id), settling.settled(by_reviewer)
         if row is None or outcome is None:
             continue
         if outcome.left_out:
             verdicts[row] = outcome.left_out
-        elif outcome.label in class_of:
-            settled[row] = class_of[outcome.label]
-            verdicts[row] = KEEP if settled[row] == rows.given[row] else "relabel"
-    return Settled(verdicts, settled)
+        elif decisions.is_label(outcome.label, task):
+            labels[row] = outcome.label
+            verdicts[row] = KEEP if outcome.label == rows.given[row] else "relabel"
+    return Settled(verdicts, labels)

@@ -7,15 +7,15 @@ import numpy as np
 
 from stages.rounds.audit import Estimate
 from stages.rounds.replay import NONE
-from stages.rounds.worth import Exam, Learner
+from stages.rounds.worth import Models
 from winnow.base.stage import progress
-from winnow.kinds.classification.scores import noise
-from winnow.kinds.evidence import Errors
+from winnow.kinds.evidence import Errors, Evidence, Noise
 from winnow.people.rounds.settings import Params
 from winnow.statistics import intervals
 
 POINTS = 100
-KIND = "instance"  # errors as people make them; they cost a model less than random ones
+EXAM = ("dev", "corrected")
+KIND: Noise = "instance"  # errors as people make them; they cost a model less than random ones
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Planted:
     """What wrong training labels cost, as measured by planting some.
 
     Attributes:
-        points: (wrong labels, seed, macro-F1 on dev) of each training.
-        cost: macro-F1 that one more wrong label costs, and its bootstrap values, (resamples,) float.
+        points: (wrong labels, seed, headline on dev) of each training.
+        cost: of the headline that one more wrong label takes, and its bootstrap values, (resamples,) float.
     """
 
     points: list[tuple[int, int, float]]
@@ -49,49 +49,48 @@ class Planted:
         return Estimate(self.cost, *intervals.interval(self.resampled, confidence))
 
 
-def plant(
-    learner: Learner, training: np.ndarray, probabilities: np.ndarray, exam: Exam, classes: int, settings: Params
-) -> Planted:
-    """Return what a wrong label costs: the loss of macro-F1 over the number of labels made wrong (least squares).
+def plant(training: np.ndarray, evidence: Evidence, models: Models, settings: Params) -> Planted:
+    """Return what a wrong label costs: what dev loses over the number of labels made wrong (least squares).
 
     Args:
-        training: (rows,) int, today's labels to train on, `NONE` for others.
-        probabilities: (rows, classes) float, out of fold: which labels are mistaken, and for which.
-        exam: the dev rows.
+        training: (rows,) today's labels to train on, `NONE` for others.
+        evidence: what models say, out of fold, of the rows that have one: which labels are mistaken, and for which.
     """
     known = np.flatnonzero(training != NONE)
-    base, base_resampled = exam.macro_f1(learner.predict(training), classes)
-    points = [(0, 0, base)]
+    base = models.score(training, EXAM)
+    points = [(0, 0, base.value)]
     shape = settings.plant_seeds, len(settings.planted)
-    wrong, lost, lost_resampled = np.zeros(shape), np.zeros(shape), np.zeros((*shape, len(base_resampled)))
+    wrong, lost, lost_resampled = np.zeros(shape), np.zeros(shape), np.zeros((*shape, len(base.resampled)))
     for run in progress(list(np.ndindex(shape)), "planted errors"):
         seed, rate = settings.seed + run[0], settings.planted[run[1]]
         labels = training.copy()
-        labels[known] = noise.plant(training[known], classes, Errors(KIND, rate, seed), probabilities[known])
+        labels[known] = evidence.plant(training[known], Errors(KIND, rate, seed))
         wrong[run] = (labels != training).sum()
-        score, resampled = exam.macro_f1(learner.predict(labels), classes)
-        lost[run], lost_resampled[run] = base - score, base_resampled - resampled
-        points.append((int(wrong[run]), seed, score))
+        score = models.score(labels, EXAM)
+        loss = models.better_by(base, score)
+        lost[run], lost_resampled[run] = loss.value, loss.resampled
+        points.append((int(wrong[run]), seed, score.value))
     if not wrong.any():
-        return Planted(points, 0.0, np.zeros(len(base_resampled)))
+        return Planted(points, 0.0, np.zeros(len(base.resampled)))
     square = (wrong**2).sum(axis=1).mean()
     slopes = (wrong * lost).sum(axis=1) / square
     slopes_resampled = (wrong[:, :, None] * lost_resampled).sum(axis=1) / square
-    draws = intervals.resample(settings.plant_seeds, len(base_resampled), np.random.default_rng(settings.seed))
+    draws = intervals.resample(settings.plant_seeds, len(base.resampled), np.random.default_rng(settings.seed))
     return Planted(points, float(slopes.mean()), (draws.T * slopes_resampled).mean(axis=0))
 
 
-def label_value(curve: Iterable[tuple[str, int, int, float]], labels: int) -> float | None:
-    """Return what one more label is worth in macro-F1 at `labels` labels; None where the curve has one budget.
+def label_value(curve: Iterable[tuple[str, int, int, float]], labels: int, sign: int) -> float | None:
+    """Return what one more label adds to the headline at `labels` labels; None where the curve has one budget.
 
     The curve's better arm gains as much with each doubling as with its last one: not too little, since curves flatten.
 
     Args:
-        curve: (arm, labels, seed, macro-F1) of the stage learning_curve.
+        curve: (arm, labels, seed, headline) of the stage learning_curve.
+        sign: of the headline: 1 where more is better, else -1.
     """
     means: dict[str, dict[int, list[float]]] = {}
     for arm, budget, _, score in curve:
-        means.setdefault(arm, {}).setdefault(budget, []).append(score)
+        means.setdefault(arm, {}).setdefault(budget, []).append(sign * score)
     last = {arm: sorted(of)[-2:] for arm, of in means.items() if len(of) > 1}
     if not last or not labels:
         return None
@@ -102,9 +101,9 @@ def label_value(curve: Iterable[tuple[str, int, int, float]], labels: int) -> fl
 
 
 def gain(next_: Next, planted: Planted, new_label: float | None, relabelled: float, settings: Params) -> Estimate:
-    """Return the macro-F1 on dev that the next decisions would bring.
+    """Return what the next decisions would add to the headline on dev.
 
-    A row of train that is relabelled gives back what a wrong label costs; one that is left out gives that less what a
+    A row of train that is relabelled gives back what a wrong label costs; one that is left out gives that, less what a
     right label in its place would bring. The interval is of both unknowns: which rows are errors, and the cost.
 
     Args:
@@ -119,12 +118,13 @@ def gain(next_: Next, planted: Planted, new_label: float | None, relabelled: flo
     return Estimate(float(likely.sum() * (planted.cost - less)), low, high)
 
 
-def verdict(next_: Next, gained: Estimate, test_labels: int, settings: Params) -> dict[str, object]:
+def verdict(next_: Next, gained: Estimate, test_labels: int, words: str, settings: Params) -> dict[str, object]:
     """Return the advice as metrics: `verdict` (go on, stop), why in one sentence (`says`), and what it rests on.
 
     Args:
-        gained: macro-F1 on dev, in 0..1.
+        gained: what the next decisions would add to the headline on dev.
         test_labels: the number of test rows that have a label.
+        words: what people are told of the headline.
     """
     likely = next_.likely()
     changes = float(likely.sum())
@@ -136,18 +136,22 @@ def verdict(next_: Next, gained: Estimate, test_labels: int, settings: Params) -
         "test_error_points": test,
     } | gained.named("gain_points", POINTS)
     if not len(likely):
-        empty = "the queue is empty" if not next_.p_error else "no row of the queue has a probability of error"
-        word = "go on" if next_.p_error else "stop"
-        return result | {"verdict": word, "says": f"{word.capitalize()}: {empty}."}
+        if next_.p_error:
+            return result | _told("go on", "no row of the queue has a probability of error")
+        return result | _told("stop", "the queue is empty")
     precision = changes / len(likely)
     result["precision"] = precision
     value, low, high = (POINTS * end for end in (gained.value, gained.low, gained.high))
-    worth = f"macro-F1 on dev {value:+.2f} points ({low:+.2f} to {high:+.2f}), wrong labels in test {-test:+.2f} points"
+    worth = f"{words} on dev {value:+.2f} points ({low:+.2f} to {high:+.2f}), wrong labels in test {-test:+.2f} points"
     change = f"people would change about {changes:.0f} of the next {len(likely)} rows ({precision:.0%})"
     if precision < settings.min_precision:
-        says = f"Stop: {change}, fewer than rounds.min_precision ({settings.min_precision:.0%}) asks for: {worth}."
-    elif max(value, test) < settings.min_gain:
-        says = f"Stop: {change}, but that is worth less than rounds.min_gain ({settings.min_gain:g} points): {worth}."
-    else:
-        says = f"Go on: {change}: {worth}."
-    return result | {"verdict": says.partition(":")[0].lower(), "says": says}
+        fewer = f"fewer than rounds.min_precision ({settings.min_precision:.0%}) asks for"
+        return result | _told("stop", f"{change}, {fewer}: {worth}")
+    if max(value, test) < settings.min_gain:
+        less = f"but that is worth less than rounds.min_gain ({settings.min_gain:g} points)"
+        return result | _told("stop", f"{change}, {less}: {worth}")
+    return result | _told("go on", f"{change}: {worth}")
+
+
+def _told(word: str, why: str) -> dict[str, str]:
+    return {"verdict": word, "says": f"{word.capitalize()}: {why}."}

@@ -1,78 +1,28 @@
 """What edits of the labels are worth: fast models trained with and without them, compared on the same held-out rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 
 from stages.rounds.audit import Estimate
 from stages.rounds.replay import NONE, Rows, Settled
-from winnow.kinds.classification.metrics import f1_from_confusion
+from winnow import kinds
+from winnow.kinds.headline import Headline
+from winnow.kinds.learner import Learner
+from winnow.kinds.task import Task
 from winnow.statistics import intervals
-from winnow.text import tfidf
 
-NGRAMS = 2
-MAX_FEATURES = 10_000  # twice as many take twice the time and are no better on dev
 LABELS = ("given", "corrected")  # by which held-out rows are judged
 
 
-class Learner:
-    """The mean of two logistic regressions, on embeddings and on words; equal labels are learnt once."""
+@dataclass(frozen=True)
+class Score:
+    """The headline of the kind of task, and its bootstrap values, (resamples,) float."""
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        vectors: np.ndarray,
-        train: np.ndarray,
-        held_out: np.ndarray,
-        classes: int,
-        regularization: tfidf.Regularization,
-    ) -> None:
-        """Make the features.
-
-        Args:
-            texts: (rows,) str.
-            vectors: (rows, dimensions) float32.
-            train: (rows,) bool, rows that may be trained on; they make the vocabulary and the scale.
-            held_out: (held,) int, positions of the rows to predict.
-
-        Raises:
-            ValueError: no text of `train` holds a word.
-        """
-        from sklearn.preprocessing import StandardScaler
-
-        vectorizer, _ = tfidf.features([texts[row] for row in np.flatnonzero(train)], NGRAMS, MAX_FEATURES)
-        scaler = StandardScaler().fit(vectors[train])
-        self._matrices = [
-            (scaler.transform(vectors), regularization.probe),
-            (vectorizer.transform(texts), regularization.tfidf),
-        ]
-        self._held_out = held_out
-        self._classes = classes
-        self._known: dict[bytes, np.ndarray] = {}
-
-    def predict(self, labels: np.ndarray) -> np.ndarray:
-        """Return the classes of the held-out rows, (held,) int, by models trained on the rows that have a label.
-
-        Args:
-            labels: (rows,) int, `NONE` for rows to leave out. Of one class, all are predicted so; of none, the first.
-        """
-        key = labels.tobytes()
-        if key not in self._known:
-            self._known[key] = self._train(labels)
-        return self._known[key]
-
-    def _train(self, labels: np.ndarray) -> np.ndarray:
-        chosen = np.flatnonzero(labels != NONE)
-        if len(np.unique(labels[chosen])) < 2:
-            return np.full(len(self._held_out), labels[chosen[0]] if len(chosen) else 0)
-        chances = [
-            tfidf.probabilities(
-                tfidf.fit(matrix[chosen], labels[chosen], penalty), matrix[self._held_out], self._classes
-            )
-            for matrix, penalty in self._matrices
-        ]
-        return np.mean(chances, axis=0).argmax(axis=1)
+    value: float
+    resampled: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -81,7 +31,7 @@ class Exam:
 
     Attributes:
         rows: (n,) int, positions among the held-out rows.
-        truth: (n,) int.
+        truth: (n,) labels.
         group: (n,) int, 0 to groups - 1.
         draws: (resamples, groups) int, the same for both kinds of labels.
     """
@@ -91,21 +41,19 @@ class Exam:
     group: np.ndarray
     draws: np.ndarray
 
-    def macro_f1(self, predicted: np.ndarray, classes: int) -> tuple[float, np.ndarray]:
-        """Return macro-F1 and its bootstrap values, (resamples,) float.
-
-        Args:
-            predicted: (held,) int, of all held-out rows.
-        """
-        counts = np.zeros((1, self.draws.shape[1], classes, classes), dtype=int)
-        np.add.at(counts[0], (self.group, self.truth, predicted[self.rows]), 1)
+    def score(self, predicted: np.ndarray, task: Task) -> Score:
+        """Return the score of predictions, (held,) labels of all held-out rows."""
+        metrics = kinds.load(task, "metrics")
+        name = metrics.HEADLINE.name
+        predictions = pa.table({"label": pa.array(self.truth), "predicted": pa.array(predicted[self.rows])})
+        counts = metrics.counts(task, predictions, self.group, self.draws.shape[1])
         once = np.ones((len(self.draws), 1), dtype=int)
-        samples = intervals.bootstrap(counts, lambda counts: {"macro_f1": _macro_f1(counts)}, self.draws, once)
-        return float(_macro_f1(counts.sum(axis=(0, 1)))), samples["macro_f1"]
+        sample = intervals.bootstrap(counts[np.newaxis], metrics.values, self.draws, once)
+        return Score(float(metrics.values(counts.sum(axis=0))[name]), sample[name])
 
 
 Exams = dict[tuple[str, str], Exam]
-Scores = dict[tuple[str, str], tuple[float, np.ndarray]]
+Scores = dict[tuple[str, str], Score]
 
 
 def exams(rows: Rows, held_out: np.ndarray, corrected: np.ndarray, resamples: int, seed: int) -> Exams:
@@ -113,7 +61,7 @@ def exams(rows: Rows, held_out: np.ndarray, corrected: np.ndarray, resamples: in
 
     Args:
         held_out: (held,) int, positions of dev and test rows in `rows`.
-        corrected: (rows,) int, the labels after all decisions.
+        corrected: (rows,) labels after all decisions.
     """
     found: Exams = {}
     for split in ("dev", "test"):
@@ -130,28 +78,86 @@ def exams(rows: Rows, held_out: np.ndarray, corrected: np.ndarray, resamples: in
     return found
 
 
-def grade(predicted: np.ndarray, by: Exams, classes: int) -> Scores:
-    """Return macro-F1 of predictions in each exam, with its bootstrap values."""
-    return {name: exam.macro_f1(predicted, classes) for name, exam in by.items()}
+@dataclass(frozen=True)
+class Models:
+    """Fast models, and the exams that compare them; from equal labels they learn once.
 
+    Attributes:
+        held_out: (held,) int, positions of the rows to predict.
+        confidence: of all intervals.
+    """
 
-def scored(scores: Scores, confidence: float) -> dict:
-    """Return scores as metrics: split -> kind of labels -> macro_f1 and its interval."""
-    return _nested(scores, "macro_f1", {name: value for name, (value, _) in scores.items()}, confidence)
+    task: Task
+    learner: Learner
+    held_out: np.ndarray
+    exams: Exams
+    confidence: float
+    _known: dict[tuple, np.ndarray] = field(default_factory=dict)
 
+    @property
+    def headline(self) -> Headline:
+        """The metric by which the kind of task judges a model."""
+        return kinds.load(self.task, "metrics").HEADLINE
 
-def difference(first: Scores, second: Scores, confidence: float) -> dict:
-    """Return `first` minus `second` as metrics: split -> kind of labels -> gain and its paired interval."""
-    paired = {name: (0.0, first[name][1] - second[name][1]) for name in first}
-    return _nested(paired, "gain", {name: first[name][0] - second[name][0] for name in first}, confidence)
+    @property
+    def words(self) -> str:
+        """What people are told of the headline."""
+        return kinds.load(self.task, "metrics").WORDS[self.headline.name]
+
+    def predict(self, labels: np.ndarray) -> np.ndarray:
+        """Return the labels of the held-out rows, (held,) object, by models trained on the rows that have a label.
+
+        Args:
+            labels: (rows,) labels, `NONE` for rows to leave out.
+        """
+        key = tuple(labels.tolist())
+        if key not in self._known:
+            chosen = np.flatnonzero(labels != NONE)
+            self._known[key] = self.learner.predict(chosen, labels[chosen], self.held_out)
+        return self._known[key]
+
+    def score(self, labels: np.ndarray, exam: tuple[str, str]) -> Score:
+        """Return the score in one exam of models trained on labels, (rows,) as `predict` takes them."""
+        return self.exams[exam].score(self.predict(labels), self.task)
+
+    def scores(self, labels: np.ndarray) -> Scores:
+        """Return the score in each exam."""
+        return {exam: self.score(labels, exam) for exam in self.exams}
+
+    def better_by(self, first: Score, second: Score) -> Score:
+        """Return by how much `first` is better than `second`: paired, above zero where it is better."""
+        sign = self.headline.sign
+        return Score(sign * (first.value - second.value), sign * (first.resampled - second.resampled))
+
+    def estimate(self, score: Score) -> Estimate:
+        """Return a score with its interval."""
+        return Estimate(score.value, *intervals.interval(score.resampled, self.confidence))
+
+    def told(self, scores: Scores) -> dict:
+        """Return scores as metrics: split -> kind of labels -> the headline and its interval."""
+        return self._nested(scores, self.headline.name)
+
+    def difference(self, first: Scores, second: Scores) -> dict:
+        """Return by how much `first` is better, as metrics: split -> kind of labels -> gain and its interval."""
+        return self._nested({name: self.better_by(first[name], second[name]) for name in first}, "gain")
+
+    def gain(self, kind: str, today: Scores, without: Scores) -> dict:
+        """Return what a kind of edit adds to the headline, as `difference` does."""
+        return self.difference(without, today) if kind == "auto_label" else self.difference(today, without)
+
+    def _nested(self, scores: Mapping[tuple[str, str], Score], name: str) -> dict:
+        result: dict = {}
+        for (split, kind), score in scores.items():
+            result.setdefault(split, {})[kind] = self.estimate(score).named(name)
+        return result
 
 
 def on_train(rows: Rows, labels: np.ndarray, copies: np.ndarray | int) -> np.ndarray:
-    """Return the labels to train on, (rows + copies,) int: of the training split, and of the copies or of none.
+    """Return the labels to train on, (rows + copies,) object: of the training split, and of the copies or of none.
 
     Args:
-        labels: (rows,) int.
-        copies: (copies,) int, their labels, or how many there are.
+        labels: (rows,) labels.
+        copies: (copies,) their labels, or how many there are.
     """
     behind = np.full(copies, NONE) if isinstance(copies, int) else copies
     return np.concatenate([np.where(rows.splits == "train", labels, NONE), behind])
@@ -165,8 +171,8 @@ def arms(rows: Rows, settled: Settled, copies: np.ndarray, automatic: np.ndarray
     they accepted or not, on rows that have no other.
 
     Args:
-        copies: (copies,) int, the labels of the duplicates that were dropped.
-        automatic: (rows,) int, `NONE` where there is none.
+        copies: (copies,) labels of the duplicates that were dropped.
+        automatic: (rows,) labels, `NONE` where there is none.
     """
     before, after, train = rows.before, settled.training(rows), rows.splits == "train"
     reverted = {
@@ -182,20 +188,3 @@ def arms(rows: Rows, settled: Settled, copies: np.ndarray, automatic: np.ndarray
     found["dedup"] = len(copies), on_train(rows, after, copies)
     found["auto_label"] = int(labelled.sum()), on_train(rows, np.where(labelled, automatic, after), len(copies))
     return found
-
-
-def gain(kind: str, today: Scores, without: Scores, confidence: float) -> dict:
-    """Return what a kind of edit adds to macro-F1, as `difference` does."""
-    return difference(without, today, confidence) if kind == "auto_label" else difference(today, without, confidence)
-
-
-def _nested(scores: Scores, name: str, values: dict[tuple[str, str], float], confidence: float) -> dict:
-    result: dict = {}
-    for (split, kind), (_, resampled) in scores.items():
-        estimate = Estimate(values[split, kind], *intervals.interval(resampled, confidence))
-        result.setdefault(split, {})[kind] = estimate.named(name)
-    return result
-
-
-def _macro_f1(counts: np.ndarray) -> np.ndarray:
-    return f1_from_confusion(counts).mean(axis=-1)

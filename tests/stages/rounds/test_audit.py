@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.rounds import audit
-from stages.rounds.audit import Cell, Estimate, Share
+from stages.rounds.audit import Cell, Certainty, Estimate, Share
 from winnow.statistics import intervals
 
 # Rows, errors and sampled rows of each split's cell: like the default data; no error unflagged; few rows, most drawn.
@@ -51,7 +51,7 @@ def test_the_interval_of_recall_covers(name):
     design, rng = DESIGNS[name], np.random.default_rng(2)
     flagged = sum(errors for _, errors, _ in design["flagged"])
     truth = flagged / (flagged + sum(errors for _, errors, _ in design["unflagged"]))
-    found = [audit.recall(*sampled(design, rng).values(), 0.95, seed) for seed in range(300)]
+    found = [audit.recall(*sampled(design, rng).values(), Certainty(0.95, seed)) for seed in range(300)]
     found = [each for each in found if each]
     assert np.mean([each.low <= truth <= each.high for each in found]) >= 0.9
 
@@ -74,7 +74,7 @@ def test_cells_count_by_their_rows_and_one_that_nobody_judged_is_like_the_others
 def test_where_all_rows_were_judged_nothing_is_left_to_chance():
     whole = audit.share([Cell(10, 10, 3), Cell(1, 1, 0)])
     assert audit.total([whole], 0.95) == Estimate(pytest.approx(3), pytest.approx(3), pytest.approx(3))
-    assert audit.recall(whole, audit.share([Cell(5, 5, 0)]), 0.95, 1) == Estimate(1.0, 1.0, 1.0)
+    assert audit.recall(whole, audit.share([Cell(5, 5, 0)]), Certainty(0.95, 1)) == Estimate(1.0, 1.0, 1.0)
 
 
 def test_a_stratum_without_an_error_in_its_sample_widens_the_interval():
@@ -86,7 +86,7 @@ def test_a_stratum_without_an_error_in_its_sample_widens_the_interval():
 
 
 def test_recall_needs_an_error():
-    assert audit.recall(audit.share([Cell(9, 3, 0)]), audit.share([Cell(9, 3, 0)]), 0.95, 1) is None
+    assert audit.recall(audit.share([Cell(9, 3, 0)]), audit.share([Cell(9, 3, 0)]), Certainty(0.95, 1)) is None
 
 
 def test_what_is_left_is_never_below_nothing():

@@ -6,13 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from stages.rounds import outcome
-from stages.rounds.replay import NONE, Rows, settle
-from tests.stages.rounds.test_replay import LABELS, decide, make
+from stages.rounds.audit import Certainty
+from stages.rounds.outcome import Course
+from stages.rounds.replay import Rows, settle
+from tests.stages.rounds.test_replay import TASK, decide, make
 from winnow.base import hashing
 from winnow.people.decisions import VERDICTS
 from winnow.people.rounds import sample
 from winnow.people.rounds.sample import Candidate, Round
 from winnow.people.rounds.settings import Sample
+
+SURE = Certainty(0.95, 1)
 
 
 def verdicts(**counts: int) -> dict[str, int]:
@@ -20,7 +24,7 @@ def verdicts(**counts: int) -> dict[str, int]:
 
 
 def test_deeds_are_counted_by_verdict_split_and_class():
-    rows = make([0, 0, 1, 1, NONE, 0, 0, 2], "tttdetee", trusted=[True] * 4 + [False] + [True] * 3)
+    rows = make("AABB.AAC", "tttdetee", trusted=[True] * 4 + [False] + [True] * 3)
     made = [
         decide(0, "keep", seconds=10.0),
         decide(1, "relabel", "B", seconds=20.0),
@@ -31,7 +35,7 @@ def test_deeds_are_counted_by_verdict_split_and_class():
         decide(6, "ambiguous", who="bo"),
         decide(7, "out_of_scope", given="C"),
     ]
-    found = outcome.deeds(rows, settle(rows, made, LABELS), made, {"r0", "r3"}, LABELS)
+    found = outcome.deeds(rows, settle(rows, made, TASK), made, {"r0", "r3"}, TASK)
     assert found == {
         "decisions": 8,
         "rows": 7,
@@ -61,8 +65,8 @@ def test_deeds_are_counted_by_verdict_split_and_class():
 
 
 def test_nothing_decided_is_nothing_done():
-    rows = make([0, 1])
-    found = outcome.deeds(rows, settle(rows, [], LABELS), [], set(), LABELS)
+    rows = make("AB")
+    found = outcome.deeds(rows, settle(rows, [], TASK), [], set(), TASK)
     assert (found["rows"], found["changes"], "seconds" in found) == (0, [], False)
 
 
@@ -71,7 +75,7 @@ def world(rng: np.random.Generator, count: int = 800) -> tuple[Rows, np.ndarray,
     splits = "".join(rng.choice(list("ttttde"), count))
     wrong = rng.random(count) < 0.1
     flagged = rng.random(count) < np.where(wrong, 0.67, 0.05)
-    return make([0] * count, splits), wrong, flagged
+    return make("A" * count, splits), wrong, flagged
 
 
 def begin(rows: Rows, flagged: np.ndarray, settled: np.ndarray, number: int, decided: int, counts: Sample) -> Round:
@@ -91,13 +95,13 @@ def test_errors_before_and_after_are_unbiased_and_covered():
     rng = np.random.default_rng(5)
     rows, wrong, flagged = world(rng)
     queue = [id for id, flag in zip(rows.ids, flagged, strict=True) if flag][:80]
-    start = settle(rows, [], LABELS)
+    start = settle(rows, [], TASK)
     before, after, covered = [], [], []
     for number in range(1, 81):
         round_ = begin(rows, flagged, start.done, number, 0, Sample(flagged=30, unflagged=80, test=40))
         made = judge(rows, wrong, [*queue, *(row.id for row in round_.rows)])
-        end = settle(rows, made, LABELS)
-        found = outcome.noise(round_, rows, start, end, end, 0.95, 1)
+        end = settle(rows, made, TASK)
+        found = outcome.noise(round_, rows, Course(start, end, end), SURE)
         left = wrong & ~end.done
         before.append(found["before"]["all"]["errors"] - wrong.sum())
         after.append(found["after"]["all"]["errors"] - left.sum())
@@ -116,11 +120,11 @@ def test_what_earlier_rounds_settled_is_right_and_not_drawn_again():
     rng = np.random.default_rng(6)
     rows, wrong, flagged = world(rng, 600)
     first = judge(rows, wrong, rows.ids[:300])
-    start = settle(rows, first, LABELS)
+    start = settle(rows, first, TASK)
     round_ = begin(rows, flagged, start.done, 2, len(first), Sample(flagged=400, unflagged=400, test=0))
     assert {row.id for row in round_.rows} == set(rows.ids[300:])
-    end = settle(rows, [*first, *judge(rows, wrong, rows.ids[300:])], LABELS)
-    found = outcome.noise(round_, rows, start, end, end, 0.95, 1)
+    end = settle(rows, [*first, *judge(rows, wrong, rows.ids[300:])], TASK)
+    found = outcome.noise(round_, rows, Course(start, end, end), SURE)
     # All rows of the sample are judged, so the estimate is a count.
     assert found["before"]["all"]["errors"] == wrong[300:].sum()
     assert math.isclose(found["before"]["all"]["share"], wrong[300:].sum() / 600)
@@ -137,15 +141,15 @@ def small_round() -> tuple[Rows, np.ndarray, Round]:
 def test_an_open_sample_counts_up_to_its_first_open_row():
     rows, wrong, round_ = small_round()
     ids = [row.id for row in round_.rows]
-    start = settle(rows, [], LABELS)
-    some = settle(rows, judge(rows, wrong, [*ids[:12], *ids[13:17]]), LABELS)
-    found = outcome.noise(round_, rows, start, some, some, 0.95, 1)
+    start = settle(rows, [], TASK)
+    some = settle(rows, judge(rows, wrong, [*ids[:12], *ids[13:17]]), TASK)
+    found = outcome.noise(round_, rows, Course(start, some, some), SURE)
     assert (found["drawn"], found["judged"], found["open"], found["passed_over"]) == (len(ids), 12, len(ids) - 16, 4)
-    same = settle(rows, judge(rows, wrong, ids[:12]), LABELS)
-    assert found["before"] == outcome.noise(round_, rows, start, same, same, 0.95, 1)["before"]
+    same = settle(rows, judge(rows, wrong, ids[:12]), TASK)
+    assert found["before"] == outcome.noise(round_, rows, Course(start, same, same), SURE)["before"]
     assert [row.id for row in outcome.waiting(round_, rows, some)] == [ids[12], *ids[17:]]
 
-    nobody = outcome.noise(round_, rows, start, start, start, 0.95, 1)
+    nobody = outcome.noise(round_, rows, Course(start, start, start), SURE)
     assert (nobody["judged"], nobody["open"]) == (0, len(ids))
     assert not {"before", "after", "precision", "recall"} & set(nobody)
 
@@ -159,8 +163,8 @@ def test_rows_that_vanished_or_changed_are_named_and_the_population_shrinks():
     texts[rows.place[ids[0]]] = "another text"
     rows = replace(rows, texts=texts)
     fewer = Rows(*(part[stay] for part in (rows.ids, rows.groups, rows.splits, rows.texts, rows.given, rows.trusted)))
-    end = settle(fewer, judge(fewer, wrong[stay], [id for id in ids if id not in gone]), LABELS)
-    found = outcome.noise(round_, fewer, settle(fewer, [], LABELS), end, end, 0.95, 1)
+    end = settle(fewer, judge(fewer, wrong[stay], [id for id in ids if id not in gone]), TASK)
+    found = outcome.noise(round_, fewer, Course(settle(fewer, [], TASK), end, end), SURE)
     assert found["vanished"] == {"rows": 2, "ids": [ids[2], ids[5]]}
     assert found["changed"] == {"rows": 1, "ids": [ids[0]]}
     assert (found["judged"], found["open"]) == (len(ids) - 2, 0)
@@ -169,8 +173,8 @@ def test_rows_that_vanished_or_changed_are_named_and_the_population_shrinks():
 
 def test_errors_found_are_held_against_errors_expected():
     rows, wrong, round_ = small_round()
-    end = settle(rows, judge(rows, wrong, [row.id for row in round_.rows]), LABELS)
-    found = outcome.noise(round_, rows, settle(rows, [], LABELS), end, end, 0.95, 1)
+    end = settle(rows, judge(rows, wrong, [row.id for row in round_.rows]), TASK)
+    found = outcome.noise(round_, rows, Course(settle(rows, [], TASK), end, end), SURE)
     flagged = sum(size for cell, size in round_.cells.items() if cell[0] == "flagged")
     expected = flagged * 0.9 + (300 - flagged) * 0.05
     assert math.isclose(found["observed_to_expected"], found["before"]["all"]["errors"] / expected)

@@ -1,5 +1,7 @@
 """Decisions replayed give the labels that apply_decisions gives."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -17,10 +19,12 @@ from winnow.rows import tables
 from winnow.rows.ledger import Ledger
 
 LABELS = ["A", "B", "C"]
+TASK = Task(kind="classification", labels=LABELS)
 
 
-def make(given: list[int], splits: str = "", trusted: list[bool] | None = None) -> Rows:
+def make(given: Sequence[str | None], splits: str = "", trusted: list[bool] | None = None) -> Rows:
     """Rows named r0, r1, …; `splits` has a letter a row: t(rain), d(ev), e (test)."""
+    given = [None if label in (None, ".") else label for label in given]
     names = {"t": "train", "d": "dev", "e": "test"}
     count = len(given)
     return Rows(
@@ -28,8 +32,8 @@ def make(given: list[int], splits: str = "", trusted: list[bool] | None = None) 
         groups=np.array([f"g{n}" for n in range(count)], dtype=object),
         splits=np.array([names[letter] for letter in splits or "t" * count], dtype=object),
         texts=np.array([f"text {n}" for n in range(count)], dtype=object),
-        given=np.array(given),
-        trusted=np.array(trusted if trusted is not None else [label != NONE for label in given]),
+        given=np.array(given, dtype=object),
+        trusted=np.array(trusted if trusted is not None else [label is not None for label in given]),
     )
 
 
@@ -38,7 +42,7 @@ def decide(row: int, verdict: str, new_label: str = "", given: str = "A", who: s
 
 
 def test_each_verdict_does_what_it_says():
-    rows = make([0, 0, 0, 0, NONE, 0])
+    rows = make("AAAA.A")
     made = [
         decide(0, "keep"),
         decide(1, "relabel", "B"),
@@ -46,38 +50,39 @@ def test_each_verdict_does_what_it_says():
         decide(3, "out_of_scope"),
         decide(4, "relabel", "C", given=""),
     ]
-    found = settle(rows, made, LABELS)
+    found = settle(rows, made, TASK)
     assert found.verdicts.tolist() == ["keep", "relabel", "ambiguous", "out_of_scope", "relabel", ""]
-    assert found.training(rows).tolist() == [0, 1, NONE, NONE, 2, 0]
+    assert found.training(rows).tolist() == ["A", "B", NONE, NONE, "C", "A"]
     assert found.errors.tolist() == [False, True, True, True, True, False]
-    assert settle(rows, [], LABELS).training(rows).tolist() == rows.before.tolist() == [0, 0, 0, 0, NONE, 0]
+    assert settle(rows, [], TASK).training(rows).tolist() == rows.before.tolist() == ["A", "A", "A", "A", NONE, "A"]
 
 
 def test_the_latest_decision_of_a_reviewer_counts_and_reviewers_must_agree():
-    rows = make([0, 0])
+    rows = make("AA")
     made = [decide(0, "ambiguous"), decide(0, "relabel", "B", who="bo"), decide(0, "relabel", "B")]
-    assert settle(rows, made, LABELS).labels.tolist() == [1, NONE]
-    assert settle(rows, made[:2], LABELS).done.tolist() == [False, False]
-    assert settle(rows, made[:1], LABELS).verdicts.tolist() == ["ambiguous", ""]
+    assert settle(rows, made, TASK).labels.tolist() == ["B", NONE]
+    assert settle(rows, made[:2], TASK).done.tolist() == [False, False]
+    assert settle(rows, made[:1], TASK).verdicts.tolist() == ["ambiguous", ""]
 
 
 def test_a_kept_automatic_label_stays_what_the_person_saw():
-    rows = make([1], trusted=[False])  # a rule says B today
-    found = settle(rows, [decide(0, "keep", given="C")], LABELS)
-    assert (found.verdicts.tolist(), found.training(rows).tolist()) == (["relabel"], [2])
-    assert settle(rows, [decide(0, "keep", given="B")], LABELS).verdicts.tolist() == ["keep"]
+    rows = make("B", trusted=[False])  # a rule says B today
+    found = settle(rows, [decide(0, "keep", given="C")], TASK)
+    assert (found.verdicts.tolist(), found.training(rows).tolist()) == (["relabel"], ["C"])
+    assert settle(rows, [decide(0, "keep", given="B")], TASK).verdicts.tolist() == ["keep"]
     assert rows.before.tolist() == [NONE]
 
 
 def test_unknown_rows_and_labels_settle_nothing():
-    rows = make([0])
-    assert not settle(rows, [decide(7, "keep"), decide(0, "relabel", "gone")], LABELS).done.any()
+    rows = make("A")
+    assert not settle(rows, [decide(7, "keep"), decide(0, "relabel", "gone")], TASK).done.any()
 
 
 def test_a_label_that_is_called_like_a_verdict_is_a_label():
-    rows = make([0])
-    found = settle(rows, [decide(0, "relabel", "ambiguous")], ["A", "ambiguous"])
-    assert (found.verdicts.tolist(), found.labels.tolist()) == (["relabel"], [1])
+    rows = make("A")
+    task = Task(kind="classification", labels=["A", "ambiguous"])
+    found = settle(rows, [decide(0, "relabel", "ambiguous")], task)
+    assert (found.verdicts.tolist(), found.labels.tolist()) == (["relabel"], ["ambiguous"])
 
 
 @given(
@@ -112,22 +117,22 @@ def test_it_is_what_apply_decisions_does(choices):
     split = tables.set_column(table.select(["id"]), "split", ["train"] * 6, pa.string())
     none = pa.table({name: pa.array([], pa.string()) for name in ("id", "label", "label_origin", "label_confidence")})
     joined = apply_decisions.join(table, split, none)
-    task, ledger = Task(kind="classification", labels=LABELS), Ledger("apply_decisions")
-    out = apply_decisions.apply(joined, settling.latest(made), {}, task, ledger).to_pylist()
+    out = apply_decisions.apply(joined, settling.latest(made), {}, TASK, Ledger("apply_decisions")).to_pylist()
     expected = {row["id"]: (row["label"], row["verdict"] or "") for row in out}
 
     order = np.argsort(ids)
-    rows = make([0] * 6)
+    rows = make("A" * 6)
     rows = Rows(np.array(ids, dtype=object)[order], rows.groups, rows.splits, rows.texts, rows.given, rows.trusted)
-    found = settle(rows, made, LABELS)
-    labels = [None if label == NONE else LABELS[label] for label in found.training(rows)]
-    replayed = dict(zip(rows.ids.tolist(), zip(labels, found.verdicts.tolist(), strict=True), strict=True))
+    found = settle(rows, made, TASK)
+    replayed = dict(
+        zip(rows.ids.tolist(), zip(found.training(rows), found.verdicts.tolist(), strict=True), strict=True)
+    )
     dropped = {id for id, (_, verdict) in replayed.items() if verdict == "out_of_scope"}
     assert {id: of for id, of in replayed.items() if id not in dropped} == expected
 
 
 @pytest.mark.parametrize("verdict", decisions.VERDICTS)
 def test_no_verdict_is_forgotten(verdict):
-    found = settle(make([0]), [decide(0, verdict, "B" if verdict == "relabel" else "")], LABELS)
+    found = settle(make("A"), [decide(0, verdict, "B" if verdict == "relabel" else "")], TASK)
     assert found.done.all()
     assert found.errors.all() == (verdict != KEEP)

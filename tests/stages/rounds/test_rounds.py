@@ -128,14 +128,12 @@ def test_rows_out_of_scope_keep_the_label_that_people_saw(project):
     project.decide(project.ids[:2], "out_of_scope")
     made = decisions.read(project.folder / "data/decisions.csv")
     data = project.folder / "data"
-    rows = rounds.read_rows(
-        data / "deduplicated.parquet", data / "split.parquet", data / "labelled.parquet", made, Task(**TASK)
-    )
+    rows = rounds.read_rows(data / "deduplicated.parquet", data / "split.parquet", data / "labelled.parquet", made)
     assert len(rows.ids) == 240
     for id in project.ids[:2]:
-        assert TASK["labels"][rows.given[rows.place[id]]] == project.given[id]
+        assert rows.given[rows.place[id]] == project.given[id]
     assert rows.trusted.sum() == 240 - UNLABELLED
-    assert settle(rows, made, TASK["labels"]).training(rows)[rows.place[project.ids[0]]] == NONE
+    assert settle(rows, made, Task(**TASK)).training(rows)[rows.place[project.ids[0]]] == NONE
 
 
 def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, default_params):
@@ -159,20 +157,20 @@ def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, def
     tables.write(split, folder / "split.parquet")
     labelled = tables.set_column(kept.select(["id"]), "given_label", kept["label"], pa.string())
     tables.write(labelled, folder / "labelled.parquet")
-    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [], Task(**TASK))
-    copies = rounds.read_copies(folder / "clean.parquet", folder / "ledger.parquet", found, Task(**TASK))
+    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [])
+    copies = rounds.read_copies(folder / "clean.parquet", folder / "ledger.parquet", found)
     assert kept.num_rows == 3
     pairs = sorted(zip(copies.texts, copies.labels.tolist(), found.texts[copies.keepers], strict=True))
     assert [{text, twin} for text, _, twin in pairs] == [
         {rows[0]["text"], rows[1]["text"]},
         {rows[2]["text"], rows[3]["text"]},
     ]
-    assert all(TASK["labels"][label] == next(r["label"] for r in rows if r["text"] == text) for text, label, _ in pairs)
+    assert all(label == next(r["label"] for r in rows if r["text"] == text) for text, label, _ in pairs)
 
     # Copies of dev and test rows train nothing.
     tables.write(tables.set_column(split, "split", ["dev"] * kept.num_rows, pa.string()), folder / "split.parquet")
-    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [], Task(**TASK))
-    assert rounds.read_copies(folder / "clean.parquet", folder / "ledger.parquet", found, Task(**TASK)).texts == []
+    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [])
+    assert rounds.read_copies(folder / "clean.parquet", folder / "ledger.parquet", found).texts == []
 
 
 def test_the_stage_writes_the_same_bytes_twice(project):

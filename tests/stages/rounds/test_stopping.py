@@ -5,8 +5,11 @@ import pytest
 
 from stages.rounds import stopping, worth
 from stages.rounds.audit import Estimate
+from stages.rounds.replay import NONE
 from stages.rounds.stopping import Next, Planted
+from tests.stages.rounds.test_replay import TASK
 from tests.stages.rounds.test_worth import learn, world
+from winnow.kinds.classification.scores import Evidence
 from winnow.people.rounds.settings import Params
 
 SETTINGS = Params(
@@ -38,7 +41,9 @@ def planted(cost: float = 1e-4, spread: float = 0.0) -> Planted:
 def advise(p_error: list, splits: list[str], cost: float = 1e-4, test_labels: int = 800, **changes) -> dict:
     settings = SETTINGS.model_copy(update=changes)
     next_ = Next(splits, p_error)
-    return stopping.verdict(next_, stopping.gain(next_, planted(cost), None, 1.0, settings), test_labels, settings)
+    return stopping.verdict(
+        next_, stopping.gain(next_, planted(cost), None, 1.0, settings), test_labels, "macro-F1", settings
+    )
 
 
 def test_many_likely_errors_say_go_on():
@@ -104,36 +109,36 @@ def test_rows_that_are_left_out_bring_no_label_in_their_place():
 
 def test_a_new_label_is_worth_what_the_better_arm_still_gains():
     # 200 labels: 0.70 against 0.60 at 100, so 0.1 a doubling; at 1,000 labels one more is 1/1000 of an e-fold.
-    assert stopping.label_value(CURVE, 1000) == pytest.approx(0.1 / np.log(2) / 1000)
-    assert stopping.label_value([("probe", 100, 1, 0.7), ("probe", 200, 1, 0.6)], 1000) == 0
-    assert stopping.label_value(CURVE[:1], 1000) is None
-    assert stopping.label_value([], 1000) is None
+    assert stopping.label_value(CURVE, 1000, 1) == pytest.approx(0.1 / np.log(2) / 1000)
+    assert stopping.label_value([("probe", 100, 1, 0.7), ("probe", 200, 1, 0.6)], 1000, 1) == 0
+    assert stopping.label_value(CURVE[:1], 1000, 1) is None
+    assert stopping.label_value([], 1000, 1) is None
 
 
 def test_planted_errors_cost_what_the_right_labels_gave():
     rows, truth, vectors = world(600)
-    learner, exams = learn(rows, vectors, truth)
+    models = learn(rows, vectors, truth)
     training = worth.on_train(rows, truth, 0)
-    chances = np.full((len(truth), 3), 0.1)
-    chances[np.arange(len(truth)), truth] = 0.6
-    chances[np.arange(len(truth)), (truth + 1) % 3] = 0.3  # errors go to the next class more often than not
-    found = stopping.plant(learner, training, chances, exams["dev", "corrected"], 3, SETTINGS)
     known = int((rows.splits == "train").sum())
+    places = TASK.indices(truth[rows.splits == "train"])
+    chances = np.full((known, 3), 0.1)
+    chances[np.arange(known), places] = 0.6
+    chances[np.arange(known), (places + 1) % 3] = 0.3  # errors go to the next class more often than not
+    evidence = Evidence.of(TASK, {"model": chances})
+    found = stopping.plant(training, evidence, models, SETTINGS)
     assert [wrong for wrong, _, _ in found.points] == [0, *[round(0.1 * known), round(0.3 * known)] * 3]
     assert found.cost > 0
     estimate = found.estimate(0.95)
     assert estimate.low < found.cost < estimate.high
     assert found.cost == pytest.approx(np.mean(found.resampled), rel=0.3)
-    again = stopping.plant(learner, training, chances, exams["dev", "corrected"], 3, SETTINGS)
+    again = stopping.plant(training, evidence, models, SETTINGS)
     assert (again.points, again.resampled.tolist()) == (found.points, found.resampled.tolist())
 
 
 def test_too_few_labels_to_plant_an_error_cost_nothing():
     rows, truth, vectors = world(60)
-    learner, exams = learn(rows, vectors, truth)
-    training = worth.on_train(rows, np.where(np.arange(60) < 4, truth, worth.NONE), 0)
-    chances = np.full((60, 3), 1 / 3)
-    found = stopping.plant(
-        learner, training, chances, exams["dev", "given"], 3, SETTINGS.model_copy(update={"planted": [0.01]})
-    )
+    models = learn(rows, vectors, truth)
+    training = worth.on_train(rows, np.where(np.arange(60) < 4, truth, NONE), 0)
+    evidence = Evidence.of(TASK, {"model": np.full((int((training != NONE).sum()), 3), 1 / 3)})
+    found = stopping.plant(training, evidence, models, SETTINGS.model_copy(update={"planted": [0.01]}))
     assert (found.cost, set(found.resampled)) == (0.0, {0.0})
