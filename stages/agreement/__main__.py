@@ -31,6 +31,8 @@ from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
+from winnow.kinds.evidence import Evidence
+from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.review import assign
 from winnow.rows import tables
@@ -70,7 +72,7 @@ class Params(params.Section):
 
 @dataclass(frozen=True)
 class Together:
-    """What reviewers say together of each row; `crowdlab` is None where too few votes are for a label."""
+    """What reviewers say together of each row; `crowdlab` is None where it cannot be asked."""
 
     majority: np.ndarray  # (rows,) int, -1 at a tie
     share: np.ndarray  # (rows,) float, of the votes
@@ -91,32 +93,40 @@ def numbered_groups(ids: list[str], rows: pa.Table, where: Path) -> np.ndarray:
     return np.unique([group_of[id] for id in ids], return_inverse=True)[1]
 
 
-def chances(votes: Votes, scored: pa.Table, where: Path) -> np.ndarray:
-    """Return the model's out-of-fold probabilities, (rows, labels) float; 0 where no vote is for a label.
+def chances(votes: Votes, scores: Path, task: Task) -> np.ndarray | None:
+    """Return the models' out-of-fold probabilities of the labels that votes are for, (rows, labels) float.
+
+    0 where no vote is for a label. None where the models of this kind of task tell no probabilities.
 
     Raises:
         UserError: a row with a vote for a label has no score.
     """
+    scored = tables.read(scores)
     place = {id: row for row, id in enumerate(scored["id"].to_pylist())}
-    columns = np.stack([scored[f"p_{label}"].to_numpy() for label in votes.labels], axis=1)
+    asked = np.flatnonzero((votes.for_labels() >= 0).any(axis=1))
+    ids = [votes.ids[row] for row in asked]
+    for id in ids:
+        if id not in place:
+            raise UserError(f"{scores}: row {id} has no score; run `dvc repro score`")
+    evidence: Evidence = kinds.load(task, "scores").read(task, scored, scores)
+    told = evidence.take(np.array([place[id] for id in ids], dtype=int)).chances(votes.labels)
+    if told is None:
+        return None
     found = np.zeros((len(votes.ids), len(votes.labels)))
-    for row in np.flatnonzero((votes.for_labels() >= 0).any(axis=1)):
-        if votes.ids[row] not in place:
-            raise UserError(f"{where}: row {votes.ids[row]} has no score; run `dvc repro score`")
-        found[row] = columns[place[votes.ids[row]]]
+    found[asked] = told
     return found
 
 
-def agree(votes: Votes, probabilities: np.ndarray) -> Together:
+def agree(votes: Votes, probabilities: np.ndarray | None) -> Together:
     """Return the consensus of rows that several judged, by each method.
 
     Args:
-        probabilities: (rows, labels) float, from `chances`.
+        probabilities: (rows, labels) float, from `chances`; None: CROWDLAB has no model to ask.
     """
     return Together(
         *consensus.majority(votes.values, len(votes.names)),
         consensus.dawid_skene(consensus.one_hot(votes.values, len(votes.names))),
-        consensus.crowdlab(votes.for_labels(), probabilities),
+        None if probabilities is None else consensus.crowdlab(votes.for_labels(), probabilities),
     )
 
 
@@ -252,9 +262,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     votes = collect(decisions.read(args.decisions), task, args.decisions)
     several = votes.several()
     groups = numbered_groups(several.ids, tables.read(args.rows, ["id", "group"]), args.rows)
-    scored = tables.read(args.scores, ["id", *(f"p_{label}" for label in task.labels)])
 
-    together = agree(several, chances(several, scored, args.scores)) if several.ids else None
+    together = agree(several, chances(several, args.scores, task)) if several.ids else None
     found = lines(several, together) if together else []
     result = measure(votes, several, groups, settings) | {"reviewers": qualities(votes, several, together)}
     result["overlap"] = {"wanted": overlap, "reached": len(several.ids) / len(votes.ids) if votes.ids else None}
