@@ -36,15 +36,39 @@ BLOCK = 1024  # rows that are compared with the others of their class at once
 
 
 class Params(params.Section):
-    train_on: list[Literal["given", "rule", "model", "human"]] = Field(min_length=1)
+    """Section `balance` of params.yaml: the training table."""
+
     max_labels: int | None = Field(gt=0)
+    """The label budget: rows by lowest hash, so that a larger budget holds the smaller. Null: all."""
+
     weights: Scheme
-    beta: float = Field(ge=0, lt=1)
-    max_per_class: int | None = Field(gt=0)
-    undersample: Literal["hash", "redundancy"]
-    oversample: float = Field(ge=1)
-    dev_rows: bool
-    seed: int = Field(ge=0)
+    """What classes weigh in training. `none`; `inverse` of the class's share, when every class matters as much; `sqrt`,
+    between the two; `effective_number`, when the rows of a large class say much the same. With `oversample`,
+    `focal_gamma` or `logit_adjustment`: `none`."""
+
+    oversample: float = Field(1, ge=1)
+    """Times that a row of a rare class stands in an epoch, at most, to come up to the largest class. 1: once."""
+
+    max_per_class: int | None = Field(None, gt=0)
+    """Rows of a class. A small number asks what each approach learns from few labels. Null: all."""
+
+    undersample: Literal["hash", "redundancy"] = "hash"
+    """Which rows go beyond `max_per_class`: by `hash`, so that a larger number holds the smaller; or by `redundancy`,
+    those that are most like others."""
+
+    dev_rows: bool = False
+    """`true` for `finetune.patience`. A decision about a dev row then trains every classifier again."""
+
+    train_on: list[Literal["given", "rule", "model", "human"]] = Field(
+        ["given", "human", "rule", "model"], min_length=1
+    )
+    """Origins of labels to train on. Automatic labels stand only where people's audit accepted them."""
+
+    beta: float = Field(0.999, ge=0, lt=1)
+    """Of `effective_number`: about 1 - 1 / the rows of a class that say different things."""
+
+    seed: int = Field(1, ge=0)
+    """Of the draws."""
 
 
 def choose(

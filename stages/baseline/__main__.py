@@ -29,9 +29,14 @@ from winnow.text import tfidf
 class Params(params.Section):
     """Section `baseline` of params.yaml."""
 
-    max_features: int = Field(gt=0)  # the most frequent n-grams; more cost memory and change little
-    ngrams: int = Field(ge=1, le=5)  # longest n-gram, in words
-    regularization: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)  # values of C to try
+    ngrams: int = Field(2, ge=1, le=5)
+    """The longest n-gram, in words."""
+
+    max_features: int = Field(50_000, gt=0)
+    """The most frequent n-grams. More cost memory and change little."""
+
+    regularization: list[Annotated[float, Field(gt=0)]] = Field([1, 3, 10, 30, 100, 300], min_length=1)
+    """Values of C to choose from on dev, by log loss."""
 
 
 def baseline(training: pa.Table, rows: pa.Table, task: Task, settings: Params) -> tuple[pa.Table, dict]:

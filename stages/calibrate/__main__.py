@@ -33,10 +33,20 @@ TOP = 100
 
 
 class Params(params.Section):
+    """Section `calibrate` of params.yaml: the errors planted among the labels, from which find_issues learns."""
+
     noise: dict[Noise, float]
-    plantings: int = Field(ge=1)
-    max_rows: int = Field(ge=100)  # of each planting
-    seed: int = Field(ge=0)
+    """Share of the labels that become errors, by kind: `uniform`; `class`, as classes are confused; `instance`, as the
+    models err, like people."""
+
+    plantings: int = Field(1, ge=1)
+    """Each with other draws. More make the probabilities of a small dataset steadier."""
+
+    max_rows: int = Field(5000, ge=100)
+    """Rows of a planting that are kept; all planted errors are."""
+
+    seed: int = Field(1, ge=0)
+    """Of the draws."""
 
     @field_validator("noise")
     @classmethod

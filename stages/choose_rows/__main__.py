@@ -50,14 +50,31 @@ WHY = {
 
 
 class Params(params.Section):
+    """Section `choose_rows` of params.yaml: which rows without a label people should see next (active learning)."""
+
     strategy: active.Strategy
-    cold_start: active.ColdStart
+    """How rows are chosen: docs/benchmarks.md compares the strategies."""
+
+    cold_start: active.ColdStart = "typical"
+    """The strategy while a class has too few labels for a model."""
+
     min_labels_per_class: int = Field(ge=1)
+    """From here on models choose."""
+
     rows: int = Field(ge=1)
-    proposed: bool
-    held_out_rows: int = Field(ge=0)
-    neighbours: int = Field(ge=0)
-    seed: int
+    """Of the queue."""
+
+    proposed: bool = False
+    """`true`: also rows for which a rule or model proposes a label."""
+
+    held_out_rows: int = Field(0, ge=0)
+    """Rows of dev and test at the queue's end, drawn at random, never chosen."""
+
+    neighbours: int = Field(5, ge=0)
+    """The nearest rows with a label, shown beside each row."""
+
+    seed: int = 1
+    """Of the draws."""
 
 
 class Rows:

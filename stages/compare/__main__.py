@@ -29,11 +29,18 @@ from winnow.statistics import intervals
 class Params(params.Section):
     """Section `compare` of params.yaml."""
 
-    baseline: str  # the approach that the best of the others must beat
-    pairs: list[list[str]]  # differences to measure, each the first approach minus the second
-    resamples: int = Field(ge=100)  # fewer give a ragged interval, more cost time
+    pairs: list[list[str]]
+    """Differences to measure, each the first arm minus the second."""
+
+    baseline: str
+    """The approach that the best of the others must beat."""
+
+    resamples: int = Field(2000, ge=100)
+    """Of the bootstrap. Fewer give a ragged interval, more take time."""
+
     confidence: float = Field(gt=0.5, lt=1)
-    seed: int = Field(ge=0)
+    seed: int = Field(1, ge=0)
+    """Of the bootstrap."""
 
 
 def compare(arms: dict[str, pa.Table], task: Task, settings: Params) -> dict:

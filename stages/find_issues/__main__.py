@@ -68,7 +68,7 @@ TIERS = ("almost certain", "likely", "possible", "unlikely")
 
 
 class Tiers(params.Section):
-    """Lowest probability of an error of each tier; what is below them all is unlikely."""
+    """Section `find_issues.tiers`: the lowest probability of an error of each tier; what is below is unlikely."""
 
     almost_certain: float = Field(ge=0, le=1)
     likely: float = Field(ge=0, le=1)
@@ -87,23 +87,39 @@ class Tiers(params.Section):
 
 
 class Value(params.Section):
-    """What a right label is worth, by split."""
+    """Section `find_issues.value` of params.yaml: what a right label is worth, by split."""
 
-    train: float = Field(ge=0)
-    dev: float = Field(ge=0)
-    test: float = Field(ge=0)
+    train: float = Field(1.0, ge=0)
+    dev: float = Field(1.0, ge=0)
+    test: float = Field(2.0, ge=0)
 
 
 class Params(params.Section):
-    filter_by: Filter
-    queue_rows: int = Field(gt=0)  # as many as people can read in one round; conflicts of labels go beyond it
-    neighbours: int = Field(ge=0, le=NEAREST)
+    """Section `find_issues` of params.yaml."""
+
+    queue_rows: int = Field(gt=0)
+    """As many as people can read in one round. Conflicts of labels and open questions go beyond it."""
+
     tiers: Tiers
-    planted_worth: float = Field(gt=0)
-    calibration_bins: int = Field(ge=2)
-    value: Value
+    value: Value = Value()
+    """The queue's order is probability times value by minute. A wrong test label misleads every comparison, and dev and
+    test have few rows."""
+
     pace: Pace
-    poor_slice: float = Field(gt=0, le=1)
+    neighbours: int = Field(5, ge=0, le=NEAREST)
+    """The nearest rows with a label, shown beside each row."""
+
+    filter_by: Filter = "prune_by_noise_rate"
+    """How suspects are cut (cleanlab.filter.find_label_issues)."""
+
+    planted_worth: float = Field(30, gt=0)
+    """Decisions that the planted errors count for. Fewer let people's decisions rule sooner."""
+
+    calibration_bins: int = Field(10, ge=2)
+    """Of the figure that compares probabilities with decisions."""
+
+    poor_slice: float = Field(0.5, gt=0, le=1)
+    """A cluster is told if its mean label quality is below this share of all rows' (cleanlab.Datalab)."""
 
 
 def find(

@@ -12,11 +12,16 @@ LEAST_SECONDS = 1.0
 
 
 class Pace(Section):
-    """Seconds for a decision, and the time to read the text."""
+    """Section `find_issues.pace` of params.yaml: seconds for a decision, and the time to read the text."""
 
-    seconds: float = Field(gt=0)
-    words_per_minute: float = Field(gt=0)
-    min_decisions: int = Field(ge=2)  # with a time, from which on both are estimated
+    seconds: float = Field(8.0, gt=0)
+    """Beside reading."""
+
+    words_per_minute: float = Field(200.0, gt=0)
+    """Of reading."""
+
+    min_decisions: int = Field(ge=2)
+    """With a time, from which on both are estimated."""
 
     def of(self, words: float) -> float:
         """Return the expected seconds for a text of so many words."""

@@ -28,9 +28,14 @@ from winnow.text import tfidf
 class Params(params.Section):
     """Section `learning_curve` of params.yaml."""
 
-    budgets: list[Annotated[int, Field(ge=2)]] = Field(min_length=1)  # numbers above the rows at hand are left out
-    seeds: list[int] = Field(min_length=1)  # draws a budget; more tell the spread better and cost time
-    regularization: tfidf.Regularization
+    budgets: list[Annotated[int, Field(ge=2)]] = Field(min_length=1)
+    """Numbers of labels. Those above the rows at hand are left out."""
+
+    seeds: list[int] = Field([1, 2, 3], min_length=1)
+    """Draws of each budget. More tell the spread better and take time."""
+
+    regularization: tfidf.Regularization = tfidf.Regularization(probe=0.1, tfidf=10)
+    """Of each arm's logistic regression."""
 
 
 def learning_curve(

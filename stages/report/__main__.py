@@ -34,8 +34,13 @@ class Params(params.Section):
     """Section `report` of params.yaml."""
 
     title: str = Field(min_length=1)
+    """The dataset's name."""
+
     description: str = Field(min_length=1)
-    queue_rows: int = Field(ge=0)  # suspected rows shown on the page; the review queue has them all
+    """What the dataset is, for the page, the datasheet and Croissant."""
+
+    queue_rows: int = Field(ge=0)
+    """Suspected rows shown on the page; the review queue has them all."""
 
 
 def croissant(found: inputs.Inputs, rows_path: Path, folder: Path, settings: Params, environment: Environment) -> dict:

@@ -36,10 +36,21 @@ from winnow.text import tfidf
 
 
 class Params(params.Section):
+    """Section `score` of params.yaml."""
+
     method: Literal["probe", "finetune", "both"]
-    folds: int = Field(ge=2)
-    regularization: tfidf.Regularization  # of method probe
+    """`probe`: embeddings and words, seconds; `finetune`: the adapted encoder, trained once a fold and seed, minutes;
+    `both`."""
+
+    folds: int = Field(5, ge=2)
+    """By hash of the group. More folds leave more rows to learn from, and take time."""
+
+    regularization: tfidf.Regularization = tfidf.Regularization(probe=0.03, tfidf=10)
+    """Of method `probe`. A weaker penalty overfits the embeddings (chosen on dev)."""
+
     finetune: finetuned.Recipe
+    """Of methods `finetune` and `both`: what the recipe changes of its defaults. Without class weights: label errors
+    need the classes' own shares."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,11 @@ from winnow.base.params import Section
 class Regularization(Section):
     """C of two logistic regressions; smaller is smoother. Few hundred dense columns want another than many sparse."""
 
-    probe: float = Field(gt=0)  # on embeddings
-    tfidf: float = Field(gt=0)  # on words
+    probe: float = Field(gt=0)
+    """C on embeddings."""
+
+    tfidf: float = Field(gt=0)
+    """C on words."""
 
 
 def features(texts: Sequence[str], ngrams: int, max_features: int):

@@ -34,16 +34,35 @@ class Settings(Section):
     move more of an encoder.
     """
 
-    labels_per_class: int | None = Field(gt=1)
-    method: Literal["contrast", "classify"]
-    pairs: int = Field(gt=0)
-    batch_pairs: int = Field(gt=1)
-    learning_rate: float = Field(gt=0)
-    freeze_embeddings: bool | None
-    frozen_layers: int | None = Field(ge=0)
-    regularization: float = Field(gt=0)
-    examples: int = Field(ge=0)
-    example_tokens: int = Field(ge=4)
+    labels_per_class: int | None = Field(None, gt=1)
+    """8, 16, 64 … of the training table, by hash. Null: all, as the other approaches."""
+
+    method: Literal["contrast", "classify"] = "contrast"
+    """`contrast`: pairs, then a regression as head (SetFit); `classify`: as `transfer`."""
+
+    pairs: int = Field(4000, gt=0)
+    """Pairs read in training, however many labels there are. 2000 do for 8 a class, and 16 want more."""
+
+    batch_pairs: int = Field(16, gt=1)
+    """Half of them of one class. More steps teach more than more pairs a step."""
+
+    learning_rate: float = Field(1e-4, gt=0)
+    """Of the encoder, in `contrast`."""
+
+    freeze_embeddings: bool | None = None
+    """In place of the recipe's. Null: as there."""
+
+    frozen_layers: int | None = Field(0, ge=0)
+    """In place of the recipe's. Null: as there."""
+
+    regularization: float = Field(1.0, gt=0)
+    """C of the head. Lower it where labels are noisy."""
+
+    examples: int = Field(0, ge=0)
+    """Labelled neighbours that stand beside each text."""
+
+    example_tokens: int = Field(32, ge=4)
+    """Of each neighbour that are read, its label among them."""
 
 
 @dataclass(frozen=True)

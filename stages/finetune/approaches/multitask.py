@@ -41,13 +41,26 @@ WORDS = "masked_lm"  # the task of hidden words
 class Settings(Section):
     """Which further tasks there are and how much they count; what is not here is in the recipe of `finetune`."""
 
-    tasks: list[str] | None
-    masked_lm: bool
-    mask_share: float = Field(gt=0, lt=1)
-    min_rows: int = Field(gt=0)
-    alpha: float = Field(ge=0, le=1)
-    weighting: Literal["fixed", "uncertainty"]
-    weights: dict[str, Annotated[float, Field(gt=0)]]
+    tasks: list[str] | None = None
+    """Names of `aux_<task>` columns. Null: all; an empty list: none, with `masked_lm`."""
+
+    masked_lm: bool = False
+    """`true`: words hidden in the same rows are one more task, where the domain's words are new."""
+
+    mask_share: float = Field(0.2, gt=0, lt=1)
+    """Of `masked_lm`: the share of the words that are hidden."""
+
+    min_rows: int = Field(20, gt=0)
+    """A label of a further task with fewer rows teaches nothing."""
+
+    alpha: float = Field(0.0, ge=0, le=1)
+    """Batches of a task go with rows^alpha: 0 as many of each, 1 as many as it has rows. The time grows with it."""
+
+    weighting: Literal["fixed", "uncertainty"] = "fixed"
+    """`uncertainty`: how much a task counts is learnt."""
+
+    weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """By task, the factor of its loss, with weighting `fixed`; 1 where none is named."""
 
 
 @dataclass(frozen=True)

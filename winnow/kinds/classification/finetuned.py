@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 class Recipe(finetuning.Recipe):
     """How the member is fine-tuned; its probabilities are the mean over `seeds`."""
 
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([1], min_length=1)
+    """Their probabilities are averaged; each costs as much again."""
+
+    batch_tokens: int = Field(1024, gt=0)
+    """Padded tokens a step; the labels of all folds give more steps than those of `finetune`."""
 
 
 class FineTuned:

@@ -29,24 +29,49 @@ CACHE_TOKENS = 2048  # padded tokens in one forward pass through frozen layers
 class Recipe(Section):
     """How a classifier is fine-tuned; the text, the labels, the encoder and the seed come from elsewhere."""
 
-    epochs: int = Field(gt=0)
+    epochs: int = Field(2, gt=0)
+    """Times that the training table is read. More for few labels."""
+
     max_length: int = Field(ge=4, le=8192)  # tokens of a text that are read
-    batch_tokens: int = Field(gt=0)  # padded tokens a step; rows of like length stand together
-    learning_rate: float = Field(gt=0)  # of the encoder; lower when there are many labels
-    head_learning_rate: float = Field(gt=0)  # of the fresh head, which must move farther
-    warmup_share: float = Field(ge=0, lt=1)
-    weight_decay: float = Field(ge=0)
-    label_smoothing: float = Field(ge=0, lt=1)  # raise when labels are noisy
-    dropout: float = Field(ge=0, lt=1)
-    freeze_embeddings: bool  # false when there are many labels and a GPU
-    frozen_layers: int = Field(ge=0)  # lowest layers, frozen with the embeddings; 0 when there are many labels
-    # The rest is off unless a section names it.
-    layer_decay: float = Field(1.0, gt=0, le=1)  # rate of a layer over that of the one above; lower if few are frozen
-    average_decay: float = Field(
-        0.0, ge=0, lt=1
-    )  # of the weights' moving average; 0.9 for tens of steps, 0.999 for many
-    focal_gamma: float = Field(0.0, ge=0)  # 2 when most rows of the common classes are easy
-    logit_adjustment: float = Field(0.0, ge=0)  # tau; 1 when rare classes must count as much, then without weights
+    batch_tokens: int = Field(256, gt=0)
+    """Padded tokens a step; rows of like length stand together. Small: few labels give few steps. Raise it with
+    them."""
+
+    learning_rate: float = Field(2e-4, gt=0)
+    """Of the encoder. Lower it when there are many labels."""
+
+    head_learning_rate: float = Field(1e-3, gt=0)
+    """Of the fresh head, which must move farther."""
+
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """0.1 where many epochs overfit; its random numbers are a quarter of the time on a CPU."""
+
+    freeze_embeddings: bool = True
+    """The word table is half of MiniLM and moves little under few labels. `false` when there are many, and a GPU."""
+
+    frozen_layers: int = Field(3, ge=0)
+    """The lowest layers, frozen with the embeddings; 3 of MiniLM's six. 0 when there are many labels."""
+
+    warmup_share: float = Field(0.1, ge=0, lt=1)
+    """Of the steps, in which the learning rate rises."""
+
+    weight_decay: float = Field(0.01, ge=0)
+    """Of AdamW."""
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Raise it when labels are noisy."""
+
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Learning rate of a layer over that of the one above. 0.8 or so where few layers are frozen."""
+
+    average_decay: float = Field(0.0, ge=0, lt=1)
+    """Of the weights' moving average, which takes their place. 0.9 for tens of steps, 0.999 for many; 0: none."""
+
+    focal_gamma: float = Field(0.0, ge=0)
+    """2 where most rows of the common classes are easy (focal loss)."""
+
+    logit_adjustment: float = Field(0.0, ge=0)
+    """1 where a rare class must count as much as a common one, without class weights."""
 
     @property
     def whole_frozen_layers(self) -> int:

@@ -9,24 +9,46 @@ from winnow.text import tfidf
 
 
 class Sample(Section):
-    """Rows that a round draws at random, for people to judge."""
+    """Section `rounds.sample` of params.yaml: rows that a round draws at random, for people to judge."""
 
     flagged: int = Field(ge=1)
+    """Of the rows that count as flagged."""
+
     unflagged: int = Field(ge=1)
-    test: int = Field(ge=0)  # of the test split; those that are drawn as flagged or unflagged count
+    """Of the others."""
+
+    test: int = Field(ge=0)
+    """Of the test split; those that are drawn as flagged or unflagged count."""
 
 
 class Params(Section):
     """Section `rounds` of params.yaml."""
 
     sample: Sample
-    flagged_from: float = Field(ge=0, le=1)  # p_error at or above which a row is flagged, besides cleanlab's suspects
-    regularization: tfidf.Regularization
-    planted: list[Annotated[float, Field(gt=0, le=0.5)]] = Field(min_length=1)  # shares of wrong training labels
-    plant_seeds: int = Field(ge=1)  # draws of each; more tell better what a wrong label costs, and take time
+    flagged_from: float = Field(0.5, ge=0, le=1)
+    """From this `p_error` on a row counts as flagged, besides cleanlab's suspects."""
+
     next_decisions: int = Field(ge=1)
-    min_gain: float = Field(ge=0)  # points
+    """How many decisions the advice is about."""
+
+    min_gain: float = Field(ge=0)
+    """Points of the headline metric on dev, or of wrong labels in test. Less is not worth the time."""
+
     min_precision: float = Field(ge=0, le=1)
-    resamples: int = Field(ge=100)
+    """Share of the next rows that people would change. Less is not worth the time."""
+
+    planted: list[Annotated[float, Field(gt=0, le=0.5)]] = Field([0.05, 0.1, 0.2], min_length=1)
+    """Shares of wrong training labels, planted to measure what one costs."""
+
+    plant_seeds: int = Field(3, ge=1)
+    """Draws of each. More tell better what a wrong label costs, and take time."""
+
+    regularization: tfidf.Regularization = tfidf.Regularization(probe=0.1, tfidf=10)
+    """Of the fast models."""
+
+    resamples: int = Field(1000, ge=100)
+    """Of the bootstrap."""
+
     confidence: float = Field(gt=0.5, lt=1)
-    seed: int = Field(ge=0)
+    seed: int = Field(1, ge=0)
+    """Of the draws and resamples."""
