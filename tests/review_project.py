@@ -7,6 +7,7 @@ import pyarrow as pa
 from tests.conftest import make_rows
 from winnow.kinds.classification.labels import Task
 from winnow.people import decisions, queue
+from winnow.review.adding import Target
 from winnow.review.session import Project
 from winnow.rows import tables
 
@@ -43,3 +44,8 @@ def make(folder: Path, rows: list[dict] | None = None, labels: list[str] = LABEL
         reviewer="ana",
         overlap=0.0,
     )
+
+
+def target(project: Project, task: Task | None = None) -> Target:
+    """Where a project's decisions go, as its files are now."""
+    return Target(project.decisions, project.labelled, task or project.task)

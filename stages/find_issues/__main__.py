@@ -331,7 +331,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     told = [{name: row[name] for name in ISSUE.names} for row in issues]
     tables.write(pa.Table.from_pylist(told, schema=ISSUE), args.out)
     queue.write(listed, args.queue, args.queue_csv)
-    write_text(args.queue_html, page.offline(listed, task.labels, TITLE))
+    write_text(args.queue_html, page.offline(listed, task, TITLE))
     write_csv(args.plot, ("predicted", "observed", "rows", "source"), curve)
     write_json(args.metrics, summary)
 

@@ -26,7 +26,7 @@ def project(tmp_path):
 @pytest.fixture
 def address(project, tmp_path):
     file = tmp_path / "queue.html"
-    file.write_text(pages.offline(tables.read(project.queue), project.task.labels, "Queue"), encoding="utf-8")
+    file.write_text(pages.offline(tables.read(project.queue), project.task, "Queue"), encoding="utf-8")
     return file.as_uri()
 
 
@@ -65,7 +65,7 @@ def test_decisions_are_kept_in_the_browser_downloaded_and_taken_in(page, address
     assert {row.reviewer for row in made} == {"Ana María"}
     assert all(row.seconds is not None for row in made)
 
-    done = importing.run(file, project.decisions, project.labelled, project.task)
+    done = importing.run(file, review_project.target(project))
     assert done.added == 4
     assert decisions.read(project.decisions)[2].note == '=1+1, "so"'
 
@@ -83,7 +83,7 @@ def test_another_queue_does_not_meet_these_decisions(page, address, project, tmp
     press(page, "k", *"Ana", "Enter", "k")
     other = tmp_path / "other.html"
     rows = queue.table(review_project.entries(3))
-    other.write_text(pages.offline(rows, project.task.labels, "Queue"), encoding="utf-8")
+    other.write_text(pages.offline(rows, project.task, "Queue"), encoding="utf-8")
     opened(page, other.as_uri())
     assert "0 of 3 decided" in page.locator("#counts").inner_text()
 
@@ -100,7 +100,7 @@ def test_the_end_tells_what_to_do_and_undo_leads_back(page, address, monkeypatch
 
 def test_an_empty_queue_says_so(page, project, tmp_path):
     file = tmp_path / "empty.html"
-    file.write_text(pages.offline(queue.table([]), project.task.labels, "Queue"), encoding="utf-8")
+    file.write_text(pages.offline(queue.table([]), project.task, "Queue"), encoding="utf-8")
     opened(page, file.as_uri())
     assert page.locator("#end h2").inner_text() == "There is nothing to review"
     press(page, "k", "u", "ArrowLeft", "r", "s")
@@ -111,6 +111,6 @@ def test_rows_beyond_the_page_s_limit_are_counted(page, project, tmp_path, monke
     monkeypatch.setattr(pages, "MOST_ROWS", 2)
     file = tmp_path / "part.html"
     rows = tables.read(project.queue)
-    file.write_text(pages.offline(rows, project.task.labels, "Queue"), encoding="utf-8")
+    file.write_text(pages.offline(rows, project.task, "Queue"), encoding="utf-8")
     opened(page, file.as_uri())
     assert "0 of 2 decided · 4 more in `winnow review`" in page.locator("#counts").inner_text()

@@ -1,13 +1,17 @@
 """A person's way through `winnow review` in a real Chromium, by keyboard alone, and what may go wrong on it."""
 
 import subprocess
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from tests import review_project
 from tests.browser.conftest import opened, press, serving, settled, without_a_name
+from tests.other_tasks import NUMBERS
+from winnow import kinds
 from winnow.base import hashing
+from winnow.kinds import widget
 from winnow.people import decisions
 from winnow.review import journal
 
@@ -85,7 +89,7 @@ def test_ten_decisions_by_keyboard_alone_are_committed(shown, project):
     for arguments in (["init", "-q"], ["add", "decisions.csv"], ["commit", "-qm", "Review"]):
         subprocess.run([*git, *arguments], check=True)
     press(shown, "u")
-    assert "is committed; decide again instead" in shown.locator("#warning").inner_text()
+    assert "is committed; decide again: a" in shown.locator("#warning").inner_text()
     assert len(lines(project)) == 11
 
 
@@ -250,3 +254,23 @@ def test_a_page_without_this_run_s_token_shows_no_row(page, server, token):
     page.wait_for_selector("#warning:not([hidden])")
     assert "open the address that `winnow review` printed" in page.locator("#warning").inner_text()
     assert "the text of row" not in page.content()
+
+
+def test_a_label_of_an_open_set_is_written(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(kinds, "load", lambda task, concern: widget)
+    rows = [row | {"given_label": "2.5", "suggested_label": "3"} for row in review_project.entries(3)]
+    project = replace(review_project.make(tmp_path, rows), task=NUMBERS)
+    with serving(project) as server:
+        shown = opened(page, server.address)
+        press(shown, "2")  # no digit chooses a label
+        press(shown, "r")
+        assert without_a_name(shown) == []
+        assert shown.locator("#written").input_value() == "3"
+        press(shown, "7", "Enter")
+        assert "Row 2 of 3" in shown.locator("#said").inner_text()
+        press(shown, "r", "2", ".", "5", "Enter")  # the given label: as good as keep
+        press(shown, "r", "x", "Enter")
+        assert "label 'x' is no number" in shown.locator("#warning").inner_text()
+        press(shown, "r", "Escape", "k")
+        assert "All 3 rows are decided" in shown.locator("#end").inner_text()
+    assert [line[1:3] for line in lines(project)] == [("relabel", "7"), ("keep", ""), ("keep", "")]

@@ -32,11 +32,11 @@ def fake():
 
 def push(project, url: str, title: str = "Suspects") -> str:
     entries = queue.read(project.queue)
-    return label_studio.push(url, entries, project.decisions, project.labelled, project.task, title)
+    return label_studio.push(url, entries, review_project.target(project), title)
 
 
 def pull(project, url: str, title: str = "Suspects") -> str:
-    return label_studio.pull(url, project.decisions, project.labelled, project.task, title)
+    return label_studio.pull(url, review_project.target(project), title)
 
 
 def refusal(call, *arguments) -> str:

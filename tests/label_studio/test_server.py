@@ -40,12 +40,12 @@ def _entries(count: int) -> list[dict]:
 def push(project, url: str, title: str) -> str:
     """Push the queue; return what happened behind the project's address."""
     entries = queue.read(project.queue)
-    said = label_studio.push(url, entries, project.decisions, project.labelled, project.task, title)
+    said = label_studio.push(url, entries, review_project.target(project), title)
     return said.partition(": ")[2]
 
 
 def pull(project, url: str, title: str) -> str:
-    return label_studio.pull(url, project.decisions, project.labelled, project.task, title).partition(": ")[2]
+    return label_studio.pull(url, review_project.target(project), title).partition(": ")[2]
 
 
 def tasks(url: str, title: str) -> list[dict]:
@@ -182,7 +182,7 @@ def test_new_labels_reach_an_old_project(server, project):
     annotate(server.url, tasks(server.url, "Labels")[0], "FRUIT")
     more = Task(kind="classification", labels=[*LABELS, *(f"LABEL {number}" for number in range(9))])
     entries = queue.read(project.queue)
-    label_studio.push(server.url, entries, project.decisions, project.labelled, more, "Labels")
+    label_studio.push(server.url, entries, review_project.target(project, more), "Labels")
     [found] = Client(server.url).get("/api/projects", title="Labels")["results"]
     assert set(found["parsed_label_config"]["label"]["labels"]) > set(more.labels)
     assert pull(project, server.url, "Labels") == "1 decisions added, 0 already there, 5 rows not filled in"
@@ -204,14 +204,14 @@ def test_files_instead_of_requests(server, project):
     """What a person does by hand whose server cannot be reached from here."""
     file = project.queue.with_name("tasks.json")
     entries = queue.read(project.queue)
-    label_studio.write_tasks(file, entries, project.decisions, project.labelled, project.task)
+    label_studio.write_tasks(file, entries, review_project.target(project))
     api = Client(server.url)
     made = api.post("/api/projects", {"title": "By hand", "label_config": file.with_suffix(".xml").read_text()})
     api.post(f"/api/projects/{made['id']}/import", json.loads(file.read_text()))
     annotate(server.url, tasks(server.url, "By hand")[1], "a,b; c")
     exported = project.queue.with_name("export.json")
     exported.write_text(json.dumps(api.get(f"/api/projects/{made['id']}/export", exportType="JSON")))
-    added = importing.run(exported, project.decisions, project.labelled, project.task, EMAIL)
+    added = importing.run(exported, review_project.target(project), EMAIL)
     assert added.summary("export") == "export: 1 decisions added, 0 already there, 0 rows not filled in"
     assert said(project) == [("row-001", "relabel", "a,b; c", "")]
     assert pull(project, server.url, "By hand").startswith("0 decisions added, 1 already there")

@@ -67,18 +67,19 @@ def exchange(arguments: argparse.Namespace, task: Task) -> str:
     """Take decisions from a file or Label Studio, or give a queue to it; return what happened, in one line."""
     # Late, as below: a lock on a file (fcntl) is not there on every system that runs the other commands.
     from winnow.review import importing, label_studio
+    from winnow.review.adding import Target
 
     url, title = arguments.label_studio, queues.title(arguments.queue)
     made, labelled = files()
+    target = Target(made, labelled, task)
     if arguments.file:
-        done = importing.run(arguments.file, made, labelled, task, arguments.reviewer or "")
-        return done.summary(arguments.file)
+        return importing.run(arguments.file, target, arguments.reviewer or "").summary(arguments.file)
     if arguments.pull:
-        return label_studio.pull(url, made, labelled, task, title)
+        return label_studio.pull(url, target, title)
     entries = queues.read(find(arguments.queue), labelled).to_pylist()
     if url:
-        return label_studio.push(url, entries, made, labelled, task, title)
-    return label_studio.write_tasks(arguments.export, entries, made, labelled, task)
+        return label_studio.push(url, entries, target, title)
+    return label_studio.write_tasks(arguments.export, entries, target)
 
 
 def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:

@@ -40,6 +40,22 @@ class Added:
         return f"{source}: {', '.join([*counts, f'{self.empty} rows not filled in'])}"
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a file or a server says.
+
+    Attributes:
+        decisions: `decided_on` may be empty; `line` is the number of a `unit` of the source.
+        problems: what of it is no decision.
+        source: a file or an address.
+    """
+
+    decisions: Iterable[Decision]
+    problems: Iterable[str]
+    source: Path | str
+    unit: str = "line"
+
+
 class Target:
     """decisions.csv, and the rows that its decisions are on."""
 
@@ -73,29 +89,20 @@ class Target:
         rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
         return seen | {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in rows}
 
-    def add(
-        self,
-        found: Iterable[Decision],
-        versions: Mapping[str, tuple[str, str]],
-        source: Path | str,
-        problems: Iterable[str] = (),
-        today: datetime.date | None = None,
-        unit: str = "line",
-    ) -> Added:
+    def add(self, read: Read, versions: Mapping[str, tuple[str, str]], today: datetime.date | None = None) -> Added:
         """Append those decisions that decisions.csv does not have, the oldest first.
 
         Args:
-            found: `decided_on` may be empty, for `today`; `line` is the number of a `unit` of the source.
             versions: of the rows that they are on.
-            problems: found before; they are listed with those found here.
+            today: stands in where `decided_on` is empty.
 
         Raises:
-            UserError: a decision is wrong; nothing was added.
+            UserError: a decision is wrong, or something was none; all problems are listed and nothing was added.
         """
         today = (today or datetime.date.today()).isoformat()
         known = _Known(self._existing)
         new, present, overruled = {}, 0, 0
-        for undated in found:
+        for undated in read.decisions:
             decision = replace(undated, reviewer=journal.clean(undated.reviewer))  # as the file has it
             dated = replace(decision, decided_on=decision.decided_on or today)
             if known.has(decision) or _key(dated) in new:
@@ -104,8 +111,9 @@ class Target:
                 overruled += 1
             else:
                 new[_key(dated)] = dated
-        wrong = decisions.problems_of(new.values(), versions, self.task, unit)
-        decisions.raise_problems([*problems, *wrong, *_contradictions(new.values(), unit)], source)
+        wrong = decisions.problems_of(new.values(), versions, self.task, read.unit)
+        contradictions = _contradictions(new.values(), read.unit)
+        decisions.raise_problems([*read.problems, *wrong, *contradictions], read.source)
         if new:
             in_time = sorted(new.values(), key=lambda decision: decision.decided_on)
             journal.append(self._path, [journal.cells(decision) for decision in in_time])

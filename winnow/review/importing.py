@@ -6,37 +6,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from winnow import kinds
+from winnow.kinds import widget
 from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.people.decisions import Decision
 from winnow.review import label_studio, spreadsheet
-from winnow.review.adding import Added, Target
+from winnow.review.adding import Added, Read, Target
 from winnow.review.spreadsheet import Row
 
 FILLED_IN = ("verdict", "new_label", "note")  # people copy reviewer and decided_on down a whole sheet
 
 
-def run(
-    file: Path,
-    path: Path,
-    labelled: Path,
-    task: Task,
-    reviewer: str = "",
-    today: datetime.date | None = None,
-) -> Added:
+def run(file: Path, target: Target, reviewer: str = "", today: datetime.date | None = None) -> Added:
     """Add a filled-in queue's decisions to decisions.csv.
 
     Args:
         file: the queue as a spreadsheet saved it, the offline page's download, or Label Studio's JSON export.
-        path: decisions.csv.
-        labelled: the table of stage `apply_decisions`, by which text_sha and given_label are checked.
         reviewer: stands in where that column is empty.
         today: stands in where `decided_on` is empty; the day on which a row was first imported is kept.
 
     Raises:
         UserError: something in the file is wrong; all problems are listed and nothing was added.
     """
-    target = Target(path, labelled, task)
     if file.suffix == ".json":
         return label_studio.add_export(file, target, reviewer)
     rows, problems = spreadsheet.read(file)
@@ -47,8 +39,8 @@ def run(
         lost = list(_lost_digits(row, versions))
         problems += lost
         if not lost:
-            found.append(_decision(row, versions, task, reviewer, problems))
-    added = target.add(found, versions, file, problems, today)
+            found.append(_decision(row, versions, target.task, reviewer, problems))
+    added = target.add(Read(found, problems, file), versions, today)
     return replace(added, empty=len(rows) - len(filled_in))
 
 
@@ -79,9 +71,9 @@ def _decision(
     return Decision(
         id=cells["id"],
         text_sha=cells["text_sha"],
-        given_label=spreadsheet.match(cells["given_label"], [versions.get(cells["id"], ("", ""))[1]]),
+        given_label=widget.match(cells["given_label"], [versions.get(cells["id"], ("", ""))[1]]),
         verdict=spreadsheet.parse_verdict(cells["verdict"]),
-        new_label=spreadsheet.match(cells["new_label"], task.labels),
+        new_label=kinds.load(task, "widget").read_cell(cells["new_label"], task),
         reviewer=cells["reviewer"] or reviewer,
         decided_on=parse(spreadsheet.parse_date, cells["decided_on"], ""),
         note=cells["note"],

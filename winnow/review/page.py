@@ -1,6 +1,7 @@
 """The review page: one HTML file with its style and script inside, for `winnow review` and for offline use.
 
-The script asks a server for rows, or finds them in the page itself (`offline`). A content security policy lets in that
+The script asks a server for rows, or finds them in the page itself (`offline`). How a label is given is the widget's
+part of the page (`winnow.kinds.widget.parts`). A content security policy lets in that
 one style and script, by hash, and no network but the page's own server.
 """
 
@@ -8,11 +9,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from types import ModuleType
 
 import pyarrow as pa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from winnow import kinds
 from winnow.base import hashing
+from winnow.kinds.task import Task
 from winnow.people import decisions
 
 MOST_ROWS = 2000  # of an offline page: about 6 MB, which a browser reads in a fraction of a second
@@ -20,29 +24,29 @@ LONGEST_NEIGHBOUR = 600  # characters
 DIGITS = 4
 
 
-def served(title: str) -> str:
+def served(title: str, task: Task) -> str:
     """Return the page that asks its own server for rows."""
-    return _render(title, "'self'", None)
+    return _render(title, kinds.load(task, "widget"), "'self'", None)
 
 
-def offline(queue: pa.Table, labels: list[str], title: str) -> str:
+def offline(queue: pa.Table, task: Task, title: str) -> str:
     """Return a page that holds a queue's first 2,000 rows; what is decided in it is downloaded as a CSV file.
 
     Args:
         queue: of schema `winnow.people.queue.ENTRY`.
-        labels: of the task, in its order.
     """
+    widget = kinds.load(task, "widget")
     rows = sorted(queue.to_pylist(), key=lambda entry: entry["rank"])
     shown = rows[:MOST_ROWS]
     data = {
         "entries": [entry(row) for row in shown],
-        "labels": labels,
+        "labels": widget.labels(task),
         # What decisions are kept under in the browser, so that another queue does not meet them.
         "queue": hashing.digest(*(row["id"] + row["text_sha"] for row in shown))[:16],
         "rows_in_queue": len(rows),
         "title": title,
     }
-    return _render(title, "'none'", data)
+    return _render(title, widget, "'none'", data)
 
 
 def entry(row: Mapping) -> dict:
@@ -66,7 +70,7 @@ def entry(row: Mapping) -> dict:
     }
 
 
-def _render(title: str, network: str, data: dict | None) -> str:
+def _render(title: str, widget: ModuleType, network: str, data: dict | None) -> str:
     environment = Environment(
         loader=PackageLoader("winnow.review"),
         autoescape=True,
@@ -78,7 +82,9 @@ def _render(title: str, network: str, data: dict | None) -> str:
     style = environment.get_template("style.css").render()
     stores = environment.get_template("stores.js").render()
     view = environment.get_template("view.js").render()
-    script = stores + view + environment.get_template("page.js").render()
+    own = widget.parts(environment)
+    acts = environment.get_template("page.js")
+    script = stores + view + own.get("page.js", acts).render(page=acts)
     policy = [
         "default-src 'none'",
         f"script-src {_source(script)}",
@@ -89,7 +95,9 @@ def _render(title: str, network: str, data: dict | None) -> str:
         "form-action 'none'",
         "require-trusted-types-for 'script'",  # no text becomes HTML, not even by mistake
     ]
-    return environment.get_template("page.html").render(
+    page = environment.get_template("page.html")
+    return own.get("page.html", page).render(
+        page=page,
         title=title,
         policy="; ".join(policy),
         style=style,

@@ -16,10 +16,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 
+from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.review import journal, page
-from winnow.review.session import DecidedElsewhere, Invalid, Project, Session
+from winnow.review.session import DecidedElsewhere, Invalid, Project, Session, Verdict
 
 HOST = "127.0.0.1"
 LOCAL_NAMES = ("127.0.0.1", "localhost")
@@ -94,7 +95,8 @@ class Review(ThreadingHTTPServer):
         Raises:
             UserError: as `Session`, or the port is taken.
         """
-        self.project, self.title, self.page = project, title, page.served(title).encode()
+        self.project, self.title, self.page = project, title, page.served(title, project.task).encode()
+        self.labels = kinds.load(project.task, "widget").labels(project.task)
         self.token = secrets.token_urlsafe(24)
         self._stamps = self._now()
         self._session = Session(project)
@@ -212,7 +214,7 @@ class Handler(BaseHTTPRequestHandler):
         return {
             "title": self.server.title,
             "reviewer": self.server.project.reviewer,
-            "labels": self.server.project.task.labels,
+            "labels": self.server.labels,
             "rows": session.rows,
             "left_out": session.left_out,
             "written": session.written,
@@ -223,8 +225,8 @@ class Handler(BaseHTTPRequestHandler):
         return {"entries": [page.entry(row) for row in session.entries(request.start, request.count)]}
 
     def _decide(self, session: Session, request: Decide) -> dict:
-        cells = request.model_dump(include={"text_sha", "verdict", "new_label", "note", "seconds"})
-        return {"receipt": session.decide(request.row, request.since, **cells)}
+        verdict = Verdict(request.text_sha, request.verdict, request.new_label, request.note, request.seconds)
+        return {"receipt": session.decide(request.row, request.since, verdict)}
 
     def _undo(self, session: Session, request: Undo) -> dict:
         return {"row": session.undo(request.receipt)}

@@ -33,6 +33,22 @@ class Project:
     overlap: float
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What the reviewer says of a row.
+
+    Attributes:
+        text_sha: of the text that the page showed.
+        seconds: the time that it took; None: not known.
+    """
+
+    text_sha: str
+    verdict: str
+    new_label: str
+    note: str
+    seconds: float | None
+
+
 class DecidedElsewhere(UserError):
     """A row was decided after the page last heard of it: by another tab, another server or by hand."""
 
@@ -116,14 +132,11 @@ class Session:
         places = pa.array(self._places[start : start + count], pa.int64())
         return self._table.take(places).to_pylist()
 
-    def decide(
-        self, row: int, since: int, *, text_sha: str, verdict: str, new_label: str, note: str, seconds: float | None
-    ) -> int:
+    def decide(self, row: int, since: int, verdict: Verdict) -> int:
         """Write a decision; return its receipt, by which it can be undone.
 
         Args:
             since: the last revision that the reviewer's page has seen.
-            text_sha: of the text that the page showed.
 
         Raises:
             DecidedElsewhere: the row was decided after that revision.
@@ -139,15 +152,15 @@ class Session:
             id, today = self._ids[row], datetime.date.today().isoformat()
             decision = Decision(
                 id=id,
-                text_sha=text_sha,
+                text_sha=verdict.text_sha,
                 given_label=self._versions[id][1],
-                verdict=verdict,
-                new_label=new_label,
+                verdict=verdict.verdict,
+                new_label=verdict.new_label,
                 reviewer=self._project.reviewer,
                 decided_on=max(today, self._days.get(id, "")),  # a clock that is behind must not overrule it
-                note=journal.clean(note),
+                note=journal.clean(verdict.note),
                 line=0,
-                seconds=seconds,
+                seconds=verdict.seconds,
             )
             self._check_decision(decision)
             written = journal.append(self._project.decisions, [journal.cells(decision)])

@@ -93,15 +93,6 @@ def parse_verdict(cell: str) -> str:
     return "_".join(re.split(r"[\s_-]+", cell.strip().casefold()))
 
 
-def match(cell: str, labels: list[str]) -> str:
-    """Return the label that a spreadsheet may have turned into `cell` (`true` into `TRUE`, `01` into `1`).
-
-    A cell that is no label's other form comes back as it is.
-    """
-    found = [label for label in labels if _form(label) == _form(cell)]
-    return found[0] if len(found) == 1 and cell not in labels else cell
-
-
 def is_rounded(cell: str) -> bool:
     """Return whether a spreadsheet has a number in a cell, as when 12345678e9012345 became 1.23E+12."""
     return bool(ROUNDED.fullmatch(cell))
@@ -173,11 +164,3 @@ def _date(cell: str, year: int, month: int, day: int) -> str:
         return datetime.date(year, month, day).isoformat()
     except ValueError:
         raise ValueError(f"decided_on '{cell}' is not a date such as 2026-01-31") from None
-
-
-def _form(label: str) -> str:
-    form = " ".join(label.split()).casefold()
-    try:
-        return repr(float(form))
-    except ValueError:
-        return form

@@ -52,7 +52,7 @@ def sheet(project, *rows: dict[str, str], delimiter: str = ",", encoding: str = 
 
 
 def run(project, file, reviewer: str = "", today: datetime.date = TODAY) -> str:
-    added = importing.run(file, project.decisions, project.labelled, project.task, reviewer, today)
+    added = importing.run(file, review_project.target(project), reviewer, today)
     return added.summary("sheet").removeprefix("sheet: ")
 
 

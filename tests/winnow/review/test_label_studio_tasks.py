@@ -8,11 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import review_project
+from tests.other_tasks import NUMBERS
+from winnow import kinds
 from winnow.base.errors import UserError
+from winnow.kinds import widget
+from winnow.kinds.classification.labels import Task
 from winnow.people import decisions, queue
 from winnow.review import importing, label_studio
 from winnow.review.label_studio import tasks
 
+TASK = Task(kind="classification", labels=review_project.LABELS)
 ENTRY = {
     "id": "row-000",
     "text": "a <b>text</b>",
@@ -29,7 +34,7 @@ ENTRY = {
 
 def task(**entry) -> dict:
     [row] = queue.table([ENTRY | entry]).to_pylist()
-    return tasks.task(row)
+    return tasks.question(row, TASK)
 
 
 def annotation(*choices: str, note: str | list[str] = "", **fields) -> dict:
@@ -42,7 +47,7 @@ def annotation(*choices: str, note: str | list[str] = "", **fields) -> dict:
 def annotated(*annotations: dict, number: int = 7, names=None, **entry) -> list[decisions.Decision]:
     """Return the decisions of one task's annotations."""
     found, problems = tasks.annotated(
-        [task(**entry) | {"id": number, "annotations": list(annotations)}], names or {1: "ana", 2: "bo"}
+        [task(**entry) | {"id": number, "annotations": list(annotations)}], names or {1: "ana", 2: "bo"}, TASK
     )
     assert problems == []
     return found
@@ -83,7 +88,7 @@ def test_tasks_of_others_have_no_key(data):
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1), min_size=2, unique=True))
 def test_the_config_has_each_label_once_whatever_it_is(labels):
-    root = ElementTree.fromstring(tasks.config(labels))
+    root = ElementTree.fromstring(tasks.config(Task.model_construct(kind="classification", labels=labels)))
     choices = [dict(choice.attrib) for choice in root.iter("Choice")]
     assert [choice.get("alias", choice["value"]) for choice in choices] == [
         *labels,
@@ -130,10 +135,33 @@ def test_of_a_persons_annotations_the_last_changed_one_counts():
 
 def test_an_annotation_without_one_choice_is_a_problem_of_its_task():
     both = task() | {"id": 9, "annotations": [annotation("STONE", "PLANT"), annotation(note="only")]}
-    assert tasks.annotated([both], {1: "ana"}) == (
+    assert tasks.annotated([both], {1: "ana"}, TASK) == (
         [],
-        ["task 9: ana chose 2 labels; mend it in Label Studio", "task 9: ana chose 0 labels; mend it in Label Studio"],
+        ["task 9: ana gave 2 answers; mend it in Label Studio", "task 9: ana gave 0 answers; mend it in Label Studio"],
     )
+
+
+def test_a_label_that_is_written_is_a_verdict_too(monkeypatch):
+    monkeypatch.setattr(kinds, "load", lambda task, concern: widget)
+    root = ElementTree.fromstring(tasks.config(NUMBERS))
+    assert [control.get("name") for control in root if control.get("toName")] == ["label", "verdict", "note"]
+    assert [choice.get("alias") for choice in root.iter("Choice")] == list(widget.VERDICTS)
+    ours = {"label": {}, "verdict": {"labels": list(widget.VERDICTS)}, "note": {}}
+    assert tasks.is_ours(ours, NUMBERS)
+    assert not tasks.is_ours({"label": {}, "note": {}}, NUMBERS)
+    [row] = queue.table([ENTRY | {"given_label": "2.5", "suggested_label": "3"}]).to_pylist()
+    asked = tasks.question(row, NUMBERS)
+    assert asked["predictions"][0]["result"][0]["value"] == {"text": ["3"]}
+
+    def said(name: str, **value) -> dict:
+        return annotation() | {"result": [{"from_name": name, "to_name": "text", "value": value}]}
+
+    answered = [said("label", text=["2.50"]), said("label", text="7.0"), said("verdict", choices=["winnow:ambiguous"])]
+    made = [asked | {"id": number, "annotations": [one]} for number, one in enumerate(answered)]
+    for number, outcome in enumerate([("keep", ""), ("relabel", "7"), ("ambiguous", "")]):
+        [decision], problems = tasks.annotated([made[number]], {1: "ana"}, NUMBERS)
+        assert (decision.verdict, decision.new_label) == outcome
+        assert problems == []
 
 
 def test_people_are_called_by_their_names_or_emails():
@@ -156,7 +184,7 @@ def export(project, *annotations: dict, **fields) -> object:
     """Write an export in which each row of the queue has one of the annotations."""
     rows = queue.read(project.queue)
     exported = [
-        tasks.task(row) | {"id": 100 + row["rank"], "annotations": [one] if one else []} | fields
+        tasks.question(row, project.task) | {"id": 100 + row["rank"], "annotations": [one] if one else []} | fields
         for row, one in zip(rows, [*annotations, *[None] * len(rows)], strict=False)
     ]
     file = project.queue.with_name("export.json")
@@ -165,7 +193,7 @@ def export(project, *annotations: dict, **fields) -> object:
 
 
 def run(project, file, reviewer: str = "") -> str:
-    return importing.run(file, project.decisions, project.labelled, project.task, reviewer).summary("export")
+    return importing.run(file, review_project.target(project), reviewer).summary("export")
 
 
 def test_tasks_are_written_for_a_server_that_cannot_be_reached(project):
@@ -173,7 +201,7 @@ def test_tasks_are_written_for_a_server_that_cannot_be_reached(project):
     decided = f"row-000,{entries[0]['text_sha']},FRUIT,keep,,ana,2026-01-31,\n"
     project.decisions.write_text(project.decisions.read_text() + decided)
     file = project.queue.with_name("tasks.json")
-    said = label_studio.write_tasks(file, entries, project.decisions, project.labelled, project.task)
+    said = label_studio.write_tasks(file, entries, review_project.target(project))
     assert said == f"{file}: 5 tasks; the project's labelling config is in {file.with_suffix('.xml')}"
     assert [made["data"]["winnow_id"] for made in json.loads(file.read_text())] == [f"row-00{n}" for n in range(1, 6)]
     ElementTree.parse(file.with_suffix(".xml"))
@@ -185,7 +213,7 @@ def test_a_row_on_which_reviewers_disagree_is_asked_again(project):
     project.decisions.write_text(project.decisions.read_text() + disagreeing)
     file = project.queue.with_name("tasks.json")
     entries = queue.read(project.queue)
-    assert "6 tasks" in label_studio.write_tasks(file, entries, project.decisions, project.labelled, project.task)
+    assert "6 tasks" in label_studio.write_tasks(file, entries, review_project.target(project))
 
 
 def test_an_export_is_imported_once(project):

@@ -9,7 +9,7 @@ from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.people import decisions
 from winnow.review import journal
-from winnow.review.session import DecidedElsewhere, Invalid, Session
+from winnow.review.session import DecidedElsewhere, Invalid, Session, Verdict
 
 VERDICT = {"verdict": "keep", "new_label": "", "note": "", "seconds": 1.0}
 
@@ -24,7 +24,7 @@ def text_sha(row: int) -> str:
 
 
 def decide(session: Session, row: int, since: int = 0, **cells) -> int:
-    return session.decide(row, since, **VERDICT | {"text_sha": text_sha(row)} | cells)
+    return session.decide(row, since, Verdict(**VERDICT | {"text_sha": text_sha(row)} | cells))
 
 
 def write(project, number: int, reviewer: str, verdict: str = "relabel", label: str = "PLANT", **cells) -> None:

@@ -14,7 +14,7 @@ from winnow.base.errors import UserError
 from winnow.base.files import read_text, write_json, write_text
 from winnow.kinds.task import Task
 from winnow.people import decisions
-from winnow.review.adding import Added, Target
+from winnow.review.adding import Added, Read, Target
 from winnow.review.label_studio import tasks
 from winnow.review.label_studio.client import ATTEMPTS, Client, Unreachable
 from winnow.review.label_studio.tasks import Key
@@ -28,7 +28,7 @@ ANNOTATED = {
 }
 
 
-def push(url: str, entries: Sequence[Mapping], path: Path, labelled: Path, task: Task, title: str) -> str:
+def push(url: str, entries: Sequence[Mapping], target: Target, title: str) -> str:
     """Add a queue's entries to a project, which is made where it is missing; return what happened, in one line.
 
     Entries that decisions.csv settles are left out.
@@ -36,17 +36,16 @@ def push(url: str, entries: Sequence[Mapping], path: Path, labelled: Path, task:
     Args:
         url: a server's address, or that of one of its projects.
         entries: as `winnow.people.queue.ENTRY`, in the order in which they are to be read.
-        path: decisions.csv.
         title: the project's, where the address names no project.
 
     Raises:
         UserError: the server refuses or cannot be reached; what was added stays, another push adds the rest.
     """
     client, title = Client(url), title[:LONGEST_TITLE]
-    undecided = Target(path, labelled, task).undecided(entries)
-    wanted = {tasks.key(new): new for new in map(tasks.task, undecided)}
+    undecided = target.undecided(entries)
+    wanted = {tasks.key(new): new for new in _questions(undecided, target.task)}
     try:
-        project = _project(client, task, title)
+        project = _project(client, target.task, title)
         before = _present(client, project)
         doubled = _remove_doubles(client, _add_missing(client, project, wanted, before))
     except Unreachable as error:
@@ -59,7 +58,7 @@ def push(url: str, entries: Sequence[Mapping], path: Path, labelled: Path, task:
     return f"{client.base}/projects/{project}: {', '.join(counts)}"
 
 
-def pull(url: str, path: Path, labelled: Path, task: Task, title: str) -> str:
+def pull(url: str, target: Target, title: str) -> str:
     """Add a project's annotations to decisions.csv; return what happened, in one line. Arguments as `push`.
 
     Raises:
@@ -71,19 +70,19 @@ def pull(url: str, path: Path, labelled: Path, task: Task, title: str) -> str:
     query = json.dumps({"filters": ANNOTATED})
     annotated = list(client.tasks(project["id"], fields="all", query=query))
     source = f"{client.base}/projects/{project['id']}"
-    added = _add(annotated, names, Target(path, labelled, task), source)
+    added = _add(annotated, names, target, source)
     return replace(added, empty=project["task_number"] - len(annotated)).summary(source)
 
 
-def write_tasks(file: Path, entries: Sequence[Mapping], path: Path, labelled: Path, task: Task) -> str:
+def write_tasks(file: Path, entries: Sequence[Mapping], target: Target) -> str:
     """Write a queue as a file to be imported in Label Studio, and the labelling config beside it, with suffix .xml.
 
     Arguments as `push`; returns what was written, in one line.
     """
-    new = list(map(tasks.task, Target(path, labelled, task).undecided(entries)))
+    new = _questions(target.undecided(entries), target.task)
     config = file.with_suffix(".xml")
     write_json(file, new)
-    write_text(config, tasks.config(task.labels) + "\n")
+    write_text(config, tasks.config(target.task) + "\n")
     return f"{file}: {len(new)} tasks; the project's labelling config is in {config}"
 
 
@@ -114,24 +113,28 @@ def add_export(path: Path, target: Target, reviewer: str = "") -> Added:
     return replace(added, empty=sum(not task["annotations"] for task in exported))
 
 
+def _questions(entries: Sequence[Mapping], task: Task) -> list[dict]:
+    return [tasks.question(entry, task) for entry in entries]
+
+
 def _is_full(task: Mapping) -> bool:
     return "id" in task and isinstance(task.get("annotations"), list)
 
 
 def _add(annotated: list[dict], names: Mapping[int, str], target: Target, source: Path | str) -> Added:
-    found, problems = tasks.annotated(annotated, names)
+    found, problems = tasks.annotated(annotated, names, target.task)
     versions = target.versions({decision.id for decision in found})
     # Unlike a line in a file, a task that is out of date cannot be mended by those who annotate.
     current = [decision for decision in found if not any(decisions.stale(decision, versions))]
-    added = target.add(current, versions, source, problems, unit="task")
+    added = target.add(Read(current, problems, source, unit="task"), versions)
     return replace(added, stale=len(found) - len(current))
 
 
 def _project(client: Client, task: Task, title: str) -> int:
     """Return the number of the project, which takes our tasks from now on."""
-    config = tasks.config(task.labels)
+    config = tasks.config(task)
     project = _find_or_make(client, title, config)
-    fits = tasks.is_ours(project["parsed_label_config"], task.labels)
+    fits = tasks.is_ours(project["parsed_label_config"], task)
     if fits is False and project["task_number"]:
         raise UserError(
             f"{client.base}/projects/{project['id']}: its labelling config is not Winnow's, and it has tasks; choose "

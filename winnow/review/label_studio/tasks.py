@@ -1,23 +1,19 @@
 """A queue as Label Studio's tasks, and its annotations as decisions; knows of no server.
 
-A person chooses one thing: the right label, or that the text is ambiguous or out of scope. The label that the row has
-means `keep`, another one `relabel`.
+A person gives one answer: the right label, or that the text is ambiguous or out of scope. The label that the row has
+means `keep`, another one `relabel`. How a label is given is the kind's widget.
 """
 
 import textwrap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree
 
+from winnow import kinds
+from winnow.kinds.task import Task
+from winnow.kinds.widget import TEXT, VERDICTS
 from winnow.people.decisions import Decision
 
-CHOICE, NOTE, TEXT = "label", "note", "text"  # names in the labelling config
-# What the choices beside the labels are called in an annotation: no label is.
-VERDICTS = {"winnow:ambiguous": "ambiguous", "winnow:out_of_scope": "out_of_scope"}
-SPECIAL = (
-    ("winnow:ambiguous", "Ambiguous: people would differ", "a"),
-    ("winnow:out_of_scope", "Out of scope: fits no label", "o"),
-)
-DIGITS = "1234567890"
+NOTE = "note"  # the control's name in the labelling config
 MODEL = "winnow"
 NOTHING = "–"
 LONGEST_NEIGHBOUR = 500  # characters
@@ -25,30 +21,12 @@ LONGEST_NEIGHBOUR = 500  # characters
 Key = tuple[str, str, str]  # id, text_sha, given label: a task is a question about these
 
 
-def config(labels: Collection[str]) -> str:
+def config(task: Task) -> str:
     """Return the labelling config, in Label Studio's XML."""
     view = ElementTree.Element("View")
     _add(view, "Text", name=TEXT, value="$text")
     _add(view, "Header", value="$question", size="5")
-    if len(labels) > len(DIGITS):
-        _add(view, "Filter", name="filter", toName=CHOICE, minlength="0", placeholder="Find a label")
-    choices = _add(
-        view,
-        "Choices",
-        name=CHOICE,
-        toName=TEXT,
-        choice="single",
-        showInline="true",
-        required="true",
-        requiredMessage="Choose a label, ambiguous or out of scope",
-    )
-    for place, label in enumerate(labels):
-        hotkey = {"hotkey": DIGITS[place]} if place < len(DIGITS) else {}
-        # Label Studio takes $word for a task's column: people see a zero-width space in it, annotations the alias.
-        alias = {"alias": label} if "$" in label else {}
-        _add(choices, "Choice", value=label.replace("$", "$\u200b"), **alias, **hotkey)
-    for alias, value, key in SPECIAL:
-        _add(choices, "Choice", value=value, alias=alias, hotkey=key)
+    view.extend(kinds.load(task, "widget").controls(task))
     _add(view, "TextArea", name=NOTE, toName=TEXT, placeholder="Why, if it is not plain", maxSubmissions="1")
     _add(view, "Header", value="Why it is asked", size="6")
     _add(view, "Text", name="reasons", value="$reasons")
@@ -58,26 +36,24 @@ def config(labels: Collection[str]) -> str:
     return ElementTree.tostring(view, encoding="unicode")
 
 
-def is_ours(controls: object, labels: Collection[str]) -> bool | None:
+def is_ours(controls: object, task: Task) -> bool | None:
     """Return whether a project can take our tasks; None: it is ours, but lacks a label or a control.
 
     Args:
         controls: Label Studio's `parsed_label_config`.
     """
-    choice = controls.get(CHOICE) if isinstance(controls, Mapping) else None
-    found = set(choice.get("labels", ())) if isinstance(choice, Mapping) else set()
-    if not found >= set(VERDICTS):
-        return False
-    return True if found >= set(labels) and NOTE in controls else None
+    found = controls if isinstance(controls, Mapping) else {}
+    fits = kinds.load(task, "widget").fits(found, task)
+    return None if fits and NOTE not in found else fits
 
 
-def task(entry: Mapping) -> dict:
+def question(entry: Mapping, task: Task) -> dict:
     """Return an entry of a queue (`winnow.people.queue.ENTRY`) as a task, the suggestion as its prediction."""
     given, suggested = entry["given_label"], entry["suggested_label"]
     probability = {item["label"]: item["p"] for item in entry["probabilities"]}.get(suggested)
-    question = [f"Its label: {given or 'none'}"]
-    question += [f"the model's: {suggested}"] if suggested else []
-    question += [f"wrong with probability {entry['p_error']:.2f}"] if entry["p_error"] is not None else []
+    asked = [f"Its label: {given or 'none'}"]
+    asked += [f"the model's: {suggested}"] if suggested else []
+    asked += [f"wrong with probability {entry['p_error']:.2f}"] if entry["p_error"] is not None else []
     said = [f"{vote['rule']} says {vote['label'] or 'nothing'}" for vote in entry["votes"]]
     near = [f"{row['label']} ({row['similarity']:.2f}): {_shorten(row['text'])}" for row in entry["neighbours"]]
     data = {
@@ -89,16 +65,15 @@ def task(entry: Mapping) -> dict:
         "p_error": entry["p_error"],
         "tier": entry["tier"],
         "text": entry["text"],
-        "question": "; ".join(question),
+        "question": "; ".join(asked),
         "reasons": "\n".join([*entry["reasons"], *said]) or NOTHING,
         "neighbours": "\n\n".join(near) or NOTHING,
     }
-    result = {"from_name": CHOICE, "to_name": TEXT, "type": "choices", "value": {"choices": [suggested]}}
-    prediction = {"model_version": MODEL, "score": probability, "result": [result]}
-    return {
-        "data": {name: value for name, value in data.items() if value is not None},
-        "predictions": [prediction] if suggested else [],
-    }
+    found = {"data": {name: value for name, value in data.items() if value is not None}, "predictions": []}
+    if suggested:
+        result = kinds.load(task, "widget").prediction(suggested)
+        found["predictions"] = [{"model_version": MODEL, "score": probability, "result": result}]
+    return found
 
 
 def key(task: Mapping) -> Key | None:
@@ -116,14 +91,16 @@ def people(users: Iterable[Mapping]) -> dict[int, str]:
     return {id: emails[id] if name in shared or not name else name for id, name in names.items()}
 
 
-def annotated(tasks: Iterable[Mapping], names: Mapping[int, str]) -> tuple[list[Decision], list[str]]:
+def annotated(tasks: Iterable[Mapping], names: Mapping[int, str], kind: Task) -> tuple[list[Decision], list[str]]:
     """Return the decisions of tasks, a person's newest on each row, and which annotations are none.
 
     A decision's `line` is its task's number. Skipped and empty annotations are no decisions.
 
     Args:
         names: of people, by their number.
+        kind: section `task` of params.yaml.
     """
+    widget = kinds.load(kind, "widget")
     newest: dict[tuple[Key, str], tuple[str, Decision]] = {}
     problems = []
     for task in tasks:
@@ -133,14 +110,13 @@ def annotated(tasks: Iterable[Mapping], names: Mapping[int, str]) -> tuple[list[
             if annotation.get("was_cancelled") or not annotation.get("result"):
                 continue
             name = _name(annotation.get("completed_by"), names)
-            choices, note = _read(annotation["result"])
-            if len(choices) != 1:
-                problems.append(f"task {task['id']}: {name} chose {len(choices)} labels; mend it in Label Studio")
+            answers = widget.answers(annotation["result"], kind)
+            if len(answers) != 1:
+                problems.append(f"task {task['id']}: {name} gave {len(answers)} answers; mend it in Label Studio")
                 continue
             time = annotation.get("updated_at") or annotation["created_at"]
-            decision = _decision(asked, choices[0], note, annotation.get("lead_time"), name, time, task["id"])
             if newest.get((asked, name), ("",))[0] <= time:
-                newest[asked, name] = time, decision
+                newest[asked, name] = time, _decision(task, annotation, name, answers[0])
     return [decision for _, decision in newest.values()], problems
 
 
@@ -150,34 +126,36 @@ def annotators(tasks: Iterable[Mapping]) -> set[int]:
     return {person for person in people if isinstance(person, int)}
 
 
-def _read(result: list[Mapping]) -> tuple[list[str], str]:
-    """Return what an annotation chooses, and its note."""
-    choices, notes = [], []
+def _note(result: Iterable[Mapping]) -> str:
+    """Return an annotation's note."""
+    notes = []
     for item in result:
-        if item.get("from_name") == CHOICE:
-            choices += item["value"].get("choices", [])
-        elif item.get("from_name") == NOTE:
+        if item.get("from_name") == NOTE:
             text = item["value"].get("text", [])
             notes += [text] if isinstance(text, str) else text
-    return choices, " ".join(notes)
+    return " ".join(notes)
 
 
-def _decision(
-    asked: Key, choice: str, note: str, seconds: float | None, reviewer: str, time: str, number: int
-) -> Decision:
-    id, text_sha, given_label = asked
-    verdict = VERDICTS.get(choice) or ("keep" if choice == given_label else "relabel")
+def _decision(task: Mapping, annotation: Mapping, reviewer: str, answer: str) -> Decision:
+    """Return what an annotation of our task decides.
+
+    Args:
+        answer: a label, or a name of `VERDICTS`.
+    """
+    id, text_sha, given_label = key(task)
+    relabels = answer not in VERDICTS and answer != given_label
+    verdict = VERDICTS[answer][0] if answer in VERDICTS else "relabel" if relabels else "keep"
     return Decision(
         id=id,
         text_sha=text_sha,
         given_label=given_label,
         verdict=verdict,
-        new_label=choice if verdict == "relabel" else "",
+        new_label=answer if relabels else "",
         reviewer=reviewer,
-        decided_on=time[:10],  # in UTC: the same day for everybody who pulls
-        note=note,
-        line=number,
-        seconds=seconds,
+        decided_on=(annotation.get("updated_at") or annotation["created_at"])[:10],  # in UTC: the same for everybody
+        note=_note(annotation["result"]),
+        line=task["id"],
+        seconds=annotation.get("lead_time"),
     )
 
 

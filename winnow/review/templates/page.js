@@ -158,14 +158,10 @@ function button(text, key, kind, act) {
 }
 
 function buildBar() {
-  const few = state.session.labels.length <= DIGITS;
-  const labels = few ? state.session.labels : [];
-  const digits = labels.map((label, place) => {
-    const element = button(label, String(place + 1), "digit", () => relabel(label));
-    element.dataset.label = label;
-    return element;
-  });
-  const choose = button("Relabel …", "r", few ? "choose narrow" : "choose", openChooser);
+{% block choices %}
+  const digits = [];
+  const choose = button("Relabel …", "r", "choose", openChooser);
+{% endblock %}
   const had = $("bar").contains(document.activeElement);
   $("verdicts").replaceChildren(
     button("Keep", "k", "keep", () => decide("keep")),
@@ -334,65 +330,26 @@ async function look(step) {
   await show(row);
 }
 
-// The list of labels -------------------------------------------------------------------------------------------------
+{% block chooser %}
+// The right label, written by hand -----------------------------------------------------------------------------------
 
 function openChooser() {
   if (state.here === null || state.busy || state.pending) return;
-  $("filter").value = "";
-  fillChooser();
-  $("chooser").showModal();
-}
-
-/** Few labels stay in their order, by which their digits are known; of many the likeliest come first. */
-function fillChooser() {
   const entry = state.entries.get(state.here);
-  const { labels } = state.session;
-  const few = labels.length <= DIGITS;
-  const wanted = $("filter").value.trim().toLowerCase();
-  const found = labels.filter((label) => label !== entry.given_label && label.toLowerCase().includes(wanted));
-  const chances = new Map(entry.probabilities.map(({ label, p }) => [label, p]));
-  const rank = (label) => (label === entry.suggested_label ? 2 : (chances.get(label) ?? 0));
-  if (!few) found.sort((one, other) => rank(other) - rank(one));
-  const options = found.map((label, place) => {
-    const digit = few ? make("kbd", { "aria-hidden": "true" }, String(labels.indexOf(label) + 1)) : null;
-    const kind = label === entry.suggested_label ? make("i", {}, " suggested") : null;
-    const chance = chances.has(label) ? make("span", { class: "value" }, percent(chances.get(label))) : null;
-    const option = make("li", { role: "option", id: `option-${place}` }, digit, make("span", { class: "name" }, label, kind), chance);
-    option.dataset.label = label;
-    option.addEventListener("click", () => chosen(label));
-    return option;
-  });
-  $("options").replaceChildren(...options);
-  $("none").hidden = options.length > 0;
-  select(Math.max(0, found.indexOf(entry.suggested_label)));
+  $("written").value = entry.suggested_label ?? entry.given_label ?? "";
+  $("chooser").showModal();
+  $("written").select();
 }
 
-function select(place) {
-  const options = [...$("options").children];
-  options.forEach((option, other) => option.setAttribute("aria-selected", String(other === place)));
-  options[place]?.scrollIntoView({ block: "nearest" });
-  $("filter").setAttribute("aria-activedescendant", options[place]?.id ?? "");
-}
-
-function chosen(label) {
+function pressedInChooser(event) {
+  const label = $("written").value.trim();
+  if (event.isComposing || event.key !== "Enter" || !label) return;
+  event.preventDefault();
   $("chooser").close();
   relabel(label);
 }
 
-function pressedInChooser(event) {
-  const options = [...$("options").children];
-  const place = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
-  const { labels } = state.session;
-  const digit = labels.length <= DIGITS && /^[1-9]$/.test(event.key) ? labels[event.key - 1] : undefined;
-  if (event.isComposing) return;
-  if (event.key === "ArrowDown") select((place + 1) % options.length);
-  else if (event.key === "ArrowUp") select((place - 1 + options.length) % options.length);
-  else if (event.key === "Enter") options[place] && chosen(options[place].dataset.label);
-  else if (digit !== undefined) chosen(digit);
-  else return;
-  event.preventDefault();
-}
-
+{% endblock %}
 // Keys ---------------------------------------------------------------------------------------------------------------
 
 const KEYS = {
@@ -423,8 +380,9 @@ function pressed(event) {
   const single = event.key.length === 1;
   if (single && event.key !== "?" && !$("shortcuts").checked) return;
   const key = single ? event.key.toLowerCase() : event.key;
-  const { labels } = state.session;
-  const label = labels.length <= DIGITS && /^[1-9]$/.test(key) ? labels[key - 1] : undefined;
+{% block key %}
+  const label = undefined;
+{% endblock %}
   if (label === undefined && !Object.hasOwn(KEYS, key)) return;
   event.preventDefault();
   // A key held down must not decide on rows that nobody read.
@@ -450,8 +408,9 @@ function remember(element, property) {
 
 function listen() {
   document.addEventListener("keydown", pressed);
-  $("filter").addEventListener("keydown", pressedInChooser);
-  $("filter").addEventListener("input", fillChooser);
+{% block listeners %}
+  $("written").addEventListener("keydown", pressedInChooser);
+{% endblock %}
   $("note").addEventListener("input", () => state.here !== null && state.notes.set(state.here, $("note").value));
   $("undo").addEventListener("click", KEYS.u);
   $("back").addEventListener("click", KEYS.ArrowLeft);
