@@ -11,7 +11,9 @@ is cut short leaves what it has measured.
 """
 
 import argparse
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +25,12 @@ from bench import intervals, peers
 from stages.auxiliary import __main__ as auxiliary
 from stages.balance import __main__ as balance
 from stages.finetune import __main__ as finetune
-from stages.finetune.approaches.job import Job
 from winnow.base import files, params
-from winnow.encoder import models
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import head
+from winnow.kinds.classification import model
 from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.metrics import f1_per_label
+from winnow.kinds.job import Job
 from winnow.rows import predictions, tables
 from winnow.rows.ledger import Ledger
 
@@ -37,6 +38,7 @@ REFERENCE = "transfer"
 APPROACHES = (REFERENCE, "multitask", "few_shot", "few_shot_examples")
 BUDGETS = ("8 a class", "16 a class", "300")
 ALL = "all"
+PREDICT_TOKENS = 2048  # padded tokens in one forward pass that predicts
 SEEDS = (1, 2, 3)
 COMMAND = "make bench-approaches"
 PACKAGES = ("torch", "transformers", "scikit-learn")
@@ -107,26 +109,29 @@ def predict(
 ) -> np.ndarray:
     """Return the classes of held-out rows, (rows,) int, by an approach that learns from `training`."""
     recipe = params.parse(sections["finetune"], finetune.Params, "finetune")
-    settings = getattr(params.parse(sections["approaches"], finetune.Approaches, "approaches"), approach)
     task, compute = params.parse(sections["task"], Task, "task"), params.parse(sections["compute"], Compute, "compute")
+    settings = finetune.settings_of(approach, sections["approaches"], task)
     job = Job(
+        task=task,
         rows=training,
         dev=held_out.slice(0, 0),
         auxiliary=further,
         folder=base,
-        labels=task.labels,
         recipe=recipe,
         patience=None,
         seed=seed,
         accelerator=start(compute, seed),
     )
-    trained = finetune.APPROACHES[approach](job, settings)
-    tokenizer = models.load_tokenizer(base)
-    inputs = job.inputs(held_out, tokenizer, trained.store)
-    arguments = (inputs.tokens, tokenizer.pad_token_id, 2048, job.accelerator, inputs.own)
-    predicted = head.predict(trained.model, *arguments).argmax(axis=1)
+    trained = finetune.approach(approach, task).train(job, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        if trained.add:  # what stands beside the model makes what it reads
+            trained.add(out)
+        reader = replace(job.reader, folder=out, batch_tokens=PREDICT_TOKENS)
+        predict = model.predictor(task, held_out, reader)
+    predicted = predict(job.accelerator.prepare(trained.model).eval())
     job.accelerator.free_memory()
-    return predicted
+    return task.indices(predicted["predicted"].to_pylist())
 
 
 def entries(found: dict[tuple[str, str], dict[int, float]], common: dict) -> list[dict]:

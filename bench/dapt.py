@@ -28,6 +28,7 @@ from stages.learning_curve import __main__ as learning_curve
 from winnow.base import files, hashing, params
 from winnow.encoder import models, pooling
 from winnow.encoder.compute import Compute, start
+from winnow.encoder.reader import Reader
 from winnow.kinds.classification.metrics import f1_per_label
 from winnow.rows import predictions, tables
 from winnow.training import checkpoints
@@ -132,9 +133,9 @@ def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, se
 def probe(folder: Path, labelled: pa.Table, sections: dict) -> dict[str, list[float]]:
     """Return macro-F1 on dev of a logistic regression on the folder's embeddings, by budget, one value a draw."""
     accelerator = start(params.parse(sections["compute"], Compute, "compute"), 1)
-    tokenizer, model = models.load_tokenizer(folder), pooling.load(folder, accelerator)
-    tokens = models.tokenize(tokenizer, labelled["text"].to_pylist(), sections["embed"]["max_length"])
-    vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, 2048, accelerator)
+    reader = Reader.of(folder, sections["embed"]["max_length"], 2048, accelerator)
+    tokens = reader.tokenize(labelled["text"].to_pylist())
+    vectors = pooling.embed(pooling.load(folder, accelerator), tokens, reader)
     draws = {"budgets": list(BUDGETS), "seeds": list(range(DRAWS))}
     settings = params.parse(sections["learning_curve"] | draws, learning_curve.Params, "learning_curve")
     by_id = dict(zip(labelled["id"].to_pylist(), vectors, strict=True))

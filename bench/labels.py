@@ -43,6 +43,7 @@ from winnow import kinds
 from winnow.base import files, hashing, params
 from winnow.encoder import embeddings, models, pooling
 from winnow.encoder.compute import Compute, start
+from winnow.encoder.reader import Reader
 from winnow.kinds.classification import finetuned
 from winnow.kinds.classification.members import Probe, Words
 from winnow.kinds.classification.scores import noise
@@ -131,9 +132,8 @@ def encoded(texts: list[str], folder: Path, cache: Path) -> np.ndarray:
     if not kept.exists():
         accelerator = start(compute, seed=0)
         model = pooling.load(folder, accelerator)
-        tokenizer = models.load_tokenizer(folder)
-        tokens = models.tokenize(tokenizer, texts, settings.max_length)
-        vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator)
+        reader = Reader.of(folder, settings.max_length, settings.batch_tokens, accelerator)
+        vectors = pooling.embed(model, reader.tokenize(texts), reader)
         embeddings.write(kept, [str(number) for number in range(len(texts))], vectors)
     return embeddings.read(kept)[1]
 

@@ -119,25 +119,30 @@ def winnow_classify(file: str, base: str, compiled: bool = False, **changed) -> 
     import torch
 
     from winnow.encoder import batching, models
-    from winnow.kinds.classification import finetuning, head
+    from winnow.encoder.reader import Reader
+    from winnow.kinds.classification import head
+    from winnow.kinds.classification.model import Labelled, class_losses
+    from winnow.training import finetuning
+    from winnow.training.finetuning import Texts
 
     data, folder, section = _read(file), Path(base), _section("finetune")
     recipe = finetuning.Recipe(**{k: v for k, v in section.items() if k in finetuning.Recipe.model_fields})
     recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": data["epochs"]} | changed)
-    accelerator, tokenizer = _start(), models.load_tokenizer(folder)
-    padding = tokenizer.pad_token_id
-    tokens = models.tokenize(tokenizer, data["train"], recipe.max_length)
-
-    def rows(chosen: slice) -> finetuning.Rows:
-        truth = np.array(data["truth"][chosen])
-        return finetuning.Rows(tokens[chosen], truth, np.ones(len(truth)), list(map(str, range(len(truth)))))
-
+    accelerator = _start()
+    reader = Reader.of(folder, recipe.max_length, recipe.batch_tokens, accelerator)
+    tokens = reader.tokenize(data["train"])
     torch.manual_seed(1)
-    model = finetuning.build(folder, data["labels"], recipe)
+    model = finetuning.prepare(head.build(folder, data["labels"]), recipe)
+
+    def learn(chosen: slice) -> None:
+        truth = np.array(data["truth"][chosen])
+        rows = Labelled(Texts(tokens[chosen], list(map(str, range(len(truth))))), truth, np.ones(len(truth)))
+        loss_of = class_losses(rows, len(data["labels"]), recipe, reader)
+        finetuning.train(model, rows.texts, loss_of, finetuning.Run(recipe, reader, 1))
 
     def train() -> float:
         start = time.perf_counter()
-        finetuning.train(model, rows(slice(None)), padding, recipe, 1, accelerator)
+        learn(slice(None))
         return time.perf_counter() - start
 
     first = 0.0
@@ -148,14 +153,12 @@ def winnow_classify(file: str, base: str, compiled: bool = False, **changed) -> 
         first = train()
         model.load_state_dict(fresh)
     seconds = train()
-    held_out = models.tokenize(tokenizer, data["held_out"], recipe.max_length)
-    chances = head.predict(model, held_out, padding, recipe.batch_tokens, accelerator)
+    held_out = Texts(reader.tokenize(data["held_out"]), data["held_out"])
+    chances = head.probabilities(accelerator.prepare(model).eval(), held_out, reader)
     some, lengths = slice(0, 32), models.lengths(tokens)
     few = int(lengths[some].sum()) * recipe.epochs
-    if compiled:  # a profile would be that of other code
-        inside = {"compile_seconds": first - seconds}
-    else:
-        inside = _inside(lambda: finetuning.train(model, rows(some), padding, recipe, 1, accelerator), few)
+    # A profile of compiled code would be that of other code.
+    inside = {"compile_seconds": first - seconds} if compiled else _inside(lambda: learn(some), few)
     inside["padding"] = _padding(lengths, batching.shuffled(lengths, recipe.batch_tokens, 1, 0))
     read = int(lengths.sum()) * recipe.epochs
     return _result(seconds, read, _log_loss(chances, data["held_out_truth"]), inside, accelerator.mixed_precision)
@@ -189,15 +192,15 @@ def winnow_embed(file: str, base: str, out: str) -> dict:
     import numpy as np
 
     from winnow.encoder import batching, models, pooling
+    from winnow.encoder.reader import Reader
 
-    data, folder, section = _read(file), Path(base), _section("embed")
-    accelerator, tokenizer = _start(), models.load_tokenizer(folder)
+    data, folder, section, accelerator = _read(file), Path(base), _section("embed"), _start()
     model = pooling.load(folder, accelerator)
+    reader = Reader.of(folder, data["max_length"], section["batch_tokens"], accelerator)
 
     def embed(texts: list[str]) -> tuple["np.ndarray", "np.ndarray"]:
-        tokens = models.tokenize(tokenizer, texts, data["max_length"])
-        vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, section["batch_tokens"], accelerator)
-        return vectors, models.lengths(tokens)
+        tokens = reader.tokenize(texts)
+        return pooling.embed(model, tokens, reader), models.lengths(tokens)
 
     embed(data["train"][:16])
     start = time.perf_counter()

@@ -131,7 +131,8 @@ def build(rows: pa.Table, tokenizer, settings: Params, config, device) -> dict[s
     made: dict[str, Objective] = {}
     if "masked_lm" in settings.shares:
         passages = masked_lm.passages(rows, tokenizer, settings.max_length)
-        made["masked_lm"] = MaskedLM(passages, tokenizer, settings.seed, settings.mask_share, device)
+        masking = masked_lm.Masking(tokenizer, settings.mask_share, settings.seed)
+        made["masked_lm"] = MaskedLM(passages, masking, device)
     if settings.shares.keys() - {"masked_lm"}:
         whole = rows if settings.spans == "all" else rows.filter(pc.equal(rows["purpose"], "text"))
         texts, ids = whole["text"].to_pylist(), whole["id"].to_pylist()
@@ -212,12 +213,17 @@ def adapt(
 
     def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
         batches = train.batches(tokens, first_epoch)
-        rates = (settings.learning_rate, settings.head_learning_rate, settings.weight_decay)
-        groups = loop.parameter_groups(learner.encoder, learner, *rates)
-        steps = loop.fit(
-            accelerator, learner, groups, batches, loss_of, warmup_steps=len(batches) // 10,
-            seed=f"{settings.seed} {name}", ids=train.keys, longest=settings.max_length, saved=saved.series(name),
-        )  # fmt: skip
+        training = loop.Training(
+            batches=batches,
+            loss_of=loss_of,
+            warmup_steps=len(batches) // 10,
+            seed=f"{settings.seed} {name}",
+            ids=train.keys,
+            longest=settings.max_length,
+            saved=saved.series(name),
+        )
+        rates = loop.Rates(settings.learning_rate, settings.head_learning_rate, settings.weight_decay)
+        steps = loop.fit(learner, loop.parameter_groups(learner.encoder, learner, rates), training, accelerator)
         for point, batch in zip(steps, batches, strict=True):
             seen += train.tokens(batch)
             point |= {"phase": name, "objective": train.locate(batch.rows)[0], "tokens": seen}

@@ -17,8 +17,9 @@ from pydantic import Field
 
 from winnow.base import params
 from winnow.base.stage import arguments, run
-from winnow.encoder import embeddings, models, pooling
+from winnow.encoder import embeddings, pooling
 from winnow.encoder.compute import Compute, start
+from winnow.encoder.reader import Reader
 from winnow.rows import tables
 
 EMPTY = pa.schema([tables.ROW.field(name) for name in ("id", "text")]).empty_table()
@@ -56,13 +57,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = params.load("embed", Params)
     accelerator = start(params.load("compute", Compute), seed=0)
     parts = chosen(tables.batches(args.rows, ["id", "source", "purpose", "text"]), settings.text_rows)
-    tokenizer = models.load_tokenizer(args.encoder)
+    reader = Reader.of(args.encoder, settings.max_length, settings.batch_tokens, accelerator)
     model = pooling.load(args.encoder, accelerator)
     vectors = []
     # One by one: which rows share a batch changes the last bits, and text rows must change no task row's.
     for part in parts:
-        tokens = models.tokenize(tokenizer, part["text"].to_pylist(), settings.max_length)
-        vectors.append(pooling.embed(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator))
+        vectors.append(pooling.embed(model, reader.tokenize(part["text"].to_pylist()), reader))
     embeddings.write(args.out, pa.concat_tables(parts)["id"].to_pylist(), np.concatenate(vectors))
 
 

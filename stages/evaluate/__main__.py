@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pydantic import Field
@@ -20,16 +21,16 @@ from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import replacing, write_csv, write_json
 from winnow.base.stage import arguments, run
-from winnow.encoder import models
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import examples, head
-from winnow.kinds.classification.predictions import table
+from winnow.encoder.reader import Reader
 from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 
 class Params(params.Section):
-    max_length: int = Field(ge=4, le=8192)  # as in training
     batch_tokens: int = Field(gt=0)
     calibration_bins: int = Field(gt=1)
 
@@ -46,20 +47,11 @@ class Arms(params.Section):
         return [f"{approach}-{seed}" for approach in self.from_base + self.from_adapted for seed in self.seeds]
 
 
-def predict(rows: pa.Table, folder: Path, task: Task, settings: Params, accelerator) -> pa.Table:
-    """Return one classifier's predictions for `rows` (id, group, split, text, label)."""
-    model = head.load(folder)
-    known = [model.config.id2label[number] for number in range(model.config.num_labels)]
-    if known != task.labels:
-        raise UserError(f"{folder}: was trained for the labels {', '.join(known)}; run `dvc repro finetune`")
-    tokenizer = models.load_tokenizer(folder)
-    store = examples.load(folder)
-    if store is None:
-        tokens, own = models.tokenize(tokenizer, rows["text"].to_pylist(), settings.max_length), None
-    else:
-        tokens, own = store.inputs(rows, tokenizer, settings.max_length, accelerator)
-    chances = head.predict(model, tokens, tokenizer.pad_token_id, settings.batch_tokens, accelerator, own)
-    return table(task, rows, chances)
+def predict(rows: pa.Table, folder: Path, task: Task, batch_tokens: int, accelerator: "Accelerator") -> pa.Table:
+    """Return one trained model's predictions for `rows` (id, group, split, text, label)."""
+    kind = kinds.load(task, "model")
+    model = accelerator.prepare(kind.load(task, folder)).eval()
+    return kind.predictor(task, rows, Reader.load(folder, batch_tokens, accelerator))(model)
 
 
 def measure(arms: dict[str, pa.Table], task: Task, bins: int) -> dict:
@@ -89,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         for file in args.baseline.glob("*.parquet"):
             shutil.copyfile(file, new / file.name)
         for name in arms.names():
-            tables.write(predict(rows, args.classifiers / name, task, settings, accelerator), new / f"{name}.parquet")
+            predicted = predict(rows, args.classifiers / name, task, settings.batch_tokens, accelerator)
+            tables.write(predicted, new / f"{name}.parquet")
         found = predictions.read_all(new)
         measured = measure(found, task, settings.calibration_bins)
     write_json(args.metrics, measured)

@@ -5,20 +5,19 @@ python -m stages.finetune --approach transfer --seed 1 --encoder models/base --t
     --curve reports/plots/training/transfer-1.csv --metrics reports/metrics/finetune/transfer-1.json
     --checkpoints .dvc/tmp/checkpoints
 
-An approach is a function of `stages.finetune.approaches`, found by its name; `transfer` and `dapt` differ by their
-encoder alone. Dev rows are read by early stop only, auxiliary rows (train split, labels of further tasks) by
-`multitask` only. Out: a folder that `AutoModelForTokenClassification` loads (winnow.kinds.classification.head says
-why), and what it was computed on.
+`transfer` serves every kind of task; other approaches are a kind's own. Dev rows are read by early stop only,
+auxiliary rows (train split, labels of further tasks) by `multitask` only. Out: a folder that transformers loads, with
+`reader.json` that says how its model reads texts, and what it was computed on.
 `--checkpoints` is scratch: a run that was killed goes on from there (winnow.training.checkpoints).
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from pydantic import Field
 
-from stages.finetune.approaches import few_shot, multitask, transfer
-from stages.finetune.approaches.job import Job
+from stages.finetune import transfer
 from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
@@ -27,9 +26,10 @@ from winnow.base.machine import this_machine
 from winnow.base.stage import arguments, run
 from winnow.encoder import models
 from winnow.encoder.compute import Compute, environment, start
-from winnow.kinds.classification import finetuning
+from winnow.kinds.job import Job
+from winnow.kinds.task import Task
 from winnow.rows import tables, training_table
-from winnow.training import checkpoints, distributed, loop
+from winnow.training import checkpoints, distributed, finetuning, loop
 
 
 class Params(finetuning.Recipe):
@@ -38,35 +38,54 @@ class Params(finetuning.Recipe):
     patience: int | None = Field(None, gt=0)  # epochs
 
 
-class Approaches(params.Section):
-    """Section `approaches` of params.yaml: what each approach asks beyond the recipe."""
-
-    transfer: transfer.Settings
-    dapt: transfer.Settings
-    multitask: multitask.Settings
-    few_shot: few_shot.Settings
-    few_shot_examples: few_shot.Settings
-
-
-APPROACHES: dict[str, Callable] = {
-    "transfer": transfer.train,
-    "dapt": transfer.train,
-    "multitask": multitask.train,
-    "few_shot": few_shot.train,
-    "few_shot_examples": few_shot.train,
+# What trains by an approach: a module with `Settings`, its part of section `approaches`, and `train(job, settings)`.
+APPROACHES: dict[str, Callable[[Task], ModuleType]] = {
+    "transfer": lambda task: transfer,
+    "dapt": lambda task: transfer,
+    "multitask": lambda task: kinds.load(task, "multitask"),
+    "few_shot": lambda task: kinds.load(task, "few_shot"),
+    "few_shot_examples": lambda task: kinds.load(task, "few_shot"),
 }
+
+
+def approach(name: str, task: Task) -> ModuleType:
+    """Return what trains by an approach.
+
+    Raises:
+        UserError: there is none of the name, or the kind of task lacks it.
+    """
+    if name not in APPROACHES:
+        raise UserError(f"params.yaml: arms: unknown approach '{name}'; known: {', '.join(APPROACHES)}")
+    return APPROACHES[name](task)
+
+
+def settings_of(name: str, sections: object, task: Task) -> params.Section:
+    """Return what an approach asks beyond the recipe.
+
+    Args:
+        sections: `approaches` of params.yaml.
+
+    Raises:
+        UserError: `approaches` holds another name, or what it says of this one is wrong.
+    """
+    where = f"{params.FILE}: approaches"
+    if not isinstance(sections, dict) or name not in sections:
+        raise UserError(f"{where}.{name}: missing; add it")
+    for unknown in sorted(sections.keys() - APPROACHES.keys()):
+        raise UserError(f"{where}.{unknown}: unknown approach; known: {', '.join(APPROACHES)}")
+    return params.parse(sections[name], approach(name, task).Settings, f"{where}.{name}")
 
 
 @distributed.launchable
 def main(argv: Sequence[str] | None = None) -> None:
     paths = ("encoder", "training", "dev", "auxiliary", "out", "curve", "metrics")
     args = arguments(__doc__, argv, *paths, checkpoints=Path, approach=str, seed=int)
-    if args.approach not in APPROACHES:
-        raise UserError(f"params.yaml: arms: unknown approach '{args.approach}'; known: {', '.join(APPROACHES)}")
     recipe, task, machine = params.load("finetune", Params), kinds.read_task(), this_machine()
+    module = approach(args.approach, task)
+    recipe.check_loss(kinds.load(task, "model").LOSS, task.kind)
     if distributed.launch("stages.finetune.__main__", machine.launcher, argv):
         return
-    settings = getattr(params.load("approaches", Approaches), args.approach)
+    settings = settings_of(args.approach, params.read().get("approaches"), task)
     rows = training_table.read(args.training, ["id", "group", "text", "label", "weight"])
     dev, auxiliary = tables.read(args.dev, ["id", "group", "text", "label"]), tables.read(args.auxiliary)
     compute = params.load("compute", Compute)
@@ -76,22 +95,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     values |= {"computed_on": computed_on, "approach": args.approach, "settings": settings, "seed": args.seed}
     with checkpoints.kept(args.checkpoints, "finetune", inputs, values, machine.checkpoint_seconds) as saved:
         job = Job(
+            task=task,
             rows=rows,
             dev=dev,
             auxiliary=auxiliary,
             folder=args.encoder,
-            labels=task.labels,
             recipe=recipe,
             patience=recipe.patience,
             seed=args.seed,
             accelerator=accelerator,
             saved=saved,
         )
-        trained = APPROACHES[args.approach](job, settings)
+        trained = module.train(job, settings)
         if not accelerator.is_main_process:
             return
-        model, store = accelerator.unwrap_model(trained.model), trained.store
-        models.save(model, args.encoder, args.out, store.save if store else None)
+
+        def add(folder: Path) -> None:
+            job.reader.save(folder)
+            if trained.add:
+                trained.add(folder)
+
+        models.save(accelerator.unwrap_model(trained.model), args.encoder, args.out, add)
         header = ("step", "epoch", "loss", "learning_rate")
         write_csv(args.curve, header, [[point[name] for name in header] for point in trained.curve])
         computed_on |= {"processes": loop.processes(trained.curve)}

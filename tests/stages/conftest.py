@@ -51,7 +51,7 @@ def encoder_params(workspace, default_params, monkeypatch):
             | {"epochs": 8, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
             | {"max_length": 16, "freeze_embeddings": False, "frozen_layers": 0},
             "approaches": default_params["approaches"],
-            "evaluate": {"max_length": 16, "batch_tokens": 128, "calibration_bins": 5},
+            "evaluate": {"batch_tokens": 128, "calibration_bins": 5},
         }
         return workspace(**{name: section | changes.get(name, {}) for name, section in sections.items()})
 

@@ -98,8 +98,8 @@ def killed_after(step: int, main):
     def killed(arguments: list[str]) -> None:
         save = checkpoints.Series.save_if_due
 
-        def save_and_die(self, model, optimizer, schedule, curve, keeper=None):
-            save(self, model, optimizer, schedule, curve, keeper)
+        def save_and_die(self, learning, curve):
+            save(self, learning, curve)
             if len(curve) == step:
                 os._exit(9)
 

@@ -1,6 +1,7 @@
 """Masked language models: passages, masks, heads and the loss (Devlin et al. 2019)."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,9 @@ from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.encoder import models
 from winnow.encoder.tokens import Tokens, chunks
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -30,26 +34,37 @@ def passages(rows: pa.Table, tokenizer, max_length: int) -> Passages:
     return Passages(tokens, keys)
 
 
-def mask(tokens: list[int], key: str, epoch: int, tokenizer, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Return a passage with masked tokens and the targets (-100 where there is none).
+@dataclass(frozen=True)
+class Masking:
+    """How words are hidden: the share of a passage's tokens, and the seed of the draws."""
 
-    A pure function of (seed, epoch, passage), so that a resumed run masks as an uninterrupted one. Of the tokens
-    chosen 80 % become the mask token, 10 % a random one, 10 % stay (Devlin et al. 2019). At least one is chosen.
-    """
-    generator = np.random.Generator(np.random.Philox(int(hashing.digest(seed, epoch, key)[:16], 16)))
-    special = set(tokenizer.all_special_ids)
-    free = [place for place, token in enumerate(tokens) if token not in special]
-    masked, targets = list(tokens), [-100] * len(tokens)
-    if not free:
+    tokenizer: "PreTrainedTokenizerBase"
+    share: float
+    seed: int
+
+    def apply(self, tokens: list[int], key: str, epoch: int) -> tuple[list[int], list[int]]:
+        """Return a passage with masked tokens and the targets (-100 where there is none).
+
+        A pure function of (seed, epoch, passage), so that a resumed run masks as an uninterrupted one. Of the tokens
+        chosen 80 % become the mask token, 10 % a random one, 10 % stay (Devlin et al. 2019). At least one is chosen.
+
+        Args:
+            key: the passage's name, from `Passages`.
+        """
+        generator = np.random.Generator(np.random.Philox(int(hashing.digest(self.seed, epoch, key)[:16], 16)))
+        special = set(self.tokenizer.all_special_ids)
+        free = [place for place, token in enumerate(tokens) if token not in special]
+        masked, targets = list(tokens), [-100] * len(tokens)
+        if not free:
+            return masked, targets
+        chosen = generator.permutation(free)[: max(1, round(self.share * len(free)))]
+        for place, way in zip(chosen, generator.random(len(chosen)), strict=True):
+            targets[place] = tokens[place]
+            if way < 0.8:
+                masked[place] = self.tokenizer.mask_token_id
+            elif way < 0.9:
+                masked[place] = int(generator.integers(len(self.tokenizer)))
         return masked, targets
-    chosen = generator.permutation(free)[: max(1, round(share * len(free)))]
-    for place, way in zip(chosen, generator.random(len(chosen)), strict=True):
-        targets[place] = tokens[place]
-        if way < 0.8:
-            masked[place] = tokenizer.mask_token_id
-        elif way < 0.9:
-            masked[place] = int(generator.integers(len(tokenizer)))
-    return masked, targets
 
 
 def load(folder):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winnow.base.stage import progress
-from winnow.encoder import batching, models
+from winnow.encoder import models
+from winnow.encoder.reader import Reader
 
 if TYPE_CHECKING:
     import torch
@@ -40,23 +40,18 @@ def load(folder: Path, accelerator: "Accelerator") -> "PreTrainedModel":
     return models.load_model(AutoModel, folder).to(accelerator.device, kind).eval()
 
 
-def embed(
-    model: "PreTrainedModel", tokens: list[list[int]], padding: int, batch_tokens: int, accelerator: "Accelerator"
-) -> np.ndarray:
+def embed(model: "PreTrainedModel", tokens: list[list[int]], reader: Reader) -> np.ndarray:
     """Return the mean of each row's last hidden states over its tokens, (rows, dimensions) float32.
 
     Args:
         model: from `load`.
-        tokens: (rows,) token ids of each text, special tokens included.
-        padding: id of the padding token.
-        batch_tokens: padded tokens in one forward pass.
+        tokens: (rows,) token ids of each text, from `reader.tokenize`.
     """
     import torch
 
     out = np.zeros((len(tokens), model.config.hidden_size), dtype=np.float32)
     with torch.inference_mode():
-        for batch in progress(batching.by_length(models.lengths(tokens), batch_tokens), "embedding"):
-            ids, mask = models.pad([tokens[row] for row in batch], padding, accelerator.device)
+        for batch, ids, mask in reader.batches(tokens, "embedding"):
             hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
             out[batch] = mean(hidden, mask).cpu().numpy()
     return out

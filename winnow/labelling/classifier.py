@@ -41,20 +41,21 @@ class Model(Rule):
 
     def voter(self, files: Path, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
-        from winnow.encoder import models
         from winnow.encoder.compute import Compute, start
+        from winnow.encoder.reader import Reader
         from winnow.kinds.classification import head
+        from winnow.training.finetuning import Texts
 
         folder = files / self.folder
         model = _load(folder)
         names = [model.config.id2label[number] for number in range(model.config.num_labels)]
         labels = [self._label(name, task) for name in names]
-        tokenizer = models.load_tokenizer(folder)
         accelerator = start(params.load("compute", Compute), seed=0)
+        reader = Reader.of(folder, self.max_length, self.batch_tokens, accelerator)
 
         def vote(rows: list[Row]) -> list[str | None]:
-            tokens = models.tokenize(tokenizer, [row["text"] for row in rows], self.max_length)
-            chances = head.predict(model, tokens, tokenizer.pad_token_id, self.batch_tokens, accelerator)
+            texts = Texts(reader.tokenize([row["text"] for row in rows]), [row["id"] for row in rows])
+            chances = head.probabilities(accelerator.prepare(model).eval(), texts, reader)
             return self._votes(chances, labels)
 
         return Voter(vote)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winnow.base import closure, files, hashing
-from winnow.training import distributed
+from winnow.training import distributed, sharding
 
 if TYPE_CHECKING:
     import torch
@@ -35,9 +35,19 @@ class Damaged(Exception):
     """A checkpoint is not what was written; its message says how."""
 
 
+@dataclass(frozen=True)
+class Learning:
+    """What changes while a model is trained."""
+
+    model: "torch.nn.Module"
+    optimizer: "torch.optim.Optimizer"
+    schedule: "torch.optim.lr_scheduler.LRScheduler"
+    keeper: "Keeper | None" = None
+
+
 @dataclass
 class Series:
-    """The checkpoints of one call of `training.fit`: (steps done, weights, optimizer, schedule, curve, keeper).
+    """The checkpoints of one call of `loop.fit`: what it learns, and its curve.
 
     Attributes:
         folder: theirs alone.
@@ -50,8 +60,8 @@ class Series:
     def __post_init__(self) -> None:
         self._last = time.monotonic()
 
-    def restore(self, model: "torch.nn.Module", optimizer, schedule, keeper: "Keeper | None" = None) -> list[dict]:
-        """Set all of them as the newest whole checkpoint has them and return its curve, empty where there is none.
+    def restore(self, learning: Learning) -> list[dict]:
+        """Set `learning` as the newest whole checkpoint has it and return the curve, empty where there is none.
 
         The main process reads it for all. A damaged checkpoint is told on stderr and deleted.
         """
@@ -62,7 +72,7 @@ class Series:
             return []
         names = distributed.from_main(list(tensors))
         whole = {name: distributed.from_main(tensors.get(name)) for name in names}
-        return _unpack(whole, state, model, optimizer, schedule, keeper)
+        return _unpack(whole, state, learning)
 
     def _newest(self) -> tuple[dict[str, "torch.Tensor"], dict]:
         for folder in sorted(self.folder.glob("[0-9]*"), reverse=True):
@@ -78,9 +88,7 @@ class Series:
                 return tensors, state
         return {}, {}
 
-    def save_if_due(
-        self, model: "torch.nn.Module", optimizer, schedule, curve: list[dict], keeper: "Keeper | None" = None
-    ) -> None:
+    def save_if_due(self, learning: Learning, curve: list[dict]) -> None:
         """Write a checkpoint after step `len(curve)`, if the last one is `seconds` ago, and delete the oldest.
 
         The main process writes; what it writes does not tell how many there are.
@@ -90,7 +98,7 @@ class Series:
         """
         rank, _ = distributed.place()
         is_due = time.monotonic() - self._last >= self.seconds
-        if distributed.is_sharded(model):  # all are needed to bring the pieces together
+        if sharding.is_sharded(learning.model):  # all are needed to bring the pieces together
             is_due = distributed.from_main(is_due)
         elif rank:
             return
@@ -98,7 +106,7 @@ class Series:
             return
         from safetensors.torch import save_file
 
-        tensors, state = _pack(model, optimizer, schedule, curve, keeper)
+        tensors, state = _pack(learning, curve)
         if rank:
             return
         with files.replacing(self.folder / f"{len(curve):09}") as new:
@@ -199,42 +207,34 @@ def _locked(folder: Path) -> Iterator[bool]:
             yield True
 
 
-def _pack(
-    model: "torch.nn.Module", optimizer, schedule, curve: list[dict], keeper: "Keeper | None"
-) -> tuple[dict[str, "torch.Tensor"], dict]:
+def _pack(learning: Learning, curve: list[dict]) -> tuple[dict[str, "torch.Tensor"], dict]:
     import torch
 
-    tensors = {f"weights.{name}": weight for name, weight in _weights(model)}
-    for number, moments in optimizer.state_dict()["state"].items():
+    tensors = {f"weights.{name}": weight for name, weight in _weights(learning.model)}
+    for number, moments in learning.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": moment for name, moment in moments.items()}
     for name in curve[0]:
         tensors[f"curve.{name}"] = torch.tensor([point[name] for point in curve], dtype=torch.float64)
-    state = {"schedule": schedule.state_dict()}
-    if keeper:
-        held, state["keeper"] = keeper.state()
+    state = {"schedule": learning.schedule.state_dict()}
+    if learning.keeper:
+        held, state["keeper"] = learning.keeper.state()
         tensors |= {f"keeper.{name}": tensor for name, tensor in held.items()}
-    return {name: distributed.whole(tensor.detach()).cpu().contiguous() for name, tensor in tensors.items()}, state
+    return {name: sharding.whole(tensor.detach()).cpu().contiguous() for name, tensor in tensors.items()}, state
 
 
-def _unpack(
-    tensors: dict[str, "torch.Tensor"],
-    state: dict,
-    model: "torch.nn.Module",
-    optimizer,
-    schedule,
-    keeper: "Keeper | None",
-) -> list[dict]:
+def _unpack(tensors: dict[str, "torch.Tensor"], state: dict, learning: Learning) -> list[dict]:
     import torch
 
+    optimizer, schedule, keeper = learning.optimizer, learning.schedule, learning.keeper
     with torch.no_grad():
-        for name, weight in _weights(model):
-            weight.copy_(distributed.like(tensors[f"weights.{name}"], weight))
+        for name, weight in _weights(learning.model):
+            weight.copy_(sharding.like(tensors[f"weights.{name}"], weight))
     moments: dict[int, dict] = {}
     trained = [weight for group in optimizer.param_groups for weight in group["params"]]
     for key, tensor in _named(tensors, "optimizer").items():
         number, _, name = key.partition(".")
         weight = trained[int(number)]
-        moment = distributed.like(tensor, weight) if tensor.shape == weight.shape else tensor
+        moment = sharding.like(tensor, weight) if tensor.shape == weight.shape else tensor
         moments.setdefault(int(number), {})[name] = moment
     schedule.load_state_dict(state["schedule"])
     for group, rate in zip(optimizer.param_groups, schedule.get_last_lr(), strict=True):

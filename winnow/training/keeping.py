@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from winnow.training import distributed
+from winnow.training import distributed, sharding
 
 if TYPE_CHECKING:
     import torch
@@ -154,7 +154,7 @@ def _trained(model: "torch.nn.Module") -> "list[torch.nn.Parameter]":
 
 def _beside(weights: "list[torch.nn.Parameter]", values: "list[torch.Tensor]") -> "list[torch.Tensor]":
     """Return the values on the devices of the weights."""
-    return [distributed.like(value, weight) for weight, value in zip(weights, values, strict=True)]
+    return [sharding.like(value, weight) for weight, value in zip(weights, values, strict=True)]
 
 
 def _set(weights: "list[torch.nn.Parameter]", values: "list[torch.Tensor]") -> None:

@@ -8,51 +8,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from winnow.base.stage import progress
-from winnow.encoder import batching, models
+from winnow.encoder import models
+from winnow.encoder.reader import Reader
 
 if TYPE_CHECKING:
     import torch
-    from accelerate import Accelerator
     from transformers import PreTrainedModel
 
 MAX_BYTES = 2 << 30  # about 30,000 texts of 46 tokens in MiniLM's 384 dimensions
 
 
-def make(
-    model: "PreTrainedModel",
-    layers: int,
-    tokens: list[list[int]],
-    padding: int,
-    batch_tokens: int,
-    accelerator: "Accelerator",
-) -> "LayerCache | None":
+def make(model: "PreTrainedModel", layers: int, tokens: list[list[int]], reader: Reader) -> "LayerCache | None":
     """Return the cache, or None if no layer is frozen or memory does not hold it; the arguments are LayerCache's."""
     bytes_needed = 4 * model.config.hidden_size * int(models.lengths(tokens).sum())
     if not layers or bytes_needed > MAX_BYTES:
         return None
-    return LayerCache(model, layers, tokens, padding, batch_tokens, accelerator)
+    return LayerCache(model, layers, tokens, reader)
 
 
 class LayerCache:
     """The output of the lowest `layers` layers of an encoder for each of some texts, looked up by the text's tokens."""
 
-    def __init__(
-        self,
-        model: "PreTrainedModel",
-        layers: int,
-        tokens: list[list[int]],
-        padding: int,
-        batch_tokens: int,
-        accelerator: "Accelerator",
-    ):
+    def __init__(self, model: "PreTrainedModel", layers: int, tokens: list[list[int]], reader: Reader):
         """Run the lowest layers of `model` once on each text.
 
         Args:
             layers: how many, above zero and fewer than the model has.
             tokens: (rows,) token ids of each text, special tokens included.
-            padding: id of the padding token.
-            batch_tokens: padded tokens in one forward pass.
         """
         import torch
 
@@ -65,13 +47,12 @@ class LayerCache:
         def catch(layer, inputs: tuple, output) -> None:
             caught[0] = output
 
-        model.to(accelerator.device).eval()
+        model.to(reader.device).eval()
         stack = models.layers_of(model)
         caught_by = stack[layers - 1].register_forward_hook(catch)
         # The layers above hand on what they get, at no cost.
-        with _replaced(stack[layers:], lambda: caught[0]), torch.no_grad(), accelerator.autocast():
-            for batch in progress(batching.by_length(models.lengths(tokens), batch_tokens), "frozen layers"):
-                ids, mask = models.pad([tokens[row] for row in batch], padding, accelerator.device)
+        with _replaced(stack[layers:], lambda: caught[0]), torch.no_grad(), reader.accelerator.autocast():
+            for batch, ids, mask in reader.batches(tokens, "frozen layers"):
                 model(input_ids=ids, attention_mask=mask)
                 output = caught[0]
                 if isinstance(output, tuple):

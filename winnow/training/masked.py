@@ -11,19 +11,17 @@ class MaskedLM:
 
     head = None  # the body has it
 
-    def __init__(self, passages: masked_lm.Passages, tokenizer, seed: int, share: float, device):
-        """Take passages, and the share of their tokens that is masked."""
+    def __init__(self, passages: masked_lm.Passages, masking: masked_lm.Masking, device):
+        """Take passages, and how their words are hidden."""
         self.keys = passages.keys
-        self._tokens, self._tokenizer, self._seed, self._share, self._device = (
-            passages.tokens, tokenizer, seed, share, device,
-        )  # fmt: skip
+        self._tokens, self._masking, self._device = passages.tokens, masking, device
 
     def read(self, epoch: int) -> Tokens:
         return self._tokens
 
     def loss(self, model, rows: np.ndarray, epoch: int) -> tuple:
-        how = (epoch, self._tokenizer, self._share, self._seed)
-        pairs = [masked_lm.mask(self._tokens[row], self.keys[row], *how) for row in rows]
-        ids, attention = models.pad([ids for ids, _ in pairs], self._tokenizer.pad_token_id, self._device)
+        pairs = [self._masking.apply(self._tokens[row], self.keys[row], epoch) for row in rows]
+        padding = self._masking.tokenizer.pad_token_id
+        ids, attention = models.pad([ids for ids, _ in pairs], padding, self._device)
         targets, _ = models.pad([targets for _, targets in pairs], -100, self._device)
         return masked_lm.loss(model.body, ids, attention, targets), (targets != -100).sum()

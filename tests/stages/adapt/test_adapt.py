@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -164,23 +165,29 @@ def test_no_text_of_dev_or_test_unless_transductive(corpus, options):
 
 
 @pytest.fixture(scope="session")
-def options():
-    """The masking of the default params."""
-    return params.load("adapt", adapt.Params, ROOT / "params.yaml")
-
-
-@pytest.fixture(scope="session")
 def tokenizer(encoder_folder):
     return models.load_tokenizer(encoder_folder)
 
 
+@pytest.fixture(scope="session")
+def options():
+    """The default params."""
+    return params.load("adapt", adapt.Params, ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def masking(tokenizer, options):
+    """The masking of the default params."""
+    return masked_lm.Masking(tokenizer, options.mask_share, options.seed)
+
+
 @settings(max_examples=50)
 @given(words=st.lists(st.integers(5, 20), max_size=40), share=st.floats(0.01, 0.99), epoch=st.integers(0, 2000))
-def test_masks_are_a_pure_function_of_seed_epoch_and_passage(tokenizer, options, words, share, epoch):
-    options = options.model_copy(update={"mask_share": share})
+def test_masks_are_a_pure_function_of_seed_epoch_and_passage(tokenizer, masking, words, share, epoch):
+    masking = dataclasses.replace(masking, share=share)
     tokens = [tokenizer.cls_token_id, *words, tokenizer.sep_token_id]
-    masked, targets = masked_lm.mask(tokens, "key", epoch, tokenizer, options.mask_share, options.seed)
-    assert (masked, targets) == masked_lm.mask(tokens, "key", epoch, tokenizer, options.mask_share, options.seed)
+    masked, targets = masking.apply(tokens, "key", epoch)
+    assert (masked, targets) == masking.apply(tokens, "key", epoch)
     chosen = [place for place, target in enumerate(targets) if target != -100]
     assert len(chosen) == (max(1, round(share * len(words))) if words else 0)
     assert all(targets[place] == tokens[place] for place in chosen)
@@ -188,22 +195,17 @@ def test_masks_are_a_pure_function_of_seed_epoch_and_passage(tokenizer, options,
     assert not {0, len(tokens) - 1} & set(chosen), "special tokens are never masked"
 
 
-def test_masks_differ_between_epochs(tokenizer, options):
+def test_masks_differ_between_epochs(tokenizer, masking):
     tokens = [tokenizer.cls_token_id, *range(5, 20), tokenizer.sep_token_id]
-    chosen = [
-        masked_lm.mask(tokens, "key", epoch, tokenizer, options.mask_share, options.seed)[1] for epoch in range(10)
-    ]
+    chosen = [masking.apply(tokens, "key", epoch)[1] for epoch in range(10)]
     assert len(set(map(tuple, chosen))) > 5
 
 
-def test_loss_at_masked_places_equals_that_of_transformers(encoder_folder, tokenizer, options):
+def test_loss_at_masked_places_equals_that_of_transformers(encoder_folder, tokenizer, masking):
     import torch
 
     model = masked_lm.load(encoder_folder).eval()
-    rows = [
-        masked_lm.mask(models.tokenize(tokenizer, [text], 32)[0], text, 0, tokenizer, options.mask_share, options.seed)
-        for text, _ in sentences(8)
-    ]
+    rows = [masking.apply(models.tokenize(tokenizer, [text], 32)[0], text, 0) for text, _ in sentences(8)]
     ids, attention = models.pad([ids for ids, _ in rows], tokenizer.pad_token_id, torch.device("cpu"))
     targets, _ = models.pad([targets for _, targets in rows], -100, torch.device("cpu"))
     ours = masked_lm.loss(model, ids, attention, targets)

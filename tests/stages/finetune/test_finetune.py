@@ -58,6 +58,7 @@ def test_learns_saves_a_loadable_model_and_its_curve(encoder_params, encoder_fol
     losses = [float(line.split(",")[2]) for line in lines[1:]]
     assert sum(losses[-5:]) < sum(losses[:5]) / 2
     assert lines[-1].split(",")[1] == "8"
+    assert json.loads((out / "reader.json").read_text(encoding="utf-8")) == {"max_length": 16}
     metrics = json.loads((folder / "transfer-1.json").read_text(encoding="utf-8"))
     assert metrics["steps"] == len(lines) - 1
     assert metrics["computed_on"]["precision"] == "fp32"
@@ -123,6 +124,14 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(encoder_params, encoder_f
         UserError,
         match=r"the (loss|gradient) is (nan|inf) at step \d+; lower the learning rate, .* rows: [0-9a-f]{16}, ",
     ):
+        train(folder, encoder_folder, labelled)
+
+
+def test_an_approach_that_is_misspelt_among_the_settings_is_named(
+    encoder_params, encoder_folder, labelled, default_params
+):
+    folder = encoder_params(approaches=default_params["approaches"] | {"fewshot": {}})
+    with pytest.raises(UserError, match=r"approaches\.fewshot: unknown approach; known: transfer"):
         train(folder, encoder_folder, labelled)
 
 

@@ -1,21 +1,24 @@
 """Encoders of every family are adapted and fine-tuned: BERT, RoBERTa, MPNet, DeBERTa, ModernBERT, tiny and random."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 import transformers
 
 from stages.adapt import __main__ as adapt
-from stages.finetune.approaches import few_shot, transfer
-from stages.finetune.approaches.job import Job
+from stages.finetune import transfer
+from tests import predicted
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
 from tests.tiny_encoder import SPECIAL
 from winnow.base import params
 from winnow.encoder import masked_lm, models
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import finetuning, head
-from winnow.training import checkpoints
+from winnow.kinds.classification import few_shot, head, model
+from winnow.kinds.job import Job
+from winnow.rows import tables
+from winnow.training import checkpoints, finetuning
 
 VOCABULARY = {word: number for number, word in enumerate([*SPECIAL, *COLOURS, *ANIMALS, *FILLER])}
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
@@ -50,11 +53,11 @@ def job(folder, default_params):
     recipe = {name: value for name, value in recipe.items() if name in finetuning.Recipe.model_fields}
     rows = make_rows([{"text": text, "label": label} for text, label in sentences(60)])
     return Job(
+        task=predicted.task(LABELS),
         rows=rows,
         dev=rows.slice(0, 0),
         auxiliary=rows.slice(0, 0),
         folder=folder,
-        labels=LABELS,
         recipe=params.parse(recipe, finetuning.Recipe, "finetune"),
         patience=None,
         seed=1,
@@ -62,19 +65,18 @@ def job(folder, default_params):
     )
 
 
-def correct(job: Job, model) -> float:
-    """Return the share of the training rows that a classifier has right once it was saved and loaded."""
-    tokenizer = models.load_tokenizer(job.folder)
-    rows = job.inputs(job.rows, tokenizer)
-    predicted = head.predict(model, rows.tokens, tokenizer.pad_token_id, 512, job.accelerator).argmax(axis=1)
-    return float(np.mean(predicted == rows.truth))
+def correct(job: Job, classifier) -> float:
+    """Return the share of the training rows that a classifier has right."""
+    rows = tables.set_column(job.rows, "split", ["train"] * job.rows.num_rows, pa.string())
+    found = model.predictor(job.task, rows, job.reader)(job.accelerator.prepare(classifier).eval())
+    return float(np.mean(np.array(found["label"].to_pylist()) == np.array(found["predicted"].to_pylist())))
 
 
 def test_transfer_learns_and_its_folder_gives_the_same_classifier(job, tmp_path):
-    model = transfer.train(job, transfer.Settings()).model
-    assert correct(job, model) > 0.9
-    models.save(model, job.folder, tmp_path / "classifier")
-    assert correct(job, head.load(tmp_path / "classifier")) == correct(job, model)
+    classifier = transfer.train(job, transfer.Settings()).model
+    assert correct(job, classifier) > 0.9
+    models.save(classifier, job.folder, tmp_path / "classifier")
+    assert correct(job, head.load(tmp_path / "classifier")) == correct(job, classifier)
 
 
 def test_few_shot_learns_by_contrast(job, default_params):
@@ -114,20 +116,20 @@ def test_denoise_learns_to_write_a_passage_down_again(folder, default_params):
 
 
 def test_the_masked_language_models_head_is_the_models_own(folder):
-    model = masked_lm.load(folder).eval()
+    words = masked_lm.load(folder).eval()
     ids, mask = torch.tensor([[2, 5, 9, 4, 3]]), torch.ones(1, 5, dtype=torch.int64)
     with torch.inference_mode():
-        hidden = model.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
-        torch.testing.assert_close(masked_lm.head_of(model)(hidden), model(input_ids=ids, attention_mask=mask).logits)
+        hidden = words.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
+        torch.testing.assert_close(masked_lm.head_of(words)(hidden), words(input_ids=ids, attention_mask=mask).logits)
 
 
 def test_no_gradient_goes_through_frozen_layers(job):
-    model = finetuning.build(job.folder, LABELS, job.recipe)
+    classifier = finetuning.prepare(model.build(job.task, job.folder), job.recipe)
     reached = []
-    models.layers_of(model)[0].register_full_backward_hook(lambda *_: reached.append(True))
+    models.layers_of(classifier)[0].register_full_backward_hook(lambda *_: reached.append(True))
     ids, mask = torch.tensor([[2, 5, 9, 4, 3]]), torch.ones(1, 5, dtype=torch.int64)
-    head.logits(model, ids, mask).sum().backward()
-    below = [name for name, weight in model.base_model.named_parameters() if weight.grad is not None]
+    head.logits(classifier, ids, mask).sum().backward()
+    below = [name for name, weight in classifier.base_model.named_parameters() if weight.grad is not None]
     assert not reached
     assert below
     assert all(".1." in name or "final_norm" in name for name in below), below

@@ -42,7 +42,7 @@ class Killed(BaseException):
 
 
 def parts(rate=0.1):
-    """Return a model, its optimizer and schedule, after one step that gave the optimizer its moments."""
+    """Return a model that learns, its optimizer and schedule, after one step that gave the optimizer its moments."""
     import torch
 
     torch.manual_seed(0)
@@ -52,7 +52,7 @@ def parts(rate=0.1):
     model(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     schedule.step()
-    return model, optimizer, schedule
+    return checkpoints.Learning(model, optimizer, schedule)
 
 
 def interrupted(folder, inputs, steps=(1, 2, 3)):
@@ -62,7 +62,7 @@ def interrupted(folder, inputs, steps=(1, 2, 3)):
         curve = []
         for step in steps:
             curve.append({"loss": 1 / 3 / step, "learning_rate": 0.1})
-            series.save_if_due(*parts(), curve)
+            series.save_if_due(parts(), curve)
         raise Killed
     return series.folder
 
@@ -74,27 +74,27 @@ def test_the_last_two_are_kept_until_the_run_succeeds(folder, inputs):
     assert all({file.name for file in path.iterdir()} == names for path in series.iterdir())
     assert subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=series / "000000003").returncode == 0
     with kept(folder, inputs) as saved:
-        assert saved.series("all").restore(*parts())[2] == {"loss": 1 / 9, "learning_rate": 0.1}
+        assert saved.series("all").restore(parts())[2] == {"loss": 1 / 9, "learning_rate": 0.1}
     assert list(folder.iterdir()) == []
 
 
 def test_restored_state_is_the_saved_one_to_the_last_bit(folder, inputs):
     import torch
 
-    saved_model, saved_optimizer, saved_schedule = parts()
+    saved, restored = parts(), parts(rate=0.1)
     with torch.no_grad():
-        saved_model.weight += 1 / 3
+        saved.model.weight += 1 / 3
     series = checkpoints.Series(folder, 0.0)
-    series.save_if_due(saved_model, saved_optimizer, saved_schedule, [{"loss": 0.1, "learning_rate": 0.2}])
+    series.save_if_due(saved, [{"loss": 0.1, "learning_rate": 0.2}])
 
-    model, optimizer, schedule = parts(rate=0.1)
-    optimizer.param_groups[0]["lr"] = 7.0
-    assert series.restore(model, optimizer, schedule) == [{"loss": 0.1, "learning_rate": 0.2}]
-    assert model.weight.equal(saved_model.weight)
-    assert schedule.state_dict() == saved_schedule.state_dict()
-    assert optimizer.param_groups[0]["lr"] == saved_optimizer.param_groups[0]["lr"] == 0.05
-    for number, state in saved_optimizer.state_dict()["state"].items():
-        assert all(optimizer.state_dict()["state"][number][name].equal(tensor) for name, tensor in state.items())
+    restored.optimizer.param_groups[0]["lr"] = 7.0
+    assert series.restore(restored) == [{"loss": 0.1, "learning_rate": 0.2}]
+    assert restored.model.weight.equal(saved.model.weight)
+    assert restored.schedule.state_dict() == saved.schedule.state_dict()
+    assert restored.optimizer.param_groups[0]["lr"] == saved.optimizer.param_groups[0]["lr"] == 0.05
+    for number, state in saved.optimizer.state_dict()["state"].items():
+        found = restored.optimizer.state_dict()["state"][number]
+        assert all(found[name].equal(tensor) for name, tensor in state.items())
 
 
 @pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "SHA256SUMS"])
@@ -109,7 +109,7 @@ def test_a_damaged_one_is_told_and_the_one_before_is_used(folder, inputs, capfd,
     elif damage == "changed":
         newest.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
     with kept(folder, inputs) as saved:
-        assert len(saved.series("all").restore(*parts())) == 2
+        assert len(saved.series("all").restore(parts())) == 2
     told = capfd.readouterr().err.splitlines()
     assert [line.partition(": it")[0] for line in told] == [
         "training: checkpoint of step 3 left out",
@@ -121,7 +121,7 @@ def test_where_all_are_damaged_training_starts_anew(folder, inputs):
     for checkpoint in interrupted(folder, inputs).iterdir():
         (checkpoint / "state.json").write_text("{")
     with kept(folder, inputs) as saved:
-        assert saved.series("all").restore(*parts()) == []
+        assert saved.series("all").restore(parts()) == []
 
 
 def test_what_a_kill_left_half_written_is_removed(folder, inputs):
@@ -136,7 +136,7 @@ def test_a_full_disk_is_told_and_leaves_the_last_one_whole(folder, inputs, monke
     from safetensors import SafetensorError
 
     series = checkpoints.Series(folder, 0.0)
-    series.save_if_due(*parts(), [{"loss": 1.0}])
+    series.save_if_due(parts(), [{"loss": 1.0}])
 
     def full(tensors, path):
         path.write_bytes(b"half")
@@ -144,14 +144,14 @@ def test_a_full_disk_is_told_and_leaves_the_last_one_whole(folder, inputs, monke
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(UserError, match="000000002: the disk is full; free some space and run again"):
-        series.save_if_due(*parts(), [{"loss": 1.0}, {"loss": 2.0}])
+        series.save_if_due(parts(), [{"loss": 1.0}, {"loss": 2.0}])
     assert [path.name for path in folder.iterdir()] == ["000000001"]
-    assert series.restore(*parts()) == [{"loss": 1.0}]
+    assert series.restore(parts()) == [{"loss": 1.0}]
 
 
 def test_none_before_their_time_and_none_where_they_are_off(folder, inputs):
     series = checkpoints.Series(folder, 1000.0)
-    series.save_if_due(*parts(), [{"loss": 1.0}])
+    series.save_if_due(parts(), [{"loss": 1.0}])
     with kept(folder, [inputs[0].with_name("not read")], seconds=None) as saved:
         assert saved.series("all") is None
     assert not folder.exists()
@@ -221,11 +221,11 @@ def test_an_equal_run_at_the_same_time_keeps_none(folder, inputs, capfd):
     command = [sys.executable, "-c", code, json.dumps([str(path) for path in (folder, *inputs)])]
     environment = os.environ | {"PYTHONPATH": str(checkpoints.ROOT)}
     with kept(folder, inputs) as saved:
-        saved.series("all").save_if_due(*parts(), [{"loss": 1.0}])
+        saved.series("all").save_if_due(parts(), [{"loss": 1.0}])
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
         assert done.stdout == "True\n"
         assert done.stderr == "adapt: an equal run is training; this one keeps no checkpoints\n"
-        assert len(saved.series("all").restore(*parts())) == 1
+        assert len(saved.series("all").restore(parts())) == 1
     assert subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout == "False\n"
 
 

@@ -38,9 +38,9 @@ def loss_of(model, batch):
 
 
 def fit(accelerator, model, loss_of=loss_of, seed=1, saved=None, batches=BATCHES, keeper=None):
-    groups = loop.parameter_groups(model[0], model, 1e-2, 1e-1, 0.01)
-    how = {"seed": seed, "ids": IDS, "longest": 8, "saved": saved, "keeper": keeper}
-    return loop.fit(accelerator, model, groups, batches, loss_of, 2, **how)
+    groups = loop.parameter_groups(model[0], model, loop.Rates(1e-2, 1e-1, 0.01))
+    training = loop.Training(batches, loss_of, 2, seed, IDS, longest=8, saved=saved, keeper=keeper)
+    return loop.fit(model, groups, training, accelerator)
 
 
 def state(model) -> list:
@@ -54,8 +54,8 @@ class Killed(BaseException):
 class KilledAfter(checkpoints.Series):
     """Saves each step and is killed after one of them."""
 
-    def save_if_due(self, model, optimizer, schedule, curve, keeper=None):
-        super().save_if_due(model, optimizer, schedule, curve, keeper)
+    def save_if_due(self, learning, curve):
+        super().save_if_due(learning, curve)
         if len(curve) == self.step:
             raise Killed
 

@@ -21,6 +21,8 @@ import pyarrow as pa
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, write_json
 from winnow.encoder import models, pooling
+from winnow.encoder.reader import Reader
+from winnow.training.finetuning import Texts
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -50,35 +52,31 @@ class Store:
     vectors: np.ndarray
     folder: Path
 
-    def inputs(
-        self, rows: pa.Table, tokenizer, max_length: int, accelerator: "Accelerator"
-    ) -> tuple[list[list[int]], np.ndarray]:
+    def inputs(self, rows: pa.Table, reader: Reader) -> Texts:
         """Return what the model reads of each row: its text, then each neighbour's label and text, nearest first.
 
         Args:
             rows: id, group, text.
-            max_length: tokens of a text, without its neighbours.
-
-        Returns:
-            (rows,) token ids, and (rows,) int: how many of them, the first, are the text's own.
+            reader: its `max_length` is of a text, without the neighbours.
 
         Raises:
             UserError: together they are longer than the encoder reads.
         """
-        if max_length + self.count * self.tokens > tokenizer.model_max_length:
+        tokenizer, longest = reader.tokenizer, reader.tokenizer.model_max_length
+        if reader.max_length + self.count * self.tokens > longest:
             raise UserError(
-                f"params.yaml: {max_length} tokens of a text and {self.count} examples of {self.tokens} are more than "
-                f"the {tokenizer.model_max_length} that the encoder reads; lower examples, example_tokens or max_length"
+                f"params.yaml: {reader.max_length} tokens of a text and {self.count} examples of {self.tokens} are "
+                f"more than the {longest} that the encoder reads; lower examples, example_tokens or max_length"
             )
-        own = models.tokenize(tokenizer, rows["text"].to_pylist(), max_length)
+        own = reader.tokenize(rows["text"].to_pylist())
         shown = models.tokenize(tokenizer, [f"{row['label']}: {row['text']}" for row in self.rows], self.tokens)
         # The text begins the input; a neighbour keeps the token that ends it.
         shown = [ids[1:] if ids[:1] == [tokenizer.cls_token_id] else ids for ids in shown]
-        found = self.neighbours(rows, accelerator)
+        found = self.neighbours(rows, reader.accelerator)
         tokens = [
             ids + [token for place in near for token in shown[place]] for ids, near in zip(own, found, strict=True)
         ]
-        return tokens, models.lengths(own)
+        return Texts(tokens, rows["id"].to_pylist(), models.lengths(own))
 
     def neighbours(self, rows: pa.Table, accelerator: "Accelerator") -> list[list[int]]:
         """Return the places in the store of each row's nearest, at most `count`, itself and its group left out."""
@@ -109,11 +107,11 @@ class Store:
                 shutil.copyfile(file, folder / RETRIEVER / file.name)
 
 
-def build(rows: pa.Table, folder: Path, count: int, tokens: int, max_length: int, accelerator: "Accelerator") -> Store:
-    """Return a store of training rows (id, group, text, label), embedded by the encoder of `folder`."""
-    vectors = unit_vectors(folder, rows["text"].to_pylist(), max_length, accelerator)
+def build(rows: pa.Table, count: int, tokens: int, reader: Reader) -> Store:
+    """Return a store of training rows (id, group, text, label), embedded by the encoder of the reader's folder."""
+    vectors = unit_vectors(reader.folder, rows["text"].to_pylist(), reader.max_length, reader.accelerator)
     kept = rows.select(["id", "group", "label", "text"]).to_pylist()
-    return Store(count, tokens, max_length, kept, vectors, folder)
+    return Store(count, tokens, reader.max_length, kept, vectors, reader.folder)
 
 
 def load(folder: Path) -> Store | None:
@@ -140,8 +138,6 @@ def load(folder: Path) -> Store | None:
 
 def unit_vectors(folder: Path, texts: list[str], max_length: int, accelerator: "Accelerator") -> np.ndarray:
     """Return the embeddings of texts by an encoder, (rows, dimensions) float32 of unit length."""
-    tokenizer = models.load_tokenizer(folder)
-    model = pooling.load(folder, accelerator)
-    tokens = models.tokenize(tokenizer, texts, max_length)
-    vectors = pooling.embed(model, tokens, tokenizer.pad_token_id, BATCH_TOKENS, accelerator)
+    reader = Reader.of(folder, max_length, BATCH_TOKENS, accelerator)
+    vectors = pooling.embed(pooling.load(folder, accelerator), reader.tokenize(texts), reader)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)

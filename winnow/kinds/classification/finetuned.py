@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from winnow.encoder import models
-from winnow.kinds.classification import finetuning, head
-from winnow.training import layer_cache
+from winnow.encoder.reader import Reader
+from winnow.kinds.classification import head
+from winnow.kinds.classification.model import Labelled, class_losses
+from winnow.training import finetuning, layer_cache
+from winnow.training.finetuning import Texts
 from winnow.training.layer_cache import LayerCache
 
 if TYPE_CHECKING:
@@ -40,10 +42,9 @@ class FineTuned:
         self, folder: Path, texts: list[str], recipe: Recipe, accelerator: "Accelerator", ids: Sequence[str] = ()
     ):
         """Tokenize `texts`; `ids` name them in errors, else their numbers do."""
-        tokenizer = models.load_tokenizer(folder)
-        self._folder, self._recipe, self._accelerator = folder, recipe, accelerator
-        self._padding = tokenizer.pad_token_id
-        self._tokens = models.tokenize(tokenizer, texts, recipe.max_length)
+        self._recipe = recipe
+        self._reader = Reader.of(folder, recipe.max_length, recipe.batch_tokens, accelerator)
+        self._tokens = self._reader.tokenize(texts)
         self._ids = ids or [f"row {number}" for number in range(len(texts))]
         self._cache: LayerCache | None = None
 
@@ -55,27 +56,28 @@ class FineTuned:
     def _predict(self, seed: int, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
         import torch
 
-        recipe, cache = self._recipe, self._cached(classes)
+        recipe, reader, cache = self._recipe, self._reader, self._cached(classes)
         torch.manual_seed(seed)
         model = self._build(classes)
-        ids = [self._ids[row] for row in np.flatnonzero(train)]
-        rows = finetuning.Rows(self._take(train), truth, np.ones(len(truth)), ids)
-        finetuning.train(model, rows, self._padding, recipe, seed, self._accelerator, cache=cache)
-        arguments = (self._take(inside), self._padding, recipe.batch_tokens, self._accelerator)
+        learnt = Labelled(self._take(train), truth, np.ones(len(truth)))
+        loss_of = class_losses(learnt, classes, recipe, reader)
+        finetuning.train(model, learnt.texts, loss_of, finetuning.Run(recipe, reader, seed), cache)
         with cache.attached(model) if cache else nullcontext():
-            chances = head.predict(model, *arguments)
-        self._accelerator.free_memory()  # else it holds every fold's model and optimizer
+            chances = head.probabilities(reader.accelerator.prepare(model).eval(), self._take(inside), reader)
+        reader.accelerator.free_memory()  # else it holds every fold's model and optimizer
         return chances
 
     def _build(self, classes: int) -> "PreTrainedModel":
-        return finetuning.build(self._folder, [str(number) for number in range(classes)], self._recipe)
+        model = head.build(self._reader.folder, [str(number) for number in range(classes)])
+        return finetuning.prepare(model, self._recipe)
 
     def _cached(self, classes: int) -> LayerCache | None:
         """Return what the frozen layers make of each text, if there are any and memory holds it."""
         if self._cache is None:
-            arguments = (self._tokens, self._padding, self._recipe.batch_tokens, self._accelerator)
-            self._cache = layer_cache.make(self._build(classes), self._recipe.whole_frozen_layers, *arguments)
+            layers = self._recipe.whole_frozen_layers
+            self._cache = layer_cache.make(self._build(classes), layers, self._tokens, self._reader)
         return self._cache
 
-    def _take(self, chosen: np.ndarray) -> list[list[int]]:
-        return [self._tokens[row] for row in np.flatnonzero(chosen)]
+    def _take(self, chosen: np.ndarray) -> Texts:
+        rows = np.flatnonzero(chosen)
+        return Texts([self._tokens[row] for row in rows], [self._ids[row] for row in rows])

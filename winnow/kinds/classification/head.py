@@ -6,18 +6,19 @@ every architecture of transformers can be saved and loaded so, by `AutoModelForT
 ours.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from winnow.base.errors import UserError
-from winnow.base.stage import progress
-from winnow.encoder import batching, models, pooling
+from winnow.encoder import models, pooling
+from winnow.encoder.reader import Reader
+from winnow.training.finetuning import Texts
 
 if TYPE_CHECKING:
     import torch
-    from accelerate import Accelerator
     from transformers import PreTrainedModel
 
 
@@ -74,66 +75,50 @@ def logits(
     return pooling.mean(each, mask)
 
 
-def loss(
-    logits: "torch.Tensor",
-    truth: "torch.Tensor",
-    weights: "torch.Tensor",
-    smoothing: float,
-    focus: float = 0.0,
-    shift: "torch.Tensor | None" = None,
-) -> "torch.Tensor":
-    """Return the weighted mean cross-entropy.
+@dataclass(frozen=True)
+class Loss:
+    """The weighted mean cross-entropy, and what may be changed in it.
 
-    Args:
-        logits: (rows, labels) float.
-        truth: (rows,) int64.
-        weights: (rows,) float32, from `balance`.
+    Attributes:
         smoothing: label smoothing (Szegedy et al. 2016).
         focus: gamma of the focal loss (Lin et al. 2017): rows that the model has right already count less; 0 is off.
         shift: (labels,) float, added to the logits: tau times the log of the classes' shares, for the loss of logit
             adjustment (Menon et al. 2021, equation 10). The logits themselves then aim at balanced error.
     """
-    import torch
 
-    logits = logits.float() if shift is None else logits.float() + shift
-    each = torch.nn.functional.cross_entropy(logits, truth, reduction="none", label_smoothing=smoothing)
-    if focus:
-        right = torch.softmax(logits, dim=-1).gather(1, truth.unsqueeze(1)).squeeze(1)
-        each = each * (1 - right).clamp_min(1e-6) ** focus  # at 0 a root has no gradient
-    return (each * weights).sum() / weights.sum()
+    smoothing: float = 0.0
+    focus: float = 0.0
+    shift: "torch.Tensor | None" = None
+
+    def of(self, logits: "torch.Tensor", truth: "torch.Tensor", weights: "torch.Tensor") -> "torch.Tensor":
+        """Return the loss of a batch.
+
+        Args:
+            logits: (rows, labels) float.
+            truth: (rows,) int64.
+            weights: (rows,) float32, from `balance`.
+        """
+        import torch
+
+        logits = logits.float() if self.shift is None else logits.float() + self.shift
+        each = torch.nn.functional.cross_entropy(logits, truth, reduction="none", label_smoothing=self.smoothing)
+        if self.focus:
+            right = torch.softmax(logits, dim=-1).gather(1, truth.unsqueeze(1)).squeeze(1)
+            each = each * (1 - right).clamp_min(1e-6) ** self.focus  # at 0 a root has no gradient
+        return (each * weights).sum() / weights.sum()
 
 
-def predict(
-    model: "PreTrainedModel",
-    tokens: list[list[int]],
-    padding: int,
-    batch_tokens: int,
-    accelerator: "Accelerator",
-    own: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return class probabilities, (rows, labels) float64, in the order of `tokens`.
+def probabilities(model: "torch.nn.Module", texts: Texts, reader: Reader) -> np.ndarray:
+    """Return class probabilities, (rows, labels) float64, in the order of `texts`.
 
     Args:
-        own: (rows,) int, how many of its first tokens a document's mean is over; None: all.
+        model: prepared by the accelerator and in evaluation mode.
     """
-    return probabilities(accelerator.prepare(model).eval(), tokens, padding, batch_tokens, accelerator, own)
-
-
-def probabilities(
-    model: "torch.nn.Module",
-    tokens: list[list[int]],
-    padding: int,
-    batch_tokens: int,
-    accelerator: "Accelerator",
-    own: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return what `predict` does, by a model that `accelerator` has prepared and that is in evaluation mode."""
     import torch
 
-    out = np.zeros((len(tokens), accelerator.unwrap_model(model).config.num_labels))
-    with torch.inference_mode(), accelerator.autocast():
-        for batch in progress(batching.by_length(models.lengths(tokens), batch_tokens), "predicting"):
-            ids, mask = models.pad([tokens[row] for row in batch], padding, accelerator.device)
-            parts = None if own is None else torch.as_tensor(own[batch], device=accelerator.device)
-            out[batch] = torch.softmax(logits(model, ids, mask, parts).double(), dim=-1).cpu().numpy()
+    out = np.zeros((len(texts.tokens), reader.accelerator.unwrap_model(model).config.num_labels))
+    with torch.inference_mode(), reader.accelerator.autocast():
+        for batch, ids, mask in reader.batches(texts.tokens, "predicting"):
+            own = None if texts.own is None else torch.as_tensor(texts.own[batch], device=reader.device)
+            out[batch] = torch.softmax(logits(model, ids, mask, own).double(), dim=-1).cpu().numpy()
     return out

@@ -40,8 +40,9 @@ def test_the_cache_of_the_frozen_layers_changes_no_score(encoder_folder, monkeyp
 
 def test_no_model_outlives_its_fold(encoder_folder):
     fine_tuned = member(encoder_folder, seeds=[1], epochs=1)
+    accelerator = fine_tuned._reader.accelerator
     members.out_of_fold(fine_tuned, TRUTH, FOLDS, ["a", "b"])
-    assert fine_tuned._accelerator._models == fine_tuned._accelerator._optimizers == []
+    assert accelerator._models == accelerator._optimizers == []
 
 
 def test_frozen_layers_do_not_count_where_the_embeddings_learn(encoder_folder):

@@ -29,12 +29,9 @@ def test_focal_loss_as_in_its_paper():
     logits, truth, weights = tensors()
     right = torch.softmax(logits, 1)[torch.arange(4), truth]
     expected = (weights * (1 - right) ** 2 * -right.log()).sum() / weights.sum()
-    torch.testing.assert_close(head.loss(logits, truth, weights, 0.0, focus=2.0), expected)
-    torch.testing.assert_close(
-        head.loss(logits, truth, weights, 0.0, focus=0.0), head.loss(logits, truth, weights, 0.0)
-    )
+    torch.testing.assert_close(head.Loss(focus=2.0).of(logits, truth, weights), expected)
     sure = torch.tensor([[99.0, 0.0, 0.0]], requires_grad=True)
-    head.loss(sure, truth[:1], weights[:1], 0.0, focus=0.5).backward()
+    head.Loss(focus=0.5).of(sure, truth[:1], weights[:1]).backward()
     assert torch.isfinite(sure.grad).all()
 
 
@@ -45,11 +42,11 @@ def test_logit_adjustment_asks_more_of_rare_classes():
     shift = torch.tensor(np.log([0.9, 0.08, 0.02]), dtype=torch.float32)
     expected = torch.nn.functional.cross_entropy(logits + shift, truth, reduction="none")
     expected = (expected * weights).sum() / weights.sum()
-    torch.testing.assert_close(head.loss(logits, truth, weights, 0.0, shift=shift), expected)
+    torch.testing.assert_close(head.Loss(shift=shift).of(logits, truth, weights), expected)
 
 
 def test_each_layer_learns_at_a_share_of_the_rate_of_the_one_above(model):
-    groups = loop.parameter_groups(model.base_model, model, 1.0, 9.0, 0.0, models.rate_factors(model, 0.5))
+    groups = loop.parameter_groups(model.base_model, model, loop.Rates(1.0, 9.0, 0.0, models.rate_factors(model, 0.5)))
     rates = {id(weight): group["lr"] for group in groups for weight in group["params"]}
     expected = {"classifier": 9.0, "encoder.layer.1": 1.0, "encoder.layer.0": 0.5, "embeddings": 0.25}
     for name, parameter in model.named_parameters():
@@ -58,7 +55,7 @@ def test_each_layer_learns_at_a_share_of_the_rate_of_the_one_above(model):
 
 
 def test_without_decay_the_groups_are_those_of_two_rates(model):
-    plain = loop.parameter_groups(model.base_model, model, 1.0, 9.0, 0.1)
+    plain = loop.parameter_groups(model.base_model, model, loop.Rates(1.0, 9.0, 0.1))
     assert [(group["lr"], group["weight_decay"]) for group in plain] == [(1, 0.1), (1, 0), (9, 0.1), (9, 0)]
 
 

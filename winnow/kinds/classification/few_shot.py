@@ -14,17 +14,22 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from stages.finetune.approaches.job import Job, Trained, few
+from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 from winnow.encoder import batching, models
-from winnow.kinds.classification import examples, finetuning, head
+from winnow.kinds.classification import examples, head
+from winnow.kinds.classification.model import Labelled, build, class_losses, encode, of_texts
+from winnow.kinds.job import Job, Trained
 from winnow.text import tfidf
-from winnow.training import loop
+from winnow.training import finetuning, loop
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import torch
     from transformers import PreTrainedModel
+
+    from winnow.encoder.reader import Reader
 
 
 class Settings(Section):
@@ -90,27 +95,54 @@ def train(job: Job, settings: Settings) -> Trained:
     own = {name: getattr(settings, name) for name in ("freeze_embeddings", "frozen_layers")}
     own = {name: value for name, value in own.items() if value is not None}
     job = replace(job, recipe=job.recipe.model_copy(update=own))
-    rows = few(job.rows, job.labels, settings.labels_per_class)
-    tokenizer, store = models.load_tokenizer(job.folder), None
+    task, reader = job.task, job.reader
+    rows, store = few(job.rows, task.labels, settings.labels_per_class), None
     if settings.examples:
-        how = (settings.examples, settings.example_tokens, job.recipe.max_length)
-        store = examples.build(rows, job.folder, *how, job.accelerator)
-    inputs = job.inputs(rows, tokenizer, store)
-    model = finetuning.build(job.folder, job.labels, job.recipe)
+        store = examples.build(rows, settings.examples, settings.example_tokens, reader)
+
+    def read(rows: "pa.Table") -> finetuning.Texts:
+        return store.inputs(rows, reader) if store else encode(task, rows, reader)
+
+    learnt, add = Labelled.of(task, rows, read(rows)), store.save if store else None
+    model = finetuning.prepare(build(task, job.folder), job.recipe)
     if settings.method == "classify":
-        stop = job.early_stop(tokenizer, store)
-        saved = job.saved.series("train")
-        arguments = (inputs, tokenizer.pad_token_id, job.recipe, job.seed, job.accelerator, stop, saved)
-        return Trained(model, finetuning.train(model, *arguments), store)
+        run = job.run(job.early_stop(lambda dev: of_texts(task, dev, read(dev), reader)))
+        loss_of = class_losses(learnt, len(task.labels), job.recipe, reader)
+        return Trained(model, finetuning.train(model, learnt.texts, loss_of, run), add)
     if job.patience is not None:
         raise UserError(
             "params.yaml: finetune.patience: learning by contrast has no epochs to stop after; set it to null"
         )
-    cache = finetuning.frozen(model, inputs.tokens, tokenizer.pad_token_id, job.recipe, job.accelerator)
+    cache = finetuning.frozen(model, learnt.texts, job.run(None))
     with cache.attached(model) if cache else nullcontext():
-        curve = contrast(model, inputs, tokenizer.pad_token_id, settings, job)
-        set_head(model, inputs, tokenizer.pad_token_id, settings, job)
-    return Trained(model, curve, store)
+        curve = contrast(model, learnt, settings, job)
+        set_head(model, learnt, settings, reader)
+    return Trained(model, curve, add)
+
+
+def few(rows: "pa.Table", labels: list[str], per_label: int | None) -> "pa.Table":
+    """Return `per_label` rows of each label, those of lowest hash, sorted by id; None: all rows.
+
+    A larger number holds the rows of the smaller. A row that `balance` oversamples counts once.
+
+    Raises:
+        UserError: a label has fewer rows.
+    """
+    if per_label is None:
+        return rows
+    ids, given = rows["id"].to_pylist(), rows["label"].to_pylist()
+    first = {id: place for place, id in reversed(list(enumerate(ids)))}
+    chosen = []
+    for label in labels:
+        places = [place for place in first.values() if given[place] == label]
+        places.sort(key=lambda place: hashing.digest(ids[place]))
+        if len(places) < per_label:
+            raise UserError(
+                f"params.yaml: labels_per_class is {per_label}, but '{label}' has {len(places)} training rows; lower "
+                f"it, or raise balance.max_labels"
+            )
+        chosen += places[:per_label]
+    return rows.take(sorted(chosen))
 
 
 def pairs(truth: np.ndarray, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +169,7 @@ def pairs(truth: np.ndarray, count: int, generator: np.random.Generator) -> tupl
     return order[np.stack([first, np.where(same, inside, outside)], axis=1)], same
 
 
-def contrast(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, settings: Settings, job: Job) -> list[dict]:
+def contrast(model: "PreTrainedModel", rows: Labelled, settings: Settings, job: Job) -> list[dict]:
     """Train all of `model` below its output layer on pairs, and return the curve, one dict a step.
 
     The loss is SetFit's: the squared error of the cosine of two texts' features. A text that stands in several pairs
@@ -154,9 +186,9 @@ def contrast(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, sett
     device = job.accelerator.device
 
     def loss_of(model, batch: PairBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        found = torch.nn.functional.normalize(_features(model, rows, batch.rows, padding, device), dim=1)
+        units = torch.nn.functional.normalize(_features(model, rows.texts, batch.rows, job.reader), dim=1)
         places = np.searchsorted(batch.rows, batch.pairs)
-        left, right = found[torch.tensor(places, device=device)].unbind(dim=1)
+        left, right = units[torch.tensor(places, device=device)].unbind(dim=1)
         target = torch.tensor(batch.same, dtype=torch.float32, device=device)
         loss = torch.nn.functional.mse_loss((left * right).sum(dim=1), target)
         return loss, torch.tensor(float(len(batch)), device=device)
@@ -164,32 +196,37 @@ def contrast(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, sett
     recipe = job.recipe.model_copy(
         update={"learning_rate": settings.learning_rate, "head_learning_rate": settings.learning_rate}
     )
+    training = loop.Training(
+        batches=batches,
+        loss_of=loss_of,
+        warmup_steps=int(recipe.warmup_share * steps),
+        seed=job.seed,
+        ids=rows.texts.ids,
+        longest=max(map(len, rows.texts.tokens)),
+        saved=job.saved.series("contrast"),
+    )
     with _without_head(model):
         groups = finetuning.parameter_groups(model, model, recipe)
-        curve = loop.fit(
-            job.accelerator, model, groups, batches, loss_of, int(recipe.warmup_share * steps),
-            seed=job.seed, ids=rows.ids, longest=max(map(len, rows.tokens)), saved=job.saved.series("contrast"),
-        )  # fmt: skip
+        curve = loop.fit(model, groups, training, job.accelerator)
     return [{"step": step, "epoch": 1} | point for step, point in enumerate(curve, start=1)]
 
 
-def set_head(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, settings: Settings, job: Job) -> None:
+def set_head(model: "PreTrainedModel", rows: Labelled, settings: Settings, reader: "Reader") -> None:
     """Fit a logistic regression on the rows' features, and make it the model's output layer.
 
     The features are scaled to a mean length of one, so that the penalty means the same for every encoder.
     """
     import torch
 
-    device = job.accelerator.device
-    model.to(device).eval()
+    model.to(reader.device).eval()
     parent, name = head.output_layer(model)
     layer = getattr(parent, name)
-    found = np.zeros((len(rows.tokens), layer.in_features), dtype=np.float32)
-    with _without_head(model), torch.inference_mode(), job.accelerator.autocast():
-        for batch in batching.by_length(models.lengths(rows.tokens), job.recipe.batch_tokens):
-            found[batch] = _features(model, rows, batch, padding, device).cpu().numpy()
-    length = float(np.linalg.norm(found, axis=1).mean())
-    fitted = tfidf.fit(found / length, rows.truth, settings.regularization, rows.weights)
+    features = np.zeros((len(rows.texts.tokens), layer.in_features), dtype=np.float32)
+    with _without_head(model), torch.inference_mode(), reader.accelerator.autocast():
+        for batch in batching.by_length(models.lengths(rows.texts.tokens), reader.batch_tokens):
+            features[batch] = _features(model, rows.texts, batch, reader).cpu().numpy()
+    length = float(np.linalg.norm(features, axis=1).mean())
+    fitted = tfidf.fit(features / length, rows.truth, settings.regularization, rows.weights)
     weight, bias = fitted.coef_ / length, fitted.intercept_
     if len(bias) == 1:  # of two classes, the regression has the difference alone
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
@@ -199,13 +236,13 @@ def set_head(model: "PreTrainedModel", rows: finetuning.Rows, padding: int, sett
 
 
 def _features(
-    model: "PreTrainedModel", rows: finetuning.Rows, chosen: np.ndarray, padding: int, device: "torch.device"
+    model: "PreTrainedModel", texts: finetuning.Texts, chosen: np.ndarray, reader: "Reader"
 ) -> "torch.Tensor":
     """Return the mean of what a model without its head makes of the tokens of `chosen` rows, (rows, dimensions)."""
     import torch
 
-    ids, mask = models.pad([rows.tokens[row] for row in chosen], padding, device)
-    own = None if rows.own is None else torch.as_tensor(rows.own[chosen], device=device)
+    ids, mask = reader.pad([texts.tokens[row] for row in chosen])
+    own = None if texts.own is None else torch.as_tensor(texts.own[chosen], device=reader.device)
     return head.logits(model, ids, mask, own)
 
 

@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from stages.finetune.approaches import multitask, transfer
-from tests.stages.finetune.approaches.conftest import LABELS, sentences
+from stages.finetune import transfer
+from tests.winnow.kinds.classification.conftest import LABELS, sentences
 from winnow.base.errors import UserError
+from winnow.kinds.classification import head, multitask
 
 SETTINGS = {"tasks": None, "masked_lm": False, "mask_share": 0.3, "min_rows": 2, "alpha": 0.0, "weighting": "fixed"}
 SETTINGS |= {"weights": {}}
@@ -55,10 +56,8 @@ def test_hidden_words_get_easier_to_tell(make_job):
 
 
 def test_the_encoder_and_its_word_table_are_the_same_objects_for_all_heads(make_job):
-    from winnow.kinds.classification import finetuning
-
     job = make_job(sentences(4, 16))
-    classifier = finetuning.build(job.folder, LABELS, job.recipe)
+    classifier = head.build(job.folder, LABELS)
     whole = multitask.shared(classifier, job.folder, 0)
     table = classifier.get_input_embeddings().weight
     assert whole.body.base_model is classifier.base_model
@@ -88,12 +87,10 @@ def test_batches_of_a_task_go_with_its_rows_to_alpha(make_job, alpha, times):
 
 def test_labels_with_few_rows_and_rows_without_one_are_left_out(make_job):
     rows = kinds(sentences(4, 6)) + [{"text": "the cat", "aux_kind": "rare"}, {"text": "the dog", "aux_kind": None}]
-    from winnow.encoder import models
-
     job = make_job(sentences(4, 8), rows)
-    [task] = multitask.auxiliary(job, settings(min_rows=3), models.load_tokenizer(job.folder))
+    [task] = multitask.auxiliary(job, settings(min_rows=3))
     assert task.labels == ["kind of ANIMAL", "kind of COLOUR"]
-    assert len(task.rows.tokens) == 6
+    assert len(task.rows.texts.tokens) == 6
     assert (task.part.start, task.part.stop) == (2, 4)
 
 
@@ -115,8 +112,6 @@ def test_a_task_that_cannot_be_learnt_is_named(make_job, changes, message):
 def test_batches_that_do_not_fit_are_split_with_the_same_result(make_job, capfd, monkeypatch, weighting):
     import torch
 
-    from winnow.kinds.classification import head
-
     job = make_job(sentences(4, 16), kinds(sentences(4, 40)), epochs=1)
     how = settings(weighting=weighting, weights={"kind": 0.5})
     torch.manual_seed(1)  # the head's
@@ -137,8 +132,6 @@ def test_batches_that_do_not_fit_are_split_with_the_same_result(make_job, capfd,
 
 
 def test_a_row_that_cannot_be_learnt_is_named_by_its_task_s_own_id(make_job, monkeypatch):
-    from winnow.kinds.classification import head
-
     job = make_job(sentences(4, 16), kinds(sentences(4, 40, source="elsewhere")), epochs=1)
     logits = head.logits
 

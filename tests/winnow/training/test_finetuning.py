@@ -6,8 +6,11 @@ import pytest
 from tests import tiny_encoder
 from winnow.encoder import compute, models
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import finetuning, head
-from winnow.training import layer_cache
+from winnow.encoder.reader import Reader
+from winnow.kinds.classification import head
+from winnow.kinds.classification.model import Labelled, class_losses
+from winnow.training import finetuning, layer_cache
+from winnow.training.finetuning import Texts
 
 RECIPE = {
     **{"epochs": 4, "max_length": 16, "batch_tokens": 64, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
@@ -32,14 +35,14 @@ def learn(folder, precision="fp32", **changes):
 
     AcceleratorState._reset_state(reset_partial_state=True)  # accelerate keeps the first precision of a process
     accelerator = start(Compute(threads=1, device="cpu", precision=precision), 1)
-    tokenizer = models.load_tokenizer(folder)
-    recipe = finetuning.Recipe(**RECIPE | changes)
-    tokens = models.tokenize(tokenizer, [*TEXTS, "here red the"], 16)
+    recipe, reader = finetuning.Recipe(**RECIPE | changes), Reader.of(folder, 16, 256, accelerator)
+    tokens = reader.tokenize([*TEXTS, "here red the"])
     torch.manual_seed(1)
-    model = finetuning.build(folder, ["a", "b"], recipe)
-    rows = finetuning.Rows(tokens[:-1], TRUTH, np.ones(len(TRUTH)), TEXTS)
-    curve = finetuning.train(model, rows, tokenizer.pad_token_id, recipe, 1, accelerator)
-    chances = head.predict(model, tokens, tokenizer.pad_token_id, 256, accelerator)
+    model = finetuning.prepare(head.build(folder, ["a", "b"]), recipe)
+    rows = Labelled(Texts(tokens[:-1], TEXTS), TRUTH, np.ones(len(TRUTH)))
+    loss_of = class_losses(rows, 2, recipe, reader)
+    curve = finetuning.train(model, rows.texts, loss_of, finetuning.Run(recipe, reader, 1))
+    chances = head.probabilities(accelerator.prepare(model).eval(), Texts(tokens, [*TEXTS, ""]), reader)
     return [point["loss"] for point in curve], chances, model
 
 

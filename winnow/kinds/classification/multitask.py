@@ -11,7 +11,7 @@ al. 2020, section 3.5.2), the task's own rows `finetune.epochs` times.
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,13 +20,15 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.finetune.approaches.job import Job, Trained
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 from winnow.encoder import batching, masked_lm, models
-from winnow.kinds.classification import finetuning, head
+from winnow.kinds.classification import head
+from winnow.kinds.classification.model import Labelled, class_losses, encode, of_texts
 from winnow.kinds.classification.weights import class_weights
-from winnow.training import loop
+from winnow.kinds.job import Job, Trained
+from winnow.training import finetuning, loop
+from winnow.training.finetuning import Texts
 from winnow.training.keeping import Keeper
 from winnow.training.masked import MaskedLM
 
@@ -64,13 +66,13 @@ class Settings(Section):
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Classes:
     """A task of classes: its name, its labels, which of the model's outputs they are, and its rows."""
 
     name: str
     labels: list[str]
     part: slice
-    rows: finetuning.Rows
+    rows: Labelled
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,13 @@ def train(job: Job, settings: Settings) -> Trained:
     Raises:
         UserError: a task of the settings is no column of the data, or there is no further task.
     """
-    tokenizer = models.load_tokenizer(job.folder)
-    own = Labelled("own", job.labels, slice(0, len(job.labels)), job.inputs(job.rows, tokenizer))
-    labelled = [own, *auxiliary(job, settings, tokenizer)]
+    labels, rows = job.task.labels, Labelled.of(job.task, job.rows, encode(job.task, job.rows, job.reader))
+    labelled = [Classes("own", labels, slice(0, len(labels)), rows), *auxiliary(job, settings)]
     names = [f"{task.name}: {label}" for task in labelled[1:] for label in task.labels]
-    model = finetuning.build(job.folder, job.labels + names, job.recipe)
-    tasks = [_of_classes(task, tokenizer.pad_token_id, job) for task in labelled]
+    model = finetuning.prepare(head.build(job.folder, labels + names), job.recipe)
+    tasks = [_of_classes(task, job) for task in labelled]
     if settings.masked_lm:
-        tasks.append(_of_words(tokenizer, settings, job))
+        tasks.append(_of_words(settings, job))
     factors = [1.0, *_factors(settings, [task.name for task in tasks[1:]])]
     is_learnt = settings.weighting == "uncertainty"
     trained = shared(model, job.folder if settings.masked_lm else None, len(tasks) if is_learnt else 0)
@@ -120,15 +121,22 @@ def train(job: Job, settings: Settings) -> Trained:
         variance = trained.log_variances[number]
         return (-variance).exp() * loss + variance / 2, weight
 
-    keeper = Keeper(model, ends, job.recipe.average_decay, job.early_stop(tokenizer))
-    warmup = int(job.recipe.warmup_share * len(batches))
+    def predictor(dev: pa.Table) -> "Callable[[torch.nn.Module], pa.Table]":
+        return of_texts(job.task, dev, encode(job.task, dev, job.reader), job.reader)
+
+    training = loop.Training(
+        batches=batches,
+        loss_of=loss_of,
+        warmup_steps=int(job.recipe.warmup_share * len(batches)),
+        seed=job.seed,
+        ids=[id for task in tasks for id in task.ids],
+        longest=job.recipe.max_length,
+        saved=job.saved.series("train"),
+        keeper=Keeper(model, ends, job.recipe.average_decay, job.early_stop(predictor)),
+    )
     groups = finetuning.parameter_groups(model, trained, job.recipe)
-    curve = loop.fit(
-        job.accelerator, trained, groups, batches, loss_of, warmup,
-        seed=job.seed, ids=[id for task in tasks for id in task.ids], longest=job.recipe.max_length,
-        saved=job.saved.series("train"), keeper=keeper,
-    )  # fmt: skip
-    keep(model, job.labels)
+    curve = loop.fit(trained, groups, training, job.accelerator)
+    keep(model, labels)
     epochs = 1 + np.searchsorted(ends, np.arange(len(curve)), side="right")
     steps = enumerate(zip(epochs.tolist(), curve, strict=True), start=1)
     return Trained(model, [{"step": step, "epoch": epoch} | point for step, (epoch, point) in steps])
@@ -154,22 +162,24 @@ def shared(classifier: "PreTrainedModel", words: Path | None, variances: int) ->
     return whole
 
 
-def _of_classes(task: Labelled, padding: int, job: Job) -> Task:
-    part_of = finetuning.losses(task.rows, padding, job.recipe, job.accelerator, len(task.labels), task.part)
+def _of_classes(task: Classes, job: Job) -> Task:
+    part_of = class_losses(task.rows, len(task.labels), job.recipe, job.reader, task.part)
 
     def loss_of(trained: "torch.nn.Module", batch: loop.Batch) -> "tuple[torch.Tensor, torch.Tensor]":
         return part_of(trained.classifier, batch)
 
-    return Task(task.name, task.rows.ids, models.lengths(task.rows.tokens), loss_of)
+    return Task(task.name, task.rows.texts.ids, models.lengths(task.rows.texts.tokens), loss_of)
 
 
-def _of_words(tokenizer, settings: Settings, job: Job) -> Task:
+def _of_words(settings: Settings, job: Job) -> Task:
     """Return the task of hidden words, in the rows of all other tasks."""
     columns = ["id", "text"]
     rows = pa.concat_tables([table.select(columns) for table in (job.auxiliary, job.rows)])
     rows = rows.group_by("id", use_threads=False).aggregate([("text", "first")]).rename_columns(columns)
+    tokenizer = job.reader.tokenizer
     passages = masked_lm.passages(rows, tokenizer, job.recipe.max_length)
-    objective = MaskedLM(passages, tokenizer, job.seed, settings.mask_share, job.accelerator.device)
+    masking = masked_lm.Masking(tokenizer, settings.mask_share, job.seed)
+    objective = MaskedLM(passages, masking, job.accelerator.device)
 
     def loss_of(trained: "torch.nn.Module", batch: loop.Batch) -> "tuple[torch.Tensor, torch.Tensor]":
         return objective.loss(trained, batch.rows, batch.epoch)
@@ -191,7 +201,7 @@ def _factors(settings: Settings, names: list[str]) -> list[float]:
     return [settings.weights.get(name, 1.0) for name in names]
 
 
-def auxiliary(job: Job, settings: Settings, tokenizer) -> list[Labelled]:
+def auxiliary(job: Job, settings: Settings) -> list[Classes]:
     """Return the further tasks in the order of their names, each with its labels of at least `min_rows` rows.
 
     Raises:
@@ -203,9 +213,9 @@ def auxiliary(job: Job, settings: Settings, tokenizer) -> list[Labelled]:
             raise UserError(
                 f"params.yaml: approaches.multitask.tasks: no column aux_{name}; known: {', '.join(known) or 'none'}"
             )
-    tokens = models.tokenize(tokenizer, job.auxiliary["text"].to_pylist(), job.recipe.max_length)
+    tokens = job.reader.tokenize(job.auxiliary["text"].to_pylist())
     ids = job.auxiliary["id"].to_pylist()
-    tasks, start = [], len(job.labels)
+    tasks, start = [], len(job.task.labels)
     for name in known if settings.tasks is None else sorted(settings.tasks):
         given = job.auxiliary[f"aux_{name}"].to_pylist()
         counts = Counter(label for label in given if label is not None)
@@ -215,13 +225,12 @@ def auxiliary(job: Job, settings: Settings, tokenizer) -> list[Labelled]:
             places = [place for place, label in enumerate(given) if label in number]
             kept = [given[place] for place in places]
             weights = class_weights(kept, "sqrt")
-            rows = finetuning.Rows(
-                [tokens[place] for place in places],
+            rows = Labelled(
+                Texts([tokens[place] for place in places], [ids[place] for place in places]),
                 np.array([number[label] for label in kept]),
                 np.array([weights[label] for label in kept]),
-                [ids[place] for place in places],
             )
-            tasks.append(Labelled(name, labels, slice(start, start + len(labels)), rows))
+            tasks.append(Classes(name, labels, slice(start, start + len(labels)), rows))
             start += len(labels)
         elif settings.tasks is not None:
             raise UserError(

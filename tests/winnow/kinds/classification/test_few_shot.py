@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.finetune.approaches import few_shot
-from stages.finetune.approaches.job import few
 from tests.conftest import make_rows
-from tests.stages.finetune.approaches.conftest import ANIMALS, LABELS, sentences
+from tests.winnow.kinds.classification.conftest import ANIMALS, LABELS, sentences
 from winnow.base.errors import UserError
-from winnow.encoder import models
-from winnow.kinds.classification import finetuning
+from winnow.kinds.classification import few_shot, model
+from winnow.kinds.classification.few_shot import few
+from winnow.training import finetuning
 
 SETTINGS = {
     **{"labels_per_class": 8, "method": "contrast", "pairs": 600, "batch_pairs": 32, "learning_rate": 3e-3},
@@ -23,20 +22,25 @@ def settings(**changes) -> few_shot.Settings:
     return few_shot.Settings(**SETTINGS | changes)
 
 
-def cosines(job, model, rows: list[dict]) -> tuple[float, float]:
+def fresh(job):
+    return finetuning.prepare(model.build(job.task, job.folder), job.recipe)
+
+
+def cosines(job, classifier, rows: list[dict]) -> tuple[float, float]:
     """Return the mean cosine of two rows' features, of rows of one class and of two."""
-    inputs = job.inputs(make_rows(rows), tokenizer := models.load_tokenizer(job.folder))
-    model.eval()
-    with few_shot._without_head(model):
-        found = few_shot._features(model, inputs, np.arange(len(rows)), tokenizer.pad_token_id, "cpu").detach().numpy()
-    unit = found / np.linalg.norm(found, axis=1, keepdims=True)
-    same = inputs.truth[:, None] == inputs.truth
+    table = make_rows(rows)
+    texts, truth = model.encode(job.task, table, job.reader), job.task.indices(table["label"].to_pylist())
+    classifier.eval()
+    with few_shot._without_head(classifier):
+        features = few_shot._features(classifier, texts, np.arange(len(rows)), job.reader).detach().numpy()
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    same = truth[:, None] == truth
     return float((unit @ unit.T)[same].mean()), float((unit @ unit.T)[~same].mean())
 
 
 def test_contrast_parts_the_classes_and_the_head_names_them(make_job, accuracy):
     job, rows = make_job(sentences(4, 64)), sentences(4, 40)
-    before = cosines(job, finetuning.build(job.folder, LABELS, job.recipe), rows)
+    before = cosines(job, fresh(job), rows)
     trained = few_shot.train(job, settings(labels_per_class=None, pairs=1280, learning_rate=1e-2))
     after = cosines(job, trained.model, rows)
     assert before[0] - before[1] < 0.1
@@ -54,7 +58,7 @@ def test_contrast_parts_the_classes_and_the_head_names_them(make_job, accuracy):
 def test_frozen_layers_stay_and_are_the_approach_s_own_where_it_has_any(make_job, recipe, own):
     names = ("freeze_embeddings", "frozen_layers")
     job = make_job(sentences(4, 32), **dict(zip(names, recipe, strict=True)))
-    start = finetuning.build(job.folder, LABELS, job.recipe).state_dict()
+    start = fresh(job).state_dict()
     end = few_shot.train(job, settings(pairs=64, **dict(zip(names, own, strict=True)))).model.state_dict()
     moved = {name for name in start if not start[name].equal(end[name])}
     assert not [name for name in moved if name.startswith(("bert.embeddings", "bert.encoder.layer.0"))]
@@ -117,10 +121,10 @@ def test_contrast_whose_batches_do_not_fit_learns_the_same(make_job, capfd, monk
     whole = few_shot.train(job, settings(labels_per_class=None, pairs=128))
     features = few_shot._features
 
-    def greedy(model, rows, chosen, padding, device):
+    def greedy(model, texts, chosen, reader):
         if model.training and len(chosen) > 12:
             torch.empty(1 << 50)  # the allocator's own error
-        return features(model, rows, chosen, padding, device)
+        return features(model, texts, chosen, reader)
 
     monkeypatch.setattr(few_shot, "_features", greedy)
     parts = few_shot.train(job, settings(labels_per_class=None, pairs=128))
