@@ -73,10 +73,11 @@ def summary(found: inputs.Inputs) -> dict:
     whether another is worth it.
     """
     compared, decided, issues = (found.metrics[stage] for stage in ("compare", "apply_decisions", "find_issues"))
+    headline = found.headline.name
     return {
-        "macro_f1": {approach: of["macro_f1"] for approach, of in compared["test"].items()},
+        headline: {approach: of[headline] for approach, of in compared["test"].items()},
         "gain": {
-            f"{first}-{second}": {key: of["test"][f"macro_f1{end}"] for key, end in ENDS.items()}
+            f"{first}-{second}": {key: of["test"][f"{headline}{end}"] for key, end in ENDS.items()}
             for (first, second), of in found.pairs().items()
         },
         "labels": {
@@ -112,7 +113,7 @@ def environment(escape: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"percent": sections.percent, "md": sections.markdown}
+    made.filters |= {"percent": sections.percent, "md": sections.markdown, "capital": sections.capital}
     return made
 
 

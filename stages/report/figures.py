@@ -8,6 +8,7 @@ import numpy as np
 from stages.report import curation, labels, plots, rounds
 from stages.report.inputs import SPLITS, Inputs
 
+ENDS = ("", "_low", "_high")
 HALF, WIDE = 5.2, 10.6  # inches: half and full width of the page at one size of text
 
 
@@ -16,21 +17,26 @@ def figures(inputs: Inputs) -> dict[str, str]:
     approaches = inputs.by_score()
     names = [name for name, _ in approaches]
     colour = plots.colours(sorted(names), inputs.params["compare"]["baseline"])
-    classes, best = inputs.params["task"]["labels"], inputs.metrics["compare"]["best"]
-    scores = [(name, of["macro_f1"], of["macro_f1_low"], of["macro_f1_high"]) for name, of in approaches]
+    classes, best = inputs.classes, inputs.metrics["compare"]["best"]
+    headline, told = inputs.headline.name, inputs.told
+    scores = [(name, *(of[f"{headline}{end}"] for end in ENDS)) for name, of in approaches]
     shades = [colour[name] for name in names]
     forest_height = 0.9 + 0.4 * max(len(approaches), len(inputs.pairs()))
     drawn = {
-        "labels": (_label_shares(inputs, classes), HALF, 3.0),
-        "learning": (_learning_curve(inputs.plots["learning_curve"]), WIDE, 4.0),
+        "learning": (_learning_curve(inputs.plots["learning_curve"], headline, told), WIDE, 4.0),
         "training": (_training(inputs.training, colour), HALF, 3.2),
         "adapt": (_adapt(inputs.plots["adapt"]), HALF, 3.2),
-        "forest": (plots.intervals(scores, shades, "macro-F1 on test", zero=False), HALF, forest_height),
+        "forest": (plots.intervals(scores, shades, f"{told} on test", zero=False), HALF, forest_height),
         "differences": (_differences(inputs, colour), HALF, forest_height),
-        "per_class": (_per_class(inputs.plots["evaluate/per_class"], names, classes, colour), WIDE, 3.4),
-        "confusion": (_confusion(inputs.plots["evaluate/confusion"], best, classes), HALF, 4.4),
-        "calibration": (_calibration(inputs.plots["evaluate/calibration"], colour), HALF, 4.4),
     }
+    if classes:
+        drawn["labels"] = _label_shares(inputs, classes), HALF, 3.0
+    if rows := inputs.plots["evaluate/per_class"]:
+        drawn["per_class"] = _per_class(rows, names, colour), WIDE, 3.4
+    if rows := inputs.plots["evaluate/confusion"]:
+        drawn["confusion"] = _confusion(rows, best, classes), HALF, 4.4
+    if rows := inputs.plots["evaluate/calibration"]:
+        drawn["calibration"] = _calibration(rows, colour), HALF, 4.4
     drawn |= curation.figures(inputs, HALF, WIDE) | labels.figures(inputs, HALF) | rounds.figures(inputs, HALF)
     return {name: plots.svg(name, *drawing) for name, drawing in drawn.items()}
 
@@ -41,12 +47,12 @@ def _label_shares(inputs: Inputs, labels: list[str]) -> Callable:
     return plots.bars(labels, series, dict(zip(SPLITS, plots.COLOURS, strict=False)), "share of the split's labels")
 
 
-def _learning_curve(rows: list[dict]) -> Callable:
+def _learning_curve(rows: list[dict], headline: str, told: str) -> Callable:
     series = {
-        arm: _columns([row for row in rows if row["arm"] == arm], "labels", "macro_f1")
+        arm: _columns([row for row in rows if row["arm"] == arm], "labels", headline)
         for arm in sorted({row["arm"] for row in rows})
     }
-    curve = plots.curves(series, plots.colours(list(series), "tfidf"), "labels (log scale)", "macro-F1 on dev")
+    curve = plots.curves(series, plots.colours(list(series), "tfidf"), "labels (log scale)", f"{told} on dev")
 
     def draw(axes) -> None:
         curve(axes)
@@ -82,22 +88,25 @@ def _columns(rows: list[dict], x: str, y: str) -> tuple[list[int], list[float]]:
 
 
 def _differences(inputs: Inputs, colour: dict[str, str]) -> Callable:
+    headline = inputs.headline.name
     rows = [
-        (f"{first} − {second}", *(100 * of["test"][f"macro_f1{end}"] for end in ("", "_low", "_high")))
+        (f"{first} − {second}", *(100 * of["test"][f"{headline}{end}"] for end in ENDS))
         for (first, second), of in inputs.pairs().items()
     ]
     shades = [colour[first] for first, _ in inputs.pairs()]
-    return plots.intervals(rows, shades, "difference in macro-F1 on test, points", zero=True)
+    return plots.intervals(rows, shades, f"difference in {inputs.told} on test, points", zero=True)
 
 
-def _per_class(rows: list[dict], approaches: list[str], labels: list[str], colour: dict[str, str]) -> Callable:
+def _per_class(rows: list[dict], approaches: list[str], colour: dict[str, str]) -> Callable:
+    labels = list(dict.fromkeys(row["label"] for row in rows))
     f1 = {(row["approach"], row["label"]): float(row["f1"]) for row in rows}
     series = {approach: [f1[approach, label] for label in labels] for approach in approaches}
     return plots.bars(labels, series, colour, "F1 on test")
 
 
-def _confusion(rows: list[dict], best: str, labels: list[str]) -> Callable:
+def _confusion(rows: list[dict], best: str, classes: list[str]) -> Callable:
     pairs = Counter((row["actual"], row["predicted"]) for row in rows if row["approach"] == best)
+    labels = [*classes, *sorted({name for pair in pairs for name in pair} - set(classes))]
     return plots.confusion(np.array([[pairs[a, p] for p in labels] for a in labels]), labels)
 
 

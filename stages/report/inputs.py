@@ -10,14 +10,18 @@ from typing import TypeVar
 import pandas as pd
 import pyarrow as pa
 
+from winnow import kinds
 from winnow.base import files, params
 from winnow.base.errors import UserError
+from winnow.kinds.headline import Headline
+from winnow.kinds.task import Task
 from winnow.rows import tables
 
 T = TypeVar("T")
 
 STAGES = tuple("adapt annotate apply_decisions balance clean compare deduplicate find_issues split".split())
-PLOTS = ("adapt", "learning_curve", "evaluate/calibration", "evaluate/confusion", "evaluate/per_class")
+PLOTS = ("adapt", "learning_curve")
+EVALUATE_PLOTS = ("evaluate/calibration", "evaluate/confusion", "evaluate/per_class")  # a kind of task may lack them
 # What curation and the rounds of review measure; a pipeline may leave these stages out.
 CURATION = tuple("drift removals represent semantic_duplicates validate".split())
 CURATION_PLOTS = (
@@ -34,7 +38,7 @@ SPLITS = ("train", "dev", "test")
 class Inputs:
     """What the documents are made of; metrics by stage, plots by file, training curves by arm.
 
-    Metrics and plots of curation and review that no stage made are empty.
+    Metrics and plots of curation and review that no stage made are empty, as are plots that the kind of task lacks.
     """
 
     metrics: dict[str, dict]
@@ -45,6 +49,28 @@ class Inputs:
     issues: pa.Table
     packages: list[str]
     params: dict
+    task: Task
+
+    @property
+    def headline(self) -> Headline:
+        """The metric by which the kind of task judges a model."""
+        return kinds.load(self.task, "metrics").HEADLINE
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What people are told of each metric that approaches are compared by, the headline first."""
+        words = kinds.load(self.task, "metrics").WORDS
+        return {self.headline.name: words[self.headline.name]} | words
+
+    @property
+    def told(self) -> str:
+        """What people are told of the headline."""
+        return self.words[self.headline.name]
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes of the labels, in the order in which tables and plots show them."""
+        return self.task.classes(label for label in self.rows["label"].to_pylist() if label is not None)
 
     def pairs(self) -> dict[tuple[str, str], dict]:
         """Return the measured differences by pair; the best against the baseline is among them, asked for or not."""
@@ -53,9 +79,10 @@ class Inputs:
         return {(first, second): compared["difference"][f"{first}-{second}"] for first, second in pairs}
 
     def by_score(self) -> list[tuple[str, dict]]:
-        """Return the approaches and what was measured of them on test, from the lowest macro-F1 to the highest."""
+        """Return the approaches and what was measured of them on test, from the worst to the best."""
+        name, sign = self.headline.name, self.headline.sign
         of_approach = self.metrics["compare"]["test"]
-        return sorted(of_approach.items(), key=lambda item: (item[1]["macro_f1"], item[0]))
+        return sorted(of_approach.items(), key=lambda item: (sign * item[1][name], item[0]))
 
 
 def read(args: Namespace) -> Inputs:
@@ -68,10 +95,14 @@ def read(args: Namespace) -> Inputs:
     metrics = {stage: read_json(args.metrics / f"{stage}.json") for stage in STAGES}
     metrics |= {stage: _optional(args.metrics / f"{stage}.json", read_json, {}) for stage in (*CURATION, *REVIEW)}
     drawn = {name: read_plot(args.plots / f"{name}.csv") for name in PLOTS}
-    drawn |= {name: _optional(args.plots / f"{name}.csv", read_plot, []) for name in (*CURATION_PLOTS, *REVIEW_PLOTS)}
+    drawn |= {
+        name: _optional(args.plots / f"{name}.csv", read_plot, [])
+        for name in (*EVALUATE_PLOTS, *CURATION_PLOTS, *REVIEW_PLOTS)
+    }
     training = {path.stem: read_plot(path) for path in sorted((args.plots / TRAINING).glob("*.csv"))}
     rows, issues = tables.read(args.rows), tables.read(args.issues)
-    return Inputs(metrics, drawn, training, read_json(args.manifest), rows, issues, packages, params.read())
+    manifest, task = read_json(args.manifest), kinds.read_task()
+    return Inputs(metrics, drawn, training, manifest, rows, issues, packages, params.read(), task)
 
 
 def _optional(path: Path, read: Callable[[Path], T], missing: T) -> T:

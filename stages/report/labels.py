@@ -112,15 +112,16 @@ def _verdict(of: dict) -> str:
 def issue_tables(inputs: Inputs) -> dict[str, Table]:
     """Return suspected labels by class, tiers of probability, kinds of issues and single detectors."""
     found, issues = inputs.metrics["find_issues"], inputs.issues
-    expected: dict[str | None, list[float]] = defaultdict(list)
-    for name in ("tier", "given_label"):
-        for of, p_error in zip(issues[name].to_pylist(), issues["p_error"].to_pylist(), strict=True):
-            if p_error is not None:
-                expected[name, of].append(p_error)
+    expected: dict[tuple[str, str | None], list[float]] = defaultdict(list)
+    for issue in issues.select(["tier", "given_label", "p_error"]).to_pylist():
+        if issue["p_error"] is not None:
+            names = inputs.task.names(issue["given_label"]) if issue["given_label"] is not None else []
+            for key in (("tier", issue["tier"]), *(("class", name) for name in names)):
+                expected[key].append(issue["p_error"])
     suspects = [
-        [label, of["rows"], of["suspected"], percent(of["suspected"] / of["rows"]) if of["rows"] else "–"]
-        + [_sum(expected["given_label", label]), of["queue_rows"]]
-        for label, of in found["per_class"].items()
+        [name, of["rows"], of["suspected"], percent(of["suspected"] / of["rows"]) if of["rows"] else "–"]
+        + [_sum(expected["class", name]), of["queue_rows"]]
+        for name, of in found["per_class"].items()
     ]
     bounds = inputs.params["find_issues"]["tiers"]
     tiers = [

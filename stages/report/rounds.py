@@ -127,12 +127,12 @@ def _time(seconds: dict | None) -> str:
 
 
 def worth_tables(inputs: Inputs) -> dict[str, Table]:
-    """Return macro-F1 after each round and its change, what each kind of edit adds, and what the advice rests on."""
-    rounds = inputs.metrics["rounds"]
-    models = rounds.get("models", {"macro_f1": {}, "change": {}})
+    """Return the headline after each round and its change, what each kind of edit adds, what the advice rests on."""
+    rounds, headline = inputs.metrics["rounds"], inputs.headline.name
+    models = rounds.get("models", {headline: {}, "change": {}})
     states = [
-        ["Before any decision" if name == "before" else period(name), of["decisions"], *_by(of, "macro_f1", number)]
-        for name, of in sorted(models["macro_f1"].items(), key=lambda item: (item[1]["decisions"], item[0] != "before"))
+        ["Before any decision" if name == "before" else period(name), of["decisions"], *_by(of, headline, number)]
+        for name, of in sorted(models[headline].items(), key=lambda item: (item[1]["decisions"], item[0] != "before"))
     ]
     changes = {"all decisions": "all"} if len(states) > 1 else {}
     if len(states) > 2:  # else the last round is all there was
@@ -143,7 +143,7 @@ def worth_tables(inputs: Inputs) -> dict[str, Table]:
         "evolution": Table(["", "Decisions", *BY], states, "lrrrrr"),
         "change": Table(["Change by", *BY], gains, "lrrrr"),
         "edits": Table(["Edit", "Rows of train", *BY], edits, "lrrrrr"),
-        "advice": Table(["Measure", "Value"], list(advice(rounds)), "lr"),
+        "advice": Table(["Measure", "Value"], list(advice(rounds, inputs.told)), "lr"),
     }
 
 
@@ -155,8 +155,8 @@ def _points(change: float) -> str:
     return points(change, 2)
 
 
-def advice(rounds: dict) -> Iterator[tuple[str, object]]:
-    """Yield what the advice rests on: a measure in words, and its value."""
+def advice(rounds: dict, told: str) -> Iterator[tuple[str, object]]:
+    """Yield what the advice rests on: a measure in words, and its value; `told` is what to call the headline."""
     if not rounds:
         return
     of = rounds["stopping"]
@@ -171,10 +171,10 @@ def advice(rounds: dict) -> Iterator[tuple[str, object]]:
     yield "next rows of the queue", of["next_rows"]
     yield "of these without a probability of an error", of["without_probability"]
     yield "of these, rows that people would change", changed
-    yield "what that adds to macro-F1 on dev, points", ranged(of, "gain_points", as_points)
+    yield f"what that adds to {told} on dev, points", ranged(of, "gain_points", as_points)
     yield "what it takes off the wrong labels in test, points", as_points(-of["test_error_points"])
     cost = ranged(of, "wrong_label_points", hundred)
-    yield "what 100 wrong training labels cost, points of macro-F1 on dev", cost
+    yield f"what 100 wrong training labels cost, points of {told} on dev", cost
     yield "labels that models train on", of["training_labels"]
     if rounds["decisions"]:  # else assumed
         yield "of the wrong labels that people found, replaced rather than left out", percent(of["relabelled_share"])
@@ -185,29 +185,29 @@ def advice(rounds: dict) -> Iterator[tuple[str, object]]:
 
 def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, float]]:
     """Return the drawings of what was measured: name -> (draw, width, height), in inches."""
-    drawn = {}
+    drawn, headline, told = {}, inputs.headline.name, inputs.told
     evolution, planted = inputs.plots["rounds/evolution"], inputs.plots["rounds/planted"]
     if len({row["round"] for row in evolution}) > 1:
         for split in HELD_OUT:
             if rows := [row for row in evolution if row["split"] == split]:
-                drawn[f"evolution_{split}"] = _evolution(rows, f"macro-F1 on {split}"), half, 3.4
+                drawn[f"evolution_{split}"] = _evolution(rows, headline, f"{told} on {split}"), half, 3.4
     if len(planted) > 1:
-        cost = inputs.metrics["rounds"]["stopping"]["wrong_label_points"] / POINTS
-        found = [(int(row["wrong_labels"]), float(row["macro_f1"])) for row in planted]
-        drawn["cost"] = plots.dots(found, -cost, "wrong training labels", "macro-F1 on dev"), half, 3.4
+        cost = inputs.headline.sign * inputs.metrics["rounds"]["stopping"]["wrong_label_points"] / POINTS
+        found = [(int(row["wrong_labels"]), float(row[headline])) for row in planted]
+        drawn["cost"] = plots.dots(found, -cost, "wrong training labels", f"{told} on dev"), half, 3.4
     if edits := list(_edits(inputs)):
         colour = dict(zip(HELD_OUT, plots.COLOURS, strict=False))
         shades = [colour[split] for split, *_ in edits]
         values = [row for _, *row in edits]
-        forest = plots.intervals(values, shades, "points of macro-F1 on corrected labels", zero=True)
+        forest = plots.intervals(values, shades, f"points of {told} on corrected labels", zero=True)
         drawn["edits"] = forest, half, 0.9 + 0.35 * len(edits)
     return drawn
 
 
-def _evolution(rows: Sequence[dict[str, str]], y: str) -> Callable:
+def _evolution(rows: Sequence[dict[str, str]], headline: str, y: str) -> Callable:
     series = {}
     for kind in KINDS:
-        of = sorted((int(row["decisions"]), *(float(row[name]) for name in ("macro_f1", "low", "high")))
+        of = sorted((int(row["decisions"]), *(float(row[name]) for name in (headline, "low", "high")))
                     for row in rows if row["labels"] == kind)  # fmt: skip
         if of:
             series[f"{kind} labels"] = list(zip(*of, strict=True))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.report.inputs import SPLITS, Inputs
+from winnow.kinds.headline import Headline
 
 EXCERPT = 240  # characters of a text on the page
 
@@ -69,12 +70,24 @@ def markdown(value: object) -> str:
     return text
 
 
-def verdict(difference: dict, first: str, second: str) -> dict:
-    """Return what a difference on test says: `sign` is better, worse or open, and a sentence."""
-    low, high = difference["macro_f1_low"], difference["macro_f1_high"]
-    sign = "better" if low > 0 else "worse" if high < 0 else "open"
+def capital(words: str) -> str:
+    """Return words with a capital letter at their beginning."""
+    return words[:1].upper() + words[1:]
+
+
+def verdict(difference: dict, pair: tuple[str, str], headline: Headline, words: str) -> dict:
+    """Return what a difference on test says: `sign` is better, worse or open, and a sentence.
+
+    Args:
+        difference: the metrics of the first of the pair minus those of the second.
+        words: what people are told of the headline.
+    """
+    (first, second), name = pair, headline.name
+    low, high = difference[f"{name}_low"], difference[f"{name}_high"]
+    higher, lower = ("better", "worse") if headline.larger_is_better else ("worse", "better")
+    sign = higher if low > 0 else lower if high < 0 else "open"
     told = {"better": "is better than", "worse": "is worse than", "open": "is not proven different from"}[sign]
-    gain = f"{points(difference['macro_f1'])} points of macro-F1 ({points(low)} to {points(high)})"
+    gain = f"{points(difference[name])} points of {words} ({points(low)} to {points(high)})"
     return {
         "sign": sign,
         "sentence": f"{first} {told} {second}: {gain}",
@@ -88,7 +101,8 @@ def verdicts(inputs: Inputs) -> dict:
     """Return the headline: the best approach against the baseline, and every other pair."""
     compared, baseline = inputs.metrics["compare"], inputs.params["compare"]["baseline"]
     best = compared["best"]
-    told = {pair: verdict(of["test"], *pair) for pair, of in inputs.pairs().items()}
+    headline, per_class = inputs.headline, inputs.plots["evaluate/per_class"]
+    told = {pair: verdict(of["test"], pair, headline, inputs.told) for pair, of in inputs.pairs().items()}
     return {
         "best": best,
         "baseline": baseline,
@@ -96,9 +110,22 @@ def verdicts(inputs: Inputs) -> dict:
         "head": told.pop((best, baseline)),
         "others": list(told.values()),
         "score": compared["test"][best],
+        "reaches": " and ".join(f"{words} {compared['test'][best][name]:.3f}" for name, words in inputs.words.items()),
+        "order": ("lowest", "highest") if headline.larger_is_better else ("highest", "lowest"),
+        "measured": measured(inputs),
         "approaches": [name for name, _ in inputs.by_score()],
-        "f1": {(row["approach"], row["label"]): float(row["f1"]) for row in inputs.plots["evaluate/per_class"]},
+        "f1": {(row["approach"], row["label"]): float(row["f1"]) for row in per_class},
+        "classes": list(dict.fromkeys(row["label"] for row in per_class)),
     }
+
+
+def measured(inputs: Inputs) -> str:
+    """Return what approaches are compared by, in a sentence's words: the headline and its meaning, the others."""
+    headline, *others = inputs.words.values()
+    if not others:
+        return f"{headline}, {inputs.headline.meaning}" if inputs.headline.meaning else headline
+    meaning = f", {inputs.headline.meaning}," if inputs.headline.meaning else ""
+    return f"{headline}{meaning} and {', '.join(others)}, {'both' if len(others) == 1 else 'all'}"
 
 
 def tables(inputs: Inputs) -> dict[str, Table]:
@@ -128,10 +155,11 @@ def data_tables(inputs: Inputs) -> dict[str, Table]:
         ["Trained on", m["balance"]["rows"], _left_out(m["balance"]["left_out"])],
     ]
     cleaning = [[*rule.split(".", 1)[::-1], count] for rule, count in m["clean"]["entries"].items()]
-    counts = Counter(zip(inputs.rows["label"].to_pylist(), inputs.rows["split"].to_pylist(), strict=True))
+    pairs = zip(inputs.rows["label"].to_pylist(), inputs.rows["split"].to_pylist(), strict=True)
+    counts = Counter((name, split) for label, split in pairs if label is not None for name in inputs.task.names(label))
     balance = [
-        [label, *(counts[label, split] for split in SPLITS), m["balance"]["labels"].get(label, 0)]
-        for label in inputs.params["task"]["labels"]
+        [name, *(counts[name, split] for split in SPLITS), m["balance"]["labels"].get(name, 0)]
+        for name in inputs.classes
     ]
     return {
         "funnel": Table(["Step", "Rows", "Of these, or left"], funnel, "lrl"),
@@ -154,17 +182,17 @@ def comparison_tables(inputs: Inputs) -> dict[str, Table]:
     def gain(of: dict, name: str) -> str:
         return f"{points(of[name])} ({points(of[f'{name}_low'])} to {points(of[f'{name}_high'])})"
 
+    columns = [("dev", inputs.headline.name), *(("test", metric) for metric in inputs.words)]
     approaches = [
-        [name, of["seeds"], value(compared["dev"][name], "macro_f1"), value(of, "macro_f1"), value(of, "accuracy")]
+        [name, of["seeds"], *(value(compared[split][name], metric) for split, metric in columns)]
         for name, of in inputs.by_score()
     ]
-    columns = (("dev", "macro_f1"), ("test", "macro_f1"), ("test", "accuracy"))
     differences = [
-        [f"{first} − {second}", *(gain(of[split], name) for split, name in columns)]
+        [f"{first} − {second}", *(gain(of[split], metric) for split, metric in columns)]
         for (first, second), of in inputs.pairs().items()
     ]
-    metrics = ["Macro-F1, dev", "Macro-F1, test", "Accuracy, test"]
+    metrics, right = [f"{capital(inputs.words[metric])}, {split}" for split, metric in columns], "r" * len(columns)
     return {
-        "approaches": Table(["Approach", "Seeds", *metrics], approaches, "lrrrr"),
-        "differences": Table(["Difference, points", *metrics], differences, "lrrr"),
+        "approaches": Table(["Approach", "Seeds", *metrics], approaches, "lr" + right),
+        "differences": Table(["Difference, points", *metrics], differences, "l" + right),
     }

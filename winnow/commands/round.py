@@ -11,15 +11,17 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from winnow import kinds
 from winnow.base import files, hashing, params
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
+from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.people.rounds import sample
 from winnow.people.rounds.settings import Params
 from winnow.people.rounds.words import EDITS, period
 from winnow.rows import tables
-from winnow.rows.origins import TRUSTED
+from winnow.rows.origins import trusted
 from winnow.rows.splits import SPLITS
 
 NAME = "round"
@@ -49,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> None:
     count = len(decisions.read(made))
     if (metrics["rounds"], metrics["decisions"]) != (len(sample.read_all(rounds, count)), count):
         print(f"{figures} is older than {made} or {rounds}: `dvc repro rounds` for today's figures\n")
-    print("\n".join(told(metrics)))
+    print("\n".join(told(metrics, kinds.read_task())))
 
 
 def start() -> Iterator[str]:
@@ -78,13 +80,13 @@ def candidates(made: list[decisions.Decision], settings: Params) -> Iterator[sam
     """
     columns = ["id", "text", "split", "label", "label_origin", "verdict", "conflict"]
     labelled, issues_ = pipeline.path("rounds", "labelled"), pipeline.path("find_issues", "out")
-    rows = tables.read(labelled, columns).to_pylist()
+    rows = tables.read(labelled, columns)
     issues = {row["id"]: row for row in tables.read(issues_, ["id", "is_issue", "p_error"]).to_pylist()}
     decided = {decision.id for decision in made}
-    for row in rows:
+    for row, known in zip(rows.to_pylist(), trusted(rows).to_pylist(), strict=True):
         if row["id"] in decided and row["verdict"] is None and not row["conflict"]:
             raise UserError(f"{labelled}: older than the decisions: row {row['id']} is decided; run `dvc repro` first")
-        if row["label"] is None or row["label_origin"] not in TRUSTED or row["verdict"] is not None:
+        if not known or row["verdict"] is not None:
             continue
         issue = issues.get(row["id"], {"is_issue": False, "p_error": None})
         flagged = issue["is_issue"] or (issue["p_error"] or 0.0) >= settings.flagged_from
@@ -98,7 +100,7 @@ def candidates(made: list[decisions.Decision], settings: Params) -> Iterator[sam
         )
 
 
-def told(metrics: dict) -> Iterator[str]:
+def told(metrics: dict, task: Task) -> Iterator[str]:
     """Yield the figures as lines for people."""
     if not metrics["rounds"]:
         yield "No round has begun: `winnow round --start` draws the random sample that tells how many labels are wrong."
@@ -108,8 +110,8 @@ def told(metrics: dict) -> Iterator[str]:
         if figures:
             yield from tell(max(figures), figures[max(figures)])
     if metrics["decisions"]:
-        yield from _change(metrics["models"])
-    yield from _edits(metrics["edits"])
+        yield from _change(metrics["models"], task)
+    yield from _edits(metrics["edits"], task)
     advice = metrics["stopping"]
     if "new_labels_points" in advice:
         gain = _points(advice["new_labels_points"] / 100)
@@ -161,24 +163,32 @@ def _noise(name: str, found: dict) -> Iterator[str]:
         )
 
 
-def _change(models: dict) -> Iterator[str]:
-    names = ["before", *sorted(models["macro_f1"].keys() - {"before"})]
+def _headline(task: Task) -> tuple[str, str]:
+    """Return the name of the kind's headline, and what people are told of it."""
+    metrics = kinds.load(task, "metrics")
+    return metrics.HEADLINE.name, metrics.WORDS[metrics.HEADLINE.name]
+
+
+def _change(models: dict, task: Task) -> Iterator[str]:
+    headline, words = _headline(task)
+    names = ["before", *sorted(models[headline].keys() - {"before"})]
     yield ""
-    yield "Macro-F1 of fast models trained on all labels, in points, with the interval of the change (paired)"
+    yield f"Fast models trained on all labels: {words}, in points, with the interval of the change (paired)"
     for what, before in (("all", names[0]), ("last_round", names[-2])):
         if what == "last_round" and before == names[0]:
             continue
         yield f"  by {'all decisions' if what == 'all' else 'the last round'}"
         for split, of in models["change"][what].items():
             for labels, found in of.items():
-                ends = [models["macro_f1"][name][split][labels]["macro_f1"] for name in (before, names[-1])]
+                ends = [models[headline][name][split][labels][headline] for name in (before, names[-1])]
                 values = " -> ".join(f"{100 * value:.1f}" for value in ends)
                 yield _row(f"    {split}, {labels} labels", [values, _interval(found, "gain", _points)])
 
 
-def _edits(edits: dict) -> Iterator[str]:
+def _edits(edits: dict, task: Task) -> Iterator[str]:
+    _, words = _headline(task)
     yield ""
-    yield "What each kind of edit adds to macro-F1 on corrected labels, in points (the models without it, compared)"
+    yield f"What each kind of edit adds to {words} on corrected labels, in points (compared with models without it)"
     for kind, heading in EDITS.items():
         of = edits[kind]
         parts = [f"{split} {_interval(of[split]['corrected'], 'gain', _points)}" for split in of if split != "rows"]

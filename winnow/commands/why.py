@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
 from winnow.people import decisions
-from winnow.rows import tables
+from winnow.rows import predictions, tables
 
 NAME = "why"
 SHORTEST = 4
@@ -211,7 +211,13 @@ def _predictions(id: str) -> Iterator[tuple[str, str]]:
         yield "predicted", f"{folder}: {NOT_YET}"
     for file in sorted(folder.glob("*.parquet")):
         if (row := _row(file, id)) is not None:
-            yield "predicted", f"{file.stem}: {row['predicted']}, p {row['p_' + row['predicted']]:.3f}"
+            own = [f"{name} {_shown(value)}" for name, value in row.items() if name not in predictions.COLUMNS]
+            details = f" ({', '.join(own)})" if own else ""
+            yield "predicted", f"{file.stem}: {row['predicted']}{details}"
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else _text(str(value))
 
 
 def _row(file: Path, id: str) -> dict | None:

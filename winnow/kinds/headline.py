@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 
 class Headline(NamedTuple):
-    """A metric's name in `metrics.values`, and whether more of it is better."""
+    """A metric's name in `metrics.values`, whether more of it is better, and what it is, for who does not know it."""
 
     name: str
     larger_is_better: bool
+    meaning: str = ""
 
     @property
     def sign(self) -> int:

@@ -22,6 +22,10 @@ class Task(Section):
         """Return whether params.yaml names every label that a row may have."""
         return bool(self.vocabulary(()))
 
+    def told(self) -> str:
+        """Return what a model of the task is, in words."""
+        return f"a model of kind {self.kind}"
+
     def check(self, label: str, where: str) -> str:
         """Return the label in its canonical form, or raise a `UserError` that begins with `where` if it is none."""
         raise NotImplementedError

@@ -21,6 +21,7 @@ from tests import predicted
 from tests.conftest import ROOT, make_rows
 from winnow.base import files
 from winnow.base.errors import UserError
+from winnow.kinds.headline import Headline
 from winnow.rows import tables
 
 LABELS = ["FRUIT", "STONE", "WATER"]
@@ -670,10 +671,16 @@ def test_bad_parameters_are_refused(ready, default_params, change):
         ready(report=default_params["report"] | change)
 
 
+def told(value: float, low: float, high: float, larger_is_better: bool = True) -> dict:
+    difference = {"skill": value, "skill_low": low, "skill_high": high}
+    return sections.verdict(difference, ("a", "b"), Headline("skill", larger_is_better), "its skill")
+
+
 def test_verdict_signs():
-    difference = {"macro_f1": 0.05, "macro_f1_low": 0.01, "macro_f1_high": 0.09}
-    assert sections.verdict(difference, "a", "b")["sign"] == "better"
-    loss = {"macro_f1": -0.05, "macro_f1_low": -0.09, "macro_f1_high": -0.01}
-    assert sections.verdict(loss, "a", "b")["sign"] == "worse"
-    told = sections.verdict(difference | {"macro_f1_low": -0.01}, "a", "b")
-    assert (told["sign"], told["gain"]) == ("open", "+5.0 points of macro-F1 (−1.0 to +9.0)")
+    assert (told(0.05, 0.01, 0.09)["sign"], told(0.05, 0.01, 0.09, larger_is_better=False)["sign"]) == (
+        "better",
+        "worse",
+    )
+    assert (told(-0.05, -0.09, -0.01)["sign"], told(-0.05, -0.09, -0.01, False)["sign"]) == ("worse", "better")
+    open_ = told(0.05, -0.01, 0.09)
+    assert (open_["sign"], open_["gain"]) == ("open", "+5.0 points of its skill (−1.0 to +9.0)")

@@ -9,6 +9,7 @@ import pytest
 from tests.stages.rounds.project import PARAMS, TASK, Project
 from winnow.base.errors import UserError
 from winnow.commands import round as command
+from winnow.kinds.classification.labels import Task
 
 
 @pytest.fixture
@@ -130,5 +131,5 @@ def test_rows_of_the_sample_that_vanished_are_named(project, capsys):
     found = project.run()
     noise = {"drawn": 9, "judged": 3, "open": 0, "passed_over": 0}
     noise |= {"vanished": {"rows": 12, "ids": ["feed"]}, "changed": {"rows": 0, "ids": []}}
-    lines = list(command.told(found | {"rounds": 1, "noise": {"001": noise}}))
+    lines = list(command.told(found | {"rounds": 1, "noise": {"001": noise}}, Task(**TASK)))
     assert "  12 rows of the sample vanished since it was drawn: feed" in lines

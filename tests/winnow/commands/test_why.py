@@ -120,8 +120,8 @@ def test_a_whole_life_in_the_order_of_the_pipeline(project, capsys):
         ),
         ("queue", "rank 2 of 2"),
         ("training", "no model trains on it"),
-        ("predicted", "dapt-1: RESULTS, p 0.910"),
-        ("predicted", "transfer-1: METHODS, p 0.600"),
+        ("predicted", "dapt-1: RESULTS (p_METHODS 0.090, p_RESULTS 0.910)"),
+        ("predicted", "transfer-1: METHODS (p_METHODS 0.600, p_RESULTS 0.400)"),
     ]
 
 

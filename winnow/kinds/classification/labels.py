@@ -24,6 +24,10 @@ class Task(task.Task):
             raise ValueError("labels must be distinct and not blank")
         return labels
 
+    def told(self) -> str:
+        """Return what a model of the task is, in words."""
+        return f"a text classifier into {', '.join(self.labels)}"
+
     def check(self, label: str, where: str) -> str:
         """Return `label`, or raise a `UserError` that begins with `where` if it is not of the set."""
         if label not in self.labels:

@@ -14,7 +14,7 @@ from winnow.rows import predictions as arms_of
 if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
 
-HEADLINE = Headline("macro_f1", larger_is_better=True)
+HEADLINE = Headline("macro_f1", larger_is_better=True, meaning="the unweighted mean of the classes' F1")
 WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
