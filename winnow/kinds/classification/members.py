@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.base.errors import UserError
-from winnow.kinds.classification import metrics
+from winnow.kinds.classification import columns, metrics
 from winnow.kinds.classification.finetuned import FineTuned
 from winnow.text import tfidf
 
@@ -92,25 +92,23 @@ class Scored:
 
     def columns(self) -> dict[str, pa.Array]:
         """Return p_<label>, of the mean, and <member>_p_<label>, float32."""
-        prefixes = {"p": self.mean} | {f"{name}_p": chances for name, chances in self.members.items()}
-        return {
-            f"{prefix}_{label}": pa.array(chances[:, place])
-            for prefix, chances in prefixes.items()
-            for place, label in enumerate(self.task.labels)
-        }
+        found = columns.of(self.task, self.mean)
+        for name, own in self.members.items():
+            found |= columns.of(self.task, own, name)
+        return found
 
     def measure(self) -> dict:
         """Return the metrics of the ensemble, and of each member, on the rows whose class is known."""
         ensemble = self._measured(self.mean)
-        each = {name: self._measured(chances) for name, chances in self.members.items()}
+        each = {name: self._measured(own) for name, own in self.members.items()}
         shown = ("accuracy", "macro_f1", "log_loss")
         return {metric: ensemble[metric] for metric in ("rows", *shown, "f1")} | {
             "members": {name: {metric: measured[metric] for metric in shown} for name, measured in each.items()}
         }
 
-    def _measured(self, chances: np.ndarray) -> dict:
+    def _measured(self, found: np.ndarray) -> dict:
         known = self.truth >= 0
-        return metrics.of_chances(self.truth[known], chances[known], self.task.labels, CALIBRATION_BINS)
+        return metrics.of_chances(self.truth[known], found[known], self.task.labels, CALIBRATION_BINS)
 
 
 def score(task: "Task", members: Mapping[str, Member], labels: np.ndarray, folds: np.ndarray) -> Scored:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from winnow.base.errors import UserError
 from winnow.encoder.neighbours import Neighbours
 from winnow.kinds import evidence
+from winnow.kinds.classification import columns
 from winnow.kinds.classification.scores import detectors, noise, stack
 from winnow.kinds.evidence import Doubt, Errors, Filter, Signals, Surroundings, Suspects
 
@@ -46,9 +46,9 @@ class Evidence(evidence.Evidence):
             members: (rows, labels) float of each, by name.
             together: (rows, labels) float; None: the members' mean.
         """
-        each = {name: chances.astype(np.float64) for name, chances in members.items()}
+        each = {name: own.astype(np.float64) for name, own in members.items()}
         mean = np.mean(list(each.values()), axis=0) if together is None else together.astype(np.float64)
-        return cls(task, mean, {name: cls(task, chances) for name, chances in each.items()})
+        return cls(task, mean, {name: cls(task, own) for name, own in each.items()})
 
     def take(self, rows: np.ndarray) -> "Evidence":
         """Return what is said of some rows, (some,) int or (rows,) bool."""
@@ -65,16 +65,16 @@ class Evidence(evidence.Evidence):
         stacked, chances = stack.stacked(given, known, self._each(), surroundings)
         at = np.flatnonzero([label is not None for label in judged])
         label, vote = self.task.indices(judged[at]), surroundings.votes[at]
-        columns = {"stack": stack.against(stacked[at], label), "margin": stack.margin(stacked[at], label)}
-        columns |= {name: stack.against(each[at], label) for name, each in chances.items()}
+        found = {"stack": stack.against(stacked[at], label), "margin": stack.margin(stacked[at], label)}
+        found |= {name: stack.against(each[at], label) for name, each in chances.items()}
         if surroundings.near is not None:
             shares = stack.shares(surroundings.near, given, len(self.task.labels))
-            columns["neighbours"] = 1 - shares[at, label]
+            found["neighbours"] = 1 - shares[at, label]
         silent = np.array([said is None for said in vote], dtype=bool)
-        columns["rules"] = np.where(silent, 0.0, np.where(vote == judged[at], -1.0, 1.0))
-        values = np.zeros((len(judged), len(columns)))
-        values[at] = np.stack(list(columns.values()), axis=1)
-        return Signals(list(columns), values, Evidence.of(self.task, chances, stacked))
+        found["rules"] = np.where(silent, 0.0, np.where(vote == judged[at], -1.0, 1.0))
+        values = np.zeros((len(judged), len(found)))
+        values[at] = np.stack(list(found.values()), axis=1)
+        return Signals(list(found), values, Evidence.of(self.task, chances, stacked))
 
     def plant(self, labels: np.ndarray, errors: Errors) -> np.ndarray:
         """Return labels of which some are wrong, (rows,) object.
@@ -148,21 +148,10 @@ class Evidence(evidence.Evidence):
 
 
 def read(task: "Task", scored: pa.Table, where: Path) -> Evidence:
-    """Return what the stage score's table says of its rows.
+    """Return what the stage score's table, with id, says of its rows.
 
     Raises:
-        UserError: a label has no probabilities; names the file `where`.
+        UserError: a label has no probabilities, or they are none; names the file `where`.
     """
-    names = [f"p_{label}" for label in task.labels]
-    if not set(names) <= set(scored.column_names):
-        raise UserError(f"{where}: no columns p_<label> of all labels of the task; run `dvc repro score`")
-    members = {}
-    for column in scored.column_names:
-        member = column.removesuffix(f"_{names[0]}")
-        if member != column and {f"{member}_{name}" for name in names} <= set(scored.column_names):
-            members[member] = _stacked(scored, [f"{member}_{name}" for name in names])
-    return Evidence.of(task, members, _stacked(scored, names))
-
-
-def _stacked(table: pa.Table, names: list[str]) -> np.ndarray:
-    return np.stack([table[name].to_numpy() for name in names], axis=1)
+    members = {model: columns.read(task, scored, str(where), model) for model in columns.models(task, scored)}
+    return Evidence.of(task, members, columns.read(task, scored, str(where)))

@@ -21,11 +21,12 @@ GIVEN = spoil(OF.truth, 0.1)
 
 def test_members_are_found_by_their_columns():
     names = [f"{prefix}_{label}" for prefix in ("p", "probe_p", "fine_p_tuned_p") for label in TASK.labels]
-    table = pa.table({"id": ["a"], "fold": [0]} | {name: [number / 10] for number, name in enumerate(names)})
+    told = [0.5, 0.3, 0.2, 0.1, 0.2, 0.7, 1.0, 0.0, 0.0]
+    table = pa.table({"id": ["a"], "fold": [0]} | {name: [p] for name, p in zip(names, told, strict=True)})
     found = scores.read(TASK, table, Path("s"))
     assert list(found.members) == ["probe", "fine_p_tuned"]
-    np.testing.assert_allclose(found.probabilities, [[0, 0.1, 0.2]])
-    np.testing.assert_allclose(found.members["probe"].probabilities, [[0.3, 0.4, 0.5]])
+    np.testing.assert_allclose(found.probabilities, [[0.5, 0.3, 0.2]])
+    np.testing.assert_allclose(found.members["probe"].probabilities, [[0.1, 0.2, 0.7]])
 
 
 def test_a_label_that_looks_like_a_column_is_no_member():
@@ -36,7 +37,14 @@ def test_a_label_that_looks_like_a_column_is_no_member():
 
 def test_a_label_without_a_column_is_refused():
     table = pa.table({"id": ["a"], "p_FRUIT": [0.5], "p_STONE": [0.5]})
-    with pytest.raises(UserError, match="scores: no columns p_<label> of all labels of the task"):
+    with pytest.raises(UserError, match="scores: column 'p_WATER' is missing; the table is of another task"):
+        scores.read(TASK, table, Path("scores"))
+
+
+@pytest.mark.parametrize("last", [0.3, 1.2, float("nan")])
+def test_what_are_no_probabilities_is_refused(last):
+    table = pa.table({"id": ["a"], "p_FRUIT": [0.5], "p_STONE": [0.3], "p_WATER": [last]})
+    with pytest.raises(UserError, match=r"scores: the probabilities of 1 row\(s\) are none .*, first a"):
         scores.read(TASK, table, Path("scores"))
 
 
