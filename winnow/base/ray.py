@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from winnow.base.engine import TableFunction
 from winnow.base.errors import UserError
 from winnow.base.machine import Machine
+
+if TYPE_CHECKING:
+    from winnow.base.engine import TableFunction
 
 PACKAGES = ("winnow", "stages")
 # Batches handed out at once. Ray Data waits for the last of them before it takes more, so several for each core.
@@ -31,7 +34,7 @@ ERROR = "UserError"
 
 
 def map_batches(
-    function: TableFunction, batches: Iterable[pa.Table], machine: Machine
+    function: "TableFunction", batches: Iterable[pa.Table], machine: Machine
 ) -> Iterator[dict[str, pa.Table]]:
     """Yield `function(batch)` of every batch, in any order; see `winnow.base.engine.map_batches`.
 
@@ -118,7 +121,7 @@ def _windows(batches: Iterable[pa.Table], ray) -> Iterator[list[pa.Table]]:
         yield window
 
 
-def _encoded(function: TableFunction, batch: pa.Table) -> pa.Table:
+def _encoded(function: "TableFunction", batch: pa.Table) -> pa.Table:
     """Call the function; return its tables in one row, a column each, as Arrow streams: Ray Data passes one table."""
     try:
         tables = function(batch)
