@@ -75,7 +75,7 @@ def similarities(family: list[str]) -> dict[tuple[int, int], float]:
 
 def write_corpus(made: list[list[str]], ours: Path, theirs: Path) -> list[list[str]]:
     """Write the families as rows of the data contract, and for peers as columns id and text; return their ids."""
-    ids = [[hashing.row_id("bench", f"{family}-{n}") for n in range(len(made[family]))] for family in range(len(made))]
+    ids = [hashing.row_ids("bench", [f"{family}-{n}" for n in range(len(texts))]) for family, texts in enumerate(made)]
     rows = [
         {"id": id, "source": "bench", "source_key": id, "licence": "", "purpose": "task", "group": id, "text": text}
         | {"meta": []}

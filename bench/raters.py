@@ -101,7 +101,7 @@ def _sentences(archive: tarfile.TarFile, part: str) -> list[Sentence]:
     for id, _, _, ratings in _lines(archive, f"hutto_ICWSM_2014/{part}_anonDataRatings.txt", 4):
         votes[id] = tuple(int(np.sign(rating)) + 1 for rating in json.loads(ratings))
     return [
-        Sentence(hashing.row_id(part, id), f"{part} {id}", f"{part} {id.partition('_')[0]}", text, votes[id])
+        Sentence(hashing.row_ids(part, [id])[0], f"{part} {id}", f"{part} {id.partition('_')[0]}", text, votes[id])
         for id, _, text in _lines(archive, f"hutto_ICWSM_2014/{part}_GroundTruth.txt", 3)
     ]
 

@@ -69,7 +69,7 @@ def entry(number: int, texts: list[str]) -> dict:
     given, suggested = LABELS[number % 5], LABELS[(number + 1) % 5]
     near = {"id": "0" * 16, "label": suggested, "similarity": 0.9, "text": texts[1]}
     return {
-        "id": hashing.row_id("bench", str(number)),
+        "id": hashing.row_ids("bench", [str(number)])[0],
         "split": "train",
         "given_label": given,
         "suggested_label": suggested,
@@ -90,7 +90,7 @@ def write_decisions(file: Path, lines: int) -> None:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow((*decisions.COLUMNS, decisions.SECONDS))
         for number in range(lines):
-            id = hashing.row_id("before", str(number))
+            id = hashing.row_ids("before", [str(number)])[0]
             writer.writerow([id, id, "METHODS", "relabel", "RESULTS", "ana", "2026-01-31", "figures, no deeds", "9.5"])
 
 

@@ -79,7 +79,7 @@ def make_rows(rows: list[dict], aux: tuple[str, ...] = ()) -> pa.Table:
         source = row.get("source", "test")
         full.append(
             {
-                "id": hashing.row_id(source, key),
+                "id": hashing.row_ids(source, [key])[0],
                 "source": source,
                 "source_key": key,
                 "licence": "CC0-1.0",

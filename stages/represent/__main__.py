@@ -28,6 +28,7 @@ from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from stages.represent import distances
+from stages.represent.distances import Bootstrap
 from stages.represent.rows import Profile, Rows, Sample
 from stages.represent.space import Space
 from stages.represent.words import Vocabulary, Words, entropy, log_odds, only_here, top
@@ -98,9 +99,10 @@ class Params(params.Section):
 
     gates: Gates = Gates()
 
-    def generator(self, *names: str) -> np.random.Generator:
-        """Return the random numbers of one measurement: a new source moves no other source's."""
-        return np.random.Generator(np.random.Philox(int(hashing.digest(self.seed, *names)[:32], 16)))
+    def bootstrap(self, *names: str) -> Bootstrap:
+        """Return the draws of one measurement: a new source moves no other source's."""
+        rng = np.random.Generator(np.random.Philox(int(hashing.digest(self.seed, *names)[:32], 16)))
+        return Bootstrap(self.resamples, self.confidence, rng)
 
 
 def joined(rows_path: Path, split_path: Path, reference: str | None) -> Iterator[pa.Table]:
@@ -161,29 +163,28 @@ def profile(counted: Profile, languages: Sequence[str], words: dict, space: dict
     }
 
 
-def distance(of: Words | Space, source: str, settings: Params) -> dict | None:
+def distance(view: Words | Space, source: str, settings: Params) -> dict | None:
     """Return the distance of a source's rows to the reference's, with its interval; None for too few groups."""
-    first, second = of.sample.outside_reference(source), of.sample.reference()
-    groups = of.sample.groups_of(first), of.sample.groups_of(second)
+    first, second = view.sample.outside_reference(source), view.sample.reference()
+    groups = view.sample.groups_of(first), view.sample.groups_of(second)
     if min(groups) < MIN_GROUPS:
         return None
-    rng = settings.generator("distance", type(of).__name__, source)
-    measured = of.distance(first, second)
-    return distances.compared(measured, groups, settings.resamples, settings.confidence, rng) | {"groups": groups[0]}
+    bootstrap = settings.bootstrap("distance", type(view).__name__, source)
+    return distances.compared(view.distance(first, second), groups, bootstrap) | {"groups": groups[0]}
 
 
-def noise_floor(of: Words | Space, settings: Params) -> float | None:
+def noise_floor(view: Words | Space, settings: Params) -> float | None:
     """Return the distance that chance alone reaches between two halves of the reference; None for too few groups."""
-    numbers = of.sample.reference()
-    units, groups = of.sample.units(numbers), of.sample.groups_of(numbers)
+    numbers = view.sample.reference()
+    units, groups = view.sample.units(numbers), view.sample.groups_of(numbers)
     if groups < 2 * MIN_GROUPS:
         return None
 
     def between(first: np.ndarray, second: np.ndarray) -> distances.Distance:
-        return of.distance(numbers[np.isin(units, first)], numbers[np.isin(units, second)])
+        return view.distance(numbers[np.isin(units, first)], numbers[np.isin(units, second)])
 
-    rng = settings.generator("noise floor", type(of).__name__)
-    return distances.noise_floor(between, groups, settings.splits, settings.resamples, settings.confidence, rng)
+    bootstrap = settings.bootstrap("noise floor", type(view).__name__)
+    return distances.noise_floor(between, groups, settings.splits, bootstrap)
 
 
 def adds(words: Words, space: Space, source: str, settings: Params) -> dict:
@@ -192,9 +193,7 @@ def adds(words: Words, space: Space, source: str, settings: Params) -> dict:
     groups = space.sample.groups_of(own), space.sample.groups_of(others)
     mass = None
     if min(groups) >= MIN_GROUPS:
-        rng = settings.generator("own mass", source)
-        measured = space.own_mass(own, others)
-        mass = distances.compared(measured, groups, settings.resamples, settings.confidence, rng)
+        mass = distances.compared(space.own_mass(own, others), groups, settings.bootstrap("own mass", source))
     counts = words.counts(words.sample.of(source)), words.counts(words.sample.of_others(source))
     return {"own_mass": mass, **only_here(*counts)}
 
@@ -223,13 +222,13 @@ def measure(found: Rows, words: Words, space: Space, settings: Params) -> dict:
 def check_gates(metrics: dict, settings: Params) -> None:
     """Raise `UserError`, one line, if a source is beyond a gate or a gated measure could not be taken."""
     gates, problems = settings.gates, []
-    for source, of in metrics["sources"].items():
-        near = {name: found and found["low"] for name, found in of["distance"].items()}
+    for source, measured in metrics["sources"].items():
+        near = {name: found and found["low"] for name, found in measured["distance"].items()}
         reference = source == settings.reference
         checks = (
-            ("min_rows", of["rows"], "add rows, or take the source out of collect.sources"),
-            ("max_duplicate_share", of["duplicates"]["share"], "cap or take out the source"),
-            ("min_cluster_coverage", of["clusters"].get("coverage"), "widen the source, or take it out"),
+            ("min_rows", measured["rows"], "add rows, or take the source out of collect.sources"),
+            ("max_duplicate_share", measured["duplicates"]["share"], "cap or take out the source"),
+            ("min_cluster_coverage", measured["clusters"].get("coverage"), "widen the source, or take it out"),
             ("max_embedding_distance", near["embeddings"], "take the source out, or collect rows nearer the reference"),
             ("max_word_distance", near["words"], "take the source out, or collect rows nearer the reference"),
         )
@@ -255,10 +254,10 @@ def plots(found: Rows, words: Words, space: Space, metrics: dict) -> dict[str, t
     clusters = {source: space.counts(space.sample.of(source)) for source in names}
     floors = metrics["reference"]["noise_floor"]
     far = {
-        (source, measure): of["distance"][measure]
+        (source, measure): measured["distance"][measure]
         for measure in floors
-        for source, of in metrics["sources"].items()
-        if of["distance"][measure]
+        for source, measured in metrics["sources"].items()
+        if measured["distance"][measure]
     }
     characteristic, examples = [], []
     for source in names if len(names) > 1 else ():
@@ -287,7 +286,10 @@ def plots(found: Rows, words: Words, space: Space, metrics: dict) -> dict[str, t
         ),
         "distances": (
             ["source", "measure", "value", "low", "high", "noise_floor"],
-            [(*key, of["value"], of["low"], of["high"], floors[key[1]]) for key, of in far.items()],
+            [
+                (*key, measured["value"], measured["low"], measured["high"], floors[key[1]])
+                for key, measured in far.items()
+            ],
         ),
         "characteristic": (["source", "word", "z", "count", "count_others"], characteristic),
         "examples": (["source", "id", "cluster", "own_share"], examples),
@@ -317,7 +319,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     # One thread: the number of threads changes the last bits, and with them a row's cluster.
     with threadpool_limits(1):
         words = Words(found.spoken, found.texts, vocabulary, settings.word_tokens)
-        space = Space(found.embedded, ids, vectors, settings.clusters, settings.nearly_empty, settings.seed)
+        place = {id: index for index, id in enumerate(ids)}
+        vectors = vectors[[place[id] for id in found.embedded.ids]]
+        space = Space(found.embedded, vectors, settings.clusters, settings.nearly_empty, settings.seed)
         metrics = measure(found, words, space, settings)
         drawn = plots(found, words, space, metrics)
     with files.replacing(args.plots) as folder:

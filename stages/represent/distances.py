@@ -5,6 +5,7 @@ Rows of one group are not independent: groups are drawn, never rows. All functio
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -31,13 +32,20 @@ def corrected(value: float, resampled: np.ndarray, confidence: float) -> dict[st
     }
 
 
-def compared(
-    distance: Distance, groups: tuple[int, int], resamples: int, confidence: float, rng: np.random.Generator
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class Bootstrap:
+    """How groups are drawn, and the confidence of what is told of the draws."""
+
+    resamples: int
+    confidence: float
+    rng: np.random.Generator
+
+
+def compared(distance: Distance, groups: tuple[int, int], bootstrap: Bootstrap) -> dict[str, float]:
     """Return the distance of two samples of so many groups, corrected, with its interval."""
     plain = distance(*(np.ones((1, count)) for count in groups))[0]
-    draws = [intervals.resample(count, resamples, rng).astype(float) for count in groups]
-    return corrected(float(plain), distance(*draws), confidence)
+    draws = [intervals.resample(count, bootstrap.resamples, bootstrap.rng).astype(float) for count in groups]
+    return corrected(float(plain), distance(*draws), bootstrap.confidence)
 
 
 def maximum_mean_discrepancy(
@@ -122,12 +130,7 @@ def own_mass(first: np.ndarray, second: np.ndarray, nearly_empty: float) -> Dist
 
 
 def noise_floor(
-    distance_of: Callable[[np.ndarray, np.ndarray], Distance],
-    groups: int,
-    splits: int,
-    resamples: int,
-    confidence: float,
-    rng: np.random.Generator,
+    distance_of: Callable[[np.ndarray, np.ndarray], Distance], groups: int, splits: int, bootstrap: Bootstrap
 ) -> float:
     """Return what chance alone reaches: a high quantile of the distance between two random halves of one sample.
 
@@ -138,8 +141,8 @@ def noise_floor(
     """
     values = []
     for _ in range(splits):
-        order = rng.permutation(groups)
+        order = bootstrap.rng.permutation(groups)
         half = np.sort(order[: groups // 2]), np.sort(order[groups // 2 :])
-        found = compared(distance_of(*half), (len(half[0]), len(half[1])), resamples, confidence, rng)
+        found = compared(distance_of(*half), (len(half[0]), len(half[1])), bootstrap)
         values.append(found["value"])
-    return float(np.quantile(values, confidence))
+    return float(np.quantile(values, bootstrap.confidence))

@@ -1,7 +1,5 @@
 """Sentence embeddings of a sample of rows: clusters, an RBF kernel, and how many different rows there are."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from stages.represent import distances
@@ -60,17 +58,14 @@ class Space:
 
     Args:
         sample: the rows.
-        ids, vectors: all embeddings, (rows,) and (rows, dimensions) float32; the sample's are among them.
+        vectors: of these rows, (rows, dimensions) float32.
         clusters: of k-means.
         nearly_empty: see `distances.own_mass`.
     """
 
-    def __init__(
-        self, sample: Sample, ids: Sequence[str], vectors: np.ndarray, clusters: int, nearly_empty: float, seed: int
-    ) -> None:
+    def __init__(self, sample: Sample, vectors: np.ndarray, clusters: int, nearly_empty: float, seed: int) -> None:
         self.sample, self._nearly_empty = sample, nearly_empty
-        place = {id: index for index, id in enumerate(ids)}
-        self.vectors = unit_length(vectors[[place[id] for id in sample.ids]])
+        self.vectors = unit_length(vectors)
         # Of the sources' own rows, as many of each: the reference's others are a second helping of some.
         own = np.flatnonzero(sample.of_source)
         self.clusters, self.to_centre = cluster(self.vectors, own, clusters, seed)

@@ -137,9 +137,9 @@ def test_intents_keep_their_classes_and_lose_their_faults(intents_clone):
         for entry in clone.rows(f"data/ledger/{stage}.parquet")
     }
     made = intents.rows()
-    empty = hashing.row_id("helpdesk", str(1 + made.index(("", "renew_loan"))))
+    empty = hashing.row_ids("helpdesk", [str(1 + made.index(("", "renew_loan")))])[0]
     assert (empty, "drop") in actions
-    copies = {hashing.row_id("helpdesk", number) for number in ("1", str(len(made) - 3))}
+    copies = set(hashing.row_ids("helpdesk", ["1", str(len(made) - 3)]))
     assert len({(id_, "drop") for id_ in copies} & actions) == 1
     for split in ("train", "dev", "test"):
         assert {row["label"] for row in rows if row["split"] == split} - {None} == set(intents.INTENTS)

@@ -91,7 +91,7 @@ def test_the_corpus_s_faults_are_found(clone):
     }
 
     def id(key: str) -> str:
-        return hashing.row_id("reports", key)
+        return hashing.row_ids("reports", [key])[0]
 
     assert {(id("empty"), "drop"), (id("brief"), "drop")} <= ledger
     assert len(ledger & {(id("copy"), "drop"), (id("1-METHODS"), "drop")}) == 1
@@ -106,7 +106,7 @@ def test_the_corpus_s_faults_are_found(clone):
 
 def test_why_tells_a_row_s_life(clone):
     code = "import sys; from winnow.commands.cli import main; main(['why', sys.argv[1]])"
-    out = clone.call(sys.executable, "-c", code, hashing.row_id("reports", "2-RESULTS"))
+    out = clone.call(sys.executable, "-c", code, hashing.row_ids("reports", ["2-RESULTS"])[0])
     headings = [line[:12].strip() for line in out.splitlines()]
     assert {"source", "clean", "split", "label", "issue", "queue"} <= set(headings)
     assert "not yet made" not in out

@@ -14,13 +14,8 @@ def unit(*parts: object) -> float:
     return int(digest(*parts)[:13], 16) / 16**13
 
 
-def row_id(source: str, source_key: str) -> str:
-    """Return a row's id: 16 hex digits of its source and its key there."""
-    return digest(source, source_key)[:16]
-
-
 def row_ids(source: str, source_keys: Iterable[str]) -> list[str]:
-    """Return `row_id` of many keys of one source; its source is hashed once."""
+    """Return the ids of rows of one source, 16 hex digits each, by their keys there."""
     start = hashlib.sha256(f"{source}\x1f".encode("utf-8", "surrogatepass"))
     ids = []
     for key in source_keys:

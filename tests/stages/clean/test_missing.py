@@ -117,7 +117,7 @@ def test_a_cut_off_text_is_filled_by_a_longer_one_only():
 
 
 def test_a_group_is_filled_where_a_row_is_its_own():
-    id_ = hashing.row_id("test", "row-0")
+    id_ = hashing.row_ids("test", ["row-0"])[0]
     rows = [{"group": id_, "meta": {"author": "Ann"}}, {"group": "Bob", "meta": {"author": "Ann"}}, {"group": ""}]
     out, entries = fill(rows, no_group={"action": "fill", "fallbacks": [{"field": "meta.author"}]})
     assert [row["group"] for row in out] == ["Ann", "Bob", ""]

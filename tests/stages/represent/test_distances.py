@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.spatial.distance import jensenshannon
 
 from stages.represent import distances, space
+from stages.represent.distances import Bootstrap
 
 RNG = np.random.default_rng
 ONE = np.ones((1, 1))
@@ -68,7 +69,7 @@ def of_source(shift: float, seed: int, groups: int = 60) -> np.ndarray:
 def test_a_shift_of_embeddings_is_seen_and_no_shift_is_not(shift, apart):
     vectors, groups = np.vstack([of_source(0, 1), of_source(shift, 2)]), np.repeat(np.arange(120), 2)
     measured, counts = mmd(vectors, groups, 120)
-    found = distances.compared(measured, counts, 200, 0.95, RNG(3))
+    found = distances.compared(measured, counts, Bootstrap(200, 0.95, RNG(3)))
     assert found["low"] < found["value"] < found["high"]
     assert (found["low"] > 0) == apart
 
@@ -76,7 +77,7 @@ def test_a_shift_of_embeddings_is_seen_and_no_shift_is_not(shift, apart):
         chosen = np.concatenate([np.flatnonzero(np.isin(groups[:120], half)) for half in (first, second)])
         return mmd(vectors[chosen], groups[chosen], 2 * len(first))[0]
 
-    floor = distances.noise_floor(halves, 60, 20, 30, 0.95, RNG(4))
+    floor = distances.noise_floor(halves, 60, 20, Bootstrap(30, 0.95, RNG(4)))
     assert (found["low"] > floor) == apart
 
 
@@ -87,7 +88,7 @@ def test_the_correction_takes_away_most_of_what_small_samples_add():
     measured = distances.jensen_shannon(first, second)
     ones = np.ones((1, 100))
     plain = measured(ones, ones)[0]
-    found = distances.compared(measured, (100, 100), 200, 0.95, rng)
+    found = distances.compared(measured, (100, 100), Bootstrap(200, 0.95, rng))
     assert plain > 0.01
     assert abs(found["value"]) < plain / 4
 
@@ -103,5 +104,5 @@ def test_own_mass_is_the_share_in_clusters_that_the_others_leave():
 def test_the_same_random_numbers_give_the_same_interval(seed):
     counts = sparse.csr_array(RNG(seed).integers(0, 4, (12, 9)))
     measured = distances.jensen_shannon(counts, counts)
-    first, again = (distances.compared(measured, (12, 12), 60, 0.9, RNG(seed)) for _ in range(2))
+    first, again = (distances.compared(measured, (12, 12), Bootstrap(60, 0.9, RNG(seed))) for _ in range(2))
     assert first == again

@@ -50,7 +50,7 @@ def test_rows_in_the_middle_of_a_source_s_own_clusters_are_told():
         source = "first" if number >= 80 or (number % 40 < 20 and number >= 40) else "second"
         sample.takes(f"{number:03d}", source, f"group-{number}", False)
     vectors = np.vstack([blobs()])
-    found = space.Space(sample, sample.ids, vectors.astype(np.float32), clusters=4, nearly_empty=0.1, seed=1)
+    found = space.Space(sample, vectors.astype(np.float32), clusters=4, nearly_empty=0.1, seed=1)
     own = found.most_own(sample.of("first"), sample.of("second"), 5)
     assert [share for _, _, share in own][:2] == [1, 1]
     assert {int(id) // 40 for id, _, _ in own[:2]} == {2, 3}

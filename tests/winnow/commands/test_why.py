@@ -10,8 +10,7 @@ from winnow.people import decisions
 from winnow.rows import tables
 from winnow.rows.ledger import Details, Ledger
 
-ROW, REFUSED = hashing.row_id("notes", "k1"), hashing.row_id("notes", "notes.jsonl, line 3")
-DROPPED = hashing.row_id("notes", "k2")
+ROW, REFUSED, DROPPED = hashing.row_ids("notes", ["k1", "notes.jsonl, line 3", "k2"])
 
 
 @pytest.fixture

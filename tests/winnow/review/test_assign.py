@@ -8,7 +8,7 @@ from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.review.assign import Params, wanted
 
-IDS = [hashing.row_id("test", str(number)) for number in range(2000)]
+IDS = hashing.row_ids("test", map(str, range(2000)))
 
 
 def shared(overlap: float) -> set[str]:

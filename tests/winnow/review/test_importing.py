@@ -250,7 +250,8 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(str
 def test_any_queue_comes_back_from_a_spreadsheet(tmp_path_factory, texts, reviewer, note, delimiter, encoding):
     folder = tmp_path_factory.mktemp("project")
     rows = [
-        {"id": hashing.row_id("test", str(n)), "text": text, "given_label": "STONE"} for n, text in enumerate(texts)
+        {"id": hashing.row_ids("test", [str(n)])[0], "text": text, "given_label": "STONE"}
+        for n, text in enumerate(texts)
     ]
     project = review_project.make(folder, rows)
     out = folder / "queue.csv"

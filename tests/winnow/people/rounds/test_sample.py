@@ -19,7 +19,7 @@ def candidates(train: int = 60, dev: int = 10, test: int = 30, flagged: int = 4)
     """Rows of each split; one in `flagged` is flagged."""
     return [
         Candidate(
-            id=hashing.row_id(split, str(number)),
+            id=hashing.row_ids(split, [str(number)])[0],
             stratum="unflagged" if number % flagged else "flagged",
             split=split,
             text_sha=hashing.text_sha(f"{split} {number}"),
