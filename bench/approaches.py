@@ -100,8 +100,8 @@ def draw(rows: pa.Table, budget: str, seed: int, sections: dict) -> pa.Table:
     kind |= {"max_per_class": int(number)} if a_class else {}
     settings = params.parse(sections["balance"] | kind | {"seed": seed}, balance.Params, "balance")
     ledger, task = Ledger("balance"), params.parse(sections["task"], Task, "task")
-    chosen = balance.choose(rows, {}, settings, task, ledger, "rows")
-    return balance.weigh(balance.undersample(chosen, settings, Path(), ledger), settings)[0].sort_by("id")
+    chosen = balance.choose(rows, {}, settings, task, ledger)
+    return balance.weigh(balance.undersample(chosen, settings, task, Path(), ledger), settings, task)[0].sort_by("id")
 
 
 def predict(

@@ -1,4 +1,4 @@
-"""balance: the training table, with class weights, under the label budget.
+"""balance: the training table, under the label budget, with what each row weighs.
 
 python -m stages.balance --rows data/labelled.parquet --left-out data/semantic_duplicates.parquet
     --embeddings data/base_embeddings --out data/training.parquet --dev data/dev.parquet
@@ -10,7 +10,6 @@ it, as it was. `--dev`: id, group, text and label of the dev rows that people la
 `dev_rows` none, so that a decision about one of them trains nothing again.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -25,13 +24,13 @@ from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
-from winnow.kinds.classification.weights import Scheme, class_weights
 from winnow.kinds.task import Task
 from winnow.rows import tables
 from winnow.rows.ledger import Details, Ledger
 from winnow.rows.origins import TRUSTED
 from winnow.rows.training_table import COPIES
 
+EQUAL = "none"  # the scheme by which all rows weigh the same
 BLOCK = 1024  # rows that are compared with the others of their class at once
 
 
@@ -41,7 +40,7 @@ class Params(params.Section):
     max_labels: int | None = Field(gt=0)
     """The label budget: rows by lowest hash, so that a larger budget holds the smaller. Null: all."""
 
-    weights: Scheme
+    weights: Literal["none", "inverse", "sqrt", "effective_number"]
     """What classes weigh in training. `none`; `inverse` of the class's share, when every class matters as much; `sqrt`,
     between the two; `effective_number`, when the rows of a large class say much the same. With `oversample`,
     `focal_gamma` or `logit_adjustment`: `none`."""
@@ -71,9 +70,7 @@ class Params(params.Section):
     """Of the draws."""
 
 
-def choose(
-    rows: pa.Table, left_out: dict[str, str], settings: Params, task: Task, ledger: Ledger, where: str
-) -> pa.Table:
+def choose(rows: pa.Table, left_out: dict[str, str], settings: Params, task: Task, ledger: Ledger) -> pa.Table:
     """Return the rows to train on, sorted by id; the ledger says why each other row is left out.
 
     Args:
@@ -99,44 +96,61 @@ def choose(
         else:
             eligible.append((hashing.digest(settings.seed, row["id"]), index))
     eligible.sort()
-    task.check_counts((columns[index]["label"] for _, index in eligible), 1, f"{where}: rows to train on")
+    labels = [columns[index]["label"] for _, index in eligible]
+    task.check_counts(labels, 1, "balance: rows to train on")
 
     budget = settings.max_labels or len(eligible)
-    chosen, left_out = eligible[:budget], eligible[budget:]
-    present = {columns[index]["label"] for _, index in chosen}
-    for label in task.labels:
-        if label not in present:
+    present = {name for label in labels[:budget] for name in task.names(label)}
+    for name in task.classes(labels):
+        if name not in present:
             raise UserError(
-                f"params.yaml: balance.max_labels: no row of '{label}' is within the budget of {budget}; raise it"
+                f"params.yaml: balance.max_labels: no row of '{name}' is within the budget of {budget}; raise it"
             )
-    for _, index in left_out:
+    for _, index in eligible[budget:]:
         ledger.add(columns[index]["id"], "skip", "budget", f"beyond the budget of {budget} labels")
-    return rows.take([index for _, index in chosen]).sort_by("id")
+    return rows.take([index for _, index in eligible[:budget]]).sort_by("id")
 
 
-def undersample(rows: pa.Table, settings: Params, embedded: Path, ledger: Ledger) -> pa.Table:
+def undersample(rows: pa.Table, settings: Params, task: Task, embedded: Path, ledger: Ledger) -> pa.Table:
     """Return the rows of each class, at most `max_per_class`; the ledger says why each other row is left out.
+
+    A row that counts for several classes stays where one of them needs it.
 
     Raises:
         UserError: a row of a class with too many has no embedding, where these choose.
     """
-    cap, labels, ids = settings.max_per_class, rows["label"].to_pylist(), rows["id"].to_pylist()
+    cap, ids = settings.max_per_class, rows["id"].to_pylist()
     dropped: dict[int, tuple[str, str | None]] = {}  # place -> reason, and the row that is most like it
-    for label, count in sorted(Counter(labels).items()):
+    needed: set[int] = set()
+    for label, places in sorted(by_class(rows, task).items()):
+        count = len(places)
         if cap is None or count <= cap:
+            needed.update(places)
             continue
-        places = [place for place, own in enumerate(labels) if own == label]
         places.sort(key=lambda place: hashing.digest(settings.seed, ids[place]))
         if settings.undersample == "redundancy":
             vectors = embeddings.of([ids[place] for place in places], embedded)
+            excess = {}
             for gone, like in redundant(vectors, count - cap):
                 other = ids[places[like]]
-                dropped[places[gone]] = f"of {count} rows of {label}, is among those most like another: {other}", other
+                excess[places[gone]] = f"of {count} rows of {label}, is among those most like another: {other}", other
         else:
-            dropped |= dict.fromkeys(places[cap:], (f"beyond {cap} rows of {label}", None))
+            excess = dict.fromkeys(places[cap:], (f"beyond {cap} rows of {label}", None))
+        needed.update(set(places) - set(excess))
+        dropped |= excess
+    dropped = {place: reason for place, reason in dropped.items() if place not in needed}
     for place, (reason, other) in dropped.items():
         ledger.add(ids[place], "skip", "undersample", reason, Details(other_id=other))
     return rows.take([place for place in range(rows.num_rows) if place not in dropped])
+
+
+def by_class(rows: pa.Table, task: Task) -> dict[str, list[int]]:
+    """Return the places of the rows that count for each class, classes in the order in which they first occur."""
+    places: dict[str, list[int]] = {}
+    for place, label in enumerate(rows["label"].to_pylist()):
+        for name in task.names(label):
+            places.setdefault(name, []).append(place)
+    return places
 
 
 def redundant(vectors: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -174,20 +188,20 @@ def redundant(vectors: np.ndarray, count: int) -> list[tuple[int, int]]:
     return gone
 
 
-def copies(rows: pa.Table, cap: float, seed: int) -> list[int]:
+def copies(rows: pa.Table, cap: float, task: Task, seed: int) -> list[int]:
     """Return how often each row stands in an epoch: rare classes up to the largest's rows, `cap` times at most.
 
-    Of a share of a copy, the rows of lowest hash have one more: 2.5 is 2 for one half and 3 for the other.
+    Of a share of a copy, the rows of lowest hash have one more: 2.5 is 2 for one half and 3 for the other. A row that
+    counts for several classes stands as often as the rarest asks (Gupta et al. 2019).
     """
-    labels, counts = rows["label"].to_pylist(), Counter(rows["label"].to_pylist())
-    most = max(counts.values())
-    times = {label: min(cap, most / count) for label, count in counts.items()}
+    classes = by_class(rows, task)
+    most = max(map(len, classes.values()))
     out, hashes = [0] * rows.num_rows, [hashing.digest(seed, id) for id in rows["id"].to_pylist()]
-    for label, count in counts.items():
-        places = sorted((place for place, own in enumerate(labels) if own == label), key=lambda place: hashes[place])
-        total = round(count * times[label])
-        for order, place in enumerate(places):
-            out[place] = total // count + (order < total % count)
+    for places in classes.values():
+        count = len(places)
+        total = round(count * min(cap, most / count))
+        for order, place in enumerate(sorted(places, key=lambda place: hashes[place])):
+            out[place] = max(out[place], total // count + (order < total % count))
     return out
 
 
@@ -199,17 +213,22 @@ def dev_rows(rows: pa.Table, wanted: bool) -> pa.Table:
     return table.filter(pa.array(keep, pa.bool_()))
 
 
-def weigh(rows: pa.Table, settings: Params) -> tuple[pa.Table, dict[str, float]]:
-    """Return the training table and the weight of each class; the mean weight over rows is one."""
-    weights = class_weights(rows["label"].to_pylist(), settings.weights, settings.beta)
-    aux = sorted(name for name in rows.column_names if name.startswith("aux_"))
-    row_weights = [weights[label] for label in rows["label"].to_pylist()]
-    table = rows.select(["id", "group", "text", "label"])
-    table = tables.set_column(table, "weight", row_weights, pa.float64())
-    for name in aux:
+def weigh(rows: pa.Table, settings: Params, task: Task) -> tuple[pa.Table, dict[str, float]]:
+    """Return the training table and the weight of each class.
+
+    Raises:
+        UserError: the kind of task has no weights but equal ones, and others are asked for.
+    """
+    labels = rows["label"].to_pylist()
+    if settings.weights == EQUAL:
+        row_weights, weights = [1.0] * len(labels), dict.fromkeys(sorted(by_class(rows, task)), 1.0)
+    else:
+        row_weights, weights = kinds.load(task, "weights").weigh(task, labels, settings.weights, settings.beta)
+    table = tables.set_column(rows.select(["id", "group", "text", "label"]), "weight", row_weights, pa.float64())
+    for name in sorted(name for name in rows.column_names if name.startswith("aux_")):
         table = tables.set_column(table, name, rows[name], pa.string())
     if settings.oversample > 1:
-        table = tables.set_column(table, COPIES, copies(rows, settings.oversample, settings.seed), pa.int32())
+        table = tables.set_column(table, COPIES, copies(rows, settings.oversample, task, settings.seed), pa.int32())
     return table, weights
 
 
@@ -219,14 +238,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = tables.read(args.rows)
     left_out = tables.read(args.left_out, ["id", "keeper"]).to_pylist()
     ledger = Ledger("balance")
-    chosen = choose(rows, {row["id"]: row["keeper"] for row in left_out}, settings, task, ledger, str(args.rows))
-    chosen = undersample(chosen, settings, args.embeddings, ledger)
-    table, weights = weigh(chosen, settings)
+    chosen = choose(rows, {row["id"]: row["keeper"] for row in left_out}, settings, task, ledger)
+    chosen = undersample(chosen, settings, task, args.embeddings, ledger)
+    table, weights = weigh(chosen, settings, task)
     ledger.check(rows.num_rows, table.num_rows)
     tables.write(table, args.out)
     tables.write(dev_rows(rows, settings.dev_rows), args.dev)
     ledger.write(args.ledger)
-    counts = Counter(table["label"].to_pylist())
+    counts = {name: len(places) for name, places in by_class(table, task).items()}
     left_out = {name.removeprefix("skip."): count for name, count in ledger.summary().items()}
     write_json(args.metrics, {"rows": table.num_rows, "labels": counts, "weights": weights, "left_out": left_out})
 

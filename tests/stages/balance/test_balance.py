@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from stages.balance import __main__ as balance
 from stages.semantic_duplicates.__main__ import LEFT_OUT
 from tests.conftest import make_rows
+from tests.other_tasks import WORDS
+from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
 from winnow.kinds.classification.labels import Task
@@ -43,7 +45,7 @@ def some(count: int = 40) -> list[dict]:
 def choose(rows: pa.Table, **changes) -> tuple[list[str], Ledger]:
     ledger = Ledger("balance")
     settings = balance.Params.model_validate(PARAMS | changes)
-    chosen = balance.choose(rows, {}, settings, Task(**TASK), ledger, "rows.parquet")
+    chosen = balance.choose(rows, {}, settings, Task(**TASK), ledger)
     return chosen["id"].to_pylist(), ledger
 
 
@@ -266,3 +268,31 @@ def test_a_row_without_an_embedding_is_named(workspace):
     tables.write(table(rows), folder / "rows.parquet")
     with pytest.raises(UserError, match=r"embeddings: 1 row\(s\) have no embedding, first"):
         balance.main(COMMAND)
+
+
+def several(labels: list[str]) -> pa.Table:
+    return table([{"label": label} for label in labels])
+
+
+def test_a_row_of_several_classes_stays_where_one_needs_it_and_stands_as_often_as_the_rarest_asks():
+    rows = several(["cat dog", *["cat"] * 8, "dog"])
+    settings, ledger = balance.Params.model_validate(PARAMS | {"max_per_class": 2}), Ledger("balance")
+    kept = balance.undersample(rows, settings, WORDS, None, ledger)["label"].to_pylist()
+    assert "cat dog" in kept
+    assert kept.count("cat") <= 2
+    assert kept.count("dog") == 1
+    times = dict(zip(rows["label"].to_pylist(), balance.copies(rows, 9, WORDS, 1), strict=True))
+    assert times["cat"] == 1
+    assert times["cat dog"] > 1
+    assert times["dog"] > 1
+
+
+def test_a_kind_without_weights_weighs_every_row_alike_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
+    (tmp_path / "words").mkdir()
+    rows, settings = several(["cat", "cat dog"]), balance.Params.model_validate(PARAMS | {"weights": "none"})
+    table, weights = balance.weigh(rows, settings, WORDS)
+    assert table["weight"].to_pylist() == [1.0, 1.0]
+    assert weights == {"cat": 1.0, "dog": 1.0}
+    with pytest.raises(UserError, match=r"task\.kind words has no weights"):
+        balance.weigh(rows, settings.model_copy(update={"weights": "sqrt"}), WORDS)
