@@ -169,7 +169,8 @@ def winnow_folds(file: str, base: str) -> dict:
     import numpy as np
 
     from winnow.encoder import models
-    from winnow.kinds.classification.finetuned import FineTuned, Recipe
+    from winnow.kinds.classification.finetuned import FineTuned
+    from winnow.kinds.members import Recipe
 
     data, folder = _read(file), Path(base)
     recipe = Recipe(**_section("score")["finetune"])

@@ -30,7 +30,7 @@ from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.encoder.compute import Compute, start
-from winnow.kinds.classification import finetuned
+from winnow.kinds.members import Recipe
 from winnow.rows import origins, tables
 from winnow.text import tfidf
 
@@ -48,7 +48,7 @@ class Params(params.Section):
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.03, tfidf=10)
     """Of method `probe`. A weaker penalty overfits the embeddings (chosen on dev)."""
 
-    finetune: finetuned.Recipe
+    finetune: Recipe
     """Of methods `finetune` and `both`: what the recipe changes of its defaults. Without class weights: label errors
     need the classes' own shares."""
 

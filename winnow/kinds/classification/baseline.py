@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.base.errors import UserError
-from winnow.kinds.classification import predictions
-from winnow.text import tfidf
+from winnow.kinds.classification import logistic, predictions
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -35,8 +34,8 @@ def predict(
     if len(np.unique(truth)) < 2:
         raise UserError("baseline: the training table has fewer than two labels; raise balance.max_labels or add rows")
     learnt, asked = features
-    fitted = tfidf.fit(learnt, truth, c, training["weight"].to_numpy())
-    return predictions.table(task, rows, tfidf.probabilities(fitted, asked, len(task.labels)))
+    fitted = logistic.fit(learnt, truth, c, training["weight"].to_numpy())
+    return predictions.table(task, rows, logistic.probabilities(fitted, asked, len(task.labels)))
 
 
 def loss(task: "Task", predicted: pa.Table) -> float:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winnow.base.errors import UserError
+from winnow.kinds.classification import logistic
 from winnow.text import tfidf
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Learner:
         if len(np.unique(truth)) < 2:
             return np.full(len(wanted), names[truth[0] if len(truth) else 0], dtype=object)
         chances = [
-            tfidf.probabilities(tfidf.fit(matrix[rows], truth, regularization), matrix[wanted], len(names))
+            logistic.probabilities(logistic.fit(matrix[rows], truth, regularization), matrix[wanted], len(names))
             for matrix, regularization in self._arms
         ]
         return names[np.mean(chances, axis=0).argmax(axis=1)]

@@ -18,10 +18,9 @@ from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 from winnow.encoder import batching, models
-from winnow.kinds.classification import examples, head
+from winnow.kinds.classification import examples, head, logistic
 from winnow.kinds.classification.model import Labelled, build, class_losses, encode, of_texts
 from winnow.kinds.job import Job, Trained
-from winnow.text import tfidf
 from winnow.training import finetuning, loop
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def set_head(model: "PreTrainedModel", rows: Labelled, settings: Settings, reade
         for batch in batching.by_length(models.lengths(rows.texts.tokens), reader.batch_tokens):
             features[batch] = _features(model, rows.texts, batch, reader).cpu().numpy()
     length = float(np.linalg.norm(features, axis=1).mean())
-    fitted = tfidf.fit(features / length, rows.truth, settings.regularization, rows.weights)
+    fitted = logistic.fit(features / length, rows.truth, settings.regularization, rows.weights)
     weight, bias = fitted.coef_ / length, fitted.intercept_
     if len(bias) == 1:  # of two classes, the regression has the difference alone
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2

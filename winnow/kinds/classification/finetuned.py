@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
 from winnow.encoder.reader import Reader
 from winnow.kinds.classification import head
 from winnow.kinds.classification.model import Labelled, class_losses
+from winnow.kinds.members import Recipe
 from winnow.training import finetuning, layer_cache
 from winnow.training.finetuning import Texts
 from winnow.training.layer_cache import LayerCache
@@ -20,18 +20,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class Recipe(finetuning.Recipe):
-    """How the member is fine-tuned; its probabilities are the mean over `seeds`."""
-
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([1], min_length=1)
-    """Their probabilities are averaged; each costs as much again."""
-
-    batch_tokens: int = Field(1024, gt=0)
-    """Padded tokens a step; the labels of all folds give more steps than those of `finetune`."""
-
-
 class FineTuned:
-    """A member for `winnow.kinds.classification.members.out_of_fold`; its models live in memory only.
+    """A member for `winnow.kinds.classification.members.out_of_fold`: the mean over seeds; its models are not kept.
 
     All folds and seeds share the token ids and, where the recipe freezes layers, what these make of each text: frozen
     layers go without dropout. No class weighs more than another, as label errors are found by probabilities under

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.base.errors import UserError
-from winnow.kinds.classification import columns, metrics
+from winnow.kinds.classification import columns, logistic, metrics
 from winnow.kinds.classification.finetuned import FineTuned
 from winnow.text import tfidf
 
@@ -49,8 +49,8 @@ class Probe:
         from sklearn.preprocessing import StandardScaler
 
         scaler = StandardScaler().fit(self.features[train])
-        fitted = tfidf.fit(scaler.transform(self.features[train]), truth, self.regularization)
-        return tfidf.probabilities(fitted, scaler.transform(self.features[inside]), classes)
+        fitted = logistic.fit(scaler.transform(self.features[train]), truth, self.regularization)
+        return logistic.probabilities(fitted, scaler.transform(self.features[inside]), classes)
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Words:
             vectorizer, matrix = tfidf.features([self.texts[row] for row in np.flatnonzero(train)], 2, MAX_FEATURES)
         except ValueError as error:
             raise UserError(f"score: the labelled texts hold no words ({error})") from None
-        fitted = tfidf.fit(matrix, truth, self.regularization)
+        fitted = logistic.fit(matrix, truth, self.regularization)
         held_out = vectorizer.transform([self.texts[row] for row in np.flatnonzero(inside)])
-        return tfidf.probabilities(fitted, held_out, classes)
+        return logistic.probabilities(fitted, held_out, classes)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from tests import tiny_encoder
 from winnow.base.errors import UserError
 from winnow.encoder.compute import Compute, start
 from winnow.kinds.classification import finetuned, members
+from winnow.kinds.members import Recipe
 from winnow.training import layer_cache
 
 RECIPE = {
@@ -27,7 +28,7 @@ def encoder_folder(tmp_path_factory):
 
 def member(folder, **changes) -> finetuned.FineTuned:
     accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
-    return finetuned.FineTuned(folder, TEXTS, finetuned.Recipe(**RECIPE | changes), accelerator)
+    return finetuned.FineTuned(folder, TEXTS, Recipe(**RECIPE | changes), accelerator)
 
 
 def test_the_cache_of_the_frozen_layers_changes_no_score(encoder_folder, monkeypatch):
@@ -52,7 +53,7 @@ def test_frozen_layers_do_not_count_where_the_embeddings_learn(encoder_folder):
 
 
 def test_rows_whose_loss_is_no_number_are_named(encoder_folder):
-    recipe = finetuned.Recipe(**RECIPE | {"learning_rate": 1e30, "head_learning_rate": 1e30})
+    recipe = Recipe(**RECIPE | {"learning_rate": 1e30, "head_learning_rate": 1e30})
     accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
     ids = [f"id-{row}" for row in range(60)]
     broken = finetuned.FineTuned(encoder_folder, TEXTS, recipe, accelerator, ids)

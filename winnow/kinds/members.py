@@ -1,0 +1,35 @@
+"""Models by which the stage score judges labels: each learns from the labels of some rows and tells of others.
+
+Each kind of task has its own, `winnow.kinds.<kind>.members`: `Probe(vectors, regularization)`, `Words(texts,
+regularization)` and, if it can, `FineTuned(folder, texts, recipe, accelerator, ids)`. What a model tells is the kind's
+own affair; `score(task, members, labels, folds)` of the same module asks all of them out of fold.
+"""
+
+from typing import Annotated, Protocol
+
+import pyarrow as pa
+from pydantic import Field
+
+from winnow.training import finetuning
+
+
+class Recipe(finetuning.Recipe):
+    """How an encoder is fine-tuned to score labels, anew for each fold and seed."""
+
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([1], min_length=1)
+    """What the models of these seeds tell is averaged; each costs as much again."""
+
+    batch_tokens: int = Field(1024, gt=0)
+    """Padded tokens a step; the labels of all folds give more steps than those of `finetune`."""
+
+
+class Scored(Protocol):
+    """What the models tell of all rows, each by models that saw no label of its fold."""
+
+    def columns(self) -> dict[str, pa.Array]:
+        """Return it as columns of the stage's table, which `scores.read` of the kind reads."""
+        ...
+
+    def measure(self) -> dict:
+        """Return how well the models tell the labels that they had to learn from, as metrics."""
+        ...
