@@ -12,6 +12,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `model` | build, encode, loss, predict, decode |
 | `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
 | `weights` | what rows weigh in training |
+| `teacher` | a model of anybody's as a labelling rule |
 | `widget` | a label on the review page, in Label Studio and in a spreadsheet |
 
 A kind may lack a concern; asking for it is a `UserError`.

@@ -66,7 +66,7 @@ class Task(Section):
         Raises:
             UserError: there is no label, or a class of a closed set has fewer than `at_least` rows.
         """
-        counts = Counter(name for label in labels for name in self.names(label))
-        if not counts:
+        labels = list(labels)
+        if not labels:
             raise UserError(f"{where}: no row has a label; map a label column in params.yaml: collect.sources")
-        return counts
+        return Counter(name for label in labels for name in self.names(label))

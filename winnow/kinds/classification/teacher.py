@@ -1,0 +1,84 @@
+"""A classifier of anybody's as a labelling rule: one of texts as transformers' Trainer saves it, or one of `finetune`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winnow.base.errors import UserError
+from winnow.encoder import models
+from winnow.encoder.reader import Reader
+from winnow.kinds.classification import examples, head
+from winnow.training.finetuning import Texts
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+
+OF_TEXTS, OF_TOKENS = "ForSequenceClassification", "ForTokenClassification"
+
+
+class Teacher:
+    """A classifier at work.
+
+    Attributes:
+        names: of all that it may say; they need not be the task's labels.
+    """
+
+    def __init__(self, folder: Path, accelerator: "Accelerator") -> None:
+        """Load the classifier.
+
+        Raises:
+            UserError: the folder holds none.
+        """
+        model = _load(folder)
+        self.names = [model.config.id2label[number] for number in range(model.config.num_labels)]
+        self._model = accelerator.prepare(model).eval()
+
+    def say(self, texts: Texts, reader: Reader) -> tuple[list[str], np.ndarray]:
+        """Return what it says of each text, one of `names`, and how probable that is, (rows,) float."""
+        chances = head.probabilities(self._model, texts, reader)
+        return [self.names[number] for number in chances.argmax(axis=1)], chances.max(axis=1)
+
+
+def _load(folder: Path) -> "torch.nn.Module":
+    """Return a classifier as `head` knows them.
+
+    Raises:
+        UserError: the folder holds none.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    if (folder / examples.FILE).exists():
+        raise UserError(
+            f"{folder}: reads labelled examples beside the text, which a rule has not; use another approach"
+        )
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        architecture = str((config.get("architectures") or [""])[0])
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: no model: {error}") from None
+    # Without its head a model would load too, with a random one.
+    if architecture.endswith(OF_TOKENS):
+        return head.load(folder)
+    if not architecture.endswith(OF_TEXTS) or config.get("problem_type") == "multi_label_classification":
+        raise UserError(f"{folder}: is a {architecture or 'model without a head'}; needs a classifier of one label")
+    return _of_tokens(models.load_model(AutoModelForSequenceClassification, folder))
+
+
+def _of_tokens(model: "torch.nn.Module") -> "torch.nn.Module":
+    """Return a text classifier as a token classifier whose tokens all say what it says of the text."""
+    import torch
+    from transformers.modeling_outputs import TokenClassifierOutput
+
+    class OfTokens(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model, self.config = model, model.config
+
+        def forward(self, input_ids, attention_mask):
+            logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            return TokenClassifierOutput(logits=logits.unsqueeze(1))
+
+    return OfTokens()
