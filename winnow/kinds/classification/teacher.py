@@ -1,4 +1,4 @@
-"""A classifier of anybody's as a labelling rule: one of texts as transformers' Trainer saves it, or one of `finetune`."""
+"""A classifier of anybody's as a labelling rule: of texts, as transformers' Trainer saves it, or one of `finetune`."""
 
 import json
 from pathlib import Path
