@@ -4,7 +4,7 @@ python -m stages.agreement --rows data/deduplicated.parquet --scores data/scores
     --decisions data/decisions.csv --out data/consensus.parquet --metrics reports/metrics/agreement.json
 
 Runs after `apply_decisions`, which refuses bad decisions. The stage compares outcomes: the label that a reviewer kept
-or gave a row, `ambiguous` or `out_of_scope`. Which decisions count stands in `winnow.people.settling`.
+or gave a row, `ambiguous` or `out_of_scope`. `winnow.people.settling` says which decisions count.
 
 Out: one line for each row with two reviewers or more: who said what (`reviewers`, `outcomes`), `conflict`, the
 consensus by majority (null at a tie), Dawid-Skene and CROWDLAB, each with a confidence in 0..1; `suggested_label` and
@@ -96,7 +96,7 @@ def numbered_groups(ids: list[str], rows: pa.Table, where: Path) -> np.ndarray:
 def chances(votes: Votes, scores: Path, task: Task) -> np.ndarray | None:
     """Return the models' out-of-fold probabilities of the labels that votes are for, (rows, labels) float.
 
-    0 where no vote is for a label. None where the models of this kind of task tell no probabilities.
+    A row is 0 where no vote is for a label. None where this kind of task has no probabilities.
 
     Raises:
         UserError: a row with a vote for a label has no score.
@@ -112,9 +112,9 @@ def chances(votes: Votes, scores: Path, task: Task) -> np.ndarray | None:
     told = evidence.take(np.array([place[id] for id in ids], dtype=int)).chances(votes.labels)
     if told is None:
         return None
-    found = np.zeros((len(votes.ids), len(votes.labels)))
-    found[asked] = told
-    return found
+    probabilities = np.zeros((len(votes.ids), len(votes.labels)))
+    probabilities[asked] = told
+    return probabilities
 
 
 def agree(votes: Votes, probabilities: np.ndarray | None) -> Together:
@@ -168,16 +168,16 @@ def lines(votes: Votes, together: Together) -> list[dict]:
 
 def _methods(names: list[str], together: Together, row: int) -> dict:
     majority, probabilities = together.majority[row], together.dawid_skene.probabilities[row]
-    found = {
+    columns = {
         "majority": names[majority] if majority >= 0 else None,
         "majority_confidence": together.share[row],
         "dawid_skene": names[probabilities.argmax()],
         "dawid_skene_confidence": probabilities.max(),
     }
     if together.crowdlab is not None and together.crowdlab.label[row] >= 0:
-        found["crowdlab"] = names[together.crowdlab.label[row]]
-        found["crowdlab_confidence"] = together.crowdlab.confidence[row]
-    return found
+        columns["crowdlab"] = names[together.crowdlab.label[row]]
+        columns["crowdlab_confidence"] = together.crowdlab.confidence[row]
+    return columns
 
 
 def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params) -> dict:
@@ -213,8 +213,8 @@ def pairs(votes: Votes, groups: np.ndarray, min_rows: int, bootstrap: Bootstrap)
         if both.any():
             enough = both.sum() >= min_rows
             kappa = coefficients.kappa(first, second, len(votes.names), groups, bootstrap) if enough else UNKNOWN
-            found = {"rows": int(both.sum()), "same": int((first == second)[both].sum())} | _estimate("kappa", kappa)
-            result[f"{votes.reviewers[one]} / {votes.reviewers[other]}"] = found
+            measured = {"rows": int(both.sum()), "same": int((first == second)[both].sum())} | _estimate("kappa", kappa)
+            result[f"{votes.reviewers[one]} / {votes.reviewers[other]}"] = measured
     return result
 
 
@@ -251,8 +251,8 @@ def _why_null(votes: Votes, several: Votes, alpha: Estimate, settings: Params) -
     return "nobody disagreed: resamples are all alike, and show no interval" if alpha.low is None else None
 
 
-def _estimate(name: str, of: Estimate) -> dict[str, float | None]:
-    return {name: of.value, f"{name}_low": of.low, f"{name}_high": of.high}
+def _estimate(name: str, estimate: Estimate) -> dict[str, float | None]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -264,10 +264,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     groups = numbered_groups(several.ids, tables.read(args.rows, ["id", "group"]), args.rows)
 
     together = agree(several, chances(several, args.scores, task)) if several.ids else None
-    found = lines(several, together) if together else []
+    rows = lines(several, together) if together else []
     result = measure(votes, several, groups, settings) | {"reviewers": qualities(votes, several, together)}
     result["overlap"] = {"wanted": overlap, "reached": len(several.ids) / len(votes.ids) if votes.ids else None}
-    tables.write(pa.Table.from_pylist(found, schema=CONSENSUS), args.out)
+    tables.write(pa.Table.from_pylist(rows, schema=CONSENSUS), args.out)
     write_json(args.metrics, result)
 
 

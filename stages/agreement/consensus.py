@@ -122,10 +122,10 @@ def crowdlab(votes: np.ndarray, probabilities: np.ndarray) -> Crowdlab | None:
     chances = probabilities[rows].astype(float) - 1e-9 * np.arange(probabilities.shape[1])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that no two reviewers agree: the metrics say so
-        found = get_label_quality_multiannotator(given, chances, verbose=False, return_detailed_quality=False)
+        result = get_label_quality_multiannotator(given, chances, verbose=False, return_detailed_quality=False)
     label, confidence = np.full(len(votes), -1), np.full(len(votes), np.nan)
-    label[rows] = found["label_quality"]["consensus_label"]
-    confidence[rows] = found["label_quality"]["consensus_quality_score"]
+    label[rows] = result["label_quality"]["consensus_label"]
+    confidence[rows] = result["label_quality"]["consensus_quality_score"]
     quality = np.full(votes.shape[1], np.nan)
-    quality[reviewers] = found["annotator_stats"]["annotator_quality"].sort_index()
+    quality[reviewers] = result["annotator_stats"]["annotator_quality"].sort_index()
     return Crowdlab(label, confidence, quality)

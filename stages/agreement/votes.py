@@ -59,7 +59,7 @@ def collect(made: Iterable[Decision], task: Task, where: Path) -> Votes:
             if not outcome.left_out:
                 task.check(outcome.label, f"{where}: line {decision.line}")
             said.setdefault(id, {})[reviewer] = outcome
-    labels = task.vocabulary(of.label for by in said.values() for of in by.values() if not of.left_out)
+    labels = task.vocabulary(each.label for by in said.values() for each in by.values() if not each.left_out)
     outcomes = [*(Outcome(label, "") for label in labels), *(Outcome("", verdict) for verdict in LEFT_OUT)]
     number = {outcome: place for place, outcome in enumerate(outcomes)}
     reviewers = sorted({reviewer for by in said.values() for reviewer in by})

@@ -6,8 +6,8 @@ python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/s
 
 Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or automatic), verdict
 (what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes back to the
-queue until one of them decides again). Which decisions count stands in `winnow.people.settling`. `keep` and `relabel`
-give origin `human` and no confidence: agreement measures people's decisions, not a probability.
+queue until one of them decides again). `winnow.people.settling` says which decisions count. `keep` and `relabel` give
+origin `human` and no confidence: agreement measures people's decisions, not a probability.
 
 An automatic label stands only where people's decisions on the audit sample accept the labels of its origin and class
 (`stages.apply_decisions.acceptance`); its confidence is then the precision that they found. Else the row has no label,
@@ -154,11 +154,11 @@ def _accept(columns: dict[str, list], index: int, id: str, judged: Sequence[Judg
         judged: of each class that the label counts for; it stands if all do, with the precision of the worst.
     """
     what = f"label {columns['label'][index]} of origin {columns['label_origin'][index]}"
-    if refusals := [found.refusal for found in judged if found.refusal is not None]:
+    if refusals := [judgement.refusal for judgement in judged if judgement.refusal is not None]:
         _set(columns, index, None, None)
         ledger.add(id, "change", "not_accepted", f"{what} not accepted: {'; '.join(refusals)}")
     else:
-        worst = min(judged, key=lambda found: found.precision)
+        worst = min(judged, key=lambda judgement: judgement.precision)
         columns["label_confidence"][index] = worst.precision
         said = f"{worst.correct} of {worst.decided} audited rows right, precision at least {worst.lower:.2f}"
         ledger.add(id, "note", "accepted", f"{what} accepted: {said}")
@@ -195,17 +195,17 @@ def audit(annotations: pa.Table, by_row: ByRow, task: Task) -> dict | None:
 def accepted(judgements: Mapping[Stratum, Judgement]) -> dict[str, dict[str, dict]]:
     """Return what the audit found of each origin and class, for the stage's metrics."""
     result: dict[str, dict[str, dict]] = {}
-    for (origin, name), found in judgements.items():
+    for (origin, name), judgement in judgements.items():
         result.setdefault(origin, {})[name] = {
-            "rows": found.rows,
-            "drawn": found.drawn,
-            "audited": found.decided,
-            "correct": found.correct,
-            "precision": found.precision,
-            "lower": found.lower,
-            "accepted": found.refusal is None,
-            "refusal": found.refusal or "",
-        } | ({} if found.winning_rate is None else {"winning_rate": found.winning_rate})
+            "rows": judgement.rows,
+            "drawn": judgement.drawn,
+            "audited": judgement.decided,
+            "correct": judgement.correct,
+            "precision": judgement.precision,
+            "lower": judgement.lower,
+            "accepted": judgement.refusal is None,
+            "refusal": judgement.refusal or "",
+        } | ({} if judgement.winning_rate is None else {"winning_rate": judgement.winning_rate})
     return result
 
 
@@ -260,10 +260,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     task.check_counts(labelled, settings.min_rows_per_label, str(args.rows))
 
     result = metrics(rows.num_rows, out, by_row, len(all_decisions)) | {"acceptance": accepted(judgements)}
-    found = audit(annotations, by_row, task)
+    audited = audit(annotations, by_row, task)
     tables.write(out, args.out)
     ledger.write(args.ledger)
-    write_json(args.metrics, result | ({"audit": found} if found else {}))
+    write_json(args.metrics, result | ({"audit": audited} if audited else {}))
 
 
 if __name__ == "__main__":

@@ -116,22 +116,24 @@ def judge(
 def _judge(rows: int, sample: list[Sampled], settings: Acceptance) -> Judgement:
     decided = [row for row in sample if row.decisions]
     correct = sum(all(decision.verdict == "keep" for decision in row.decisions) for row in decided)
-    found = Judgement(rows, len(sample), len(decided), correct, None)
-    if found.decided < settings.min_rows:
+    judgement = Judgement(rows, len(sample), len(decided), correct, None)
+    if judgement.decided < settings.min_rows:
         return replace(
-            found, refusal=f"people decided on {found.decided} rows of its audit sample, {settings.min_rows} needed"
+            judgement,
+            refusal=f"people decided on {judgement.decided} rows of its audit sample, {settings.min_rows} needed",
         )
     if settings.method == "precision":
-        if found.lower >= settings.min_precision:
-            return found
-        undecided = found.drawn - found.decided
+        if judgement.lower >= settings.min_precision:
+            return judgement
+        undecided = judgement.drawn - judgement.decided
         said = f" ({undecided} undecided count as wrong)" if undecided else ""
-        why = f"{found.correct} of {found.drawn} audited rows right{said}: precision at least {found.lower:.2f}"
-        return replace(found, refusal=f"{why}, {settings.min_precision:.2f} needed")
-    return _tested(found, decided, settings)
+        right = f"{judgement.correct} of {judgement.drawn} audited rows right{said}"
+        needed = f"precision at least {judgement.lower:.2f}, {settings.min_precision:.2f} needed"
+        return replace(judgement, refusal=f"{right}: {needed}")
+    return _tested(judgement, decided, settings)
 
 
-def _tested(found: Judgement, decided: list[Sampled], settings: Acceptance) -> Judgement:
+def _tested(judgement: Judgement, decided: list[Sampled], settings: Acceptance) -> Judgement:
     automatic = {place: Outcome(row.label, "") for place, row in enumerate(decided)}
     people: dict[str, dict[int, Outcome]] = {}
     for place, row in enumerate(decided):
@@ -140,9 +142,9 @@ def _tested(found: Judgement, decided: list[Sampled], settings: Acceptance) -> J
     test = alt_test.run(automatic, people, settings.epsilon, settings.min_rows)
     if len(test.p_values) < settings.min_reviewers:
         why = f"{len(test.p_values)} reviewers share {settings.min_rows} rows of its audit sample with others"
-        return replace(found, refusal=f"{why}, {settings.min_reviewers} needed")
-    found = replace(found, winning_rate=test.winning_rate)
+        return replace(judgement, refusal=f"{why}, {settings.min_reviewers} needed")
+    judgement = replace(judgement, winning_rate=test.winning_rate)
     if test.winning_rate >= settings.winning_rate:
-        return found
+        return judgement
     why = f"alt-test: it stands for {test.winning_rate:.0%} of {len(test.p_values)} reviewers"
-    return replace(found, refusal=f"{why}, {settings.winning_rate:.0%} needed")
+    return replace(judgement, refusal=f"{why}, {settings.winning_rate:.0%} needed")

@@ -43,58 +43,66 @@ class Params(params.Section):
     """Suspected rows shown on the page; the review queue has them all."""
 
 
-def croissant(found: inputs.Inputs, rows_path: Path, folder: Path, settings: Params, environment: Environment) -> dict:
+def croissant(
+    measured: inputs.Inputs, rows_path: Path, folder: Path, settings: Params, environment: Environment
+) -> dict:
     """Return the labelled table's Croissant 1.0 metadata; `folder` is where they will stand."""
-    of_task = {name: of for name, of in found.manifest.items() if of["purpose"] == "task"}
-    dates = [date for of in of_task.values() for date in of["published"] or ()]
-    spoken = [of["languages"] for name, of in found.metrics["represent"].get("sources", {}).items() if name in of_task]
+    of_task = {name: source for name, source in measured.manifest.items() if source["purpose"] == "task"}
+    dates = [date for source in of_task.values() for date in source["published"] or ()]
+    spoken = [
+        source["languages"]
+        for name, source in measured.metrics["represent"].get("sources", {}).items()
+        if name in of_task
+    ]
     fields = [
         {"name": field.name, "type": CROISSANT_TYPES[str(field.type)]}
-        for field in found.rows.schema
+        for field in measured.rows.schema
         if str(field.type) in CROISSANT_TYPES  # `meta` is a map, for which Croissant 1.0 has no type
     ]
     text = environment.get_template("croissant.json").render(
         settings=settings,
-        licences=sorted({of["licence"] for of in found.manifest.values()}),
+        licences=sorted({source["licence"] for source in measured.manifest.values()}),
         url=Path(os.path.relpath(rows_path, folder)).as_posix(),
         sha256=files.sha256(rows_path),
         bytes=rows_path.stat().st_size,
         fields=fields,
         covered=f"{min(dates)}/{max(dates)}" if dates else None,
-        languages=sorted({code for of in spoken for code, share in of.items() if share >= LANGUAGE and code != "und"}),
+        languages=sorted(
+            {code for source in spoken for code, share in source.items() if share >= LANGUAGE and code != "und"}
+        ),
     )
     return json.loads(text)
 
 
-def summary(found: inputs.Inputs) -> dict:
+def summary(measured: inputs.Inputs) -> dict:
     """Return the headline metrics: what the classifiers reach on test, what they gain, and the state of the labels.
 
     What nobody measured is left out: the reviewers' agreement, the share of wrong labels after the last round, and
     whether another is worth it.
     """
-    compared, decided, issues = (found.metrics[stage] for stage in ("compare", "apply_decisions", "find_issues"))
-    headline = found.headline.name
+    compared, decided, issues = (measured.metrics[stage] for stage in ("compare", "apply_decisions", "find_issues"))
+    headline = measured.headline.name
     return {
-        headline: {approach: of[headline] for approach, of in compared["test"].items()},
+        headline: {approach: values[headline] for approach, values in compared["test"].items()},
         "gain": {
-            f"{first}-{second}": {key: of["test"][f"{headline}{end}"] for key, end in ENDS.items()}
-            for (first, second), of in found.pairs().items()
+            f"{first}-{second}": {key: values["test"][f"{headline}{end}"] for key, end in ENDS.items()}
+            for (first, second), values in measured.pairs().items()
         },
         "labels": {
             "labelled": sum(decided["labelled"].values()),
             "decisions": decided["decisions"],
             "suspected": issues["suspected"],
         }
-        | state(found),
-        "trained_on": found.metrics["balance"]["rows"],
-        "leaks": found.metrics["split"]["leaks"],
+        | state(measured),
+        "trained_on": measured.metrics["balance"]["rows"],
+        "leaks": measured.metrics["split"]["leaks"],
     }
 
 
-def state(found: inputs.Inputs) -> dict:
+def state(measured: inputs.Inputs) -> dict:
     """Return what people's decisions tell of the labels, as far as it was measured."""
-    alpha, wrong = found.metrics["agreement"].get("alpha"), rounds.wrong_labels(found).get("all")
-    advice = found.metrics["rounds"].get("stopping", {}).get("verdict")
+    alpha, wrong = measured.metrics["agreement"].get("alpha"), rounds.wrong_labels(measured).get("all")
+    advice = measured.metrics["rounds"].get("stopping", {}).get("verdict")
     told = {
         "agreement_alpha": alpha,
         "wrong_share": {key: wrong[f"share{end}"] for key, end in ENDS.items()} if wrong else None,
@@ -121,24 +129,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths = ("metrics", "plots", "manifest", "rows", "issues", "packages")
     args = arguments(__doc__, argv, *paths, "html", "datasheet", "model_card", "croissant", "summary")
     settings = params.load("report", Params)
-    found = inputs.read(args)
+    measured = inputs.read(args)
     context = {
         "settings": settings,
-        "inputs": found,
-        "metrics": found.metrics,
-        "verdicts": sections.verdicts(found),
-        "people": rounds.headline(found),
-        "tables": sections.tables(found)
-        | curation.tables(found)
-        | labels.tables(found, settings.queue_rows)
-        | rounds.tables(found),
+        "inputs": measured,
+        "metrics": measured.metrics,
+        "verdicts": sections.verdicts(measured),
+        "people": rounds.headline(measured),
+        "tables": sections.tables(measured)
+        | curation.tables(measured)
+        | labels.tables(measured, settings.queue_rows)
+        | rounds.tables(measured),
     }
     page, text = environment(escape=True), environment(escape=False)
-    html = page.get_template("report.html").render(context, figures=figures.figures(found))
+    html = page.get_template("report.html").render(context, figures=figures.figures(measured))
     datasheet = text.get_template("DATASHEET.md").render(context)
     model_card = text.get_template("MODEL_CARD.md").render(context)
-    files.write_json(args.croissant, croissant(found, args.rows, args.croissant.parent, settings, text))
-    files.write_json(args.summary, summary(found))
+    files.write_json(args.croissant, croissant(measured, args.rows, args.croissant.parent, settings, text))
+    files.write_json(args.summary, summary(measured))
     files.write_text(args.html, html)
     files.write_text(args.datasheet, datasheet)
     files.write_text(args.model_card, model_card)

@@ -15,15 +15,15 @@ DIMENSIONS = ("class", "source", "split")
 MEASURES = {"embeddings": "embeddings (MMD²)", "words": "words (JSD, bits)"}
 
 
-def interval(of: dict | None) -> str:
+def interval(estimate: dict | None) -> str:
     """Return an estimate with its interval, or a dash where there is none."""
-    return f"{number(of['value'])} ({number(of['low'])} to {number(of['high'])})" if of else "–"
+    return f"{number(estimate['value'])} ({number(estimate['low'])} to {number(estimate['high'])})" if estimate else "–"
 
 
-def pin(of: dict) -> str:
+def pin(source_pin: dict) -> str:
     """Return what pins a source: its kind, and version, revision or hash."""
-    pinned = next((str(of[key]) for key in ("version", "revision", "sha256") if of.get(key)), "")
-    return f"{of.get('kind', '')} {pinned[:16]}".strip()
+    pinned = next((str(source_pin[key]) for key in ("version", "revision", "sha256") if source_pin.get(key)), "")
+    return f"{source_pin.get('kind', '')} {pinned[:16]}".strip()
 
 
 def tables(inputs: Inputs) -> dict[str, Table]:
@@ -34,35 +34,37 @@ def tables(inputs: Inputs) -> dict[str, Table]:
 def source_tables(inputs: Inputs) -> dict[str, Table]:
     """Return manifest, diversity and distances of each source, and what it adds to the others."""
     manifest = []
-    for name, of in inputs.manifest.items():
-        rows, dates = of.get("rows", {}), of.get("published")
+    for name, source in inputs.manifest.items():
+        rows, dates = source.get("rows", {}), source.get("published")
         counts = [rows.get(key, "–") for key in ("read", "kept", "refused", "skipped")]
         dated = " to ".join(dates) if dates else "not dated"
-        manifest.append([name, of.get("purpose", ""), pin(of.get("pin", {})), of.get("licence", ""), dated, *counts])
+        manifest.append(
+            [name, source.get("purpose", ""), pin(source.get("pin", {})), source.get("licence", ""), dated, *counts]
+        )
     represented = inputs.metrics["represent"].get("sources", {})
     diversity, distances, added = [], [], []
-    for name, of in represented.items():
-        words, languages = of.get("vocabulary", {}), of.get("languages", {})
-        clusters, labels = of.get("clusters", {}), of.get("labels", {})
+    for name, source in represented.items():
+        words, languages = source.get("vocabulary", {}), source.get("languages", {})
+        clusters, labels = source.get("clusters", {}), source.get("labels", {})
         first = max(sorted(languages), key=languages.get, default="–")
         diversity.append(
             [
                 name,
-                of["rows"],
-                f"{of['words'].get('median', 0):.0f}",
+                source["rows"],
+                f"{source['words'].get('median', 0):.0f}",
                 share(words.get("distinct_words")),
                 f"{first} {share(languages.get(first))}",
                 "–" if labels.get("entropy") is None else f"{labels['entropy']:.2f}",
                 share(clusters.get("coverage")),
                 f"{clusters['vendi']:.0f}" if "vendi" in clusters else "–",
-                share(of["duplicates"]["share"]),
+                share(source["duplicates"]["share"]),
             ]
         )
-        distances.append([name, *(interval(of["distance"].get(measure)) for measure in MEASURES)])
-        if of.get("adds"):
+        distances.append([name, *(interval(source["distance"].get(measure)) for measure in MEASURES)])
+        if source.get("adds"):
             told = [row["word"] for row in inputs.plots["represent/characteristic"] if row["source"] == name]
             seen = [row["id"] for row in inputs.plots["represent/examples"] if row["source"] == name]
-            mass, new = interval(of["adds"]["own_mass"]), of["adds"]
+            mass, new = interval(source["adds"]["own_mass"]), source["adds"]
             added.append(
                 [name, mass, new["new_words"], share(new["new_token_share"]), ", ".join(told), ", ".join(seen[:3])]
             )
@@ -85,20 +87,20 @@ def source_tables(inputs: Inputs) -> dict[str, Table]:
 
 def removal_tables(inputs: Inputs) -> dict[str, Table]:
     """Return what each rule removed in all, and by class, source and split for the rules that removed most."""
-    found = inputs.plots["removals"]
+    removals = inputs.plots["removals"]
     rules = [
         [row["rule"], row["stage"], int(row["rows"]), int(row["removed"]), removed_share(row), *skew(inputs, row)]
-        for row in found
+        for row in removals
         if row["dimension"] == "all" or row["stage"] == "collect"
     ]
     most = sorted(
-        {(row["stage"], row["rule"]): int(row["removed"]) for row in found if row["dimension"] == "all"}.items(),
+        {(row["stage"], row["rule"]): int(row["removed"]) for row in removals if row["dimension"] == "all"}.items(),
         key=lambda item: (-item[1], item[0]),
     )
     shown = {key for key, removed in most[:RULES] if removed}
     parts = [
         [row["rule"], row["dimension"], row["value"], int(row["rows"]), int(row["removed"]), removed_share(row)]
-        for row in found
+        for row in removals
         if row["dimension"] in DIMENSIONS and (row["stage"], row["rule"]) in shown and int(row["removed"])
     ]
     return {
@@ -115,8 +117,12 @@ def removed_share(row: dict[str, str]) -> str:
 
 def skew(inputs: Inputs, row: dict[str, str]) -> Iterator[str]:
     """Yield the class that a rule removed most, and how many times as often as classes in all; "" where none."""
-    of = inputs.metrics["removals"].get(row["stage"], {}).get(row["rule"], {})
-    yield f"{of['most_removed_class']}, {of['skew']:.1f}×" if "skew" in of and int(row["removed"]) else ""
+    measured = inputs.metrics["removals"].get(row["stage"], {}).get(row["rule"], {})
+    yield (
+        f"{measured['most_removed_class']}, {measured['skew']:.1f}×"
+        if "skew" in measured and int(row["removed"])
+        else ""
+    )
 
 
 def duplicate_tables(inputs: Inputs) -> dict[str, Table]:
@@ -143,19 +149,19 @@ def validation_tables(inputs: Inputs) -> dict[str, Table]:
     """Return what was validated, and how far each part of the dataset drifted from the last release."""
     checked = [[name, count] for name, count in inputs.metrics["validate"].get("rows", {}).items()]
     measures = inputs.metrics["drift"].get("measures", {})
-    parts = sorted({part for of in measures.values() for part in of})
-    drifted = [[measure, *(told_drift(of.get(part)) for part in parts)] for measure, of in measures.items()]
+    parts = sorted({part for by_part in measures.values() for part in by_part})
+    drifted = [[measure, *(told_drift(by_part.get(part)) for part in parts)] for measure, by_part in measures.items()]
     return {
         "validated": Table(["Table", "Rows checked"], checked, "lr"),
         "drift": Table(["Measure", *parts], drifted, "l" + "r" * len(parts)),
     }
 
 
-def told_drift(of: dict | None) -> str:
+def told_drift(drift: dict | None) -> str:
     """Return a drift's value, marked where it reached a threshold."""
-    if not of:
+    if not drift:
         return "–"
-    return f"{of['value']:.3f}" + ("" if of["status"] == "ok" else f" ({of['status']})")
+    return f"{drift['value']:.3f}" + ("" if drift["status"] == "ok" else f" ({drift['status']})")
 
 
 def figures(inputs: Inputs, half: float, wide: float) -> dict[str, tuple[Callable, float, float]]:
@@ -217,6 +223,6 @@ def _cluster_shares(rows: list[dict[str, str]]) -> dict[str, list[float]]:
             shares[source] = [count / sum(counts) for count in counts]
     order = sorted(
         range(len(next(iter(shares.values()), []))),
-        key=lambda cluster: (-min(of[cluster] for of in shares.values()), cluster),
+        key=lambda cluster: (-min(own[cluster] for own in shares.values()), cluster),
     )
-    return {source: [of[cluster] for cluster in order] for source, of in shares.items()}
+    return {source: [own[cluster] for cluster in order] for source, own in shares.items()}

@@ -19,7 +19,7 @@ def figures(inputs: Inputs) -> dict[str, str]:
     colour = plots.colours(sorted(names), inputs.params["compare"]["baseline"])
     classes, best = inputs.classes, inputs.metrics["compare"]["best"]
     headline, told = inputs.headline.name, inputs.told
-    scores = [(name, *(of[f"{headline}{end}"] for end in ENDS)) for name, of in approaches]
+    scores = [(name, *(values[f"{headline}{end}"] for end in ENDS)) for name, values in approaches]
     shades = [colour[name] for name in names]
     forest_height = 0.9 + 0.4 * max(len(approaches), len(inputs.pairs()))
     drawn = {
@@ -90,8 +90,8 @@ def _columns(rows: list[dict], x: str, y: str) -> tuple[list[int], list[float]]:
 def _differences(inputs: Inputs, colour: dict[str, str]) -> Callable:
     headline = inputs.headline.name
     rows = [
-        (f"{first} − {second}", *(100 * of["test"][f"{headline}{end}"] for end in ENDS))
-        for (first, second), of in inputs.pairs().items()
+        (f"{first} − {second}", *(100 * values["test"][f"{headline}{end}"] for end in ENDS))
+        for (first, second), values in inputs.pairs().items()
     ]
     shades = [colour[first] for first, _ in inputs.pairs()]
     return plots.intervals(rows, shades, f"difference in {inputs.told} on test, points", zero=True)

@@ -59,23 +59,40 @@ def automatic_tables(inputs: Inputs) -> dict[str, Table]:
     """Return what rules say and how often they are right, how they are combined, and what people's audit accepted."""
     annotated, decided = inputs.metrics["annotate"], inputs.metrics["apply_decisions"]
     by_rule = [
-        [name, _kind(of), *(percent(of[key]) for key in ("coverage", "overlap", "conflict")), *_right(of)]
-        for name, of in annotated["by_rule"].items()
+        [
+            name,
+            _kind(counted),
+            *(percent(counted[key]) for key in ("coverage", "overlap", "conflict")),
+            *_right(counted),
+        ]
+        for name, counted in annotated["by_rule"].items()
     ]
     counts, shares = ("fired", "labelled", "rejected", "measured_on"), ("precision", "precision_lower")
     per_label = [
-        [rule, label, *(of[key] for key in counts), *(percent(of[key]) if of["measured_on"] else "–" for key in shares)]
+        [
+            rule,
+            label,
+            *(counted[key] for key in counts),
+            *(percent(counted[key]) if counted["measured_on"] else "–" for key in shares),
+        ]
         for rule, labels in annotated["rules"].items()
-        for label, of in labels.items()
+        for label, counted in labels.items()
     ]
     combined = [
-        [words(name), "yes" if name == annotated["combine"] else "no", percent(of["coverage"]), *_right(of)]
-        for name, of in annotated["combined"].items()
+        [words(name), "yes" if name == annotated["combine"] else "no", percent(counted["coverage"]), *_right(counted)]
+        for name, counted in annotated["combined"].items()
     ]
     acceptance = [
-        [origin, label, of["rows"], f"{of['audited']} of {of['drawn']}", *_audited(of), _verdict(of)]
+        [
+            origin,
+            label,
+            counted["rows"],
+            f"{counted['audited']} of {counted['drawn']}",
+            *_audited(counted),
+            _verdict(counted),
+        ]
         for origin, labels in decided["acceptance"].items()
-        for label, of in labels.items()
+        for label, counted in labels.items()
     ]
     measured = ["Right, per cent", "Measured on"]
     of_labels = ["Rule", "Label", "Fired", "Labelled", "Not counted", "Measured on", "Precision", "At least"]
@@ -88,30 +105,30 @@ def automatic_tables(inputs: Inputs) -> dict[str, Table]:
     }
 
 
-def _kind(of: dict) -> str:
+def _kind(rule: dict) -> str:
     """Return a rule's kind, with what else its stage counted."""
     known = (*RULE_FIGURES, "accuracy", "accuracy_low", "accuracy_high")
-    also = [f"{count:,} {words(name)}" for name, count in of.items() if name not in known]
-    return ", ".join([of["kind"], *also])
+    also = [f"{count:,} {words(name)}" for name, count in rule.items() if name not in known]
+    return ", ".join([rule["kind"], *also])
 
 
-def _right(of: dict) -> tuple[str, int]:
-    return ranged(of, "accuracy", per_cent) if of["measured_on"] else "–", of["measured_on"]
+def _right(measured: dict) -> tuple[str, int]:
+    return ranged(measured, "accuracy", per_cent) if measured["measured_on"] else "–", measured["measured_on"]
 
 
-def _audited(of: dict) -> list[str]:
-    return [percent(of[key]) if of["audited"] else "–" for key in ("precision", "lower")]
+def _audited(judged: dict) -> list[str]:
+    return [percent(judged[key]) if judged["audited"] else "–" for key in ("precision", "lower")]
 
 
-def _verdict(of: dict) -> str:
-    if not of["accepted"]:
-        return f"no: {of['refusal']}"
-    return f"yes: stands for {percent(of['winning_rate'])} of the reviewers" if "winning_rate" in of else "yes"
+def _verdict(judged: dict) -> str:
+    if not judged["accepted"]:
+        return f"no: {judged['refusal']}"
+    return f"yes: stands for {percent(judged['winning_rate'])} of the reviewers" if "winning_rate" in judged else "yes"
 
 
 def issue_tables(inputs: Inputs) -> dict[str, Table]:
     """Return suspected labels by class, tiers of probability, kinds of issues and single detectors."""
-    found, issues = inputs.metrics["find_issues"], inputs.issues
+    metrics, issues = inputs.metrics["find_issues"], inputs.issues
     expected: dict[tuple[str, str | None], list[float]] = defaultdict(list)
     for issue in issues.select(["tier", "given_label", "p_error"]).to_pylist():
         if issue["p_error"] is not None:
@@ -119,17 +136,22 @@ def issue_tables(inputs: Inputs) -> dict[str, Table]:
             for key in (("tier", issue["tier"]), *(("class", name) for name in names)):
                 expected[key].append(issue["p_error"])
     suspects = [
-        [name, of["rows"], of["suspected"], percent(of["suspected"] / of["rows"]) if of["rows"] else "–"]
-        + [_sum(expected["class", name]), of["queue_rows"]]
-        for name, of in found["per_class"].items()
+        [
+            name,
+            counts["rows"],
+            counts["suspected"],
+            percent(counts["suspected"] / counts["rows"]) if counts["rows"] else "–",
+        ]
+        + [_sum(expected["class", name]), counts["queue_rows"]]
+        for name, counts in metrics["per_class"].items()
     ]
     bounds = inputs.params["find_issues"]["tiers"]
     tiers = [
         [tier, f"{100 * bounds.get(tier.replace(' ', '_'), 0):g}\u202f%", rows, _sum(expected["tier", tier])]
-        for tier, rows in found["tiers"].items()
+        for tier, rows in metrics["tiers"].items()
     ]
-    kinds = [[KINDS.get(name, words(name)), rows] for name, rows in _most_first(found["kinds"])]
-    flags = [[words(name), rows] for name, rows in _most_first(found["detectors"])]
+    kinds = [[KINDS.get(name, words(name)), rows] for name, rows in _most_first(metrics["kinds"])]
+    flags = [[words(name), rows] for name, rows in _most_first(metrics["detectors"])]
     by_class = ["Label", "Labelled", "Suspected", "Share", "Expected errors", "In the queue"]
     return {
         "suspects": Table(by_class, suspects, "lrrrrr"),
@@ -173,13 +195,13 @@ def calibration_tables(inputs: Inputs) -> dict[str, Table]:
         for name, told in PROBABILITIES.items()
         if name in measured
     ]
-    plantings = [of["detectors"] for of in inputs.metrics["calibrate"].get("plantings", [])]
+    plantings = [planting["detectors"] for planting in inputs.metrics["calibrate"].get("plantings", [])]
     figures = list(next(iter(plantings[0].values()))) if plantings else []
-    found = [
-        [detector(name), *(fmean(of[name][figure] for of in plantings) for figure in figures)]
+    precisions = [
+        [detector(name), *(fmean(planting[name][figure] for planting in plantings) for figure in figures)]
         for name in (plantings[0] if plantings else ())
     ]
-    ranked = [[name, *map(number, values)] for name, *values in sorted(found, key=lambda row: (-row[1], row[0]))]
+    ranked = [[name, *map(number, values)] for name, *values in sorted(precisions, key=lambda row: (-row[1], row[0]))]
     head = ["Held against", "Rows", "Errors", "Calibration error", "Brier score", "Log loss"]
     names = ["Detector", *(words(figure).capitalize() for figure in figures)]
     return {
@@ -197,9 +219,9 @@ def detector(name: str) -> str:
 
 def dataset_issues(inputs: Inputs) -> Iterator[list[str]]:
     """Yield what Datalab says of the dataset as a whole: what was looked for, and what was found."""
-    for name, of in inputs.metrics["find_issues"]["dataset"].items():
-        match name, of:
-            case _ if not of:
+    for name, result in inputs.metrics["find_issues"]["dataset"].items():
+        match name, result:
+            case _ if not result:
                 yield [words(name), "not enough rows to tell"]
             case "class_imbalance", {"rarest": rarest, "share": part, "issue": issue}:
                 yield ["a class that is too rare", f"{_yes(issue)}: the rarest, {rarest}, has {percent(part)}"]
@@ -216,7 +238,7 @@ def dataset_issues(inputs: Inputs) -> Iterator[list[str]]:
             case "near_duplicate", {"rows": rows}:
                 yield ["near-duplicates with different labels", f"{rows:,} rows"]
             case _:
-                yield [words(name), ", ".join(f"{words(key)} {value}" for key, value in figures_of(of))]
+                yield [words(name), ", ".join(f"{words(key)} {value}" for key, value in figures_of(result))]
 
 
 def _p(value: float) -> str:

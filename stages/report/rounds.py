@@ -22,7 +22,7 @@ POINTS = 100  # the advice's figures are in points
 def wrong_labels(inputs: Inputs) -> dict:
     """Return how many labels are wrong after the last round that measured it: split -> metrics; empty if none did."""
     measured = [
-        found["after"] for _, found in sorted(inputs.metrics["rounds"].get("noise", {}).items()) if "after" in found
+        noise["after"] for _, noise in sorted(inputs.metrics["rounds"].get("noise", {}).items()) if "after" in noise
     ]
     return measured[-1] if measured else {}
 
@@ -31,19 +31,19 @@ def headline(inputs: Inputs) -> dict:
     """Return what the documents say of the labels' state in sentences: wrong labels by split, and agreement."""
     agreed = inputs.metrics["agreement"]
     return {
-        "wrong": {split: _estimate(of) for split, of in wrong_labels(inputs).items()},
+        "wrong": {split: _estimate(measured) for split, measured in wrong_labels(inputs).items()},
         "alpha": None if agreed.get("alpha") is None else ranged(agreed, "alpha", number),
         "accepted": sum(
-            of["rows"]
+            measured["rows"]
             for labels in inputs.metrics["apply_decisions"]["acceptance"].values()
-            for of in labels.values()
-            if of["accepted"]
+            for measured in labels.values()
+            if measured["accepted"]
         ),
     }
 
 
-def _estimate(of: dict) -> str:
-    return f"{percent(of['share'])} ({per_cent(of['share_low'])} to {per_cent(of['share_high'])})"
+def _estimate(measured: dict) -> str:
+    return f"{percent(measured['share'])} ({per_cent(measured['share_low'])} to {per_cent(measured['share_high'])})"
 
 
 def tables(inputs: Inputs) -> dict[str, Table]:
@@ -55,13 +55,13 @@ def reviewer_tables(inputs: Inputs) -> dict[str, Table]:
     """Return settled rows by verdict, each reviewer's quality, and how far reviewers agree."""
     settled, agreed = inputs.metrics["apply_decisions"]["settled"], inputs.metrics["agreement"]
     reviewers = [
-        [name, of["rows"], of["rows_with_others"], share(of.get("accuracy_dawid_skene"))]
-        + [number(of.get("quality_crowdlab"))]
-        for name, of in agreed.get("reviewers", {}).items()
+        [name, measured["rows"], measured["rows_with_others"], share(measured.get("accuracy_dawid_skene"))]
+        + [number(measured.get("quality_crowdlab"))]
+        for name, measured in agreed.get("reviewers", {}).items()
     ]
     pairs = [
-        [name, of["rows"], percent(of["same"] / of["rows"]), ranged(of, "kappa", number)]
-        for name, of in agreed.get("pairs", {}).items()
+        [name, measured["rows"], percent(measured["same"] / measured["rows"]), ranged(measured, "kappa", number)]
+        for name, measured in agreed.get("pairs", {}).items()
     ]
     confused = sorted(agreed.get("confused", {}).items(), key=lambda item: (-item[1], item[0]))
     quality = ["Reviewer", "Rows", "Of these with others", "Right (Dawid–Skene)", "Quality (CROWDLAB)"]
@@ -78,25 +78,30 @@ def round_tables(inputs: Inputs) -> dict[str, Table]:
     rounds = inputs.metrics["rounds"]
     done, noise = (sorted(rounds.get(name, {}).items()) for name in ("done", "noise"))
     deeds = [
-        [period(name), of["decisions"], of["rows"], *(of["verdicts"][verdict] for verdict in VERDICTS)]
-        + [of["open"], _changed(of["queue"]), _time(of.get("seconds"))]
-        for name, of in done
+        [
+            period(name),
+            measured["decisions"],
+            measured["rows"],
+            *(measured["verdicts"][verdict] for verdict in VERDICTS),
+        ]
+        + [measured["open"], _changed(measured["queue"]), _time(measured.get("seconds"))]
+        for name, measured in done
     ]
     wrong = [
-        [period(name), split, of["before"][split]["rows"], *_before_and_after(of, split)]
-        for name, of in noise
+        [period(name), split, measured["before"][split]["rows"], *_before_and_after(measured, split)]
+        for name, measured in noise
         for split in ("all", *SPLITS)
-        if split in of.get("before", {})
+        if split in measured.get("before", {})
     ]
     sampled = [
-        [period(name), of["drawn"], of["judged"], of["open"]]
-        + [ranged(of, key, per_cent) for key in ("precision", "recall")]
-        + [number(of.get("observed_to_expected"))]
-        for name, of in noise
+        [period(name), measured["drawn"], measured["judged"], measured["open"]]
+        + [ranged(measured, key, per_cent) for key in ("precision", "recall")]
+        + [number(measured.get("observed_to_expected"))]
+        for name, measured in noise
     ]
     changes: Counter = Counter()
-    for _, of in done:
-        changes.update({(change["given"], change["new"]): change["rows"] for change in of["changes"]})
+    for _, measured in done:
+        changes.update({(change["given"], change["new"]): change["rows"] for change in measured["changes"]})
     changed = sorted(changes.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
     verdicts = [_words(verdict).capitalize() for verdict in VERDICTS]
     work = ["", "Decisions", "Rows", *verdicts, "Disagreed", "Changed in the queue", "Time"]
@@ -131,14 +136,20 @@ def worth_tables(inputs: Inputs) -> dict[str, Table]:
     rounds, headline = inputs.metrics["rounds"], inputs.headline.name
     models = rounds.get("models", {headline: {}, "change": {}})
     states = [
-        ["Before any decision" if name == "before" else period(name), of["decisions"], *_by(of, headline, number)]
-        for name, of in sorted(models[headline].items(), key=lambda item: (item[1]["decisions"], item[0] != "before"))
+        [
+            "Before any decision" if name == "before" else period(name),
+            measured["decisions"],
+            *_by(measured, headline, number),
+        ]
+        for name, measured in sorted(
+            models[headline].items(), key=lambda item: (item[1]["decisions"], item[0] != "before")
+        )
     ]
     changes = {"all decisions": "all"} if len(states) > 1 else {}
     if len(states) > 2:  # else the last round is all there was
         changes = {"the last round": "last_round"} | changes
     gains = [[told, *_by(models["change"][name], "gain", _points)] for told, name in changes.items()]
-    edits = [[name, of["rows"], *_by(of, "gain", _points)] for name, of in _named_edits(inputs)]
+    edits = [[name, measured["rows"], *_by(measured, "gain", _points)] for name, measured in _named_edits(inputs)]
     return {
         "evolution": Table(["", "Decisions", *BY], states, "lrrrrr"),
         "change": Table(["Change by", *BY], gains, "lrrrr"),
@@ -147,8 +158,8 @@ def worth_tables(inputs: Inputs) -> dict[str, Table]:
     }
 
 
-def _by(of: dict, name: str, show: Callable[[float], str]) -> list[str]:
-    return [ranged(of.get(split, {}).get(kind), name, show) for split in HELD_OUT for kind in KINDS]
+def _by(by_split: dict, name: str, show: Callable[[float], str]) -> list[str]:
+    return [ranged(by_split.get(split, {}).get(kind), name, show) for split in HELD_OUT for kind in KINDS]
 
 
 def _points(change: float) -> str:
@@ -159,8 +170,10 @@ def advice(rounds: dict, told: str) -> Iterator[tuple[str, object]]:
     """Yield what the advice rests on: a measure in words, and its value; `told` is what to call the headline."""
     if not rounds:
         return
-    of = rounds["stopping"]
-    changed = f"{of['expected_changes']:.1f}" + (f" ({percent(of['precision'])})" if "precision" in of else "")
+    stopping = rounds["stopping"]
+    changed = f"{stopping['expected_changes']:.1f}" + (
+        f" ({percent(stopping['precision'])})" if "precision" in stopping else ""
+    )
 
     def hundred(cost: float) -> str:
         return f"{100 * cost:.1f}".replace("-", "−")
@@ -168,19 +181,22 @@ def advice(rounds: dict, told: str) -> Iterator[tuple[str, object]]:
     def as_points(value: float) -> str:
         return points(value / POINTS, 2)
 
-    yield "next rows of the queue", of["next_rows"]
-    yield "of these without a probability of an error", of["without_probability"]
+    yield "next rows of the queue", stopping["next_rows"]
+    yield "of these without a probability of an error", stopping["without_probability"]
     yield "of these, rows that people would change", changed
-    yield f"what that adds to {told} on dev, points", ranged(of, "gain_points", as_points)
-    yield "what it takes off the wrong labels in test, points", as_points(-of["test_error_points"])
-    cost = ranged(of, "wrong_label_points", hundred)
+    yield f"what that adds to {told} on dev, points", ranged(stopping, "gain_points", as_points)
+    yield "what it takes off the wrong labels in test, points", as_points(-stopping["test_error_points"])
+    cost = ranged(stopping, "wrong_label_points", hundred)
     yield f"what 100 wrong training labels cost, points of {told} on dev", cost
-    yield "labels that models train on", of["training_labels"]
+    yield "labels that models train on", stopping["training_labels"]
     if rounds["decisions"]:  # else assumed
-        yield "of the wrong labels that people found, replaced rather than left out", percent(of["relabelled_share"])
-    if "new_labels_points" in of:
-        new = as_points(of["new_labels_points"])
-        yield f"what {of['next_decisions']} labels on new rows would add instead, points", new
+        yield (
+            "of the wrong labels that people found, replaced rather than left out",
+            percent(stopping["relabelled_share"]),
+        )
+    if "new_labels_points" in stopping:
+        new = as_points(stopping["new_labels_points"])
+        yield f"what {stopping['next_decisions']} labels on new rows would add instead, points", new
 
 
 def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, float]]:
@@ -193,8 +209,8 @@ def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, flo
                 drawn[f"evolution_{split}"] = _evolution(rows, headline, f"{told} on {split}"), half, 3.4
     if len(planted) > 1:
         cost = inputs.headline.sign * inputs.metrics["rounds"]["stopping"]["wrong_label_points"] / POINTS
-        found = [(int(row["wrong_labels"]), float(row[headline])) for row in planted]
-        drawn["cost"] = plots.dots(found, -cost, "wrong training labels", f"{told} on dev"), half, 3.4
+        points_ = [(int(row["wrong_labels"]), float(row[headline])) for row in planted]
+        drawn["cost"] = plots.dots(points_, -cost, "wrong training labels", f"{told} on dev"), half, 3.4
     if edits := list(_edits(inputs)):
         colour = dict(zip(HELD_OUT, plots.COLOURS, strict=False))
         shades = [colour[split] for split, *_ in edits]
@@ -207,24 +223,24 @@ def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, flo
 def _evolution(rows: Sequence[dict[str, str]], headline: str, y: str) -> Callable:
     series = {}
     for kind in KINDS:
-        of = sorted((int(row["decisions"]), *(float(row[name]) for name in (headline, "low", "high")))
+        judged = sorted((int(row["decisions"]), *(float(row[name]) for name in (headline, "low", "high")))
                     for row in rows if row["labels"] == kind)  # fmt: skip
-        if of:
-            series[f"{kind} labels"] = list(zip(*of, strict=True))
+        if judged:
+            series[f"{kind} labels"] = list(zip(*judged, strict=True))
     return plots.bands(series, dict(zip(series, plots.COLOURS, strict=False)), "decisions", y)
 
 
 def _edits(inputs: Inputs) -> Iterator[tuple]:
     """Yield split, name, gain and its interval of each edit that touched a row, by corrected labels."""
-    for name, of in _named_edits(inputs):
+    for name, measured in _named_edits(inputs):
         for split in HELD_OUT:
-            if found := of.get(split, {}).get("corrected"):
-                gain = (POINTS * found[f"gain{end}"] for end in ("", "_low", "_high"))
+            if estimate := measured.get(split, {}).get("corrected"):
+                gain = (POINTS * estimate[f"gain{end}"] for end in ("", "_low", "_high"))
                 yield split, f"{name}, {split}", *gain
 
 
 def _named_edits(inputs: Inputs) -> list[tuple[str, dict]]:
     """Return what was measured of each kind of edit, by its name in words."""
-    found = inputs.metrics["rounds"].get("edits", {})
-    kinds = [*(kind for kind in EDITS if kind in found), *(kind for kind in found if kind not in EDITS)]
-    return [(EDITS.get(kind, _words(kind)), found[kind]) for kind in kinds]
+    edits = inputs.metrics["rounds"].get("edits", {})
+    kinds = [*(kind for kind in EDITS if kind in edits), *(kind for kind in edits if kind not in EDITS)]
+    return [(EDITS.get(kind, _words(kind)), edits[kind]) for kind in kinds]

@@ -44,14 +44,14 @@ def share(value: float | None) -> str:
     return "–" if value is None else percent(value)
 
 
-def ranged(of: Mapping | None, name: str, show: Callable[[float], str]) -> str:
+def ranged(metrics: Mapping | None, name: str, show: Callable[[float], str]) -> str:
     """Return a metric and its interval, `name_low` and `name_high`, as far as they are known; a dash where it is not.
 
     Args:
-        of: the metrics; None or empty where nothing was measured.
+        metrics: the metrics; None or empty where nothing was measured.
         show: writes a number.
     """
-    value, low, high = ((of or {}).get(f"{name}{end}") for end in ("", "_low", "_high"))
+    value, low, high = ((metrics or {}).get(f"{name}{end}") for end in ("", "_low", "_high"))
     if value is None:
         return "–"
     return show(value) if low is None or high is None else f"{show(value)} ({show(low)} to {show(high)})"
@@ -102,7 +102,9 @@ def verdicts(inputs: Inputs) -> dict:
     compared, baseline = inputs.metrics["compare"], inputs.params["compare"]["baseline"]
     best = compared["best"]
     headline, per_class = inputs.headline, inputs.plots["evaluate/per_class"]
-    told = {pair: verdict(of["test"], pair, headline, inputs.told) for pair, of in inputs.pairs().items()}
+    told = {
+        pair: verdict(difference["test"], pair, headline, inputs.told) for pair, difference in inputs.pairs().items()
+    }
     return {
         "best": best,
         "baseline": baseline,
@@ -137,7 +139,7 @@ def data_tables(inputs: Inputs) -> dict[str, Table]:
     """Return the tables on the way of the rows, cleaning and balance."""
     m = inputs.metrics
     read, kept, refused = (
-        sum(of["rows"][key] for of in inputs.manifest.values()) for key in ("read", "kept", "refused")
+        sum(source["rows"][key] for source in inputs.manifest.values()) for key in ("read", "kept", "refused")
     )
     task, text = (sum(m["split"][split][key] for split in SPLITS) for key in ("rows", "text_rows"))
     labelled = m["apply_decisions"]["labelled"]
@@ -176,20 +178,20 @@ def comparison_tables(inputs: Inputs) -> dict[str, Table]:
     """Return approaches and their differences, on dev and test, with intervals."""
     compared = inputs.metrics["compare"]
 
-    def value(of: dict, name: str) -> str:
-        return f"{of[name]:.3f} ({of[f'{name}_low']:.3f}–{of[f'{name}_high']:.3f})"
+    def value(values: dict, name: str) -> str:
+        return f"{values[name]:.3f} ({values[f'{name}_low']:.3f}–{values[f'{name}_high']:.3f})"
 
-    def gain(of: dict, name: str) -> str:
-        return f"{points(of[name])} ({points(of[f'{name}_low'])} to {points(of[f'{name}_high'])})"
+    def gain(values: dict, name: str) -> str:
+        return f"{points(values[name])} ({points(values[f'{name}_low'])} to {points(values[f'{name}_high'])})"
 
     columns = [("dev", inputs.headline.name), *(("test", metric) for metric in inputs.words)]
     approaches = [
-        [name, of["seeds"], *(value(compared[split][name], metric) for split, metric in columns)]
-        for name, of in inputs.by_score()
+        [name, values["seeds"], *(value(compared[split][name], metric) for split, metric in columns)]
+        for name, values in inputs.by_score()
     ]
     differences = [
-        [f"{first} − {second}", *(gain(of[split], metric) for split, metric in columns)]
-        for (first, second), of in inputs.pairs().items()
+        [f"{first} − {second}", *(gain(values[split], metric) for split, metric in columns)]
+        for (first, second), values in inputs.pairs().items()
     ]
     metrics, right = [f"{capital(inputs.words[metric])}, {split}" for split, metric in columns], "r" * len(columns)
     return {

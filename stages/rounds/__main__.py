@@ -137,16 +137,16 @@ def read_copies(clean: Path, ledger: Path, rows: Rows) -> Copies:
     keepers = {row["id"]: rows.place.get(row["other_id"]) for row in dropped}
     keepers = {id: row for id, row in keepers.items() if row is not None and rows.splits[row] == "train"}
     wanted = pa.array(sorted(keepers), pa.string())
-    found = [
+    copies = [
         row
         for batch in tables.batches(clean, ["id", "purpose", "text", "label", "label_origin"])
         for row in batch.filter(pc.and_(pc.is_in(batch["id"], wanted), trusted(batch))).to_pylist()
         if row["purpose"] == "task"
     ]
     return Copies(
-        texts=[row["text"] for row in found],
-        labels=np.array([row["label"] for row in found], dtype=object),
-        keepers=np.array([keepers[row["id"]] for row in found], dtype=int),
+        texts=[row["text"] for row in copies],
+        labels=np.array([row["label"] for row in copies], dtype=object),
+        keepers=np.array([keepers[row["id"]] for row in copies], dtype=int),
     )
 
 
@@ -240,7 +240,7 @@ def evolution(today: Today, states: Sequence[tuple[str, int, Settled]], fast: Mo
     ]
     return {
         fast.headline.name: {
-            name: {"decisions": made} | fast.told(found) for (name, made, _), found in zip(states, scores, strict=True)
+            name: {"decisions": made} | fast.told(score) for (name, made, _), score in zip(states, scores, strict=True)
         },
         "change": {
             "last_round": fast.difference(scores[-1], scores[-2:][0]),
@@ -301,22 +301,22 @@ def audit_entries(waiting: Sequence[sample.Drawn], rows: Rows, number: int) -> l
 def write_plots(folder: Path, metrics: dict, headline: str, points: Sequence[tuple[int, int, float]]) -> None:
     """Write the headline over decisions, wrong labels over rounds, the worth of edits, the cost of planted errors."""
     nested = (
-        (name, by["decisions"], split, kind, *found.values())
+        (name, by["decisions"], split, kind, *estimate.values())
         for name, by in metrics["models"][headline].items()
         for split in HELD_OUT
-        for kind, found in by.get(split, {}).items()
+        for kind, estimate in by.get(split, {}).items()
     )
     shares = (
-        (name, when, split, found["share"], found["share_low"], found["share_high"])
-        for name, of in metrics["noise"].items()
+        (name, when, split, estimate["share"], estimate["share_low"], estimate["share_high"])
+        for name, entry in metrics["noise"].items()
         for when in ("before", "after")
-        for split, found in of.get(when, {}).items()
+        for split, estimate in entry.get(when, {}).items()
     )
     gains = (
-        (kind, of["rows"], split, labels, *found.values())
-        for kind, of in metrics["edits"].items()
+        (kind, entry["rows"], split, labels, *estimate.values())
+        for kind, entry in metrics["edits"].items()
         for split in HELD_OUT
-        for labels, found in of.get(split, {}).items()
+        for labels, estimate in entry.get(split, {}).items()
     )
     bounds = ("low", "high")
     with files.replacing(folder) as new:
@@ -336,7 +336,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = read_rows(args.rows, args.split, args.labelled, made)
     shares = periods(rounds, len(made))
     states = [("before", 0, settle(rows, [], task))]
-    states += [(f"{of.number:03d}", of.last, settle(rows, made[: of.last], task)) for of in shares]
+    states += [(f"{period.number:03d}", period.last, settle(rows, made[: period.last], task)) for period in shares]
     now = states[-1][2]
 
     today = Today(rows, now, read_copies(args.clean, args.duplicates, rows))
@@ -348,13 +348,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         "rounds": len(rounds),
         "decisions": len(made),
         "done": {
-            name: outcome.deeds(rows, settled, made[of.first : of.last], {row.id for row in of.rows}, task)
-            for of, (name, _, settled) in zip(shares, states[1:], strict=True)
+            name: outcome.deeds(rows, settled, made[period.first : period.last], {row.id for row in period.rows}, task)
+            for period, (name, _, settled) in zip(shares, states[1:], strict=True)
         },
         "noise": {
-            name: outcome.noise(of.round, rows, Course(before, after, now), certainty)
-            for of, (_, _, before), (name, _, after) in zip(shares, states[:-1], states[1:], strict=True)
-            if of.round
+            name: outcome.noise(period.round, rows, Course(before, after, now), certainty)
+            for period, (_, _, before), (name, _, after) in zip(shares, states[:-1], states[1:], strict=True)
+            if period.round
         },
         "models": evolution(today, states, fast),
         "edits": edits(today, read_automatic(args.annotations, rows), fast),

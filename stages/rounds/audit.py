@@ -75,15 +75,17 @@ def share(cells: Sequence[Cell]) -> Share | None:
     return Share(sum(cell.population for cell in cells), value, 1 / variance if variance else math.inf)
 
 
-def wilson(of: Share, confidence: float) -> Estimate:
+def wilson(stratum: Share, confidence: float) -> Estimate:
     """Return a share with Wilson's interval (1927) at its effective number of rows; no wider than 0 to 1."""
-    if math.isinf(of.effective):
-        return Estimate(of.value, of.value, of.value)
+    if math.isinf(stratum.effective):
+        return Estimate(stratum.value, stratum.value, stratum.value)
     z = _z(confidence)
-    ratio = z * z / of.effective
-    middle = (of.value + ratio / 2) / (1 + ratio)
-    half = z / (1 + ratio) * math.sqrt((of.value * (1 - of.value) + ratio / 4) / of.effective)
-    return Estimate(of.value, max(0.0, min(of.value, middle - half)), min(1.0, max(of.value, middle + half)))
+    ratio = z * z / stratum.effective
+    middle = (stratum.value + ratio / 2) / (1 + ratio)
+    half = z / (1 + ratio) * math.sqrt((stratum.value * (1 - stratum.value) + ratio / 4) / stratum.effective)
+    return Estimate(
+        stratum.value, max(0.0, min(stratum.value, middle - half)), min(1.0, max(stratum.value, middle + half))
+    )
 
 
 def total(strata: Sequence[Share], confidence: float) -> Estimate:
@@ -92,11 +94,11 @@ def total(strata: Sequence[Share], confidence: float) -> Estimate:
     It squares and adds the distances from each stratum's share to the ends of its Wilson interval. So a stratum in
     which no error was found still widens the interval, which a variance estimated as zero would not.
     """
-    found = [(of.population, wilson(of, confidence)) for of in strata]
-    value = sum(rows * each.value for rows, each in found)
-    below = math.sqrt(sum((rows * (each.value - each.low)) ** 2 for rows, each in found))
-    above = math.sqrt(sum((rows * (each.high - each.value)) ** 2 for rows, each in found))
-    return Estimate(value, max(0.0, value - below), min(sum(rows for rows, _ in found), value + above))
+    estimates = [(stratum.population, wilson(stratum, confidence)) for stratum in strata]
+    value = sum(rows * each.value for rows, each in estimates)
+    below = math.sqrt(sum((rows * (each.value - each.low)) ** 2 for rows, each in estimates))
+    above = math.sqrt(sum((rows * (each.high - each.value)) ** 2 for rows, each in estimates))
+    return Estimate(value, max(0.0, value - below), min(sum(rows for rows, _ in estimates), value + above))
 
 
 def recall(flagged: Share, unflagged: Share, certainty: Certainty) -> Estimate | None:
@@ -105,21 +107,21 @@ def recall(flagged: Share, unflagged: Share, certainty: Certainty) -> Estimate |
     The interval is of the posterior under Jeffreys' prior for each stratum's share, and reaches to 0 or 1 where one
     stratum's sample holds no error (Brown, Cai and DasGupta 2001).
     """
-    errors = [of.population * of.value for of in (flagged, unflagged)]
+    errors = [stratum.population * stratum.value for stratum in (flagged, unflagged)]
     if not sum(errors):
         return None
     rng = np.random.default_rng(certainty.seed)
-    drawn = [of.population * _posterior(of, rng) for of in (flagged, unflagged)]
+    drawn = [stratum.population * _posterior(stratum, rng) for stratum in (flagged, unflagged)]
     tail = (1 - certainty.confidence) / 2
     low, high = np.quantile(drawn[0] / (drawn[0] + drawn[1]), [tail, 1 - tail])
     return Estimate(errors[0] / sum(errors), float(low) if errors[0] else 0.0, float(high) if errors[1] else 1.0)
 
 
-def _posterior(of: Share, rng: np.random.Generator) -> np.ndarray:
-    if math.isinf(of.effective):
-        return np.full(DRAWS, of.value)
-    errors = of.value * of.effective
-    return rng.beta(errors + 0.5, of.effective - errors + 0.5, DRAWS)
+def _posterior(stratum: Share, rng: np.random.Generator) -> np.ndarray:
+    if math.isinf(stratum.effective):
+        return np.full(DRAWS, stratum.value)
+    errors = stratum.value * stratum.effective
+    return rng.beta(errors + 0.5, stratum.effective - errors + 0.5, DRAWS)
 
 
 def _finite(cell: Cell) -> float:

@@ -49,7 +49,7 @@ def deeds(rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str
         "verdicts": _count(verdicts),
         "by_split": {split: _count(verdicts[rows.splits[at] == split]) for split in SPLITS},
         "by_label": {
-            name: _count(verdicts[np.array([name in of for of in named], dtype=bool)])
+            name: _count(verdicts[np.array([name in names for names in named], dtype=bool)])
             for name in [*task.classes(label for label in rows.given if label is not NONE), NO_LABEL]
         },
         "changes": _changes(rows.given[at], verdicts, after.labels[at]),
@@ -81,12 +81,12 @@ def noise(round_: Round, rows: Rows, course: Course, certainty: Certainty) -> di
         "changed": _named(row for row in present if _changed(row, rows)),
     }
     cells = _cells(round_, present, judged, rows, now)
-    found = rows.trusted & ~start.done & end.errors
+    corrected = rows.trusted & ~start.done & end.errors
     for split in ("all", *SPLITS):
         strata = [
-            audit.share(of)
+            audit.share(own)
             for stratum in STRATA
-            if (of := [cell for (name, where), cell in cells.items() if name == stratum and split in ("all", where)])
+            if (own := [cell for (name, where), cell in cells.items() if name == stratum and split in ("all", where)])
         ]
         if not strata or None in strata:
             continue
@@ -94,7 +94,7 @@ def noise(round_: Round, rows: Rows, course: Course, certainty: Certainty) -> di
         errors = audit.total(strata, certainty.confidence)
         for when, settled, left in (
             ("before", start, errors),
-            ("after", end, errors.less(float((found & inside).sum()))),
+            ("after", end, errors.less(float((corrected & inside).sum()))),
         ):
             if labelled := int(((settled.training(rows) != NONE) & inside).sum()):
                 figures = {"rows": labelled, "errors": left.value} | left.named("share", 1 / labelled)
@@ -130,8 +130,8 @@ def _judged(present: Iterable[Drawn], rows: Rows, now: Settled) -> list[Drawn]:
     return judged
 
 
-def _named(found: Iterable[Drawn]) -> dict[str, object]:
-    ids = [row.id for row in found]
+def _named(drawn: Iterable[Drawn]) -> dict[str, object]:
+    ids = [row.id for row in drawn]
     return {"rows": len(ids), "ids": ids[:SHOWN_IDS]}
 
 
@@ -160,11 +160,13 @@ def _detector(
 ) -> dict[str, object]:
     """Return how many flagged rows are errors, how many errors are flagged, and errors found for each one expected."""
     result: dict[str, object] = {}
-    flagged, unflagged = (audit.share([cell for (name, _), cell in cells.items() if name == of]) for of in STRATA)
+    flagged, unflagged = (
+        audit.share([cell for (name, _), cell in cells.items() if name == wanted]) for wanted in STRATA
+    )
     if flagged:
         result |= audit.wilson(flagged, certainty.confidence).named("precision")
-    if flagged and unflagged and (found := audit.recall(flagged, unflagged, certainty)):
-        result |= found.named("recall")
+    if flagged and unflagged and (recall := audit.recall(flagged, unflagged, certainty)):
+        result |= recall.named("recall")
     expected = observed = 0.0
     for row in judged:
         if row.p_error is not None:

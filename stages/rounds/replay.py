@@ -70,8 +70,8 @@ class Settled:
 def settle(rows: Rows, made: Iterable[Decision], task: Task) -> Settled:
     """Return what some decisions settle.
 
-    Which decisions count, and whether they agree, stands in `winnow.people.settling`. A decision on an automatic label
-    says what the row is, whatever label a rule sets today: the verdict is `keep` where it is the label of today.
+    `winnow.people.settling` says which decisions count, and whether they agree. A decision on an automatic label says
+    what the row is, whatever label a rule sets today: the verdict is `keep` where it is the label of today.
     `apply_decisions` stops at decisions on unknown rows or for unknown labels; here they settle nothing.
     """
     verdicts = np.full(len(rows.ids), "", dtype=object)

@@ -91,7 +91,7 @@ def label_value(curve: Iterable[tuple[str, int, int, float]], labels: int, sign:
     means: dict[str, dict[int, list[float]]] = {}
     for arm, budget, _, score in curve:
         means.setdefault(arm, {}).setdefault(budget, []).append(sign * score)
-    last = {arm: sorted(of)[-2:] for arm, of in means.items() if len(of) > 1}
+    last = {arm: sorted(budgets)[-2:] for arm, budgets in means.items() if len(budgets) > 1}
     if not last or not labels:
         return None
     arm = max(sorted(last), key=lambda arm: np.mean(means[arm][last[arm][1]]))

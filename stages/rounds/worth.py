@@ -63,7 +63,7 @@ def exams(rows: Rows, held_out: np.ndarray, corrected: np.ndarray, resamples: in
         held_out: (held,) int, positions of dev and test rows in `rows`.
         corrected: (rows,) labels after all decisions.
     """
-    found: Exams = {}
+    result: Exams = {}
     for split in ("dev", "test"):
         inside = np.flatnonzero(rows.splits[held_out] == split)
         groups, group = np.unique(rows.groups[held_out][inside], return_inverse=True)
@@ -74,8 +74,8 @@ def exams(rows: Rows, held_out: np.ndarray, corrected: np.ndarray, resamples: in
             truth = labels[held_out][inside]
             known = truth != NONE
             if known.any():
-                found[split, kind] = Exam(inside[known], truth[known], group[known], draws)
-    return found
+                result[split, kind] = Exam(inside[known], truth[known], group[known], draws)
+    return result
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ def arms(rows: Rows, settled: Settled, copies: np.ndarray, automatic: np.ndarray
     """Return, for each kind of edit, how many training rows it touches, and the labels to train on without it.
 
     `relabel`: people replaced a label; `drop`: they found it ambiguous or out of scope; `annotate`: they gave one where
-    the source gave none; `dedup`: copies were dropped; `auto_label`, the other way about: with automatic labels, be
-    they accepted or not, on rows that have no other.
+    the source gave none; `dedup`: copies were dropped; `auto_label` is the reverse: with automatic labels, accepted or
+    not, on rows that have no other.
 
     Args:
         copies: (copies,) labels of the duplicates that were dropped.
@@ -180,11 +180,11 @@ def arms(rows: Rows, settled: Settled, copies: np.ndarray, automatic: np.ndarray
         "drop": (before != NONE) & (after == NONE),
         "annotate": (before == NONE) & (after != NONE),
     }
-    found = {
+    result = {
         kind: (int((mask & train).sum()), on_train(rows, np.where(mask, before, after), len(copies)))
         for kind, mask in reverted.items()
     }
     labelled = train & ~settled.done & (before == NONE) & (automatic != NONE)
-    found["dedup"] = len(copies), on_train(rows, after, copies)
-    found["auto_label"] = int(labelled.sum()), on_train(rows, np.where(labelled, automatic, after), len(copies))
-    return found
+    result["dedup"] = len(copies), on_train(rows, after, copies)
+    result["auto_label"] = int(labelled.sum()), on_train(rows, np.where(labelled, automatic, after), len(copies))
+    return result

@@ -36,8 +36,8 @@ def execute(arguments: argparse.Namespace) -> None:
     if read_reference(profile) is None:
         raise UserError(f"{profile}: not found; `dvc repro validate` makes it")
     _, group, _, split = leaks.assigned(pipeline.path("split", "out"))
-    if found := leaks.problems(Path()):
-        raise UserError(f"{found[0]}; a split that leaks is not frozen")
+    if leaking := leaks.problems(Path()):
+        raise UserError(f"{leaking[0]}; a split that leaks is not frozen")
     before = leaks.frozen_groups(Path())
     after = np.union1d(before, group[split == leaks.TEST])
     splits.write_frozen(frozen, after)

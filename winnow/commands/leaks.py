@@ -27,7 +27,7 @@ def problems(root: Path) -> list[str]:
     ids, group, cluster, split = assigned(root / table)
     order = np.argsort(ids)
     leaking = splits.leaks(group, cluster, split, frozen_groups(root))
-    found = [f"{table}: {len(rows)} row(s) {what}" for what, rows in leaking]
+    lines = [f"{table}: {len(rows)} row(s) {what}" for what, rows in leaking]
 
     def split_of(wanted: np.ndarray) -> np.ndarray:
         """Return the split of rows by id, -1 for a row that has none."""
@@ -36,21 +36,21 @@ def problems(root: Path) -> list[str]:
 
     if table := pipeline.made("balance", "out", root):
         trained, groups = _columns(root / table, "id", "group")
-        found += _count(split_of(trained) != TRAIN, f"{table}: row(s) that are not of the train split")
+        lines += _count(split_of(trained) != TRAIN, f"{table}: row(s) that are not of the train split")
         held_out = np.unique(group[split != TRAIN])
-        found += _count(np.isin(groups, held_out), f"{table}: row(s) of a group that stands in dev or test")
+        lines += _count(np.isin(groups, held_out), f"{table}: row(s) of a group that stands in dev or test")
     if table := pipeline.made("auxiliary", "out", root):
         (learnt,) = _columns(root / table, "id")
-        found += _count(split_of(learnt) != TRAIN, f"{table}: row(s) that are not of the train split")
+        lines += _count(split_of(learnt) != TRAIN, f"{table}: row(s) that are not of the train split")
     for table in _predictions(root):
         (predicted,) = _columns(root / table, "id")
-        found += _count(split_of(predicted) == TRAIN, f"{table}: row(s) of the train split")
+        lines += _count(split_of(predicted) == TRAIN, f"{table}: row(s) of the train split")
     if table := pipeline.made("deduplicate", "out", root):
         rows, texts = _columns(root / table, "id", "text")
         trains = split_of(rows) == TRAIN
         same = np.isin(texts[~trains], texts[trains])
-        found += _count(same, f"{table}: row(s) of dev or test whose text also stands in train")
-    return found
+        lines += _count(same, f"{table}: row(s) of dev or test whose text also stands in train")
+    return lines
 
 
 def frozen_groups(root: Path) -> np.ndarray:
@@ -70,13 +70,13 @@ def broken(root: Path) -> list[str]:
     from winnow.validation import schemas
 
     domain = schemas.Domain(kinds.read_task(root / params.FILE))
-    found = []
+    lines = []
     for name, table, stage in made:
         try:
             schemas.check_table(root / table, getattr(schemas, name)(domain), f"run `dvc repro --force {stage}`")
         except UserError as error:
-            found.append(str(error))
-    return found
+            lines.append(str(error))
+    return lines
 
 
 def assigned(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -49,13 +49,13 @@ def path(stage: str, option: str, root: Path = Path()) -> Path:
     Raises:
         UserError: the pipeline has no such stage, or its command no such option.
     """
-    found = find(stage, option, root)
-    if found is None:
+    file = find(stage, option, root)
+    if file is None:
         raise UserError(f"{FILE}: there is no stage {stage} with --{option}, which this command reads")
-    return found
+    return file
 
 
 def made(stage: str, option: str, root: Path = Path()) -> Path | None:
     """Return what `find` does, where there is such a file or folder."""
-    found = find(stage, option, root)
-    return found if found is not None and (root / found).exists() else None
+    file = find(stage, option, root)
+    return file if file is not None and (root / file).exists() else None

@@ -62,12 +62,12 @@ def start() -> Iterator[str]:
     if rounds and rounds[-1].decisions == len(made):
         path = sample.path_of(folder, len(rounds))
         raise UserError(f"{path}: this round has no decision yet; take the file out to draw another sample")
-    found = sample.draw(len(rounds) + 1, candidates(made, settings), settings.sample, len(made))
-    path = sample.path_of(folder, found.number)
-    sample.write(path, found)
-    drawn = Counter((row.stratum, row.split) for row in found.rows)
-    yield f"{path}: {len(found.rows)} rows drawn"
-    for (stratum, split), population in sorted(found.cells.items()):
+    round_ = sample.draw(len(rounds) + 1, candidates(made, settings), settings.sample, len(made))
+    path = sample.path_of(folder, round_.number)
+    sample.write(path, round_)
+    drawn = Counter((row.stratum, row.split) for row in round_.rows)
+    yield f"{path}: {len(round_.rows)} rows drawn"
+    for (stratum, split), population in sorted(round_.cells.items()):
         yield f"  {split:<6} {stratum:<10} {drawn[stratum, split]:>4} of {population}"
     yield f"Commit {path}, run `dvc repro rounds`, then `winnow review --queue round` and `winnow review`."
 
@@ -140,26 +140,26 @@ def _done(name: str, done: dict) -> Iterator[str]:
         yield f"  and {hidden} other kinds of change"
 
 
-def _noise(name: str, found: dict) -> Iterator[str]:
+def _noise(name: str, noise: dict) -> Iterator[str]:
     yield ""
-    judged = f"{found['judged']} of {found['drawn']} rows judged"
+    judged = f"{noise['judged']} of {noise['drawn']} rows judged"
     yield f"Wrong labels, by the random sample of {period(name).lower()} ({judged})"
-    if found["open"]:
-        later = f"; {found['passed_over']} judged out of turn do not count yet" if found["passed_over"] else ""
-        yield f"  {found['open']} rows of the sample are open: `winnow review --queue round`{later}"
+    if noise["open"]:
+        later = f"; {noise['passed_over']} judged out of turn do not count yet" if noise["passed_over"] else ""
+        yield f"  {noise['open']} rows of the sample are open: `winnow review --queue round`{later}"
     for what in ("vanished", "changed"):
-        if count := found[what]["rows"]:
-            yield f"  {count} rows of the sample {what} since it was drawn: {', '.join(found[what]['ids'])}"
+        if count := noise[what]["rows"]:
+            yield f"  {count} rows of the sample {what} since it was drawn: {', '.join(noise[what]['ids'])}"
     for when in ("before", "after"):
         for split in ("all", *SPLITS):
-            if of := found.get(when, {}).get(split):
-                yield _row(f"  {when}, {split}", [_interval(of, "share", _percent)])
+            if estimate := noise.get(when, {}).get(split):
+                yield _row(f"  {when}, {split}", [_interval(estimate, "share", _percent)])
     for what, means in (("precision", "of the flagged rows are"), ("recall", "of the wrong labels are flagged")):
-        if what in found:
-            yield _row(f"  {what}", [_interval(found, what, _percent), f"({means}{' wrong' * (what == 'precision')})"])
-    if "observed_to_expected" in found:
+        if what in noise:
+            yield _row(f"  {what}", [_interval(noise, what, _percent), f"({means}{' wrong' * (what == 'precision')})"])
+    if "observed_to_expected" in noise:
         yield _row(
-            "  observed to expected", [f"{found['observed_to_expected']:.2f}", "(errors for each one predicted)"]
+            "  observed to expected", [f"{noise['observed_to_expected']:.2f}", "(errors for each one predicted)"]
         )
 
 
@@ -178,11 +178,11 @@ def _change(models: dict, task: Task) -> Iterator[str]:
         if what == "last_round" and before == names[0]:
             continue
         yield f"  by {'all decisions' if what == 'all' else 'the last round'}"
-        for split, of in models["change"][what].items():
-            for labels, found in of.items():
+        for split, by_labels in models["change"][what].items():
+            for labels, gain in by_labels.items():
                 ends = [models[headline][name][split][labels][headline] for name in (before, names[-1])]
                 values = " -> ".join(f"{100 * value:.1f}" for value in ends)
-                yield _row(f"    {split}, {labels} labels", [values, _interval(found, "gain", _points)])
+                yield _row(f"    {split}, {labels} labels", [values, _interval(gain, "gain", _points)])
 
 
 def _edits(edits: dict, task: Task) -> Iterator[str]:
@@ -190,17 +190,17 @@ def _edits(edits: dict, task: Task) -> Iterator[str]:
     yield ""
     yield f"What each kind of edit adds to {words} on corrected labels, in points (compared with models without it)"
     for kind, heading in EDITS.items():
-        of = edits[kind]
-        parts = [f"{split} {_interval(of[split]['corrected'], 'gain', _points)}" for split in of if split != "rows"]
-        yield _row(f"  {heading}", [f"{of['rows']} rows", *parts])
+        edit = edits[kind]
+        parts = [f"{split} {_interval(edit[split]['corrected'], 'gain', _points)}" for split in edit if split != "rows"]
+        yield _row(f"  {heading}", [f"{edit['rows']} rows", *parts])
 
 
 def _row(heading: str, cells: list) -> str:
     return f"{heading:<{WIDTH}}" + "  ".join(f"{cell:>6}" for cell in cells)
 
 
-def _interval(of: dict, name: str, shown: Callable[[float], str]) -> str:
-    value, low, high = (shown(of[key]) for key in (name, f"{name}_low", f"{name}_high"))
+def _interval(estimate: dict, name: str, shown: Callable[[float], str]) -> str:
+    value, low, high = (shown(estimate[key]) for key in (name, f"{name}_low", f"{name}_high"))
     return f"{value} ({low} to {high})"
 
 

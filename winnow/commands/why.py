@@ -48,18 +48,18 @@ def find(prefix: str) -> str:
     files = [*_sources(), *(file for _, file in _ledgers())]
     if not files:
         raise UserError(f"{pipeline.path('collect', 'out')}: {NOT_YET}")
-    found: set[str] = set()
+    matching: set[str] = set()
     for file in files:
         ids = tables.read(file, ["id"])["id"]
-        found.update(ids.filter(pc.starts_with(ids, prefix.lower())).to_pylist())
-    if not found:
+        matching.update(ids.filter(pc.starts_with(ids, prefix.lower())).to_pylist())
+    if not matching:
         raise UserError(f"id '{prefix}': no source has such a row")
-    if len(found) > 1:
-        some = ", ".join(sorted(found)[:5])
+    if len(matching) > 1:
+        some = ", ".join(sorted(matching)[:5])
         raise UserError(
-            f"id '{prefix}': {len(found)} ids begin so ({some}{', …' if len(found) > 5 else ''}); give more"
+            f"id '{prefix}': {len(matching)} ids begin so ({some}{', …' if len(matching) > 5 else ''}); give more"
         )
-    return found.pop()
+    return matching.pop()
 
 
 def life(id: str) -> Iterator[tuple[str, str]]:
@@ -94,8 +94,8 @@ def _source(id: str) -> Iterator[tuple[str, str]]:
 
 def _raw(id: str) -> dict | None:
     """Return a row as its source has it."""
-    found = (_row(file, id) for file in _sources())
-    return next((row for row in found if row is not None), None)
+    rows = (_row(file, id) for file in _sources())
+    return next((row for row in rows if row is not None), None)
 
 
 def _sources() -> list[Path]:
@@ -104,8 +104,8 @@ def _sources() -> list[Path]:
 
 def _ledgers() -> list[tuple[str, Path]]:
     """Return each stage that has written its ledger, and the ledger, in the pipeline's order."""
-    found = [(stage, pipeline.made(stage, "ledger")) for stage in pipeline.stages()]
-    return [(stage, file) for stage, file in found if file is not None and file.is_file()]
+    files = [(stage, pipeline.made(stage, "ledger")) for stage in pipeline.stages()]
+    return [(stage, file) for stage, file in files if file is not None and file.is_file()]
 
 
 def _pin(source: str) -> str:

@@ -3,8 +3,8 @@
 Both begin with the columns `COLUMNS`. In a queue, people fill in verdict, new_label, reviewer, decided_on and note.
 decisions.csv may have a ninth column, `seconds`: the time that the person took.
 
-Which of a reviewer's lines on a row counts stands in `winnow.people.settling`. A line that repeats its reviewer's last
-line on that row says nothing new (two branches that imported one file, merged) and is read once.
+`winnow.people.settling` says which of a reviewer's lines on a row counts. A line that repeats its reviewer's last line
+on that row says nothing new (two branches that imported one file, merged) and is read once.
 """
 
 import csv

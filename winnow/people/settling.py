@@ -39,13 +39,13 @@ def latest(made: Iterable[Decision]) -> dict[str, dict[str, Decision]]:
     Args:
         made: in the order of the file.
     """
-    found: dict[str, dict[str, Decision]] = {}
+    counting: dict[str, dict[str, Decision]] = {}
     for decision in made:
-        by_reviewer = found.setdefault(decision.id, {})
+        by_reviewer = counting.setdefault(decision.id, {})
         before = by_reviewer.get(decision.reviewer)
         if before is None or before.decided_on <= decision.decided_on:
             by_reviewer[decision.reviewer] = decision
-    return {id: dict(sorted(by_reviewer.items())) for id, by_reviewer in sorted(found.items())}
+    return {id: dict(sorted(by_reviewer.items())) for id, by_reviewer in sorted(counting.items())}
 
 
 def settled(by_reviewer: Mapping[str, Decision]) -> Outcome | None:

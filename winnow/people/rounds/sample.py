@@ -89,7 +89,7 @@ def draw(number: int, candidates: Iterable[Candidate], counts: Sample, decided: 
         (stratum, split): rows
         for stratum in STRATA
         for split, rows in _share(
-            getattr(counts, stratum), {split: len(rows) for (of, split), rows in cells.items() if of == stratum}
+            getattr(counts, stratum), {split: len(rows) for (own, split), rows in cells.items() if own == stratum}
         ).items()
     }
     test = sorted(
@@ -218,11 +218,13 @@ def _check(number: int, rows: Sequence[Drawn], path: Path) -> None:
     cells: dict[tuple[str, str], list[Drawn]] = defaultdict(list)
     for row in rows:
         cells[row.stratum, row.split].append(row)
-    for (stratum, split), of in cells.items():
-        if {(row.population, row.drawn) for row in of} != {(of[0].population, len(of))} or of[0].population < len(of):
+    for (stratum, split), drawn in cells.items():
+        first = drawn[0]
+        told = {(row.population, row.drawn) for row in drawn}
+        if told != {(first.population, len(drawn))} or first.population < len(drawn):
             raise UserError(
-                f"{path}: {len(of)} {stratum} rows of split {split}, but its columns say that {of[0].drawn} of "
-                f"{of[0].population} were drawn: rows were added or taken out; {_mend(path)}"
+                f"{path}: {len(drawn)} {stratum} rows of split {split}, but its columns say that {first.drawn} of "
+                f"{first.population} were drawn: rows were added or taken out; {_mend(path)}"
             )
     if _in_order(number, rows) != tuple(rows):
         raise UserError(f"{path}: its rows are not in the order of their hashes: they were edited; {_mend(path)}")
