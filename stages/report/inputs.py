@@ -68,6 +68,11 @@ class Inputs:
         return self.words[self.headline.name]
 
     @property
+    def gained(self) -> str:
+        """What people are told of a gain in the headline."""
+        return self.headline.gain(self.told)
+
+    @property
     def classes(self) -> list[str]:
         """The classes of the labels, in the order in which tables and plots show them."""
         return self.task.classes(label for label in self.rows["label"].to_pylist() if label is not None)

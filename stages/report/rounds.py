@@ -154,7 +154,7 @@ def worth_tables(inputs: Inputs) -> dict[str, Table]:
         "evolution": Table(["", "Decisions", *BY], states, "lrrrrr"),
         "change": Table(["Change by", *BY], gains, "lrrrr"),
         "edits": Table(["Edit", "Rows of train", *BY], edits, "lrrrrr"),
-        "advice": Table(["Measure", "Value"], list(advice(rounds, inputs.told)), "lr"),
+        "advice": Table(["Measure", "Value"], list(advice(rounds, inputs.gained)), "lr"),
     }
 
 
@@ -166,8 +166,8 @@ def _points(change: float) -> str:
     return points(change, 2)
 
 
-def advice(rounds: dict, told: str) -> Iterator[tuple[str, object]]:
-    """Yield what the advice rests on: a measure in words, and its value; `told` is what to call the headline."""
+def advice(rounds: dict, gained: str) -> Iterator[tuple[str, object]]:
+    """Yield what the advice rests on: a measure in words, and its value; `gained` is what to call a gain."""
     if not rounds:
         return
     stopping = rounds["stopping"]
@@ -184,10 +184,10 @@ def advice(rounds: dict, told: str) -> Iterator[tuple[str, object]]:
     yield "next rows of the queue", stopping["next_rows"]
     yield "of these without a probability of an error", stopping["without_probability"]
     yield "of these, rows that people would change", changed
-    yield f"what that adds to {told} on dev, points", ranged(stopping, "gain_points", as_points)
+    yield f"what that adds to {gained} on dev, points", ranged(stopping, "gain_points", as_points)
     yield "what it takes off the wrong labels in test, points", as_points(-stopping["test_error_points"])
     cost = ranged(stopping, "wrong_label_points", hundred)
-    yield f"what 100 wrong training labels cost, points of {told} on dev", cost
+    yield f"what 100 wrong training labels cost, points of {gained} on dev", cost
     yield "labels that models train on", stopping["training_labels"]
     if rounds["decisions"]:  # else assumed
         yield (
@@ -215,7 +215,7 @@ def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, flo
         colour = dict(zip(HELD_OUT, plots.COLOURS, strict=False))
         shades = [colour[split] for split, *_ in edits]
         values = [row for _, *row in edits]
-        forest = plots.intervals(values, shades, f"points of {told} on corrected labels", zero=True)
+        forest = plots.intervals(values, shades, f"points of {inputs.gained} on corrected labels", zero=True)
         drawn["edits"] = forest, half, 0.9 + 0.35 * len(edits)
     return drawn
 

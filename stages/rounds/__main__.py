@@ -276,7 +276,7 @@ def stop_or_go(today: Today, ahead: Ahead, fast: Models, settings: Params) -> tu
     next_ = stopping.Next([entry["split"] for entry in entries], [entry["p_error"] for entry in entries])
     gained = stopping.gain(next_, planted, new_label, relabelled, settings)
     tested = int(((rows.splits == "test") & (now.training(rows) != NONE)).sum())
-    result = stopping.verdict(next_, gained, tested, fast.words, settings)
+    result = stopping.verdict(next_, gained, tested, fast.gain_in_words, settings)
     result |= {"training_labels": labels, "relabelled_share": relabelled, "next_decisions": settings.next_decisions}
     if new_label is not None:
         result["new_labels_points"] = new_label * settings.next_decisions * stopping.POINTS

@@ -124,7 +124,7 @@ def verdict(next_: Next, gained: Estimate, test_labels: int, words: str, setting
     Args:
         gained: what the next decisions would add to the headline on dev.
         test_labels: the number of test rows that have a label.
-        words: what people are told of the headline.
+        words: what people are told of a gain in the headline.
     """
     likely = next_.likely()
     changes = float(likely.sum())

@@ -100,9 +100,9 @@ class Models:
         return kinds.load(self.task, "metrics").HEADLINE
 
     @property
-    def words(self) -> str:
-        """What people are told of the headline."""
-        return kinds.load(self.task, "metrics").WORDS[self.headline.name]
+    def gain_in_words(self) -> str:
+        """What people are told of a gain in the headline."""
+        return self.headline.gain(kinds.load(self.task, "metrics").WORDS[self.headline.name])
 
     def predict(self, labels: np.ndarray) -> np.ndarray:
         """Return the labels of the held-out rows, (held,) object, by models trained on the rows that have a label.

@@ -173,7 +173,7 @@ def _change(models: dict, task: Task) -> Iterator[str]:
     headline, words = _headline(task)
     names = ["before", *sorted(models[headline].keys() - {"before"})]
     yield ""
-    yield f"Fast models trained on all labels: {words}, in points, with the interval of the change (paired)"
+    yield f"Fast models trained on all labels: {words}, in points; the gain has a paired interval"
     for what, before in (("all", names[0]), ("last_round", names[-2])):
         if what == "last_round" and before == names[0]:
             continue
@@ -188,7 +188,7 @@ def _change(models: dict, task: Task) -> Iterator[str]:
 def _edits(edits: dict, task: Task) -> Iterator[str]:
     _, words = _headline(task)
     yield ""
-    yield f"What each kind of edit adds to {words} on corrected labels, in points (compared with models without it)"
+    yield f"What each kind of edit gains in {words} on corrected labels, in points (compared with models without it)"
     for kind, heading in EDITS.items():
         edit = edits[kind]
         parts = [f"{split} {_interval(edit[split]['corrected'], 'gain', _points)}" for split in edit if split != "rows"]

@@ -14,3 +14,11 @@ class Headline(NamedTuple):
     def sign(self) -> int:
         """1 where more is better, else -1: of two values, the larger by it is the better."""
         return 1 if self.larger_is_better else -1
+
+    def gain(self, words: str) -> str:
+        """Return what to call a gain, a change that is above zero where it is for the better.
+
+        Args:
+            words: what people are told of the metric.
+        """
+        return words if self.larger_is_better else f"gain in {words}"
