@@ -52,6 +52,27 @@ def test_accepted_at_the_bound_and_not_below_it():
     assert below.refusal.startswith("38 of 40 audited rows right: precision at least 0.8")
 
 
+class Several(Task):
+    """A kind whose labels count for the classes that they name: "FRUIT+STONE" for both, "" for none."""
+
+    def names(self, label: str) -> list[str]:
+        return [name for name in label.split("+") if name]
+
+
+def test_a_label_of_several_classes_is_judged_under_each():
+    task = Several(kind="classification", labels=["FRUIT", "STONE"])
+    table = pa.concat_tables([annotations(40), annotations(30, label="FRUIT+STONE"), annotations(1, label="")])
+    made = [decided(n) for n in range(40)]
+    made += [decided(n, "keep" if n < 20 else "ambiguous", label="FRUIT+STONE") for n in range(30)]
+    found = acceptance.judge(table, settling.latest(made), task, settings(min_precision=0.7))
+    assert {stratum: (of.rows, of.decided, of.correct) for stratum, of in found.items()} == {
+        ("rule", "FRUIT"): (70, 70, 60),
+        ("rule", "STONE"): (30, 30, 20),
+        ("rule", "none"): (1, 0, 0),
+    }
+    assert [of.refusal is None for of in found.values()] == [True, False, False]
+
+
 def test_too_few_audited_rows_and_none_prove_nothing():
     few = judge(annotations(40), *[decided(n) for n in range(19)])
     assert few.refusal == "people decided on 19 rows of its audit sample, 20 needed"

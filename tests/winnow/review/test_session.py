@@ -93,6 +93,15 @@ def test_a_second_decision_counts_and_undo_brings_the_first_back(project):
         session.undo(first)
 
 
+def test_a_clock_that_is_behind_does_not_let_an_older_decision_overrule_a_new_one(project):
+    write(project, 0, "ana", decided_on="2999-12-31")
+    write(project, 0, "bo", label="STONE", decided_on="2999-12-31")
+    session = Session(project)
+    decide(session, 0, verdict="relabel", new_label="STONE")
+    assert decisions.read(project.decisions)[-1].decided_on == "2999-12-31"
+    assert ids(Session(project)) == ["row-001", "row-002", "row-003", "row-004", "row-005"]
+
+
 def test_two_tabs_do_not_decide_over_each_other(project):
     session = Session(project)
     decide(session, 0)
