@@ -167,7 +167,8 @@ def clean_batch(batch: pa.Table, cleaning: Cleaning) -> dict[str, pa.Table]:
     rows = _drop_short(rows, settings.min_words, entries)
     if settings.language.action != "off":
         rows = _language(rows, settings.language, entries)
-    rows = _carry_labels(batch, rows, cleaning.task, entries.ledger)
+    if type(cleaning.task).carry is not Task.carry:  # which leaves every label as it is
+        rows = _carry_labels(batch, rows, cleaning.task, entries.ledger)
     columns = [pa.array(list(entries.personal), pa.string()), pa.array(list(entries.personal.values()), pa.int64())]
     return {"rows": rows, "ledger": entries.table(), "personal": pa.table(columns, ["kind", "count"])}
 

@@ -259,7 +259,7 @@ def test_no_row_left_is_an_error_and_writes_nothing(workspace):
     tables.write(make_rows([{"text": "<p></p>"}, {"text": "one"}]), folder / "raw" / "one.parquet")
     with pytest.raises(UserError, match=r"no row is left of 2 after cleaning.*empty_text.*too_few_words"):
         stage.main(arguments(folder))
-    assert sorted(path.name for path in folder.iterdir()) == ["params.yaml", "raw"]
+    assert sorted(path.name for path in folder.iterdir()) == ["dvc.yaml", "params.yaml", "raw"]
 
 
 def test_no_source_is_an_error(workspace):
