@@ -1,16 +1,16 @@
-"""annotate: labels by rules and models for rows without one, each with its measured confidence; and all that they say.
+"""annotate: label rows without a label by rules and models, with measured confidence, and keep all that they say.
 
 python -m stages.annotate --rows data/deduplicated.parquet --split data/split.parquet --rules rules
     --out data/annotations.parquet --votes data/votes.parquet --audit data/audit_queue.parquet
     --audit-csv reports/review/audit.csv --ledger data/ledger/annotate.parquet --metrics reports/metrics/annotate.json
 
 Rules vote on every row of the task. A vote counts only where given labels of the training split show how often it is
-right: no rule is chosen by dev or test labels. What counts is combined by majority or by a label model; both are
-measured by cross-fitting. The labels are proposals: `apply_decisions` lets those train that people's decisions on the
-audit sample accept.
+right: no rule is chosen by dev or test labels. The votes that count are combined by majority or by a label model; both
+are measured by cross-fitting. The labels are proposals: a model trains on those that `apply_decisions` accepts by
+people's decisions on the audit sample.
 
-Out: one row a label set (id, label, label_origin, label_confidence, rule, audit), `rule` being the most precise of
-those that say so; every vote (id, rule, label); the audit sample as a queue (`winnow.people.queue`): of each origin and
+Out: one row for each label (id, label, label_origin, label_confidence, rule, audit), `rule` being the most precise rule
+that says so; every vote (id, rule, label); the audit sample as a queue (`winnow.people.queue`): of each origin and
 class the rows that come first by a hash of their id, so that another rule or another row moves few others in or out.
 """
 
@@ -58,8 +58,8 @@ def annotate(votes: Votes, measured: Measured, settings: Params, task: Task, led
     combiners = [name for name in COMBINERS if task.is_closed or name != "label_model"]
     if settings.combine not in combiners:
         raise UserError(
-            f"params.yaml: annotate.combine: a {settings.combine} weighs the labels of a closed set, which task.kind "
-            f"{task.kind} has not; set {' or '.join(combiners)}"
+            f"params.yaml: annotate.combine: {settings.combine} needs a closed set of labels, which task.kind "
+            f"{task.kind} lacks; set {' or '.join(combiners)}"
         )
     combiner = measured.fit(settings.combine, settings)
     unlabelled = votes.of(votes.label == NONE)
@@ -86,7 +86,7 @@ def annotate(votes: Votes, measured: Measured, settings: Params, task: Task, led
 def draw(labelled: list[dict], rows: int, task: Task) -> list[str]:
     """Return the ids of the audit sample: of each origin and class, the rows of lowest hash.
 
-    In turn from each, so that whoever stops half-way has read as many of each, and a random sample of each.
+    They are read in turn, so that whoever stops half-way has read as many of each, and a random sample of each.
     """
     place: Counter = Counter()
     ranked = []

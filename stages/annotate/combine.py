@@ -12,9 +12,9 @@ import numpy as np
 from winnow.labelling.votes import NONE
 from winnow.statistics import intervals
 
-# So many rows' worth is a vote taken to say nothing new, before it is measured.
+# A vote that is not yet measured counts as this many rows in which it says nothing new.
 PRIOR_ROWS = 1.0
-# So many rows' worth is a pattern of votes taken to say what its votes say by themselves, before it is measured.
+# A pattern of votes that is not yet measured counts as this many rows in which it says what its votes say alone.
 PATTERN_ROWS = 10.0
 
 

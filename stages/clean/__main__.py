@@ -6,9 +6,9 @@ python -m stages.clean --raw data/raw --out data/clean.parquet
 Reads every Parquet file of `raw`, one per source, in batches, each source by its profile. A first look at some rows of
 each source finds its boilerplate and the length at which it cuts texts off. Then, in this order: rows that lack
 something are filled or dropped (`missing`), the profile's rules run (`stages.clean.profiles`), personal data is
-looked for, short texts and foreign languages go, and a label that told of its text's places is carried over to the new
-text. Writes one table of the data contract, the ledger (one entry for each
-rule that changed a text, with the hash before and after that rule), and counts with the boilerplate that was found.
+looked for, and short texts and foreign languages go. Last, the kind of task says what cleaning left of a label. Writes
+one table of the data contract, the ledger (one entry for each rule that changed a text, with the hash before and after
+that rule), and counts with the boilerplate that was found.
 """
 
 from collections import Counter
@@ -228,10 +228,10 @@ def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
 
 
 def _carry_labels(before: pa.Table, rows: pa.Table, task: Task, ledger: Ledger) -> pa.Table:
-    """Return the rows with the labels that they have now that their texts changed; the ledger tells which lost theirs.
+    """Return the rows with the labels that their changed texts have; the ledger tells which rows lost theirs.
 
     Args:
-        before: the batch as it came, with the rows that were dropped since.
+        before: the batch before cleaning.
     """
     places = np.flatnonzero(rows["label"].combine_chunks().is_valid())
     labelled = rows.select(["id", "text", "label"]).take(pa.array(places))

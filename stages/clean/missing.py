@@ -50,7 +50,7 @@ class Fallback(params.Section):
 
 
 class Problem(params.Section):
-    """What to do with rows that have it."""
+    """What to do with rows that lack something."""
 
     action: Literal["off", "keep", "drop", "fill", "fill_or_drop"]
     """`off`: nobody looks; `keep`: the row stays and the ledger notes it; `drop`; `fill` from a fallback, or else keep;

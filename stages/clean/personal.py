@@ -2,7 +2,7 @@
 
 E-mail and public IP addresses, phone numbers (phonenumbers, a port of Google's libphonenumber), payment cards (ISO/IEC
 7812 ranges and Luhn's check digit), IBANs (length and check digits of each country, python-stdnum), and names of
-people if a model is given. Scientific text is full of numbers and of `@`, so every finder asks for more than a form.
+people if a model is given. Scientific text is full of numbers and of `@`, so every finder checks more than the form.
 """
 
 import ipaddress

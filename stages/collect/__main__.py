@@ -1,11 +1,11 @@
-"""collect: read every source into the data contract, one table a source, and refuse what cannot be read.
+"""collect: read every source into a table of the data contract, and refuse rows that cannot be read.
 
 python -m stages.collect --files data/sources --downloads .dvc/tmp/downloads --out data/raw
     --ledger data/ledger/collect.parquet --metrics reports/metrics/collect.json
 
 In: the sources of params.yaml: collect.sources; `--files` is the folder of local ones, `--downloads` keeps what was
 fetched. Out: `<out>/<source>.parquet` (winnow.rows.tables.row_schema, with aux tasks), `<out>/manifest.json`
-(pins, licences, dates and counts), the ledger and metrics. Text is passed on as the source has it: cleaning is another
+(pins, licences, dates and counts), the ledger and metrics. Texts stay as the source has them: cleaning is another
 stage. Rows are sorted on disk; memory holds 9 bytes a row, and no text.
 """
 
@@ -98,7 +98,7 @@ class Gathered:
     )  # each row's group's hash, in order of id
 
     def parts(self) -> Iterator[pa.Table]:
-        """Yield the rows, sorted by id; of rows with one id the first that came."""
+        """Yield the rows, sorted by id; of rows with the same id, the first that came."""
         return (first_of_each(part)[0] for part in self.rows.sorted())
 
 
@@ -157,9 +157,9 @@ def gather(source: Source, job: Job, scratch: Path) -> Gathered:
 
 
 class LowestGroups:
-    """Takes the text off rows that `max_groups` is certain to leave out, so that it need not be sorted on disk.
+    """Empties the text of rows that `max_groups` is certain to leave out, so that it is not sorted on disk.
 
-    The row itself stays: whether it is its key's first is settled after sorting.
+    The row itself stays, since only sorting tells whether it is the first with its key.
     """
 
     def __init__(self, source: Source) -> None:
@@ -184,7 +184,7 @@ class LowestGroups:
 
 
 def first_of_each(part: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Part rows that are sorted by id: the first of each id, and those that follow it."""
+    """Split rows that are sorted by id into the first of each id and those that follow it."""
     again = _repeats(part["id"])
     return (part.filter(pc.invert(again)), part.filter(again)) if pc.any(again).as_py() else (part, part.slice(0, 0))
 
@@ -221,9 +221,9 @@ def _hashes(source: str, groups: pa.ChunkedArray) -> np.ndarray:
 
 
 def cuts(groups: np.ndarray, source: Source) -> list[tuple[str, int, str]]:
-    """Return, for `max_groups` and `max_rows`, the rule, how many rows it lets pass and the reason for the others.
+    """Return, for `max_groups` and `max_rows`, the rule, how many rows it keeps, and why it leaves out the others.
 
-    Rows pass in the order of their groups' hashes, then of their ids: a higher cap keeps every row of a lower one.
+    Rows are kept in the order of their groups' hashes, then of their ids: a higher cap keeps every row of a lower one.
     """
     found = []
     if source.max_groups is not None:

@@ -5,10 +5,10 @@ python -m stages.deduplicate --rows data/clean.parquet --against data/sources --
     --metrics reports/metrics/deduplicate.json
 
 Exact duplicates are equal but for case, punctuation and Unicode form. Near-duplicates share a band of MinHash values
-(`winnow/dedup`), and each pair is verified by the true Jaccard similarity of word shingles. Rows of both purposes are
-compared, so that an adapted encoder meets no copy of a test row. Adds the column `cluster`: the lowest id among the
-texts that similarity ties together, directly or by a chain. `--against` is the folder of the datasets that params name:
-their copies are dropped too.
+(`stages.deduplicate.sketch`), and each pair is verified by the true Jaccard similarity of word shingles. Rows of both
+purposes are compared, so that an adapted encoder meets no copy of a test row. Adds the column `cluster`: the lowest id
+among the texts that similarity ties together, directly or by a chain. `--against` is the folder of the datasets that
+params name: their copies are dropped too.
 
 A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a chain
 (a like b, b like c) may both stay, in one cluster. Clusters whose members have different labels stand in `--conflicts`:
@@ -111,9 +111,7 @@ def rows_in(
     for batch in tables.batches(path, COLUMNS, machine.batch_rows):
         ids = pa.chunked_array([pa.array([last]), *batch["id"].chunks])
         if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
-            raise UserError(
-                f"{path}: its rows are not sorted by id, or an id stands twice; the stage clean writes it so"
-            )
+            raise UserError(f"{path}: its rows are not sorted by id, or an id stands twice; run `dvc repro clean`")
         last = ids[-1].as_py()
         encoded = batch["label"].combine_chunks().dictionary_encode()
         codes = [labels.setdefault(label, len(labels)) for label in encoded.dictionary.to_pylist()]

@@ -14,7 +14,7 @@ ORIGINS = ("human", "given", "rule", "model")  # of a label, the most trusted fi
 
 
 def measure(rows: pa.Table, rules: Sequence[Rule], sources: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return for "purpose" and each rule a number a row, (rows,) float64; of duplicates, the lowest one stays.
+    """Return, for "purpose" and for each rule, a number for each row, (rows,) float64; the lowest duplicate stays.
 
     Args:
         sources: for `source_order`, the preferred ones first; those not named come last, all alike.

@@ -104,7 +104,7 @@ class Conflicts:
 
 
 class Names:
-    """The ids of the rows that other rows are told about."""
+    """The ids of the rows that entries on other rows name."""
 
     def __init__(self, duplicates: Duplicates, conflicts: Conflicts, batches: Iterable[pa.Table]) -> None:
         """Take them from `batches`, which hold the column `id` of all rows."""
@@ -128,7 +128,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is told of each row.
+    """What the stage writes of each row: to the table, the ledger and the conflicts.
 
     Attributes:
         foreign: names a text of another dataset, given by number.

@@ -1,4 +1,4 @@
-"""What is known of every text, on disk: one file a column, and the shingles of all texts in one file.
+"""What is known of every text, on disk: one file for each column, and the shingles of all texts in one file.
 
 Texts are numbered. Batches may arrive in any order, since a text's number says where in a file its values stand.
 """
@@ -68,7 +68,7 @@ class Scratch:
         file.write(shingles.flatten().to_numpy())
 
     def finish(self) -> None:
-        """End writing; `lengths` and `shingles` may be asked from now on."""
+        """End writing; `lengths` and `shingles` work from now on."""
         self._start, self._length = self.get(_START, np.int64), self.get(_LENGTH, np.int32)
         self._file(_SHINGLES).flush()
 

@@ -23,7 +23,7 @@ _MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))  # of Murm
 
 @dataclass(frozen=True)
 class Shingles:
-    """Of n texts.
+    """The word shingles of n texts, as hashes.
 
     Attributes:
         exact: (n, 2) uint64; equal for texts with the same words. Two others share it with odds of 2**-128.

@@ -4,10 +4,10 @@ python -m stages.removals --raw data/raw --split data/split.parquet --clean data
     --deduplicate data/ledger/deduplicate.parquet --metrics reports/metrics/removals.json
     --plot reports/plots/removals.csv
 
-A share is of the rows that entered the stage, with Wilson's 95 % interval. A row is of the classes for which the label
-counts that it was collected with. A removed row is of the split that the rest of its group is in, and of none where
-nothing of its group is left. What `collect` refused never was a row, so it is counted by source alone. Rows are joined
-to ledgers by id, as a number of 8 bytes: memory holds 10 bytes a removed row and 9 a group, and a batch.
+A share is of the rows that entered the stage, with Wilson's 95 % interval. A row's classes are those for which its
+collected label counts. A removed row counts for the split of the rest of its group, and for none where nothing of the
+group is left. What `collect` refused never was a row, so it is counted by source alone. Rows are joined to ledgers by
+id, as a number of 8 bytes: memory holds 10 bytes a removed row and 9 a group, and a batch.
 
 Writes metrics (stage -> rule -> rows, removed, share, its interval, and `skew`: the largest ratio of a class's share to
 that of all classes) and the plot: rule, stage, dimension, value, rows, removed, share, low, high.
@@ -152,7 +152,7 @@ class Values:
 
 
 def count(raw: Path, removed: dict[str, Removed], split: Path, task: Task) -> list[Line]:
-    """Return one line for each rule, dimension and value, also where the rule removed none.
+    """Return a line for each rule, dimension and value, even where the rule removed no row.
 
     Raises:
         UserError: rows, ledgers and split are not of one run of the pipeline: a row is lost, or a removed one unknown.

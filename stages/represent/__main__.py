@@ -13,7 +13,7 @@ measured on the source's rows in groups that the reference does not hold, so tha
 
 Out: metrics; plots: vocabulary.csv (growth), clusters.csv (rows of each source in each embedding cluster), dates.csv,
 distances.csv, characteristic.csv (words that tell a source from the others), examples.csv (rows in the middle of the
-clusters that are most the source's own). They are written also where a source beyond a gate then fails the run.
+clusters that are most the source's own). They are written even if a source beyond a gate then fails the run.
 """
 
 from collections import Counter

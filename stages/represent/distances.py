@@ -34,7 +34,7 @@ def corrected(value: float, resampled: np.ndarray, confidence: float) -> dict[st
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How groups are drawn, and the confidence of what is told of the draws."""
+    """How often groups are drawn, and the confidence of the intervals."""
 
     resamples: int
     confidence: float

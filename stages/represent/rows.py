@@ -1,4 +1,4 @@
-"""One pass over all rows: what is counted of each, and a sample of them for what is too dear to measure on all."""
+"""One pass over all rows: counts, and a sample of rows for what is too expensive to measure on all."""
 
 import datetime
 from collections import Counter
@@ -69,7 +69,7 @@ def _counted(column: pa.ChunkedArray) -> dict:
 
 @dataclass
 class Sample:
-    """Rows with something dear to measure: at most `limit` of each source, and as many of the reference.
+    """Rows on which something expensive is measured: at most `limit` of each source, and as many of the reference.
 
     Ids are hashes and rows stand in their order, so the first rows of a source are a random draw from it.
     """
@@ -83,7 +83,7 @@ class Sample:
     _seen: Counter = field(default_factory=Counter)
 
     def takes(self, id: str, source: str, group: str, referred: bool) -> bool:
-        """Take a row in, if it is among the first of its source or of the reference, and tell whether it was."""
+        """Add a row if it is among the first of its source or of the reference; return whether it was added."""
         of_source, of_reference = self._seen[source] < self.limit, referred and self._seen[None] < self.limit
         if not (of_source or of_reference):
             return False

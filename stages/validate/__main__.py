@@ -1,16 +1,16 @@
-"""validate: stop before anything dear runs on a table that breaks the data contract, or on data that drifted too far.
+"""validate: stop before anything expensive runs on a broken table, or on data that drifted too far.
 
 python -m stages.validate --raw data/raw --clean data/clean.parquet --deduplicated data/deduplicated.parquet
     --split data/split.parquet --annotations data/annotations.parquet --labelled data/labelled.parquet
     --ledger data/ledger --frozen data/frozen --out data/validated.txt --metrics reports/metrics/validate.json
     --profile reports/metrics/profile.json --drift reports/metrics/drift.json
 
-Each table against its schema (`winnow.validation.schemas`), then the tables against one another: each row that went
-into a stage is in its table or in its ledger; no group and no cluster in two splits; no frozen test group outside of
-test; labels and splits of the same rows. Then the profile of the dataset against that of the last release
-(`winnow.validation.drift`). All that is dear depends on `--out`, so a failure here stops it. That file always says the
-same: another decision validates anew, and adaptation does not run again. The tables that are made later (issues,
-training, predictions) are checked by `winnow lint`, with schemas of the same file.
+Checks each table against its schema (`winnow.validation.schemas`), then the tables against one another: each row that
+went into a stage is in its table or in its ledger; no group and no cluster is in two splits; no frozen test group is
+outside of test; labels and splits are of the same rows. Then compares the profile of the dataset with that of the last
+release (`winnow.validation.drift`). Expensive stages depend on `--out`, so a failure here stops them. That file always
+says the same, so a new decision validates again and adapts nothing. `winnow lint` checks the tables that are made later
+(issues, training, predictions) by schemas of the same module.
 Memory: a batch, and some tens of bytes a row.
 """
 
@@ -75,12 +75,12 @@ class Profiler:
         self.make = partial(Part, settings.words, settings.sample_rows, task)
 
     def add_labelled(self, batch: pa.Table) -> None:
-        """Take rows of the labelled table in."""
+        """Add rows of the labelled table."""
         for name in pc.unique(batch["split"]).to_pylist():
             self._add(name, batch.filter(pc.equal(batch["split"], name)))
 
     def add_texts(self, batch: pa.Table) -> None:
-        """Take rows of purpose text in; others are passed over."""
+        """Add the rows of purpose text."""
         self._add("text", batch.filter(pc.equal(batch["purpose"], "text")))
 
     def _add(self, name: str, rows: pa.Table) -> None:

@@ -1,1 +1,1 @@
-"""Automatic labels: rules that propose one, what combines their proposals, and the tests that accept or refuse them."""
+"""Labelling rules: each votes on rows, by patterns, a function, a model or the answers of a language model."""

@@ -48,7 +48,7 @@ class Python(Rule):
             ) from None
         where = f"{self.where}: {self.function} returned {label!r} for row {row['id']}"
         if not isinstance(label, str | None):
-            raise UserError(f"{where}; return None or a label, which is a text")
+            raise UserError(f"{where}; return None or a label as a string")
         return None if label is None else task.check(label, where)
 
 

@@ -1,8 +1,8 @@
-"""Kind llm: the recorded answers of a language model. `winnow label` asks; no stage does, since no call repeats.
+"""Kind llm: the recorded answers of a language model. `winnow label` asks; no stage does: no call repeats.
 
 The answers stand in `<rule's name>.jsonl` in the folder of rules, one a line: `key` (of model, options and prompt), the
 row's `id`, and `answer` as it came. Lines are only ever added; where two have one key the last counts. Another prompt
-or another text has another key: its old answer is no answer, and `winnow label` asks again.
+or another text has another key: the old answer does not count, and `winnow label` asks again.
 """
 
 import json

@@ -23,7 +23,7 @@ class Voter:
 
     Attributes:
         vote: maps a batch of rows to the label that the rule gives each; None where it abstains.
-        counts: what else is to be told of the rule, complete when it has seen all rows.
+        counts: further figures on the rule, complete when it has seen all rows.
     """
 
     vote: Callable[[list[Row]], list[str | None]]
@@ -62,7 +62,7 @@ class Rule(Section):
         """Return the rule at work.
 
         Args:
-            files: the folder of all that rules read: code, models, recorded answers.
+            files: the folder of what rules read: code, models, recorded answers.
 
         Raises:
             UserError: what the rule reads is missing or wrong; so may `Voter.vote`.

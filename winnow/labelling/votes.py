@@ -1,4 +1,4 @@
-"""What all rules say of all rows, as one matrix, and what is to be told of each rule."""
+"""What all rules say of all rows, as one matrix, and the figures on each rule."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -55,7 +55,7 @@ def check_fields(batches: Iterable[pa.Table], rules: Sequence[Rule]) -> None:
     for rule in rules:
         for name in sorted(rule.fields() - {"text"} - {f"meta.{key}" for key in keys}):
             has = ", ".join(sorted(keys)) or "nothing"
-            raise UserError(f"{rule.where}: no row has {name}; meta holds {has}: mend the field or take the rule out")
+            raise UserError(f"{rule.where}: no row has {name}; meta holds {has}: mend the field or remove the rule")
 
 
 def collect(batches: Iterable[pa.Table], voters: Sequence[Voter], task: Task) -> Votes:
@@ -112,7 +112,7 @@ def summary(said: np.ndarray, rule: int) -> dict[str, float]:
 
 
 def accuracy(right: np.ndarray) -> dict[str, float]:
-    """Return the share of right ones with its 95 % interval (Wilson), and their number.
+    """Return the number of votes, the share that is right and its 95 % interval (Wilson).
 
     Args:
         right: (rows,) bool.

@@ -46,7 +46,7 @@ class Read:
 
     Attributes:
         decisions: `decided_on` may be empty; `line` is the number of a `unit` of the source.
-        problems: what of it is no decision.
+        problems: what cannot be read as a decision, in words.
         source: a file or an address.
     """
 
@@ -97,7 +97,7 @@ class Target:
             today: stands in where `decided_on` is empty.
 
         Raises:
-            UserError: a decision is wrong, or something was none; all problems are listed and nothing was added.
+            UserError: a decision is wrong, or there were problems; all are listed and nothing was added.
         """
         today = (today or datetime.date.today()).isoformat()
         known = _Known(self._existing)

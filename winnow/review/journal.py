@@ -59,7 +59,7 @@ def stamp(path: Path) -> Stamp | None:
 
 
 def append(path: Path, rows: Iterable[Mapping[str, str]]) -> Written:
-    """Write decisions at the end of a file, which is made where it is missing.
+    """Write decisions at the end of a file; make it if it is missing.
 
     A header of eight columns gets its ninth, `seconds`; under a header that is longer yet (a queue was saved as
     decisions.csv) lines have eight cells.

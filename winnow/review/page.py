@@ -1,8 +1,8 @@
 """The review page: one HTML file with its style and script inside, for `winnow review` and for offline use.
 
-The script asks a server for rows, or finds them in the page itself (`offline`). How a label is given is the widget's
-part of the page (`winnow.kinds.widget.parts`). A content security policy lets in that
-one style and script, by hash, and no network but the page's own server.
+The script asks a server for rows, or finds them in the page itself (`offline`). The kind's widget fills the part in
+which people give a label (`winnow.kinds.widget.parts`). A content security policy lets in that one style and script, by
+hash, and no network but the page's own server.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""What one reviewer is to read, and what is decided on it while they read. Knows of no browser."""
+"""The rows that one reviewer has to read, and the decisions on them meanwhile. Knows nothing of browsers."""
 
 import datetime
 import itertools

@@ -1,8 +1,8 @@
 """Drift: how far a dataset's profile is from that of its last release.
 
 The reference is `data/frozen/profile.json`, a file in Git that `winnow freeze` writes. It is an input like any other:
-comparing with Git's HEAD instead would give the same inputs another result after each commit, so that a rerun gave
-other bytes and `dvc status` said nothing of it.
+a comparison with Git's HEAD would give the same inputs another result after each commit, of which `dvc status` would
+say nothing.
 
 One measure for each kind of number. Shares (labels, sources, years, words): Jensen-Shannon divergence, base 2
 (Lin 1991), which is 0 for equal shares and 1 for disjoint ones and, unlike the population stability index, defined

@@ -2,7 +2,7 @@
 
 `check_table` reads a table once: columns and types, the constraints on each row, and ids that ascend (so that none
 stands twice). It keeps 8 bytes a row, the ids as numbers, with which `conserved` compares the tables of two stages.
-A schema names the columns that the contract asks for; a stage may add others.
+A schema names the columns that the contract needs; a stage may add others.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -154,7 +154,7 @@ def check_table(
     """Return a table's ids as `numbers`, (rows,) uint64, ascending.
 
     Args:
-        mend: what the reader of an error should do.
+        mend: what to do about an error.
         see: called with each batch of the schema's columns until a row fails.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Readers: one short file a family of formats. A reader turns an open file into records, the unreadable ones too.
+"""Readers: one short file for each family of formats. A reader turns an open file into records, also unreadable ones.
 
 A reader takes a binary stream, the name of its file for messages and the columns that the caller wants. It yields a
 `Record` for each row (`Block`s of them where the format is columnar already) and raises `UserError` where the file as a

@@ -1,4 +1,4 @@
-"""E-mails (RFC 5322, MIME): one message a file, or many in an mbox; and the threads that they belong to.
+"""E-mails (RFC 5322, MIME): one message in a file, or many in an mbox; and the threads that they belong to.
 
 Python's `compat32` policy parses: it takes any message as it is, where the newer policies raise on malformed headers.
 """

@@ -1,4 +1,4 @@
-"""Sources: one small file a kind of place that rows come from, and what all kinds have in common.
+"""Sources: one small file for each kind of place that rows come from, and what all kinds have in common.
 
 `Source.open` of each kind returns a `Reading`: blocks of rows, and the pin that says which bytes they were.
 """

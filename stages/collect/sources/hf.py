@@ -1,6 +1,6 @@
 """kind hf: a data set of the Hugging Face Hub, or a local folder of one, by the `datasets` loader.
 
-It is streamed, and never runs code of the data set.
+Its rows are streamed, and no code of the data set runs.
 """
 
 import os

@@ -31,7 +31,7 @@ def schema(source: Source) -> pa.Schema:
 def rows(block: Block, source: Source, task: Task) -> tuple[pa.Table, list[Refusal]]:
     """Return the rows of a block that fit the data contract, and why the others do not.
 
-    Without a key column the key is the hash of the text, also of a text that comes again.
+    Without a key column, the key is the hash of the text, even where a text comes again.
 
     Raises:
         UserError: a label is none of the task's, and `label_map` leads to none.
@@ -79,7 +79,7 @@ def rows(block: Block, source: Source, task: Task) -> tuple[pa.Table, list[Refus
 
 
 def _strings(values: Sequence[object] | pa.Array, name: str, refuse: Refuse) -> pa.Array:
-    """Return a column as strings; an empty one is null, since CSV cannot tell them apart."""
+    """Return a column as strings; an empty string is null, since CSV cannot tell them apart."""
     if isinstance(values, pa.Array):
         type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
         if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_integer(type_):
@@ -166,8 +166,8 @@ def _labels(column: pa.Array, source: Source, task: Task, places: pa.Array, keys
         except UserError as error:
             row = pc.index(column, name).as_py()
             raise UserError(
-                f"{error}; it is first met at {places[row]}, key '{keys[row]}'; add it there, or to the source's "
-                f"label_map ('{name}': null leaves such rows unlabelled)"
+                f"{error}; the first such row is {places[row]}, key '{keys[row]}'; add the label there, or to the "
+                f"source's label_map ('{name}': null leaves such rows unlabelled)"
             ) from None
     return pa.array(labels, pa.string()).take(coded.indices)
 

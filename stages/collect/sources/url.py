@@ -43,7 +43,7 @@ class Url(FileSource):
 
 
 def fetch(url: str, target: Path, where: str) -> None:
-    """Download a file; one that is there in part is gone on with, if the server can (HTTP Range, RFC 9110).
+    """Download a file; a partial one is continued, if the server can (HTTP Range, RFC 9110).
 
     Raises:
         UserError: the server refuses it, or does not answer or drops the connection again and again.

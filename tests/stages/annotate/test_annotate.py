@@ -221,7 +221,7 @@ def test_labels_of_an_open_set_are_those_that_rules_and_rows_have():
     assert set(metrics["combined"]) == {"majority"}
     assert {name: set(of) for name, of in metrics["rules"].items()} == {"size": {"2.5", "70"}, "field": {"2.5"}}
     assert metrics["audit_rows"] == 2
-    with pytest.raises(UserError, match=r"annotate\.combine: a label_model weighs the labels of a closed set"):
+    with pytest.raises(UserError, match=r"annotate\.combine: label_model needs a closed set of labels, which task"):
         run(rows, task=NUMBERS, rules=[size], combine="label_model")
     assert run([{"text": "none"}], task=NUMBERS, rules=[size])[0] == {}
 

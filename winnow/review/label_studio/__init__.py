@@ -29,7 +29,7 @@ ANNOTATED = {
 
 
 def push(url: str, entries: Sequence[Mapping], target: Target, title: str) -> str:
-    """Add a queue's entries to a project, which is made where it is missing; return what happened, in one line.
+    """Add a queue's entries to a project; make it if it is missing. Return what happened, in one line.
 
     Entries that decisions.csv settles are left out.
 
@@ -194,7 +194,7 @@ def _find(client: Client, title: str) -> dict | None:
 
 
 def _present(client: Client, project: int) -> dict[Key, list[dict]]:
-    """Return a project's tasks of ours, by what they ask."""
+    """Return those tasks of a project that are Winnow's, by what they ask."""
     found: dict[Key, list[dict]] = defaultdict(list)
     fields = "id,data,total_annotations,cancelled_annotations"
     for task in client.tasks(project, include=fields):
