@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from winnow import kinds
@@ -25,9 +26,8 @@ from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.kinds.task import Task
-from winnow.rows import tables
+from winnow.rows import origins, tables
 from winnow.rows.ledger import Details, Ledger
-from winnow.rows.origins import TRUSTED
 from winnow.rows.training_table import COPIES
 
 EQUAL = "none"  # the scheme by which all rows weigh the same
@@ -208,9 +208,9 @@ def copies(rows: pa.Table, cap: float, task: Task, seed: int) -> list[int]:
 def dev_rows(rows: pa.Table, wanted: bool) -> pa.Table:
     """Return id, group, text and label of the dev rows that people labelled, or none of them."""
     table = rows.select(["id", "group", "text", "label"])
-    of_dev = zip(*(rows[name].to_pylist() for name in ("split", "label", "label_origin")), strict=True)
-    keep = [wanted and split == "dev" and label is not None and origin in TRUSTED for split, label, origin in of_dev]
-    return table.filter(pa.array(keep, pa.bool_()))
+    if not wanted:
+        return table.slice(0, 0)
+    return table.filter(pc.and_(pc.equal(rows["split"], "dev"), origins.trusted(rows)))
 
 
 def weigh(rows: pa.Table, settings: Params, task: Task) -> tuple[pa.Table, dict[str, float]]:

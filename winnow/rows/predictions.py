@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from winnow.base.errors import UserError
-from winnow.rows import tables
-from winnow.rows.origins import TRUSTED
+from winnow.rows import origins, tables
 
 SPLITS = ("dev", "test")
 COLUMNS = ("id", "group", "split", "label", "predicted")
@@ -34,13 +34,7 @@ def table(rows: pa.Table, predicted: Sequence[str], own: Mapping[str, pa.Array] 
 
 def evaluated(rows: pa.Table) -> pa.Table:
     """Return the dev and test rows whose label a source gave or a person set; automatic labels prove nothing."""
-    keep = [
-        split in SPLITS and label is not None and origin in TRUSTED
-        for split, label, origin in zip(
-            *(rows[name].to_pylist() for name in ("split", "label", "label_origin")), strict=True
-        )
-    ]
-    return rows.filter(pa.array(keep, pa.bool_()))
+    return rows.filter(pc.and_(pc.is_in(rows["split"], pa.array(SPLITS)), origins.trusted(rows)))
 
 
 def read_all(folder: Path) -> dict[str, pa.Table]:

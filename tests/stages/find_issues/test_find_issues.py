@@ -514,7 +514,7 @@ def test_a_calibration_of_other_signals_is_refused(workspace):
         {"queue": 1},
         {"neighbours": 99},
         {"tiers": {"almost_certain": 0.2, "likely": 0.5, "possible": 0.9}},
-        {"value": {"train": 1.0}},
+        {"value": {"train": -1.0}},
         {"planted_worth": 0.0},
         {"pace": {"seconds": 0.0, "words_per_minute": 200.0, "min_decisions": 30}},
     ],
