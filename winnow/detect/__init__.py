@@ -1,1 +1,1 @@
-"""Which labels are wrong: signals of suspicion, what they mean as a probability, planted errors to learn it from."""
+"""What the pipeline's tables say of labels: the models' evidence, and the rows around a row."""

@@ -1,1 +1,1 @@
-"""Pre-trained encoders: loading, tokens, batches, pooling and embeddings."""
+"""Pre-trained encoders: loading, tokens, batches, pooling, embeddings, and the nearest rows among these."""
