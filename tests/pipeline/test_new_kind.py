@@ -47,12 +47,13 @@ def write(folder: Path) -> None:
     for number in range(240):
         score = draw.randrange(11)
         filler = draw.sample(corpus.WORDS, 5)
-        body = f"The {filler[0]} was {GRADES[score]} and the {filler[1]} {GRADES[score]}, {' '.join(filler[2:])} {number}."
+        body = (
+            f"The {filler[0]} was {GRADES[score]} and the {filler[1]} {GRADES[score]}, {' '.join(filler[2:])} {number}."
+        )
         given = 10 - score if number % 20 == 3 and score != 5 else score
         label = None if number % 12 == 7 else f"{given}.0"
         rows.append({"key": str(number), "body": body, "score": label, "place": f"place-{number % 60}"})
-    texts = ({"key": row["key"], "body": f"{row['body']} {row['body'][::-1]}"} for row in rows[:40])
-    for name, lines in (("reviews", rows), ("texts", texts)):
+    for name, lines in (("reviews", rows), ("texts", corpus.texts())):
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
 

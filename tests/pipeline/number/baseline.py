@@ -2,7 +2,6 @@
 
 import numpy as np
 import pyarrow as pa
-
 from winnow.kinds.number.model import of_numbers
 
 LOSS = "squared_error"
