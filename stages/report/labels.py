@@ -195,10 +195,11 @@ def calibration_tables(inputs: Inputs) -> dict[str, Table]:
         for name, told in PROBABILITIES.items()
         if name in measured
     ]
-    plantings = [planting["detectors"] for planting in inputs.metrics["calibrate"].get("plantings", [])]
+    planted = [planting["detectors"] for planting in inputs.metrics["calibrate"].get("plantings", [])]
+    plantings = [found for found in planted if found]  # a kind of task may have no single detectors
     figures = list(next(iter(plantings[0].values()))) if plantings else []
     precisions = [
-        [detector(name), *(fmean(planting[name][figure] for planting in plantings) for figure in figures)]
+        [detector(name), *(fmean(found[name][figure] for found in plantings) for figure in figures)]
         for name in (plantings[0] if plantings else ())
     ]
     ranked = [[name, *map(number, values)] for name, *values in sorted(precisions, key=lambda row: (-row[1], row[0]))]
