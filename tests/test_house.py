@@ -1,6 +1,7 @@
 """The plan of the house: which room may use which, and that a module stands where its users are."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -124,3 +125,42 @@ def test_every_module_has_a_user():
     used |= closure.closure(Path("winnow/commands/cli.py"), ROOT)
     holding = {path.relative_to(ROOT).as_posix() for name, path in MODULES.items() if holds_code(name)}
     assert holding - used == set()
+
+
+# What only code can say that holds a label to be one class of a list, and a model's answer a probability of each; with
+# a line that says so.
+ONE_CLASS_A_ROW = {
+    r"\btask\.labels\b": "names = task.labels",
+    r"\btask\.indices\(": "truth = task.indices(labels)",
+    r"\blabels\.index\(": "place = labels.index(label)",
+    r"enumerate\((task\.)?labels\)": "class_of = {label: place for place, label in enumerate(labels)}",
+    r"\bkinds[./]classification\b": "from winnow.kinds.classification import metrics",
+    r"\bmacro[-_ ]?f1\b": "value = of['macro_f1']",
+    r"\bf1_\w+\(": "score = f1_per_label(truth, predicted, classes)",
+    r"\"p_\"|\bp_\{": "columns = [f'p_{label}' for label in labels]",
+    r"\bnum_labels\b|\bid2label\b": "classes = model.config.num_labels",
+    r"LogisticRegression\(": "model = LogisticRegression(C=c)",
+    r"find_label_issues\(": "issues = find_label_issues(truth, probabilities)",
+}
+SOURCES = [
+    path
+    for package in closure.PACKAGES
+    for suffix in ("py", "html", "js", "md", "json")
+    for path in sorted((ROOT / package).rglob(f"*.{suffix}"))
+]
+
+
+def told(pattern: str, paths: list[Path]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in paths
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(pattern, line, re.IGNORECASE)
+    ]
+
+
+@pytest.mark.parametrize(("pattern", "line"), ONE_CLASS_A_ROW.items())
+def test_only_the_kind_knows_that_a_label_is_one_class(pattern, line):
+    own = ROOT / "winnow/kinds/classification"
+    assert told(pattern, [path for path in SOURCES if own not in path.parents]) == []
+    assert re.search(pattern, line, re.IGNORECASE)
