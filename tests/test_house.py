@@ -133,7 +133,6 @@ ONE_CLASS_A_ROW = {
     r"\btask\.labels\b": "names = task.labels",
     r"\btask\.indices\(": "truth = task.indices(labels)",
     r"\blabels\.index\(": "place = labels.index(label)",
-    r"enumerate\((task\.)?labels\)": "class_of = {label: place for place, label in enumerate(labels)}",
     r"\bkinds[./]classification\b": "from winnow.kinds.classification import metrics",
     r"\bmacro[-_ ]?f1\b": "value = of['macro_f1']",
     r"\bf1_\w+\(": "score = f1_per_label(truth, predicted, classes)",
