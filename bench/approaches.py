@@ -110,7 +110,7 @@ def predict(
     """Return the classes of held-out rows, (rows,) int, by an approach that learns from `training`."""
     recipe = params.parse(sections["finetune"], finetune.Params, "finetune")
     task, compute = params.parse(sections["task"], Task, "task"), params.parse(sections["compute"], Compute, "compute")
-    settings = finetune.settings_of(approach, sections["approaches"], task)
+    settings = finetune.settings_of(approach, finetune.Approaches(**sections["approaches"]), task)
     job = Job(
         task=task,
         rows=training,

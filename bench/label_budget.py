@@ -49,6 +49,7 @@ from winnow.rows import predictions, tables
 from winnow.statistics import intervals
 
 REFERENCE, ADAPTED, WORDS = "transfer", "dapt", "tfidf"
+FROM = {ADAPTED: REFERENCE}  # the approach of an arm, where it is not the arm's name
 APPROACHES = (REFERENCE, ADAPTED, "few_shot", "multitask", WORDS)
 BUDGETS = ("50", "100", "200", "500", "1000", "2000", arms.ALL)
 SEEDS = (1, 2, 3, 4, 5)
@@ -149,7 +150,10 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
         key = ["finetune", "compute"]
     depends_on = [sections[name] for name in ("task", "balance", *key)]
     if approach != WORDS:
-        depends_on += [sections["approaches"][approach], files.sha256(data.encoder(approach) / models.WEIGHTS[1])]
+        depends_on += [
+            sections["approaches"][FROM.get(approach, approach)],
+            files.sha256(data.encoder(approach) / models.WEIGHTS[1]),
+        ]
     depends_on += [approach, budget, seed, *data.files]
 
     def learn() -> dict:
@@ -161,7 +165,8 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
             predicted = data.task.indices(table["predicted"].to_pylist())
         else:
             folder = data.encoder(approach)
-            predicted = arms.predict(approach, training, data.held_out, data.further, folder, seed, sections)
+            name = FROM.get(approach, approach)
+            predicted = arms.predict(name, training, data.held_out, data.further, folder, seed, sections)
         return {"seconds": time.perf_counter() - started, "predicted": predicted.tolist()}
 
     found = remembered(cache, depends_on, learn)

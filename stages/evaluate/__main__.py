@@ -3,15 +3,16 @@
 python -m stages.evaluate --rows data/labelled.parquet --classifiers models/classifier --baseline data/baseline
     --out data/predictions --metrics reports/metrics/evaluate.json --plots reports/plots/evaluate
 
-Measured on given and human labels only: an automatic label proves nothing. Out: `<approach>-<seed>.parquet` for each
-arm of params.yaml and for the baseline; the tables of the plots that the kind of task has.
+Measured on given and human labels only: an automatic label proves nothing. Out: `<arm>-<seed>.parquet` for each run
+of params.yaml: arms and for the baseline; the tables of the plots that the kind of task has.
 """
 
 import shutil
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -36,15 +37,22 @@ class Params(params.Section):
 
 
 class Arms(params.Section):
-    """Section `arms` of params.yaml: which fine-tuning runs there are."""
+    """Section `arms` of params.yaml: the matrix of fine-tuning runs. A new entry runs only what is new."""
 
-    from_base: list[str]
-    from_adapted: list[str]
-    seeds: list[int] = Field(min_length=1)
+    approaches: list[str]
+    """Names of section `approaches`."""
 
-    def names(self) -> list[str]:
-        """Return `<approach>-<seed>` of each run."""
-        return [f"{approach}-{seed}" for approach in self.from_base + self.from_adapted for seed in self.seeds]
+    encoders: list[Literal["base", "adapted"]]
+    """What each approach starts from. `transfer` from the adapted encoder is the arm `dapt`."""
+
+    seeds: list[int]
+    """Of the order of the rows, the head and dropout."""
+
+    def runs(self) -> dict[str, str]:
+        """Return, by the folder of each run's model, its arm and seed."""
+        axes = self.approaches, self.encoders, map(str, self.seeds)
+        folders = ["-".join(run) for run in product(*axes)]
+        return {folder: str(predictions.of_run(folder)) for folder in folders}
 
 
 def predict(rows: pa.Table, folder: Path, task: Task, batch_tokens: int, accelerator: "Accelerator") -> pa.Table:
@@ -72,17 +80,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     for split in predictions.SPLITS:
         if split not in rows["split"].to_pylist():
             raise UserError(f"{args.rows}: no {split} row has a given or human label; raise split.{split} or add rows")
-    extra = {folder.name for folder in args.classifiers.iterdir() if folder.is_dir()} - set(arms.names())
+    extra = {folder.name for folder in args.classifiers.iterdir() if folder.is_dir()} - arms.runs().keys()
     for name in sorted(extra):
-        print(f"evaluate: {args.classifiers / name} is no arm of params.yaml; left out (delete it)", file=sys.stderr)
+        print(
+            f"evaluate: {args.classifiers / name} is no run of params.yaml: arms; left out (delete it)", file=sys.stderr
+        )
 
     with replacing(args.out) as new:
         new.mkdir()
         for file in args.baseline.glob("*.parquet"):
             shutil.copyfile(file, new / file.name)
-        for name in arms.names():
-            predicted = predict(rows, args.classifiers / name, task, settings.batch_tokens, accelerator)
-            tables.write(predicted, new / f"{name}.parquet")
+        for run_name, arm in arms.runs().items():
+            predicted = predict(rows, args.classifiers / run_name, task, settings.batch_tokens, accelerator)
+            tables.write(predicted, new / f"{arm}.parquet")
         found = predictions.read_all(new)
         measured = measure(found, task, settings.calibration_bins)
     write_json(args.metrics, measured)

@@ -1,8 +1,8 @@
 """finetune: one classifier from one encoder with one seed.
 
 python -m stages.finetune --approach transfer --seed 1 --encoder models/base --training data/training.parquet
-    --dev data/dev.parquet --auxiliary data/auxiliary.parquet --out models/classifier/transfer-1
-    --curve reports/plots/training/transfer-1.csv --metrics reports/metrics/finetune/transfer-1.json
+    --dev data/dev.parquet --auxiliary data/auxiliary.parquet --out models/classifier/transfer-base-1
+    --curve reports/plots/training/transfer-base-1.csv --metrics reports/metrics/finetune/transfer-base-1.json
     --checkpoints .dvc/tmp/checkpoints
 
 `transfer` serves every kind of task; other approaches are a kind's own. Dev rows are read by early stop only,
@@ -38,10 +38,18 @@ class Params(finetuning.Recipe):
     patience: int | None = Field(None, gt=0)  # epochs
 
 
-# What trains by an approach: a module with `Settings`, its part of section `approaches`, and `train(job, settings)`.
+class Approaches(params.Section):
+    """Section `approaches` of params.yaml: what each asks beyond the recipe; the module that trains by it reads it."""
+
+    transfer: dict = Field(default_factory=dict)
+    multitask: dict = Field(default_factory=dict)
+    few_shot: dict = Field(default_factory=dict)
+    few_shot_examples: dict = Field(default_factory=dict)
+
+
+# What trains by an approach: a module with `Settings` and `train(job, settings)`.
 APPROACHES: dict[str, Callable[[Task], ModuleType]] = {
     "transfer": lambda task: transfer,
-    "dapt": lambda task: transfer,
     "multitask": lambda task: kinds.load(task, "multitask"),
     "few_shot": lambda task: kinds.load(task, "few_shot"),
     "few_shot_examples": lambda task: kinds.load(task, "few_shot"),
@@ -59,21 +67,13 @@ def approach(name: str, task: Task) -> ModuleType:
     return APPROACHES[name](task)
 
 
-def settings_of(name: str, sections: object, task: Task) -> params.Section:
+def settings_of(name: str, sections: Approaches, task: Task) -> params.Section:
     """Return what an approach asks beyond the recipe.
 
-    Args:
-        sections: `approaches` of params.yaml.
-
     Raises:
-        UserError: `approaches` holds another name, or what it says of this one is wrong.
+        UserError: a value is wrong.
     """
-    where = f"{params.FILE}: approaches"
-    if not isinstance(sections, dict) or name not in sections:
-        raise UserError(f"{where}.{name}: missing; add it")
-    for unknown in sorted(sections.keys() - APPROACHES.keys()):
-        raise UserError(f"{where}.{unknown}: unknown approach; known: {', '.join(APPROACHES)}")
-    return params.parse(sections[name], approach(name, task).Settings, f"{where}.{name}")
+    return params.parse(getattr(sections, name), approach(name, task).Settings, f"{params.FILE}: approaches.{name}")
 
 
 @distributed.launchable
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     recipe.check_loss(kinds.load(task, "model").LOSS, task.kind)
     if distributed.launch("stages.finetune.__main__", machine.launcher, argv):
         return
-    settings = settings_of(args.approach, params.read().get("approaches"), task)
+    settings = settings_of(args.approach, params.load("approaches", Approaches), task)
     rows = training_table.read(args.training, ["id", "group", "text", "label", "weight"])
     dev, auxiliary = tables.read(args.dev, ["id", "group", "text", "label"]), tables.read(args.auxiliary)
     compute = params.load("compute", Compute)

@@ -15,7 +15,7 @@ from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.kinds.headline import Headline
 from winnow.kinds.task import Task
-from winnow.rows import tables
+from winnow.rows import predictions, tables
 
 T = TypeVar("T")
 
@@ -104,7 +104,8 @@ def read(args: Namespace) -> Inputs:
         name: _optional(args.plots / f"{name}.csv", read_plot, [])
         for name in (*EVALUATE_PLOTS, *CURATION_PLOTS, *REVIEW_PLOTS)
     }
-    training = {path.stem: read_plot(path) for path in sorted((args.plots / TRAINING).glob("*.csv"))}
+    curves = {arm: path for path in (args.plots / TRAINING).glob("*.csv") if (arm := predictions.of_run(path.stem))}
+    training = {arm: read_plot(path) for arm, path in sorted(curves.items())}
     rows, issues = tables.read(args.rows), tables.read(args.issues)
     manifest, task = read_json(args.manifest), kinds.read_task()
     return Inputs(metrics, drawn, training, manifest, rows, issues, packages, params.read(), task)

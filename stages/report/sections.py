@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stages.report.inputs import SPLITS, Inputs
 from winnow.kinds.headline import Headline
+from winnow.rows import predictions
 
 EXCERPT = 240  # characters of a text on the page
 
@@ -107,6 +108,7 @@ def verdicts(inputs: Inputs) -> dict:
     }
     return {
         "best": best,
+        "is_adapted": predictions.is_adapted(best),
         "baseline": baseline,
         "beats": compared["best_beats_baseline"],
         "head": told.pop((best, baseline)),

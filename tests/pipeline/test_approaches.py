@@ -20,7 +20,10 @@ ARMS = ["transfer", "multitask", "few_shot", "few_shot_examples"]
 
 def run(name: str, approach: str = "") -> None:
     """Run the stage's command in this process."""
-    command = STAGES[name]["cmd"].replace("${item.approach}", approach).replace("${item.seed}", "1").split()
+    command = STAGES[name]["cmd"]
+    for key, value in {"approach": approach, "encoder": "base", "seed": "1"}.items():
+        command = command.replace(f"${{item.{key}}}", value)
+    command = command.split()
     assert command[:2] == ["python", "-m"]
     importlib.import_module(f"{command[2]}.__main__").main(command[3:])
 
@@ -32,7 +35,7 @@ def project(workspace, default_params):
     sections = {name: default_params[name] for name in kept} | {
         "task": {"kind": "classification", "labels": ["COLOUR", "ANIMAL"]},
         "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
-        "arms": {"from_base": ARMS, "from_adapted": [], "seeds": [1]},
+        "arms": {"approaches": ARMS, "encoders": ["base"], "seeds": [1]},
     }
     sections["balance"] |= {"max_labels": 48}
     sections["finetune"] |= {"epochs": 8, "learning_rate": 1e-2, "head_learning_rate": 1e-2, "max_length": 16}

@@ -144,7 +144,7 @@ def test_a_decision_reruns_neither_adaptation_nor_embedding(clone):
 def test_a_fine_tuning_parameter_reruns_fine_tuning_and_what_follows_alone(clone):
     clone.set_params(finetune={"epochs": 2})
     ran = {name.partition("@")[0] for name in clone.repro()}
-    assert ran == {"finetune", "finetune_adapted", "evaluate", "compare", "report"}
+    assert ran == {"finetune", "evaluate", "compare", "report"}
 
 
 def test_the_heading_reaches_no_model(runs):

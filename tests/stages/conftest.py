@@ -42,7 +42,7 @@ def encoder_params(workspace, default_params, monkeypatch):
         sections = {
             "task": {"kind": "classification", "labels": ["COLOUR", "ANIMAL"]},
             "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
-            "arms": {"from_base": ["transfer"], "from_adapted": [], "seeds": [1]},
+            "arms": {"approaches": ["transfer"], "encoders": ["base"], "seeds": [1]},
             "adapt": default_params["adapt"]
             | {"tokens": 600, "warmup_tokens": 200, "batch_tokens": 128, "max_length": 32, "freeze_embeddings": False}
             | {"objectives": {"masked_lm": 1.0}, "learning_rate": 2e-4, "interpolation": 0.5},

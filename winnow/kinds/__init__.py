@@ -9,9 +9,11 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `members` | models whose out-of-fold scores are the evidence on labels: what the stage score writes |
 | `scores` | that evidence read back: signals of errors, suspects, suggested labels, doubt, planted errors |
 | `fast` | models fitted in seconds, which show what more labels or mended ones are worth |
-| `model` | build, encode, loss, predict, decode |
-| `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
 | `weights` | what rows weigh in training |
+| `baseline` | predictions by a linear model on TF-IDF |
+| `model` | an encoder that is fine-tuned: build, encode, losses, predictions |
+| `multitask`, `few_shot` | approaches to fine-tuning beside `transfer` |
+| `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
 | `teacher` | a model of anybody's as a labelling rule |
 | `widget` | a label on the review page, in Label Studio and in a spreadsheet |
 

@@ -1,4 +1,7 @@
-"""Predictions, one Parquet file a trained model: `<approach>-<seed>.parquet`, one row a dev or test example.
+"""Predictions, one Parquet file a trained model: `<arm>-<seed>.parquet`, one row a dev or test example.
+
+An arm is an approach and the encoder that it starts from: `transfer`, `dapt`, `few_shot`, `dapt_few_shot`; or a model
+without an encoder, `tfidf`.
 
 Columns: id, group, split (dev or test), label and predicted (strings that the kind of task alone reads), and columns of
 the kind's own. Every metric can be computed again from them, on any revision.
@@ -16,6 +19,8 @@ from winnow.base.errors import UserError
 from winnow.rows import origins, tables
 
 SPLITS = ("dev", "test")
+ADAPTED = "dapt"  # begins the name of an arm that starts from the adapted encoder (Gururangan et al. 2020)
+RUN = re.compile(r"(?P<approach>.+)-(?P<encoder>base|adapted)-(?P<seed>\d+)")
 COLUMNS = ("id", "group", "split", "label", "predicted")
 NAME = re.compile(r"(?P<approach>.+)-(?P<seed>\d+)")
 
@@ -32,6 +37,25 @@ def table(rows: pa.Table, predicted: Sequence[str], own: Mapping[str, pa.Array] 
     return pa.table(columns | {"predicted": pa.array(predicted, pa.string())} | dict(own or {}))
 
 
+def of_run(run: str) -> str | None:
+    """Return the arm and seed of a run of the stage `finetune`, or None if the name is of no run.
+
+    `transfer-base-1` is transfer-1, `transfer-adapted-1` is dapt-1, and `few_shot-adapted-1` is dapt_few_shot-1.
+    """
+    match = RUN.fullmatch(run)
+    if not match:
+        return None
+    arm = match["approach"]
+    if match["encoder"] == "adapted":
+        arm = ADAPTED if arm == "transfer" else f"{ADAPTED}_{arm}"
+    return f"{arm}-{match['seed']}"
+
+
+def is_adapted(arm: str) -> bool:
+    """Return whether an arm starts from the adapted encoder."""
+    return arm.partition("_")[0] == ADAPTED
+
+
 def evaluated(rows: pa.Table) -> pa.Table:
     """Return the dev and test rows whose label a source gave or a person set; automatic labels prove nothing."""
     return rows.filter(pc.and_(pc.is_in(rows["split"], pa.array(SPLITS)), origins.trusted(rows)))
@@ -41,7 +65,7 @@ def read_all(folder: Path) -> dict[str, pa.Table]:
     """Return the predictions of every arm in a folder, by file name without suffix; rows sorted by id.
 
     Raises:
-        UserError: there is no file, a name is not `<approach>-<seed>`, a column is missing, or two files differ in
+        UserError: there is no file, a name is not `<arm>-<seed>`, a column is missing, or two files differ in
             their rows, labels, groups or splits.
     """
     arms: dict[str, pa.Table] = {}
@@ -61,7 +85,7 @@ def read_all(folder: Path) -> dict[str, pa.Table]:
                     )
         arms[path.stem] = arm
     if not arms:
-        raise UserError(f"{folder}: holds no <approach>-<seed>.parquet; `dvc repro evaluate` makes them")
+        raise UserError(f"{folder}: holds no <arm>-<seed>.parquet; `dvc repro evaluate` makes them")
     return arms
 
 
@@ -71,10 +95,10 @@ def of_split(arm: pa.Table, split: str) -> pa.Table:
 
 
 def split_name(name: str) -> tuple[str, int]:
-    """Return approach and seed of an arm's name, or raise `UserError` if it is not `<approach>-<seed>`."""
+    """Return approach and seed of an arm's name, or raise `UserError` if it is not `<arm>-<seed>`."""
     match = NAME.fullmatch(name)
     if not match:
-        raise UserError(f"arm '{name}': not of the form <approach>-<seed>, such as transfer-1")
+        raise UserError(f"arm '{name}': not of the form <arm>-<seed>, such as transfer-1")
     return match["approach"], int(match["seed"])
 
 

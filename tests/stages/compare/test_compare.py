@@ -143,8 +143,8 @@ def test_another_approach_beside_it_changes_no_interval(run):
 @pytest.mark.parametrize(
     ("arms", "section", "message"),
     [
-        ({}, {}, "holds no <approach>-<seed>.parquet"),
-        ({"tfidf": arm(0.6, 0)}, {}, "arm 'tfidf': not of the form <approach>-<seed>"),
+        ({}, {}, "holds no <arm>-<seed>.parquet"),
+        ({"tfidf": arm(0.6, 0)}, {}, "arm 'tfidf': not of the form <arm>-<seed>"),
         (GOOD, {"baseline": "bow"}, "approach 'bow' has no predictions; there are dapt, tfidf, transfer"),
         (GOOD, {"pairs": [["dapt", "gpt"]]}, "approach 'gpt' has no predictions"),
         (GOOD, {"pairs": [["dapt"]]}, "must be two different approaches"),

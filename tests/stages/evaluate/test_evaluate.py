@@ -34,7 +34,7 @@ def run(folder):
 
 def test_predictions_metrics_and_plots(encoder_params, encoder_folder, labelled):
     folder = encoder_params()
-    train(folder, encoder_folder, labelled)
+    train(folder, encoder_folder, labelled, "transfer-base-1")
     write_baseline(folder, labelled)
     run(folder)
 
@@ -71,19 +71,19 @@ def test_automatic_labels_are_not_measured(labelled):
 
 def test_a_classifier_of_other_labels_is_refused(encoder_params, encoder_folder, labelled):
     folder = encoder_params()
-    train(folder, encoder_folder, labelled)
+    train(folder, encoder_folder, labelled, "transfer-base-1")
     write_baseline(folder, labelled)
     encoder_params(task={"labels": ["ANIMAL", "COLOUR"]})
-    with pytest.raises(UserError, match="transfer-1: was trained for the labels COLOUR, ANIMAL"):
+    with pytest.raises(UserError, match="transfer-base-1: was trained for the labels COLOUR, ANIMAL"):
         run(folder)
     assert not (folder / "predictions").exists()
 
 
 def test_a_missing_classifier_and_a_split_without_rows_are_named(encoder_params, encoder_folder, labelled):
     folder = encoder_params(arms={"seeds": [1, 7]})
-    train(folder, encoder_folder, labelled)
+    train(folder, encoder_folder, labelled, "transfer-base-1")
     write_baseline(folder, labelled)
-    with pytest.raises(UserError, match=r"transfer-7: no model that"):
+    with pytest.raises(UserError, match=r"transfer-base-7: no model that"):
         run(folder)
     rows = tables.set_column(labelled, "split", ["train"] * labelled.num_rows, pa.string())
     tables.write(rows, folder / "labelled.parquet")
@@ -93,18 +93,18 @@ def test_a_missing_classifier_and_a_split_without_rows_are_named(encoder_params,
 
 def test_a_leftover_classifier_is_left_out_and_named(encoder_params, encoder_folder, labelled, capsys):
     folder = encoder_params()
-    train(folder, encoder_folder, labelled)
-    train(folder, encoder_folder, labelled, name="transfer-2")
+    train(folder, encoder_folder, labelled, "transfer-base-1")
+    train(folder, encoder_folder, labelled, name="transfer-base-2")
     write_baseline(folder, labelled)
     run(folder)
-    assert "transfer-2 is no arm of params.yaml" in capsys.readouterr().err
+    assert "transfer-base-2 is no run of params.yaml: arms" in capsys.readouterr().err
     assert not (folder / "predictions" / "transfer-2.parquet").exists()
 
 
 def test_a_classifier_that_reads_examples_gets_them(encoder_params, encoder_folder, labelled):
-    arms = {"from_base": ["few_shot_examples"]}
+    arms = {"approaches": ["few_shot_examples"]}
     folder = encoder_params(arms=arms, finetune={"epochs": 12})
-    train(folder, encoder_folder, labelled, "few_shot_examples-1", "few_shot_examples")
+    train(folder, encoder_folder, labelled, "few_shot_examples-base-1", "few_shot_examples")
     write_baseline(folder, labelled)
     run(folder)
     arm = predictions.read_all(folder / "predictions")["few_shot_examples-1"]
@@ -112,6 +112,6 @@ def test_a_classifier_that_reads_examples_gets_them(encoder_params, encoder_fold
     assert sum(row["predicted"] == row["label"] for row in test) > 0.9 * len(test)
 
     with_examples = (folder / "predictions/few_shot_examples-1.parquet").read_bytes()
-    (folder / "classifier/few_shot_examples-1/examples.json").unlink()
+    (folder / "classifier/few_shot_examples-base-1/examples.json").unlink()
     run(folder)
     assert (folder / "predictions/few_shot_examples-1.parquet").read_bytes() != with_examples

@@ -131,7 +131,7 @@ def test_an_approach_that_is_misspelt_among_the_settings_is_named(
     encoder_params, encoder_folder, labelled, default_params
 ):
     folder = encoder_params(approaches=default_params["approaches"] | {"fewshot": {}})
-    with pytest.raises(UserError, match=r"approaches\.fewshot: unknown approach; known: transfer"):
+    with pytest.raises(UserError, match=r"approaches\.fewshot: unknown parameter"):
         train(folder, encoder_folder, labelled)
 
 

@@ -278,7 +278,9 @@ def write_plots(arms: dict[str, pa.Table]) -> None:
     for name in arms:
         if name != "tfidf-0":
             rows = [(n, n // 15 + 1, float(loss[n]) / 4, 1e-4) for n in steps]
-            files.write_csv(folder / f"training/{name}.csv", ["step", "epoch", "loss", "learning_rate"], rows)
+            arm, seed = name.split("-")
+            run = f"transfer-{'adapted' if arm == 'dapt' else 'base'}-{seed}"
+            files.write_csv(folder / f"training/{run}.csv", ["step", "epoch", "loss", "learning_rate"], rows)
     confusion = [(name.split("-")[0], row["label"], row["predicted"]) for name in ("tfidf-0", "transfer-1", "dapt-1")
                  for row in arms[name].to_pylist() if row["split"] == "test"]  # fmt: skip
     files.write_csv(folder / "evaluate/confusion.csv", ["approach", "actual", "predicted"], confusion)

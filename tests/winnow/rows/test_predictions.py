@@ -38,5 +38,5 @@ def test_arms_that_cannot_be_compared_are_named(tmp_path, name, table, message):
 
 
 def test_an_empty_folder_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"holds no <approach>-<seed>\.parquet"):
+    with pytest.raises(UserError, match=r"holds no <arm>-<seed>\.parquet"):
         predictions.read_all(tmp_path)
