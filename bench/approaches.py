@@ -13,7 +13,7 @@ is cut short leaves what it has measured.
 import argparse
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for seed in args.seeds:
             training = draw(rows, budget, seed, sections)
             for approach in approaches:
-                predicted = predict(approach, training, dev, further, args.base, seed, sections)
+                predicted = predict(approach, Rows(training, dev, further), args.base, seed, sections)
                 score = float(f1_per_label(truth, predicted, len(labels)).mean())
                 found.setdefault((budget, approach), {})[seed] = score
                 print(f"{budget} labels, {approach}, seed {seed}: {score:.4f} ({training.num_rows} rows)", flush=True)
@@ -104,18 +104,31 @@ def draw(rows: pa.Table, budget: str, seed: int, sections: dict) -> pa.Table:
     return balance.weigh(balance.undersample(chosen, settings, task, Path(), ledger), settings, task)[0].sort_by("id")
 
 
-def predict(
-    approach: str, training: pa.Table, held_out: pa.Table, further: pa.Table, base: Path, seed: int, sections: dict
-) -> np.ndarray:
-    """Return the classes of held-out rows, (rows,) int, by an approach that learns from `training`."""
+@dataclass(frozen=True)
+class Rows:
+    """What an approach learns from and is judged by.
+
+    Attributes:
+        training: a training table.
+        held_out: labelled rows to predict.
+        further: train rows with labels of further tasks; None: none.
+    """
+
+    training: pa.Table
+    held_out: pa.Table
+    further: pa.Table | None = None
+
+
+def predict(approach: str, rows: Rows, base: Path, seed: int, sections: dict) -> np.ndarray:
+    """Return the classes of the held-out rows, (rows,) int, by an approach from the encoder of `base`."""
     recipe = params.parse(sections["finetune"], finetune.Params, "finetune")
     task, compute = params.parse(sections["task"], Task, "task"), params.parse(sections["compute"], Compute, "compute")
     settings = finetune.settings_of(approach, finetune.Approaches(**sections["approaches"]), task)
     job = Job(
         task=task,
-        rows=training,
-        dev=held_out.slice(0, 0),
-        auxiliary=further,
+        rows=rows.training,
+        dev=rows.held_out.slice(0, 0),
+        auxiliary=rows.training.slice(0, 0) if rows.further is None else rows.further,
         folder=base,
         recipe=recipe,
         patience=None,
@@ -128,7 +141,7 @@ def predict(
         if trained.add:  # what stands beside the model makes what it reads
             trained.add(out)
         reader = replace(job.reader, folder=out, batch_tokens=PREDICT_TOKENS)
-        predict = model.predictor(task, held_out, reader)
+        predict = model.predictor(task, rows.held_out, reader)
     predicted = predict(job.accelerator.prepare(trained.model).eval())
     job.accelerator.free_memory()
     return task.indices(predicted["predicted"].to_pylist())

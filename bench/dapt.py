@@ -29,6 +29,7 @@ from winnow.base import files, hashing, params
 from winnow.encoder import models, pooling
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader
+from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.metrics import f1_per_label
 from winnow.rows import predictions, tables
 from winnow.training import checkpoints
@@ -140,7 +141,8 @@ def probe(folder: Path, labelled: pa.Table, sections: dict) -> dict[str, list[fl
     settings = params.parse(sections["learning_curve"] | draws, learning_curve.Params, "learning_curve")
     by_id = dict(zip(labelled["id"].to_pylist(), vectors, strict=True))
     scores: dict[str, list[float]] = {}
-    for arm, budget, _, f1 in learning_curve.learning_curve(labelled, by_id, sections["task"]["labels"], settings):
+    task = params.parse(sections["task"], Task, "task")
+    for arm, budget, _, f1 in learning_curve.learning_curve(labelled, by_id, task, settings):
         if arm == "probe":
             scores.setdefault(f"probe, {budget} labels", []).append(f1)
     return scores
@@ -151,7 +153,7 @@ def tune(folder: Path, labelled: pa.Table, budget: int, seed: int, sections: dic
     dev = predictions.evaluated(labelled)
     dev = dev.filter(pc.equal(dev["split"], "dev"))
     training = approaches.draw(labelled, str(budget), seed, sections)
-    predicted = approaches.predict("transfer", training, dev, dev.slice(0, 0), folder, seed, sections)
+    predicted = approaches.predict("transfer", approaches.Rows(training, dev), folder, seed, sections)
     labels = sections["task"]["labels"]
     truth = np.array([labels.index(label) for label in dev["label"].to_pylist()])
     return float(f1_per_label(truth, predicted, len(labels)).mean())

@@ -24,7 +24,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from bench import approaches as arms
 from bench import cache, intervals, peers
@@ -43,27 +42,26 @@ PACKAGES = ("torch", "transformers", "scikit-learn")
 PEER_PACKAGES = ("setfit", "sentence-transformers", "transformers", "torch", "scikit-learn")
 
 
-def ours(training: pa.Table, held_out: pa.Table, base: Path, seed: int, sections: dict) -> dict:
+def ours(rows: arms.Rows, base: Path, seed: int, sections: dict) -> dict:
     """Return the classes that `few_shot` predicts, (rows,) int, and its seconds."""
     started = time.perf_counter()
-    predicted = arms.predict(APPROACH, training, held_out, training.slice(0, 0), base, seed, sections)
+    predicted = arms.predict(APPROACH, rows, base, seed, sections)
     return {"predicted": predicted.tolist(), "seconds": time.perf_counter() - started}
 
 
-def theirs(
-    training: pa.Table, held_out: pa.Table, base: Path, seed: int, shots: int, max_length: int, labels: list[str]
-) -> dict:
+def theirs(rows: arms.Rows, base: Path, seed: int, sections: dict, shots: int) -> dict:
     """Return the same of setfit, with `versions`.
 
     Raises:
         SystemExit: it failed.
     """
-    texts = {"texts": training["text"], "labels": training["label"], "held_out": held_out["text"]}
+    columns = {"texts": rows.training["text"], "labels": rows.training["label"], "held_out": rows.held_out["text"]}
+    labels, max_length = sections["task"]["labels"], sections["finetune"]["max_length"]
     with tempfile.TemporaryDirectory() as scratch:
-        rows = Path(scratch) / "rows.json"
-        rows.write_text(json.dumps({name: column.to_pylist() for name, column in texts.items()}), encoding="utf-8")
+        file = Path(scratch) / "rows.json"
+        file.write_text(json.dumps({name: column.to_pylist() for name, column in columns.items()}), encoding="utf-8")
         iterations = ITERATIONS if shots >= MANY_SHOTS else None
-        arguments = (str(base.resolve()), str(rows), max_length, iterations, seed)
+        arguments = (str(base.resolve()), str(file), max_length, iterations, seed)
         contender = peers.Contender(PEER, "few_shot:setfit", arguments, True, PEER_PACKAGES, "neural")
         found = peers.run(contender)
     if "error" in found:
@@ -119,8 +117,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         for shots in args.shots:
             training = arms.draw(rows, f"{shots} a class", seed, sections)
             of_run = [*inputs, shots, seed, sections["balance"]]
-            learn = partial(ours, training, held_out, args.base, seed, sections)
-            peer = partial(theirs, training, held_out, args.base, seed, shots, max_length, labels)
+            learn = partial(ours, arms.Rows(training, held_out), args.base, seed, sections)
+            peer = partial(theirs, arms.Rows(training, held_out), args.base, seed, sections, shots)
             found = {
                 APPROACH: cache.remembered(args.cache, [APPROACH, settings, *of_run], learn),
                 PEER: cache.remembered(args.cache, [PEER, max_length, *of_run], peer),

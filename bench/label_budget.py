@@ -166,7 +166,8 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
         else:
             folder = data.encoder(approach)
             name = FROM.get(approach, approach)
-            predicted = arms.predict(name, training, data.held_out, data.further, folder, seed, sections)
+            rows = arms.Rows(training, data.held_out, data.further)
+            predicted = arms.predict(name, rows, folder, seed, sections)
         return {"seconds": time.perf_counter() - started, "predicted": predicted.tolist()}
 
     found = remembered(cache, depends_on, learn)

@@ -82,7 +82,7 @@ def winnow_mlm(file: str, base: str) -> dict:
     tokens = int(lengths.sum())
 
     def train(settings: adapt.Params) -> None:
-        adapt.adapt(learner, whole, one, settings, accelerator, checkpoints.NONE)
+        adapt.adapt(learner, adapt.Plans(whole, one), settings, accelerator, checkpoints.NONE)
 
     start = time.perf_counter()
     train(settings.model_copy(update={"tokens": tokens}))

@@ -14,7 +14,7 @@ warmed up while the encoder stands still. The result may be a mean of base and a
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -144,7 +144,7 @@ def build(rows: pa.Table, tokenizer, settings: Params, config, device) -> dict[s
         if "denoise" in settings.shares:
             from stages.adapt.objectives.denoise import Denoise
 
-            made["denoise"] = Denoise(documents, tokenizer, settings.seed, config, settings.max_length, device)
+            made["denoise"] = Denoise(documents, tokenizer, settings.seed, config, device)
         if "contrast" in settings.shares:
             made["contrast"] = Contrast(documents, tokenizer, settings.seed, device)
     return made
@@ -188,11 +188,20 @@ class Plan:
         return sum(len(read[row]) for row in rows)
 
 
+class Plans(NamedTuple):
+    """What is learnt from, and what is held out to measure what was learnt."""
+
+    train: Plan
+    held_out: Plan
+
+
 def adapt(
-    learner: "Learner", train: Plan, held_out: Plan, settings: Params, accelerator, saved: checkpoints.Store
+    learner: "Learner", plans: Plans, settings: Params, accelerator: "Accelerator", saved: checkpoints.Store
 ) -> tuple[list[dict], dict]:
     """Warm the heads up, then train all of the model; return the curve (one dict a step) and the metrics."""
     import torch
+
+    train, held_out = plans
 
     def loss_of(model, batch: loop.Batch) -> tuple:
         name, rows = train.locate(batch.rows)
@@ -301,20 +310,22 @@ def train(
     tokenizer = models.load_tokenizer(base)
     held_out = hold_out(rows, settings.seed)
     body = masked_lm.load(base) if "masked_lm" in settings.shares else models.load_model(AutoModel, base)
-    learnt, checked = (
-        Plan(build(rows.filter(pa.array(chosen)), tokenizer, settings, body.config, accelerator.device), settings)
-        for chosen in (~held_out, held_out)
+    plans = Plans(
+        *(
+            Plan(build(rows.filter(pa.array(chosen)), tokenizer, settings, body.config, accelerator.device), settings)
+            for chosen in (~held_out, held_out)
+        )
     )
-    for name, objective in learnt.objectives.items():
+    for name, objective in plans.train.objectives.items():
         if not objective.keys:
             raise UserError(
                 f"params.yaml: adapt.objectives.{name}: no document of text has two sentences, so there is nothing to "
                 f"read; give it no share, add a source of purpose text, or set adapt.spans to all"
             )
-    heads = {name: objective.head for name, objective in learnt.objectives.items() if objective.head}
+    heads = {name: objective.head for name, objective in plans.train.objectives.items() if objective.head}
     learner = Learner(body, heads)
-    documents = len({key.partition(":")[0] for key in learnt.keys})
-    curve, metrics = adapt(learner, learnt, checked, settings, accelerator, saved)
+    documents = len({key.partition(":")[0] for key in plans.train.keys})
+    curve, metrics = adapt(learner, plans, settings, accelerator, saved)
     result = models.load_model(AutoModel, base)
     interpolate(result, learner.encoder.to("cpu"), settings.interpolation)
     return result, curve, metrics | {"documents": documents, "tokens": curve[-1]["tokens"]}

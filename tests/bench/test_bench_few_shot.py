@@ -33,9 +33,9 @@ def folder(workspace, default_params):
     return folder
 
 
-def peer(training, held_out, base, seed, shots, max_length, labels) -> dict:
-    assert training["label"].to_pylist().count("COLOUR") == shots
-    predicted = [labels.index(label) for label in held_out["label"].to_pylist()]
+def peer(rows, base, seed, sections, shots) -> dict:
+    assert rows.training["label"].to_pylist().count("COLOUR") == shots
+    predicted = [sections["task"]["labels"].index(label) for label in rows.held_out["label"].to_pylist()]
     return {"predicted": predicted, "seconds": 2.0, "versions": {"setfit": "0"}}
 
 

@@ -50,10 +50,10 @@ class Decoder(nn.Module):
 class Denoise:
     """The objective; `stages.adapt.objectives` says what its members mean."""
 
-    def __init__(self, documents: Documents, tokenizer, seed: int, config, max_length: int, device):
+    def __init__(self, documents: Documents, tokenizer, seed: int, config, device):
         """Take documents to draw from, and the encoder's configuration."""
         self.keys = documents.ids
-        self.head = Decoder(config, getattr(config, "embedding_size", config.hidden_size), max_length)
+        self.head = Decoder(config, getattr(config, "embedding_size", config.hidden_size), documents.max_length)
         opening, closing = special_tokens(tokenizer)
         self._inside = slice(len(opening), -len(closing) or None)
         self._documents, self._padding, self._seed, self._device = documents, tokenizer.pad_token_id, seed, device

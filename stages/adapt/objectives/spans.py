@@ -33,14 +33,12 @@ class Documents:
 
     Attributes:
         ids: (documents,) names.
+        max_length: tokens of a span, special ones included; what goes beyond it is cut off.
     """
 
     def __init__(self, ids: Sequence[str], texts: Sequence[str], tokenizer, max_length: int):
-        """Cut `texts` into sentences; documents of one sentence have no inner places and are left out.
-
-        Args:
-            max_length: tokens of a span, special ones included; what goes beyond it is cut off.
-        """
+        """Cut `texts` into sentences; documents of one sentence have no inner places and are left out."""
+        self.max_length = max_length
         self._opening, self._closing = special_tokens(tokenizer)
         self._room = max_length - len(self._opening) - len(self._closing)
         self.ids: list[str] = []

@@ -78,9 +78,7 @@ def test_order_turns_half_of_the_pairs_and_asks_which(documents, tokenizer, lear
 
 
 def test_denoise_keeps_a_share_of_the_words_in_their_order(documents, tokenizer, learner):
-    objective = Denoise(
-        documents, tokenizer, 1, learner(Contrast(documents, tokenizer, 1, CPU), "c").body.config, 32, CPU
-    )
+    objective = Denoise(documents, tokenizer, 1, learner(Contrast(documents, tokenizer, 1, CPU), "c").body.config, CPU)
     for epoch in range(5):
         for row in range(10):
             whole, left = objective.read(epoch)[row], objective.deleted(row, epoch)
@@ -93,7 +91,7 @@ def test_denoise_keeps_a_share_of_the_words_in_their_order(documents, tokenizer,
 
 def test_denoise_says_each_word_from_the_vector_and_the_words_before(documents, tokenizer, learner):
     config = learner(Contrast(documents, tokenizer, 1, CPU), "c").body.config
-    objective = Denoise(documents, tokenizer, 1, config, 32, CPU)
+    objective = Denoise(documents, tokenizer, 1, config, CPU)
     model = learner(objective, "denoise")
     table = model.encoder.get_input_embeddings()
     whole = torch.tensor([objective.read(0)[0]])
