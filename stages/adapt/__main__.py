@@ -167,7 +167,7 @@ class Plan:
 
     def batches(self, tokens: int, first_epoch: int) -> list[loop.Batch]:
         """Return batches of about `tokens` tokens, each of one objective; objectives alternate by their shares."""
-        found, settings = [], self._settings
+        placed, settings = [], self._settings
         for first, (name, objective) in zip(self._starts[:-1], self.objectives.items(), strict=True):
             own, seen, epoch = [], 0, first_epoch
             while seen < tokens * settings.shares[name]:
@@ -178,8 +178,8 @@ class Plan:
                     own.append(loop.Batch(first + batch, epoch))
                     seen += int(lengths[batch].sum())
                 epoch += 1
-            found += [((place + 0.5) / len(own), name, batch) for place, batch in enumerate(own)]
-        return [batch for _, _, batch in sorted(found, key=lambda each: each[:2])]
+            placed += [((place + 0.5) / len(own), name, batch) for place, batch in enumerate(own)]
+        return [batch for _, _, batch in sorted(placed, key=lambda each: each[:2])]
 
     def tokens(self, batch: loop.Batch) -> int:
         """Return how many tokens a batch reads."""
@@ -209,7 +209,7 @@ def adapt(
 
     def held_out_losses() -> dict[str, float]:
         learner.eval()
-        found = {}
+        means = {}
         for name, objective in held_out.objectives.items():
             if not objective.keys:  # what is held out may be a single sentence
                 continue
@@ -217,8 +217,8 @@ def adapt(
             with torch.inference_mode(), accelerator.autocast():
                 batches = batching.by_length(lengths, settings.batch_tokens)
                 losses = [(objective.loss(learner, batch, 0)[0].item(), len(batch)) for batch in batches]
-            found[name] = sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
-        return found
+            means[name] = sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
+        return means
 
     def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
         batches = train.batches(tokens, first_epoch)

@@ -170,11 +170,11 @@ def redundant(vectors: np.ndarray, count: int) -> list[tuple[int, int]]:
         """Find the nearest other remaining row of each of `some`."""
         for start in range(0, len(some), BLOCK):
             block = some[start : start + BLOCK]
-            found = unit[block] @ unit.T
-            found[:, ~remaining] = -np.inf
-            found[np.arange(len(block)), block] = -np.inf
-            nearest[block] = found.argmax(axis=1)
-            cosine[block] = found[np.arange(len(block)), nearest[block]]
+            cosines = unit[block] @ unit.T
+            cosines[:, ~remaining] = -np.inf
+            cosines[np.arange(len(block)), block] = -np.inf
+            nearest[block] = cosines.argmax(axis=1)
+            cosine[block] = cosines[np.arange(len(block)), nearest[block]]
 
     remaining = np.ones(len(unit), bool)
     look(rows, remaining)

@@ -93,12 +93,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         for run_name, arm in arms.runs().items():
             predicted = predict(rows, args.classifiers / run_name, task, settings.batch_tokens, accelerator)
             tables.write(predicted, new / f"{arm}.parquet")
-        found = predictions.read_all(new)
-        measured = measure(found, task, settings.calibration_bins)
+        every_arm = predictions.read_all(new)
+        measured = measure(every_arm, task, settings.calibration_bins)
     write_json(args.metrics, measured)
     with replacing(args.plots) as new:
         new.mkdir()
-        plots = kinds.load(task, "metrics").plots(task, found, measured, settings.calibration_bins)
+        plots = kinds.load(task, "metrics").plots(task, every_arm, measured, settings.calibration_bins)
         for name, (header, *lines) in plots.items():
             write_csv(new / f"{name}.csv", header, lines)
 

@@ -147,8 +147,8 @@ def fast_attention(model: "torch.nn.Module", accelerator: "Accelerator", longest
     from transformers import PreTrainedModel
 
     is_slow = accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16" and longest <= MAX_SEPARATE
-    found = [each for each in model.modules() if isinstance(each, PreTrainedModel)] if is_slow else []
-    fused = [each for each in found if each.config._attn_implementation == "sdpa"]
+    encoders = [each for each in model.modules() if isinstance(each, PreTrainedModel)] if is_slow else []
+    fused = [each for each in encoders if each.config._attn_implementation == "sdpa"]
     for each in fused:
         each.set_attn_implementation("eager")
     try:

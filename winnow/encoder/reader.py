@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winnow.base.errors import UserError
-from winnow.base.files import read_text, write_json
+from winnow.base.files import write_json
 from winnow.base.stage import progress
 from winnow.encoder import batching, models
 
@@ -50,9 +50,9 @@ class Reader:
             UserError: the folder does not say how its model reads.
         """
         try:
-            max_length = json.loads(read_text(folder / FILE))["max_length"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{folder / FILE}: does not say max_length ({error}); run `dvc repro finetune`") from None
+            max_length = json.loads((folder / FILE).read_text(encoding="utf-8"))["max_length"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(f"{folder / FILE}: does not say max_length; run `dvc repro finetune`") from None
         return cls.of(folder, max_length, batch_tokens, accelerator)
 
     def save(self, folder: Path) -> None:

@@ -63,7 +63,7 @@ class Series:
     def restore(self, learning: Learning) -> list[dict]:
         """Set `learning` as the newest whole checkpoint has it and return the curve, empty where there is none.
 
-        The main process reads it for all. A damaged checkpoint is told on stderr and deleted.
+        The main process reads it for all. It reports a damaged checkpoint on stderr and deletes it.
         """
         rank, _ = distributed.place()
         tensors, state = self._newest() if rank == 0 else ({}, {})

@@ -40,3 +40,19 @@ def test_arms_that_cannot_be_compared_are_named(tmp_path, name, table, message):
 def test_an_empty_folder_is_named(tmp_path):
     with pytest.raises(UserError, match=r"holds no <arm>-<seed>\.parquet"):
         predictions.read_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("run", "arm"),
+    [
+        ("transfer-base-1", "transfer-1"),
+        ("transfer-adapted-12", "dapt-12"),
+        ("few_shot-base-2", "few_shot-2"),
+        ("few_shot-adapted-2", "dapt_few_shot-2"),
+        ("dapt-1", None),
+    ],
+)
+def test_a_run_has_the_name_of_its_arm(run, arm):
+    assert predictions.of_run(run) == arm
+    if arm:
+        assert predictions.is_adapted(predictions.split_name(arm)[0]) is ("adapted" in run)

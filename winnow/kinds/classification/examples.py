@@ -72,9 +72,9 @@ class Store:
         shown = models.tokenize(tokenizer, [f"{row['label']}: {row['text']}" for row in self.rows], self.tokens)
         # The text begins the input; a neighbour keeps the token that ends it.
         shown = [ids[1:] if ids[:1] == [tokenizer.cls_token_id] else ids for ids in shown]
-        found = self.neighbours(rows, reader.accelerator)
+        neighbours = self.neighbours(rows, reader.accelerator)
         tokens = [
-            ids + [token for place in near for token in shown[place]] for ids, near in zip(own, found, strict=True)
+            ids + [token for place in near for token in shown[place]] for ids, near in zip(own, neighbours, strict=True)
         ]
         return Texts(tokens, rows["id"].to_pylist(), models.lengths(own))
 
@@ -82,7 +82,7 @@ class Store:
         """Return the places in the store of each row's nearest, at most `count`, itself and its group left out."""
         vectors = unit_vectors(self.folder, rows["text"].to_pylist(), self.max_length, accelerator)
         ids, groups = np.array([row["id"] for row in self.rows]), np.array([row["group"] for row in self.rows])
-        found = []
+        neighbours = []
         for start in range(0, rows.num_rows, BLOCK):
             block = slice(start, start + BLOCK)
             cosines = vectors[block] @ self.vectors.T
@@ -90,8 +90,8 @@ class Store:
             cosines[(own_id == ids) | (own_group == groups)] = -np.inf
             order = np.argsort(-cosines, axis=1, kind="stable")[:, : self.count]
             allowed = np.take_along_axis(cosines, order, axis=1) > -np.inf
-            found += [near[is_allowed].tolist() for near, is_allowed in zip(order, allowed, strict=True)]
-        return found
+            neighbours += [near[is_allowed].tolist() for near, is_allowed in zip(order, allowed, strict=True)]
+        return neighbours
 
     def save(self, folder: Path) -> None:
         """Write the store into a classifier's folder."""
