@@ -27,7 +27,7 @@ from stages.clean import missing, personal, survey
 from stages.clean.boilerplate import Boilerplate
 from stages.clean.missing import Missing
 from stages.clean.personal import PersonalData
-from stages.clean.profiles import Profile, Rule, clean_column, resolved, rules
+from stages.clean.profiles import Profile, Rule, clean_column, rules
 from stages.clean.unicode import SPACE, WORD
 from winnow import kinds
 from winnow.base import hashing, params
@@ -70,7 +70,7 @@ class Params(params.Section):
     @field_validator("profiles", mode="before")
     @classmethod
     def _with_their_bases(cls, profiles: object) -> object:
-        return resolved(profiles) if isinstance(profiles, dict) else profiles
+        return params.with_bases(profiles) if isinstance(profiles, dict) else profiles
 
     @model_validator(mode="after")
     def _known_profiles(self) -> Self:

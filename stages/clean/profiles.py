@@ -7,7 +7,7 @@ comes before white space because its lines matter. A rule may uncover work for a
 changed text goes through all of them again until none changes it: cleaning twice changes nothing.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -24,7 +24,7 @@ MAX_PASSES = 100
 
 
 class Profile(Section):
-    """One entry of section `clean.profiles` of params.yaml, complete: see `resolved`."""
+    """One entry of section `clean.profiles` of params.yaml, complete: see `params.with_bases`."""
 
     strip_scripts: bool
     """Remove scripts and style sheets, with what stands in them."""
@@ -70,29 +70,6 @@ class Profile(Section):
 
     collapse_space: Literal["none", "lines", "all"]
     """White space: `lines` keeps line breaks, `all` makes one line."""
-
-
-def resolved(profiles: Mapping[str, object]) -> dict[str, object]:
-    """Return profiles as params.yaml gives them, each with its base's rules and without the key `base`.
-
-    Raises:
-        ValueError: a base is no profile, or profiles are each other's base.
-    """
-
-    def whole(name: str, above: tuple[str, ...] = ()) -> object:
-        own = profiles[name]
-        if not isinstance(own, dict) or "base" not in own:
-            return own
-        base = own["base"]
-        if base not in profiles:
-            raise ValueError(f"'{name}' has the base {base!r}, which is no profile; known: {', '.join(profiles)}")
-        if base in (name, *above):
-            raise ValueError(f"'{name}' is, by its base, its own base; let one of them name all rules")
-        inherited = whole(base, (name, *above))
-        changes = {rule: value for rule, value in own.items() if rule != "base"}
-        return inherited | changes if isinstance(inherited, dict) else inherited
-
-    return {name: whole(name) for name in profiles}
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,23 @@ class Params(params.Section):
     sources: list[Annotated[LocalFiles | Url | S3Object | HubDataset | Query | Wheel, Field(discriminator="kind")]] = (
         Field(min_length=1)
     )
-    """Where rows come from, each kind of place with keys of its own: docs/bring-your-own-data.md."""
+    """Where rows come from, each kind of place with keys of its own: docs/bring-your-own-data.md. A source may name
+    another one as its `base`, and what differs."""
 
     max_refused_share: float = Field(0.05, ge=0, le=1)
     """More unreadable rows than this share of a source are no noise but a wrong format: the run stops."""
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _with_their_bases(cls, sources: object) -> object:
+        if not isinstance(sources, list) or not any(
+            isinstance(source, dict) and "base" in source for source in sources
+        ):
+            return sources
+        if not all(isinstance(source, dict) and isinstance(source.get("name"), str) for source in sources):
+            raise ValueError("a source that names a base needs all sources to have a name")
+        named = params.with_bases({source["name"]: source for source in sources})
+        return [named[source["name"]] for source in sources]
 
     @field_validator("sources")
     @classmethod

@@ -1,5 +1,6 @@
 """Typed parameters: one section of params.yaml per stage, unknown keys and wrong types refused."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,6 +53,29 @@ def read(file: Path = FILE) -> dict:
     if not isinstance(document, dict):
         raise UserError(f"{file}: must hold one section a stage, as `name: values`")
     return document
+
+
+def with_bases(entries: Mapping[str, object]) -> dict[str, object]:
+    """Return entries of params.yaml, by name; one that names another as its `base` has what that says and it does not.
+
+    Raises:
+        ValueError: a base is no entry, or entries are each other's base.
+    """
+
+    def whole(name: str, above: tuple[str, ...]) -> object:
+        own = entries[name]
+        if not isinstance(own, dict) or "base" not in own:
+            return own
+        base = own["base"]
+        if base not in entries:
+            raise ValueError(f"'{name}' has the base {base!r}, which is none of {', '.join(entries)}")
+        if base in (name, *above):
+            raise ValueError(f"'{name}' is, by its base, its own base; let one of them do without")
+        inherited = whole(base, (name, *above))
+        changes = {key: value for key, value in own.items() if key != "base"}
+        return inherited | changes if isinstance(inherited, dict) else inherited
+
+    return {name: whole(name, ()) for name in entries}
 
 
 def parse(value: object, model: type[S], where: str) -> S:

@@ -138,7 +138,7 @@ def test_hostile_repetition_stays_fast(hostile):
 
 def test_a_profile_is_what_it_changes_of_its_base():
     changed = {"base": "html", "urls": "drop"}
-    found = profiles.resolved({"mine": changed, "html": HTML | {"base": "whole"}, "whole": WHOLE})
+    found = params.with_bases({"mine": changed, "html": HTML | {"base": "whole"}, "whole": WHOLE})
     assert found["mine"] == WHOLE | HTML | {"urls": "drop"}
     assert found["whole"] == WHOLE
 
@@ -146,11 +146,11 @@ def test_a_profile_is_what_it_changes_of_its_base():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"one": {"base": "two"}}, "'one' has the base 'two', which is no profile; known: one"),
+        ({"one": {"base": "two"}}, "'one' has the base 'two', which is none of one"),
         ({"one": {"base": "two"}, "two": {"base": "one"}}, "'two' is, by its base, its own base"),
         ({"one": {"base": "one"}}, "'one' is, by its base, its own base"),
     ],
 )
 def test_a_base_that_gives_no_rules_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
-        profiles.resolved(given)
+        params.with_bases(given)
