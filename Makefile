@@ -86,9 +86,10 @@ bench-train: bench-%: $(INSTALLED)
 bench-pipeline: bench-%: $(INSTALLED)
 	$(BENCH)
 
-# What documentation is made from the code: the stage table, from dvc.yaml.
+# What documentation is made from the code: the stage table, from dvc.yaml, and the page of parameters.
 docs: $(INSTALLED)
 	$(BIN)/winnow stages --write docs/pipeline.md
+	$(BIN)/winnow params --write docs/parameters.md
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

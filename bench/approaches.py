@@ -130,6 +130,7 @@ def predict(approach: str, rows: Rows, base: Path, seed: int, sections: dict) ->
         dev=rows.held_out.slice(0, 0),
         auxiliary=rows.training.slice(0, 0) if rows.further is None else rows.further,
         folder=base,
+        max_length=sections["encoder"]["max_length"],
         recipe=recipe,
         patience=None,
         seed=seed,

@@ -81,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows, split = tables.read(args.rows, ["id", "source", "purpose", "text"]), tables.read(args.split, ["id", "split"])
     labelled = tables.read(args.labelled)
 
-    judging = {name: sections[name] for name in ("task", "compute", "balance", "finetune", "embed", "learning_curve")}
+    judged_by = ("task", "compute", "balance", "encoder", "finetune", "learning_curve")
+    judging = {name: sections[name] for name in judged_by}
     judging["files"] = [files.sha256(path) for path in (args.labelled, args.base / models.WEIGHTS[1])]
     read = [files.sha256(path) for path in (args.rows, args.split, args.base / models.WEIGHTS[1])]
 
@@ -134,7 +135,7 @@ def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, se
 def probe(folder: Path, labelled: pa.Table, sections: dict) -> dict[str, list[float]]:
     """Return macro-F1 on dev of a logistic regression on the folder's embeddings, by budget, one value a draw."""
     accelerator = start(params.parse(sections["compute"], Compute, "compute"), 1)
-    reader = Reader.of(folder, sections["embed"]["max_length"], 2048, accelerator)
+    reader = Reader.of(folder, sections["encoder"]["max_length"], 2048, accelerator)
     tokens = reader.tokenize(labelled["text"].to_pylist())
     vectors = pooling.embed(pooling.load(folder, accelerator), tokens, reader)
     draws = {"budgets": list(BUDGETS), "seeds": list(range(DRAWS))}

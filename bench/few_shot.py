@@ -4,7 +4,7 @@ python -m bench.few_shot --rows data/labelled.parquet --base models/base --cache
     --out bench/results/few_shot.json
 
 A seed draws so many rows of each class by hash, and trains. Both begin with the same weights, read the same number of
-tokens of each text (`finetune.max_length`) and use one thread; `seconds` is loading, training and predicting the dev
+tokens of each text (`encoder.max_length`) and use one thread; `seconds` is loading, training and predicting the dev
 and test rows, without the import of libraries. setfit has its default settings (all pairs of different classes once,
 as many of one class, a learning rate of 2e-5, all layers), but for 64 labels a class and more, where these are too many
 pairs: there it has the 20 iterations of its paper. It predicts by `predict`, as its `evaluate` needs a network.
@@ -56,7 +56,7 @@ def theirs(rows: arms.Rows, base: Path, seed: int, sections: dict, shots: int) -
         SystemExit: it failed.
     """
     columns = {"texts": rows.training["text"], "labels": rows.training["label"], "held_out": rows.held_out["text"]}
-    labels, max_length = sections["task"]["labels"], sections["finetune"]["max_length"]
+    labels, max_length = sections["task"]["labels"], sections["encoder"]["max_length"]
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "rows.json"
         file.write_text(json.dumps({name: column.to_pylist() for name, column in columns.items()}), encoding="utf-8")
@@ -103,13 +103,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     command = peers.command(COMMAND, args, {"judged_on": "test", "shots": SHOTS, "seeds": SEEDS, "set": []})
     sections = arms.changed(params.read(), args.set)
     sections["compute"]["threads"] = 1
-    labels, max_length = sections["task"]["labels"], sections["finetune"]["max_length"]
+    labels, max_length = sections["task"]["labels"], sections["encoder"]["max_length"]
     rows = tables.read(args.rows)
     held_out = predictions.evaluated(rows)
     truth = np.array([labels.index(label) for label in held_out["label"].to_pylist()])
     splits = np.array(held_out["split"].to_pylist())
     inputs = [files.sha256(path) for path in (args.rows, args.base / models.WEIGHTS[1])]
-    settings = [sections[name] for name in ("task", "finetune", "compute")]
+    settings = [sections[name] for name in ("task", "encoder", "finetune", "compute")]
     settings.append(sections["approaches"][APPROACH])
 
     runs, versions = [], peers.versions(PACKAGES)

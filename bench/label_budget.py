@@ -40,6 +40,7 @@ from bench import peers
 from bench.cache import remembered
 from stages.auxiliary import __main__ as auxiliary
 from stages.baseline import __main__ as baseline
+from stages.finetune import __main__ as finetune
 from winnow.base import files, params
 from winnow.encoder import models
 from winnow.kinds.classification import metrics
@@ -122,19 +123,20 @@ class Run:
 
 def sized(approach: str, labels: int, data: Data) -> tuple[dict, int]:
     """Return the parameters with which an approach reads as many texts as the others, and how many it reads."""
-    recipe, settings = data.sections["finetune"], data.sections["approaches"]
-    wanted = max(MIN_READS, recipe["epochs"] * labels)
+    recipe, approaches = data.sections["finetune"], data.sections["approaches"]
+    settings = finetune.settings_of(FROM.get(approach, approach), finetune.Approaches(**approaches), data.task)
+    wanted = max(MIN_READS, params.parse(recipe, finetune.Params, "finetune").epochs * labels)
     if approach == "few_shot":
-        batch = settings[approach]["batch_pairs"]
+        batch = settings.batch_pairs
         in_batch = labels * (1 - (1 - 1 / labels) ** (2 * batch))  # distinct rows of a batch, on average
         steps = max(1, round(wanted / in_batch))
-        changed = settings | {approach: settings[approach] | {"pairs": steps * batch}}
+        changed = approaches | {approach: approaches[approach] | {"pairs": steps * batch}}
         return data.sections | {"approaches": changed}, round(steps * in_batch)
     shares = 1.0
     if approach == "multitask":
         names = [name for name in data.further.column_names if name.startswith("aux_")]
         counts = [data.further.num_rows - data.further[name].null_count for name in names]
-        shares += sum((count / labels) ** settings[approach]["alpha"] for count in counts)
+        shares += sum((count / labels) ** settings.alpha for count in counts)
     epochs = max(1, round(wanted / labels / shares))
     return data.sections | {"finetune": recipe | {"epochs": epochs}}, round(epochs * labels * shares)
 
@@ -147,7 +149,7 @@ def run(approach: str, budget: str, seed: int, data: Data, cache: Path) -> Run:
         key = ["baseline"]
     else:
         sections, texts = sized(approach, training.num_rows, data)
-        key = ["finetune", "compute"]
+        key = ["encoder", "finetune", "compute"]
     depends_on = [sections[name] for name in ("task", "balance", *key)]
     if approach != WORDS:
         depends_on += [

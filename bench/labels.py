@@ -43,7 +43,7 @@ from winnow import kinds
 from winnow.base import files, hashing, params
 from winnow.encoder import embeddings, models, pooling
 from winnow.encoder.compute import Compute, start
-from winnow.encoder.reader import Reader
+from winnow.encoder.reader import Reader, Reading
 from winnow.kinds.classification import finetuned
 from winnow.kinds.classification.members import Probe, Words
 from winnow.kinds.classification.scores import noise
@@ -126,13 +126,13 @@ def encoded(texts: list[str], folder: Path, cache: Path) -> np.ndarray:
 
     They are kept in the folder `cache` under a name that says what they are of.
     """
-    settings, compute = params.load("embed", embed.Params), params.load("compute", Compute)
+    settings, longest = params.load("embed", embed.Params), params.load("encoder", Reading).max_length
     weights = files.sha256(folder / models.WEIGHTS[1])
-    kept = cache / f"embeddings-{hashing.digest(weights, settings.max_length, *texts)[:16]}"
+    kept = cache / f"embeddings-{hashing.digest(weights, longest, *texts)[:16]}"
     if not kept.exists():
-        accelerator = start(compute, seed=0)
+        accelerator = start(params.load("compute", Compute), seed=0)
         model = pooling.load(folder, accelerator)
-        reader = Reader.of(folder, settings.max_length, settings.batch_tokens, accelerator)
+        reader = Reader.of(folder, longest, settings.batch_tokens, accelerator)
         vectors = pooling.embed(model, reader.tokenize(texts), reader)
         embeddings.write(kept, [str(number) for number in range(len(texts))], vectors)
     return embeddings.read(kept)[1]
@@ -140,8 +140,10 @@ def encoded(texts: list[str], folder: Path, cache: Path) -> np.ndarray:
 
 def with_finetuning(corpus: Corpus, folder: Path) -> Corpus:
     """Return the corpus with one more member, an encoder fine-tuned for each fold."""
-    settings, compute = params.load("score", score.Params), params.load("compute", Compute)
-    member = finetuned.FineTuned(folder, corpus.texts, settings.finetune, start(compute, settings.finetune.seeds[0]))
+    recipe, reading = params.load("score", score.Params).finetune, params.load("encoder", Reading)
+    accelerator = start(params.load("compute", Compute), recipe.seeds[0])
+    reader = Reader.of(folder, reading.max_length, recipe.batch_tokens, accelerator)
+    member = finetuned.FineTuned(reader, corpus.texts, recipe)
     return replace(corpus, members=corpus.members | {"finetune": member})
 
 

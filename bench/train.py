@@ -153,7 +153,7 @@ def prepare(args: argparse.Namespace, folder: Path) -> dict[str, Path]:
         "fine-tuning, time": classes,
         "fine-tuning, compiled": classes,
         "K-fold scores": classes,
-        "embedding": {"train": texts[: args.embedded], "max_length": defaults["embed"]["max_length"]},
+        "embedding": {"train": texts[: args.embedded], "max_length": defaults["encoder"]["max_length"]},
     }
     for number, content in enumerate(data.values()):
         (folder / f"{number}.json").write_text(json.dumps(content), encoding="utf-8")

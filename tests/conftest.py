@@ -52,8 +52,10 @@ def workspace(tmp_path, monkeypatch):
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
 
     def write(**sections: dict) -> Path:
+        yaml = YAML(typ="safe")
+        yaml.default_flow_style = False  # as DVC lays it out
         with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:
-            YAML(typ="safe").dump(sections, file)
+            yaml.dump(sections, file)
         return tmp_path
 
     return write

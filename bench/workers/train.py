@@ -127,9 +127,9 @@ def winnow_classify(file: str, base: str, compiled: bool = False, **changed) -> 
 
     data, folder, section = _read(file), Path(base), _section("finetune")
     recipe = finetuning.Recipe(**{k: v for k, v in section.items() if k in finetuning.Recipe.model_fields})
-    recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": data["epochs"]} | changed)
+    recipe = recipe.model_copy(update={"epochs": data["epochs"]} | changed)
     accelerator = _start()
-    reader = Reader.of(folder, recipe.max_length, recipe.batch_tokens, accelerator)
+    reader = Reader.of(folder, data["max_length"], recipe.batch_tokens, accelerator)
     tokens = reader.tokenize(data["train"])
     torch.manual_seed(1)
     model = finetuning.prepare(head.build(folder, data["labels"]), recipe)
@@ -168,23 +168,22 @@ def winnow_folds(file: str, base: str) -> dict:
     """Score the labels by the recipe of params.yaml's `score.finetune`, one model a fold."""
     import numpy as np
 
-    from winnow.encoder import models
+    from winnow.encoder.reader import Reader
     from winnow.kinds.classification.finetuned import FineTuned
     from winnow.kinds.members import Recipe
 
     data, folder = _read(file), Path(base)
-    recipe = Recipe(**_section("score")["finetune"])
-    recipe = recipe.model_copy(update={"max_length": data["max_length"], "epochs": data["epochs"]})
+    recipe = Recipe(**_section("score").get("finetune", {}) | {"epochs": data["epochs"]})
     accelerator, truth, folds = _start(), np.array(data["truth"]), np.array(data["folds"])
-    member = FineTuned(folder, data["train"], recipe, accelerator)
+    reader = Reader.of(folder, data["max_length"], recipe.batch_tokens, accelerator)
+    member = FineTuned(reader, data["train"], recipe)
     chances = np.zeros((len(truth), len(data["labels"])))
     start = time.perf_counter()
     for fold in sorted(set(data["folds"])):
         inside = folds == fold
         chances[inside] = member.predict(~inside, truth[~inside], inside, len(data["labels"]))
     seconds = time.perf_counter() - start
-    tokens = models.tokenize(models.load_tokenizer(folder), data["train"], recipe.max_length)
-    read = _read_in_folds(list(map(len, tokens)), data)
+    read = _read_in_folds(list(map(len, reader.tokenize(data["train"]))), data)
     return _result(seconds, read, _log_loss(chances, data["truth"]), None, accelerator.mixed_precision)
 
 

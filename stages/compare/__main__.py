@@ -39,6 +39,8 @@ class Params(params.Section):
     """Of the bootstrap. Fewer give a ragged interval, more take time."""
 
     confidence: float = Field(gt=0.5, lt=1)
+    """Of the intervals."""
+
     seed: int = Field(1, ge=0)
     """Of the bootstrap."""
 

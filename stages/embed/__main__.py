@@ -19,7 +19,7 @@ from winnow.base import params
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings, pooling
 from winnow.encoder.compute import Compute, start
-from winnow.encoder.reader import Reader
+from winnow.encoder.reader import Reader, Reading
 from winnow.rows import tables
 
 EMPTY = pa.schema([tables.ROW.field(name) for name in ("id", "text")]).empty_table()
@@ -28,7 +28,6 @@ EMPTY = pa.schema([tables.ROW.field(name) for name in ("id", "text")]).empty_tab
 class Params(params.Section):
     """Section `embed` of params.yaml."""
 
-    max_length: int = Field(ge=4, le=8192)  # tokens of a text that are read; longer costs time in proportion
     batch_tokens: int = Field(2048, gt=0)
     """Padded tokens in one forward pass. Raise it on a GPU."""
 
@@ -54,10 +53,10 @@ def chosen(batches: Iterable[pa.Table], text_rows: int) -> tuple[pa.Table, pa.Ta
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "encoder", "out")
-    settings = params.load("embed", Params)
+    settings, reading = params.load("embed", Params), params.load("encoder", Reading)
     accelerator = start(params.load("compute", Compute), seed=0)
     parts = chosen(tables.batches(args.rows, ["id", "source", "purpose", "text"]), settings.text_rows)
-    reader = Reader.of(args.encoder, settings.max_length, settings.batch_tokens, accelerator)
+    reader = Reader.of(args.encoder, reading.max_length, settings.batch_tokens, accelerator)
     model = pooling.load(args.encoder, accelerator)
     vectors = []
     # One by one: which rows share a batch changes the last bits, and text rows must change no task row's.

@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 
 
 class Params(params.Section):
-    batch_tokens: int = Field(gt=0)
-    calibration_bins: int = Field(gt=1)
+    """Section `evaluate` of params.yaml."""
+
+    batch_tokens: int = Field(2048, gt=0)
+    """Padded tokens in one forward pass. Raise it on a GPU."""
+
+    calibration_bins: int = Field(10, gt=1)
+    """Of the figure that compares probabilities with how often they are right."""
 
 
 class Arms(params.Section):

@@ -71,8 +71,13 @@ class Tiers(params.Section):
     """Section `find_issues.tiers`: the lowest probability of an error of each tier; what is below is unlikely."""
 
     almost_certain: float = Field(ge=0, le=1)
+    """From this probability on."""
+
     likely: float = Field(ge=0, le=1)
+    """The same."""
+
     possible: float = Field(ge=0, le=1)
+    """The same."""
 
     @model_validator(mode="after")
     def _descend(self) -> "Tiers":
@@ -90,8 +95,13 @@ class Value(params.Section):
     """Section `find_issues.value` of params.yaml: what a right label is worth, by split."""
 
     train: float = Field(1.0, ge=0)
+    """Of a row of train."""
+
     dev: float = Field(1.0, ge=0)
+    """Of a row of dev."""
+
     test: float = Field(2.0, ge=0)
+    """Of a row of test."""
 
 
 class Params(params.Section):

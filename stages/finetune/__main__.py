@@ -26,6 +26,7 @@ from winnow.base.machine import this_machine
 from winnow.base.stage import arguments, run
 from winnow.encoder import models
 from winnow.encoder.compute import Compute, environment, start
+from winnow.encoder.reader import Reading
 from winnow.kinds.job import Job
 from winnow.kinds.task import Task
 from winnow.rows import tables, training_table
@@ -35,7 +36,9 @@ from winnow.training import checkpoints, distributed, finetuning, loop
 class Params(finetuning.Recipe):
     """Section `finetune` of params.yaml."""
 
-    patience: int | None = Field(None, gt=0)  # epochs
+    patience: int | None = Field(None, gt=0)
+    """Epochs without a better headline on dev after which a run ends, with its best weights. Needs `balance.dev_rows`.
+    Null: a run goes to its end."""
 
 
 class Approaches(params.Section):
@@ -88,10 +91,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = settings_of(args.approach, params.load("approaches", Approaches), task)
     rows = training_table.read(args.training, ["id", "group", "text", "label", "weight"])
     dev, auxiliary = tables.read(args.dev, ["id", "group", "text", "label"]), tables.read(args.auxiliary)
-    compute = params.load("compute", Compute)
+    compute, reading = params.load("compute", Compute), params.load("encoder", Reading)
     accelerator = start(compute, args.seed)
     computed_on, inputs = environment(accelerator), (args.encoder, args.training, args.dev, args.auxiliary)
-    values = {"task": task, "finetune": recipe, "compute": compute}
+    values = {"task": task, "encoder": reading, "finetune": recipe, "compute": compute}
     values |= {"computed_on": computed_on, "approach": args.approach, "settings": settings, "seed": args.seed}
     with checkpoints.kept(args.checkpoints, "finetune", inputs, values, machine.checkpoint_seconds) as saved:
         job = Job(
@@ -100,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             dev=dev,
             auxiliary=auxiliary,
             folder=args.encoder,
+            max_length=reading.max_length,
             recipe=recipe,
             patience=recipe.patience,
             seed=args.seed,

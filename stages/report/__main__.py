@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from stages.report import curation, figures, inputs, labels, rounds, sections
 from winnow.base import files, params
@@ -37,15 +37,10 @@ class Params(params.Section):
     """The dataset's name."""
 
     description: str = Field(min_length=1)
-    """What the dataset is, for the page, the datasheet and Croissant; a list of lines makes one text."""
+    """What the dataset is, for the page, the datasheet and Croissant."""
 
     queue_rows: int = Field(ge=0)
     """Suspected rows shown on the page; the review queue has them all."""
-
-    @field_validator("description", mode="before")
-    @classmethod
-    def _one_text(cls, description: object) -> object:
-        return " ".join(map(str, description)) if isinstance(description, list) else description
 
 
 def croissant(

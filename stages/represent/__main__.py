@@ -94,6 +94,8 @@ class Params(params.Section):
     """Random halves of the reference: they tell the distance that chance alone reaches."""
 
     confidence: float = Field(gt=0, lt=1)
+    """Of the intervals."""
+
     seed: int = Field(1, ge=0)
     """Of the draws and resamples."""
 

@@ -30,6 +30,7 @@ from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.encoder.compute import Compute, start
+from winnow.encoder.reader import Reader, Reading
 from winnow.kinds.members import Recipe
 from winnow.rows import origins, tables
 from winnow.text import tfidf
@@ -48,7 +49,7 @@ class Params(params.Section):
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.03, tfidf=10)
     """Of method `probe`. A weaker penalty overfits the embeddings (chosen on dev)."""
 
-    finetune: Recipe
+    finetune: Recipe = Recipe()
     """Of methods `finetune` and `both`: what the recipe changes of its defaults. Without class weights: label errors
     need the classes' own shares."""
 
@@ -88,7 +89,6 @@ def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, en
     Raises:
         UserError: the kind of task has no such model.
     """
-    compute = params.load("compute", Compute)
     chosen: dict[str, Any] = {}
     if settings.method != "finetune":
         features = embeddings.of(texts.ids, embedded)
@@ -97,8 +97,10 @@ def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, en
     if settings.method != "probe":
         if not hasattr(kind, "FineTuned"):
             raise UserError("params.yaml: score.method: this kind of task has no model to fine-tune here; use probe")
-        accelerator = start(compute, settings.finetune.seeds[0])
-        chosen["finetune"] = kind.FineTuned(encoder, texts.texts, settings.finetune, accelerator, texts.ids)
+        recipe, reading = settings.finetune, params.load("encoder", Reading)
+        accelerator = start(params.load("compute", Compute), recipe.seeds[0])
+        reader = Reader.of(encoder, reading.max_length, recipe.batch_tokens, accelerator)
+        chosen["finetune"] = kind.FineTuned(reader, texts.texts, recipe, texts.ids)
     return chosen
 
 

@@ -8,7 +8,6 @@ FORM = ("work", "peer", "device", "ours", "theirs", "unit", "ratio", "goal", "co
 # params.yaml: score.finetune, which must be there but is not run.
 RECIPE = {
     "epochs": 1,
-    "max_length": 16,
     "batch_tokens": 64,
     "learning_rate": 1e-3,
     "head_learning_rate": 1e-3,

@@ -26,8 +26,9 @@ def folder(workspace, default_params, monkeypatch):
         embed=default_params["embed"],
         approaches=default_params["approaches"],
         learning_curve=default_params["learning_curve"],
+        encoder={"max_length": 16},
         finetune=default_params["finetune"]
-        | {"batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2, "max_length": 16}
+        | {"batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
         | {"freeze_embeddings": False, "frozen_layers": 0, "epochs": 4},
     )
     splits = ("train", "train", "train", "dev", "test")

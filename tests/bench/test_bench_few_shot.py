@@ -21,7 +21,8 @@ def folder(workspace, default_params):
         balance=default_params["balance"],
         approaches=approaches
         | {"few_shot": approaches["few_shot"] | {"pairs": 320, "batch_pairs": 16, "learning_rate": 1e-2}},
-        finetune=default_params["finetune"] | {"max_length": 16, "freeze_embeddings": False, "frozen_layers": 0},
+        encoder={"max_length": 16},
+        finetune=default_params["finetune"] | {"freeze_embeddings": False, "frozen_layers": 0},
     )
     splits = ("train", "train", "train", "dev", "test")
     rows = [

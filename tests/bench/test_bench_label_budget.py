@@ -39,8 +39,9 @@ def folder(workspace, default_params):
         baseline=default_params["baseline"],
         approaches=default_params["approaches"]
         | {"few_shot": default_params["approaches"]["few_shot"] | {"batch_pairs": 16, "learning_rate": 1e-2}},
+        encoder={"max_length": 16},
         finetune=default_params["finetune"]
-        | {"batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2, "max_length": 16}
+        | {"batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
         | {"freeze_embeddings": False, "frozen_layers": 0},
     )
     splits = ("train", "train", "train", "dev", "test")

@@ -28,7 +28,8 @@ def folder(workspace):
             "regularization": {"probe": 1.0, "tfidf": 10.0},
             "finetune": RECIPE,
         },
-        embed={"max_length": 16, "batch_tokens": 128, "text_rows": 0},
+        encoder={"max_length": 16},
+        embed={"batch_tokens": 128, "text_rows": 0},
         compute={"threads": 1, "device": "cpu", "precision": "fp32"},
     )
     random = np.random.default_rng(1)

@@ -21,15 +21,12 @@ def files(tmp_path, monkeypatch):
     tiny_encoder.write(encoder_folder, COLOURS + ANIMALS + FILLER)
     read = workers._section
 
-    def shallow(name: str) -> dict:
+    def with_shallow(name: str) -> dict:
         """One frozen layer of the tiny encoder's two."""
-        section = read(name)
-        inner = section["finetune"] if name == "score" else section
-        if "frozen_layers" in inner:
-            inner["frozen_layers"] = 1
-        return section
+        shallow = {"frozen_layers": 1}
+        return read(name) | ({"finetune": shallow} if name == "score" else shallow if name == "finetune" else {})
 
-    monkeypatch.setattr(workers, "_section", shallow)
+    monkeypatch.setattr(workers, "_section", with_shallow)
     rows = make_rows([{"text": text, "label": label} for text, label in sentences(40)])
     tables.write(rows, tmp_path / "rows.parquet")
     written = tmp_path / "written"

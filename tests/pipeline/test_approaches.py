@@ -35,10 +35,11 @@ def project(workspace, default_params):
     sections = {name: default_params[name] for name in kept} | {
         "task": {"kind": "classification", "labels": ["COLOUR", "ANIMAL"]},
         "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
+        "encoder": {"max_length": 16},
         "arms": {"approaches": ARMS, "encoders": ["base"], "seeds": [1]},
     }
     sections["balance"] |= {"max_labels": 48}
-    sections["finetune"] |= {"epochs": 8, "learning_rate": 1e-2, "head_learning_rate": 1e-2, "max_length": 16}
+    sections["finetune"] |= {"epochs": 8, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
     sections["finetune"] |= {"freeze_embeddings": False, "frozen_layers": 0}
     sections["approaches"]["few_shot"] |= {"pairs": 640, "batch_pairs": 32, "learning_rate": 1e-2}
     sections["approaches"]["few_shot_examples"] |= {"example_tokens": 8}

@@ -46,10 +46,11 @@ def encoder_params(workspace, default_params, monkeypatch):
             "adapt": default_params["adapt"]
             | {"tokens": 600, "warmup_tokens": 200, "batch_tokens": 128, "max_length": 32, "freeze_embeddings": False}
             | {"objectives": {"masked_lm": 1.0}, "learning_rate": 2e-4, "interpolation": 0.5},
-            "embed": {"max_length": 16, "batch_tokens": 128, "text_rows": 2},
+            "encoder": {"max_length": 16},
+            "embed": {"batch_tokens": 128, "text_rows": 2},
             "finetune": default_params["finetune"]
             | {"epochs": 8, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
-            | {"max_length": 16, "freeze_embeddings": False, "frozen_layers": 0},
+            | {"freeze_embeddings": False, "frozen_layers": 0},
             "approaches": default_params["approaches"],
             "evaluate": {"batch_tokens": 128, "calibration_bins": 5},
         }

@@ -19,7 +19,7 @@ from winnow.base.errors import UserError
 from winnow.rows import predictions, tables
 
 FOLDER = Path(__file__).parents[1] / "other_kinds"
-FINETUNE = {"epochs": 30, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2, "max_length": 16}
+FINETUNE = {"epochs": 30, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
 FINETUNE |= {"freeze_embeddings": False, "frozen_layers": 0}
 
 
@@ -35,6 +35,7 @@ def write(workspace, default_params, monkeypatch):
         sections = {name: default_params[name] for name in names} | {
             "task": {"kind": "number"},
             "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
+            "encoder": {"max_length": 16},
             "arms": {"approaches": ["transfer"], "encoders": ["base"], "seeds": [1]},
         }
         sections["balance"] |= {"weights": "none", "max_labels": 90, "dev_rows": True}

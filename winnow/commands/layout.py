@@ -1,7 +1,7 @@
 """The layout of params.yaml: DVC's own, so that `dvc exp run -S key=value` changes the line of the key and no other.
 
-DVC loads the file with its comments, puts every value anew and dumps all of it. So a list stands one item a line and
-holds no comments, none follows it, and a number is written as Python writes it.
+DVC loads the file with its comments, makes every list anew and dumps all of it. So a list stands one item a line, and a
+comment or an empty line in a list or after it is lost: the last key of a section is none.
 """
 
 import difflib
@@ -18,9 +18,9 @@ def problems(root: Path) -> list[str]:
     text = files.read_text(root / params.FILE)
     ours, theirs = text.splitlines(), rewritten(text).splitlines()
     found = []
-    for tag, start, end, other_start, other_end in difflib.SequenceMatcher(None, ours, theirs, False).get_opcodes():
+    for tag, start, end, first, last in difflib.SequenceMatcher(None, ours, theirs, False).get_opcodes():
         if tag != "equal":
-            there, here = (" / ".join(lines) or "nothing" for lines in (theirs[other_start:other_end], ours[start:end]))
+            here, there = (" / ".join(lines) or "nothing" for lines in (ours[start:end], theirs[first:last]))
             found.append(
                 f"{params.FILE}: line {start + 1}: `dvc exp run -S` would write {there!r} in place of {here!r}"
             )
@@ -32,15 +32,22 @@ def rewritten(text: str) -> str:
     yaml = YAML()
     yaml.default_flow_style = False
     document = yaml.load(text)
-    _put(document, YAML(typ="safe").load(text))
+    _renew(document)
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()
 
 
-def _put(document: dict, values: dict) -> None:
-    for key, value in values.items():
-        if isinstance(value, dict) and isinstance(document[key], dict):
-            _put(document[key], value)
-        else:
-            document[key] = value
+def _renew(mapping: dict) -> None:
+    for key, value in mapping.items():
+        if isinstance(value, dict):
+            _renew(value)
+        elif isinstance(value, list):
+            mapping[key] = _plain(value)
+
+
+def _plain(value: object) -> object:
+    """Return a value in which no mapping and no list holds comments; numbers and texts keep how they are written."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return list(map(_plain, value)) if isinstance(value, list) else value

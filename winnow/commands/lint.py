@@ -1,8 +1,9 @@
-"""lint: does dvc.yaml say what is true of each stage, and does the data leak?
+"""lint: does dvc.yaml say what is true of each stage, is params.yaml laid out as DVC writes it, does the data leak?
 
 A stage that does not depend on its fingerprint of `data/code`, or that reads a section of params.yaml which dvc.yaml
-does not name, would leave stale outputs behind. Where the tables are made, lint also proves on them that no row of dev
-or test gets into training.
+does not name, would leave stale outputs behind. In a params.yaml of another layout than DVC's, `dvc exp run -S` changes
+all lines that DVC would write otherwise. Where the tables are made, lint also proves on them that no row of dev or test
+gets into training.
 
 winnow lint   prints what is wrong, exit status 1 if anything is
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from winnow.base import closure, params
 from winnow.base.errors import UserError
-from winnow.commands import leaks, pipeline
+from winnow.commands import layout, leaks, pipeline
 
 NAME = "lint"
 
@@ -26,13 +27,15 @@ def execute(arguments: argparse.Namespace) -> None:
     """Print the problems.
 
     Raises:
-        UserError: dvc.yaml and the code differ, or the data leaks or breaks a schema.
+        UserError: dvc.yaml and the code differ, params.yaml is laid out otherwise than DVC writes it, or the data leaks
+            or breaks a schema.
     """
-    found = problems(Path())
-    for problem in found:
-        print(problem)
-    if found:
+    if found := problems(Path()):
+        print("\n".join(found))
         raise UserError(f"{pipeline.FILE}: {len(found)} difference(s) from the code; mend {pipeline.FILE}")
+    if found := layout.problems(Path()):
+        print("\n".join(found))
+        raise UserError(f"{params.FILE}: {len(found)} part(s) are not as DVC writes them; lay them out so")
     if faults := [*leaks.problems(Path()), *leaks.broken(Path())]:
         print("\n".join(faults))
         raise UserError(f"{len(faults)} fault(s) in the data; `dvc repro --force` the stages that made the tables")

@@ -1,7 +1,7 @@
-"""parameters: every key of params.yaml with its type, bounds, default and meaning, as a Markdown page.
+"""params: every key of params.yaml with its type, bounds, default and meaning, as a Markdown page.
 
-winnow parameters                             prints it
-winnow parameters --write docs/parameters.md  puts it into a file
+winnow params                             prints it
+winnow params --write docs/parameters.md  puts it into a file
 
 Types and defaults are those of the classes that the stages load, the meaning is the docstring under each field. That is
 read from the source and here alone, so that it costs no stage any time, and a mended docstring reruns nothing.
@@ -9,28 +9,31 @@ read from the source and here alone, so that it costs no stage any time, and a m
 
 import argparse
 import ast
+import contextlib
 import functools
 import importlib
 import inspect
+import itertools
 import json
 import sys
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
+from pydantic import create_model
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from winnow.base import closure, files
+from winnow.base.errors import UserError
 from winnow.base.machine import Machine, variable
 from winnow.base.params import Section
 from winnow.commands import lint, pipeline
 
-NAME = "parameters"
+NAME = "params"
 HEAD = """\
-<!-- made by `make readme` from the code; do not edit -->
+<!-- made by `make docs` from the code; do not edit -->
 
 # Parameters
 
@@ -104,9 +107,21 @@ def models(root: Path) -> dict[str, list[type[Section]]]:
                 module = importlib.import_module(".".join(file.relative_to(root).with_suffix("").parts))
                 if hasattr(module, name.partition(".")[0]):  # else it is imported late, and by others at once
                     found[section] = [functools.reduce(getattr, name.split("."), module)]
-    kinds = sorted((root / closure.KINDS).glob("*/labels.py"))
-    found["task"] = [importlib.import_module(f"winnow.kinds.{file.parent.name}.labels").Task for file in kinds]
+    kinds = [file.parent.name for file in sorted((root / closure.KINDS).glob("*/labels.py"))]
+    found["task"] = [importlib.import_module(f"winnow.kinds.{kind}.labels").Task for kind in kinds]
+    found["approaches"] = [_approaches(kinds)]
     return {section: found[section] for section in _readers(root)}
+
+
+def _approaches(kinds: Sequence[str]) -> type[Section]:
+    """Return section `approaches` with what each approach reads, of the first kind of task that has it."""
+    finetune = importlib.import_module("stages.finetune.__main__")
+    settings = {}
+    for kind, name in itertools.product(kinds, finetune.APPROACHES):
+        with contextlib.suppress(UserError):  # the kind lacks the approach
+            settings.setdefault(name, finetune.approach(name, SimpleNamespace(kind=kind)).Settings)
+    fields = {name: (model, model()) for name, model in settings.items()}
+    return create_model("Approaches", __base__=finetune.Approaches, **fields)
 
 
 def _readers(root: Path) -> dict[str, list[str]]:
@@ -168,22 +183,24 @@ def _walk(
         default: what the section is where it is not given.
         names: of the fields to tell; None: all.
     """
-    told: dict[type[Section], str] = {}
+    whole: dict[type[Section], str] = {}  # classes that were told whole, and where
     for name, field in model.model_fields.items():
         if names is not None and name not in names:
             continue
         key = f"{prefix}{name}"
-        value = getattr(default, name) if default is not None else field.get_default(call_default_factory=True)
+        is_required = default is None and field.is_required()
+        value = field.get_default(call_default_factory=True) if default is None else getattr(default, name)
+        told_default = REQUIRED if is_required else _plain(value)
         inner, path = _sections_in(field.annotation, key)
-        meaning = _meanings(model).get(name, "")
+        meaning = _meanings(model).get(name, "") or (_about(inner[0]) if field.annotation in inner else "")
         if field.annotation not in inner:
-            yield Key(key, _words(field.annotation, field.metadata), _default(value), meaning)
-        elif inner[0] in told:
-            yield Key(key, f"as `{told[inner[0]]}`", _default(value), meaning)
-        elif meaning or (meaning := _about(inner[0])):
+            yield Key(key, _words(field.annotation, field.metadata), told_default, meaning)
+        elif inner[0] in whole:
+            yield Key(key, f"as `{whole[inner[0]]}`", told_default, meaning)
+        elif meaning:
             yield Key(key, "keys", "", meaning)
-        if len(inner) == 1 and inner[0] not in told:
-            told[inner[0]] = key
+        if len(inner) == 1 and inner[0] not in whole:
+            whole[inner[0]] = key
             yield from _walk(inner[0], f"{path}.", value if isinstance(value, Section) else None)
         elif len(inner) > 1:
             yield Kinds(path, inner)
@@ -191,7 +208,10 @@ def _walk(
 
 def _about(model: type[Section]) -> str:
     """Return what a class's docstring says of its section beyond the section's name."""
-    _, _, meaning = _first_paragraph(model).partition(" of params.yaml: ")
+    paragraph = _first_paragraph(model)
+    if not paragraph.startswith("Section `"):
+        return paragraph
+    _, _, meaning = paragraph.partition(" of params.yaml: ")
     return meaning[:1].upper() + meaning[1:]
 
 
@@ -242,9 +262,7 @@ def _limits(bound: object) -> Iterator[str]:
     yield from (f"{sign} {getattr(bound, name):g}" for name, sign in BOUNDS.items() if hasattr(bound, name))
 
 
-def _default(value: object) -> str:
-    if value is PydanticUndefined:
-        return REQUIRED
+def _plain(value: object) -> str:
     plain = value.model_dump(exclude_defaults=True) if isinstance(value, Section) else value
     return f"`{json.dumps(plain, ensure_ascii=False)}`"
 
@@ -256,8 +274,8 @@ def _meanings(model: type[Section]) -> dict[str, str]:
     for base in reversed(model.__mro__):
         if issubclass(base, Section) and base is not Section:
             tree = ast.parse(inspect.getsource(sys.modules[base.__module__]))
-            [node] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == base.__name__]
-            for field, text in zip(node.body, node.body[1:], strict=False):
+            nodes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == base.__name__]
+            for field, text in itertools.chain(*(zip(node.body, node.body[1:], strict=False) for node in nodes)):
                 if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
                     found[field.target.id] = " ".join(ast.literal_eval(text.value).split())
     return found

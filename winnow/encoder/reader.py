@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
+from winnow.base.params import Section
 from winnow.base.stage import progress
 from winnow.encoder import batching, models
 
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 FILE = "reader.json"
+
+
+class Reading(Section):
+    """Section `encoder` of params.yaml: what the encoder reads of a text, wherever it reads one."""
+
+    max_length: int = Field(ge=4, le=8192)
+    """Tokens of a text that are read; the rest is cut off. More cost time in proportion, where texts are so long."""
 
 
 @dataclass(frozen=True)

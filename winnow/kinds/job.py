@@ -36,6 +36,7 @@ class Job:
         dev: labelled rows of dev: id, group, text, label; read by early stop alone.
         auxiliary: rows of the train split with labels of further tasks: id, group, text and `aux_<task>`.
         folder: of the encoder.
+        max_length: tokens of a text that are read.
         patience: epochs without a better headline on dev after which a run ends; None: it goes to its end.
         saved: its checkpoints, a series for each training.
     """
@@ -45,6 +46,7 @@ class Job:
     dev: pa.Table
     auxiliary: pa.Table
     folder: Path
+    max_length: int
     recipe: Recipe
     patience: int | None
     seed: int
@@ -54,7 +56,7 @@ class Job:
     @cached_property
     def reader(self) -> Reader:
         """What reads texts for the model."""
-        return Reader.of(self.folder, self.recipe.max_length, self.recipe.batch_tokens, self.accelerator)
+        return Reader.of(self.folder, self.max_length, self.recipe.batch_tokens, self.accelerator)
 
     def run(self, stop: EarlyStop | None) -> Run:
         """Return the run by the recipe that may end early."""

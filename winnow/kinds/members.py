@@ -1,7 +1,7 @@
 """Models by which the stage score judges labels: each learns from the labels of some rows and tells of others.
 
 Each kind of task has its own, `winnow.kinds.<kind>.members`: `Probe(vectors, regularization)`, `Words(texts,
-regularization)` and, if it can, `FineTuned(folder, texts, recipe, accelerator, ids)`. What a model tells is the kind's
+regularization)` and, if it can, `FineTuned(reader, texts, recipe, ids)`. What a model tells is the kind's
 own affair; `score(task, members, labels, folds)` of the same module asks all of them out of fold.
 """
 

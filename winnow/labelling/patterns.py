@@ -37,20 +37,20 @@ class _OfField(Rule):
 
 
 class Regex(_OfField):
-    """Regular expressions for each label: a full match of the upper-cased field."""
+    """A regular expression for each label: a full match of the upper-cased field."""
 
     kind: Literal["regex"]
-    labels: dict[str, str | Annotated[list[str], Field(min_length=1)]] = Field(min_length=1)
-    """By label, a regular expression or several, one of which must match the whole of the upper-cased field."""
+    labels: dict[str, str] = Field(min_length=1)
+    """By label, the regular expression that must match the whole of the upper-cased field."""
 
     @field_validator("labels")
     @classmethod
-    def _compiles(cls, labels: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-        for label, patterns in labels.items():
+    def _compiles(cls, labels: dict[str, str]) -> dict[str, str]:
+        for label, pattern in labels.items():
             try:
-                _compiled(patterns)
+                re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"a pattern of '{label}' is no regular expression ({error})") from None
+                raise ValueError(f"the pattern of '{label}' is no regular expression ({error})") from None
         return labels
 
     def normal(self, value: str) -> str:
@@ -59,17 +59,13 @@ class Regex(_OfField):
 
     def voter(self, files, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
-        patterns = dict(zip(self.gives(task), map(_compiled, self.labels.values()), strict=True))
+        patterns = dict(zip(self.gives(task), map(re.compile, self.labels.values()), strict=True))
 
         def vote(row: Row) -> str | None:
             value = self.normal(read_field(row, self.field))
-            return only(label for label, several in patterns.items() if any(one.fullmatch(value) for one in several))
+            return only(label for label, pattern in patterns.items() if pattern.fullmatch(value))
 
         return Voter(lambda rows: [vote(row) for row in rows])
-
-
-def _compiled(patterns: str | list[str]) -> list[re.Pattern]:
-    return [re.compile(pattern) for pattern in ([patterns] if isinstance(patterns, str) else patterns)]
 
 
 class Heading(Regex):

@@ -32,7 +32,6 @@ class Recipe(Section):
     epochs: int = Field(2, gt=0)
     """Times that the training table is read. More for few labels."""
 
-    max_length: int = Field(ge=4, le=8192)  # tokens of a text that are read
     batch_tokens: int = Field(256, gt=0)
     """Padded tokens a step; rows of like length stand together. Small: few labels give few steps. Raise it with
     them."""

@@ -371,7 +371,7 @@ def test_a_label_that_only_a_model_says_is_of_origin_model(workspace):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rules": [RULE | {"labels": {"FRUIT": "("}}]}, "a pattern of 'FRUIT' is no regular expression"),
+        ({"rules": [RULE | {"labels": {"FRUIT": "("}}]}, "the pattern of 'FRUIT' is no regular expression"),
         ({"rules": [RULE | {"labels": {"PLANT": "PLANT"}}]}, "label 'PLANT' is not one of params.yaml: task.labels"),
         ({"rules": [RULE | {"field": "meta.headng"}]}, "no row has meta.headng; meta holds heading"),
         ({"rules": [RULE | {"field": "heading"}]}, r"annotate.rules\[0\].regex.field"),

@@ -154,7 +154,7 @@ def test_citations_by_the_defaults_mapping(run, default_params):
         "<Language>eng</Language></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>"
     )
     default = default_params["collect"]["sources"][0]
-    taken = {key: default[key] for key in ("name", "format", "rows", "licence", "purpose", "columns", "label_map")}
+    taken = {key: default[key] for key in ("name", "format", "rows", "licence", "purpose", "label_map")}
     rows, *_ = run({"x.xml": xml.encode()}, taken | {"kind": "file", "path": "x.xml"}, task=default_params["task"])
     first, second = (by_key(rows["pubmed-2021-sections"])[key] for key in ("7:0", "7:1"))
     assert (first["label"], second["label"]) == ("RESULTS", None)

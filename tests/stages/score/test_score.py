@@ -21,11 +21,12 @@ from winnow.rows import tables
 
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE", "WATER"]}
 RECIPE = {
-    **{"seeds": [1], "epochs": 6, "max_length": 16, "batch_tokens": 32, "learning_rate": 1e-2},
+    **{"seeds": [1], "epochs": 6, "batch_tokens": 32, "learning_rate": 1e-2},
     **{"head_learning_rate": 1e-2, "warmup_share": 0.1, "weight_decay": 0.01, "label_smoothing": 0.0, "dropout": 0.0},
     **{"freeze_embeddings": False, "frozen_layers": 0},
 }
 PARAMS = {"method": "probe", "folds": 3, "regularization": {"probe": 1.0, "tfidf": 1.0}, "finetune": RECIPE}
+ENCODER = {"max_length": 16}
 COMPUTE = {"threads": 1, "device": "cpu", "precision": "fp32"}
 COMMAND = (
     "--rows rows.parquet --embeddings embeddings --encoder encoder --out scores.parquet --metrics metrics.json".split()
@@ -52,7 +53,7 @@ def probabilities(table: pa.Table, prefix: str = "") -> np.ndarray:
 
 
 def test_every_row_is_scored_once_and_well_apart_classes_are_told(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     rows = corpus(folder, [*balanced(), {}, {"label": "FRUIT", "label_origin": "rule"}])
     score.main(COMMAND)
     out = tables.read(folder / "scores.parquet")
@@ -75,7 +76,7 @@ def test_every_row_is_scored_once_and_well_apart_classes_are_told(workspace):
 
 
 def test_the_stage_writes_the_same_bytes_twice(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     corpus(folder, balanced())
     score.main(COMMAND)
     first = (folder / "scores.parquet").read_bytes(), (folder / "metrics.json").read_bytes()
@@ -84,7 +85,7 @@ def test_the_stage_writes_the_same_bytes_twice(workspace):
 
 
 def test_labels_set_by_rule_train_nothing(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     corpus(folder, balanced())
     score.main(COMMAND)
     plain = {row["id"]: row for row in tables.read(folder / "scores.parquet").to_pylist()}
@@ -137,7 +138,7 @@ def test_a_row_is_not_scored_by_a_model_that_saw_its_label():
 
 
 def test_a_label_that_stands_in_one_group_only(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     rows = [{"label": TASK["labels"][n % 2]} for n in range(60)]
     corpus(folder, [*rows, *({"label": "WATER", "group": "lake"} for _ in range(9))])
     with pytest.raises(UserError, match=r"fold \d: every labelled row of 'WATER' is in this fold.*score.folds"):
@@ -146,7 +147,7 @@ def test_a_label_that_stands_in_one_group_only(workspace):
 
 
 def test_a_row_without_an_embedding(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     rows = corpus(folder, balanced())
     embeddings.write(folder / "embeddings", rows["id"].to_pylist()[1:], np.ones((89, 4)))
     with pytest.raises(UserError, match=r"1 row\(s\) have no embedding, first " + rows["id"].to_pylist()[0]):
@@ -154,7 +155,7 @@ def test_a_row_without_an_embedding(workspace):
 
 
 def test_embeddings_of_further_rows_do_no_harm(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     rows = corpus(folder, balanced())
     ids, array = embeddings.read(folder / "embeddings")
     embeddings.write(folder / "embeddings", ["dropped", *ids], np.vstack([array[:1], array]))
@@ -176,14 +177,14 @@ def test_embeddings_of_further_rows_do_no_harm(workspace):
     ],
 )
 def test_bad_parameters_are_named(workspace, changes):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS | changes)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS | changes)
     corpus(folder, balanced())
     with pytest.raises(UserError, match=f"score.{next(iter(changes))}"):
         score.main(COMMAND)
 
 
 def test_words_tell_classes_that_embeddings_do_not(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     words = {"FRUIT": "sweet and ripe", "STONE": "hard and grey", "WATER": "wet and cold"}
     rows = corpus(folder, [row | {"text": f"{words[row['label']]} number {n}"} for n, row in enumerate(balanced())])
     embeddings.write(folder / "embeddings", rows["id"].to_pylist(), np.ones((len(rows), 4), dtype=np.float32))
@@ -192,7 +193,7 @@ def test_words_tell_classes_that_embeddings_do_not(workspace):
 
 
 def test_texts_without_words_are_named(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     corpus(folder, [row | {"text": "!"} for row in balanced()])
     with pytest.raises(UserError, match="the labelled texts hold no words"):
         score.main(COMMAND)
@@ -216,7 +217,7 @@ def finetuned(workspace, encoder_folder):
 
     def run(rows: list[dict], method: str = "finetune", **recipe) -> pa.Table:
         settings = PARAMS | {"method": method, "finetune": RECIPE | recipe}
-        folder = workspace(task=TASK, compute=COMPUTE, score=settings)
+        folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=settings)
         corpus(folder, rows)
         score.main([str(encoder_folder) if part == "encoder" else part for part in COMMAND])
         return tables.read(folder / "scores.parquet")
@@ -255,18 +256,18 @@ def test_both_is_the_mean_of_all_three(finetuned):
 
 
 def test_finetuning_needs_no_embeddings_and_the_probe_no_encoder(workspace, encoder_folder):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS | {"method": "finetune"})
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS | {"method": "finetune"})
     corpus(folder, telling())
     command = [str(encoder_folder) if part == "encoder" else part for part in COMMAND]
     score.main([*command, "--embeddings", "nowhere"])
     with pytest.raises(UserError, match="nowhere: no model that"):
         score.main([*COMMAND, "--encoder", "nowhere"])
-    workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     score.main([*COMMAND, "--encoder", "nowhere"])
 
 
 def test_the_probe_loads_no_torch(workspace):
-    folder = workspace(task=TASK, compute=COMPUTE, score=PARAMS)
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     corpus(folder, balanced())
     code = f"import sys; from stages.score.__main__ import main; main({COMMAND}); sys.exit('torch' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -47,6 +47,7 @@ def project(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "dvc.yaml").write_text(DVC_YAML)
+    (tmp_path / "params.yaml").write_text("first:\n  rate: 1\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -70,6 +71,16 @@ def test_lint_is_silent_when_all_is_well(project, capsys):
     (project / "dvc.yaml").write_text(mended.replace("winnow/old.py", "data/code/first.txt"))
     cli.main(["lint"])
     assert capsys.readouterr().out == ""
+
+
+def test_lint_names_what_dvc_would_lay_out_otherwise(project, capsys):
+    test_lint_is_silent_when_all_is_well(project, capsys)
+    (project / "params.yaml").write_text("first: { rate: 1 }\n")
+    with pytest.raises(SystemExit):
+        cli.main(["lint"])
+    out, err = capsys.readouterr()
+    assert "params.yaml: line 1: `dvc exp run -S` would write" in out
+    assert "params.yaml: 1 part(s) are not as DVC writes them" in err
 
 
 def test_lint_names_a_command_without_its_folder(project, capsys):

@@ -48,7 +48,7 @@ def folder(request, tmp_path_factory):
 
 @pytest.fixture
 def job(folder, default_params):
-    recipe = default_params["finetune"] | {"epochs": 6, "max_length": 16, "batch_tokens": 128, "frozen_layers": 1}
+    recipe = default_params["finetune"] | {"epochs": 6, "batch_tokens": 128, "frozen_layers": 1}
     recipe |= {"learning_rate": 1e-2, "head_learning_rate": 1e-2, "layer_decay": 0.9}
     recipe = {name: value for name, value in recipe.items() if name in finetuning.Recipe.model_fields}
     rows = make_rows([{"text": text, "label": label} for text, label in sentences(60)])
@@ -58,6 +58,7 @@ def job(folder, default_params):
         dev=rows.slice(0, 0),
         auxiliary=rows.slice(0, 0),
         folder=folder,
+        max_length=16,
         recipe=params.parse(recipe, finetuning.Recipe, "finetune"),
         patience=None,
         seed=1,

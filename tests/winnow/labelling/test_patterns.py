@@ -87,7 +87,7 @@ def test_what_the_rule_has_read_is_told():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (REGEX | {"labels": {"FRUIT": "("}}, "a pattern of 'FRUIT' is no regular expression"),
+        (REGEX | {"labels": {"FRUIT": "("}}, "the pattern of 'FRUIT' is no regular expression"),
         (REGEX | {"field": "heading"}, r"rules\[0\].regex.field"),
         (REGEX | {"labels": {}}, r"rules\[0\].regex.labels"),
         (REGEX | {"name": "my/rule"}, r"rules\[0\].regex.name"),

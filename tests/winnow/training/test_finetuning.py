@@ -13,7 +13,7 @@ from winnow.training import finetuning, layer_cache
 from winnow.training.finetuning import Texts
 
 RECIPE = {
-    **{"epochs": 4, "max_length": 16, "batch_tokens": 64, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
+    **{"epochs": 4, "batch_tokens": 64, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
     **{"warmup_share": 0.1, "weight_decay": 0.01, "label_smoothing": 0.0, "dropout": 0.0},
     **{"freeze_embeddings": True, "frozen_layers": 1},
 }

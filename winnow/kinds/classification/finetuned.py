@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,6 @@ from winnow.training.finetuning import Texts
 from winnow.training.layer_cache import LayerCache
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
     from transformers import PreTrainedModel
 
 
@@ -28,12 +26,9 @@ class FineTuned:
     the classes' own shares.
     """
 
-    def __init__(
-        self, folder: Path, texts: list[str], recipe: Recipe, accelerator: "Accelerator", ids: Sequence[str] = ()
-    ):
+    def __init__(self, reader: Reader, texts: list[str], recipe: Recipe, ids: Sequence[str] = ()):
         """Tokenize `texts`; `ids` name them in errors, else their numbers do."""
-        self._recipe = recipe
-        self._reader = Reader.of(folder, recipe.max_length, recipe.batch_tokens, accelerator)
+        self._recipe, self._reader = recipe, reader
         self._tokens = self._reader.tokenize(texts)
         self._ids = ids or [f"row {number}" for number in range(len(texts))]
         self._cache: LayerCache | None = None

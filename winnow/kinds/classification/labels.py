@@ -15,7 +15,10 @@ class Task(task.Task):
     """Section `task` of params.yaml; the order of the labels is the order of a model's outputs."""
 
     kind: Literal["classification"]
+    """Each row has one label of a closed set."""
+
     labels: list[str] = Field(min_length=2)
+    """The set. Its order is the order of a model's outputs."""
 
     @field_validator("labels")
     @classmethod

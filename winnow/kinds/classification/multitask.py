@@ -130,7 +130,7 @@ def train(job: Job, settings: Settings) -> Trained:
         warmup_steps=int(job.recipe.warmup_share * len(batches)),
         seed=job.seed,
         ids=[id for task in tasks for id in task.ids],
-        longest=job.recipe.max_length,
+        longest=job.max_length,
         saved=job.saved.series("train"),
         keeper=Keeper(model, ends, job.recipe.average_decay, job.early_stop(predictor)),
     )
@@ -177,7 +177,7 @@ def _of_words(settings: Settings, job: Job) -> Task:
     rows = pa.concat_tables([table.select(columns) for table in (job.auxiliary, job.rows)])
     rows = rows.group_by("id", use_threads=False).aggregate([("text", "first")]).rename_columns(columns)
     tokenizer = job.reader.tokenizer
-    passages = masked_lm.passages(rows, tokenizer, job.recipe.max_length)
+    passages = masked_lm.passages(rows, tokenizer, job.max_length)
     masking = masked_lm.Masking(tokenizer, settings.mask_share, job.seed)
     objective = MaskedLM(passages, masking, job.accelerator.device)
 

@@ -50,5 +50,7 @@ class Params(Section):
     """Of the bootstrap."""
 
     confidence: float = Field(gt=0.5, lt=1)
+    """Of the intervals."""
+
     seed: int = Field(1, ge=0)
     """Of the draws and resamples."""

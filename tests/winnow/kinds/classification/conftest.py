@@ -20,7 +20,7 @@ COLOURS, ANIMALS = ["red", "green", "blue", "white"], ["cat", "dog", "horse", "m
 FILLER = ["the", "a", "one", "sees", "and", "here", "there", "old", "new"]
 LABELS = ["COLOUR", "ANIMAL"]
 RECIPE = {
-    **{"epochs": 8, "max_length": 16, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
+    **{"epochs": 8, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2},
     **{"warmup_share": 0.1, "weight_decay": 0.01, "label_smoothing": 0.0, "dropout": 0.0},
     **{"freeze_embeddings": False, "frozen_layers": 0},
 }
@@ -56,6 +56,7 @@ def make_job(encoder_folder):
             dev=make_rows(list(dev)).select(["id", "group", "text", "label"]),
             auxiliary=make_rows(list(auxiliary), ("kind",)).select(["id", "group", "text", "aux_kind"]),
             folder=encoder_folder,
+            max_length=16,
             recipe=Recipe(**RECIPE | changes),
             patience=patience,
             seed=1,

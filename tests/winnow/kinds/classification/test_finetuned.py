@@ -6,12 +6,13 @@ import pytest
 from tests import tiny_encoder
 from winnow.base.errors import UserError
 from winnow.encoder.compute import Compute, start
+from winnow.encoder.reader import Reader
 from winnow.kinds.classification import finetuned, members
 from winnow.kinds.members import Recipe
 from winnow.training import layer_cache
 
 RECIPE = {
-    **{"seeds": [1, 2], "epochs": 4, "max_length": 16, "batch_tokens": 64, "learning_rate": 1e-2},
+    **{"seeds": [1, 2], "epochs": 4, "batch_tokens": 64, "learning_rate": 1e-2},
     **{"head_learning_rate": 1e-2, "warmup_share": 0.1, "weight_decay": 0.01, "label_smoothing": 0.0, "dropout": 0.0},
     **{"freeze_embeddings": True, "frozen_layers": 1},
 }
@@ -28,7 +29,7 @@ def encoder_folder(tmp_path_factory):
 
 def member(folder, **changes) -> finetuned.FineTuned:
     accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
-    return finetuned.FineTuned(folder, TEXTS, Recipe(**RECIPE | changes), accelerator)
+    return finetuned.FineTuned(Reader.of(folder, 16, 64, accelerator), TEXTS, Recipe(**RECIPE | changes))
 
 
 def test_the_cache_of_the_frozen_layers_changes_no_score(encoder_folder, monkeypatch):
@@ -56,7 +57,7 @@ def test_rows_whose_loss_is_no_number_are_named(encoder_folder):
     recipe = Recipe(**RECIPE | {"learning_rate": 1e30, "head_learning_rate": 1e30})
     accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
     ids = [f"id-{row}" for row in range(60)]
-    broken = finetuned.FineTuned(encoder_folder, TEXTS, recipe, accelerator, ids)
+    broken = finetuned.FineTuned(Reader.of(encoder_folder, 16, 64, accelerator), TEXTS, recipe, ids)
     with pytest.raises(UserError, match=r"is (nan|inf) at step \d+; .* these rows: id-[2-5]\d, id-[2-5]\d"):
         members.out_of_fold(broken, TRUTH, FOLDS, ["a", "b"])
 
