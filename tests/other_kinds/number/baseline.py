@@ -1,21 +1,21 @@
-"""Ridge regression on TF-IDF."""
+"""A ridge regression on TF-IDF."""
 
 import numpy as np
-
-from winnow.rows import predictions
+import pyarrow as pa
+from winnow.kinds.number.model import of_numbers
 
 LOSS = "squared_error"
 
 
-def predict(task, training, rows, features, c):
+def predict(task, training: pa.Table, rows: pa.Table, features, c: float) -> pa.Table:
+    """Return predictions of rows by a model that is fitted on the training table."""
     from sklearn.linear_model import Ridge
 
     learnt, asked = features
-    labels = np.array(training["label"].to_pylist(), float)
-    fitted = Ridge(1 / c).fit(learnt, labels, training["weight"].to_numpy())
-    return predictions.table(rows, [task.check(number, "baseline") for number in fitted.predict(asked)])
+    fitted = Ridge(alpha=1 / c).fit(learnt, task.numbers(training["label"].to_pylist()))
+    return of_numbers(task, rows, fitted.predict(asked))
 
 
-def loss(task, predicted):
-    truth, said = (np.array(predicted[name].to_pylist(), float) for name in ("label", "predicted"))
-    return float(((truth - said) ** 2).mean())
+def loss(task, predicted: pa.Table) -> float:
+    """Return the mean squared error."""
+    return float(np.mean((task.numbers(predicted["label"].to_pylist()) - predicted["number"].to_numpy()) ** 2))

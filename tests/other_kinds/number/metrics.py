@@ -1,35 +1,32 @@
-"""The mean absolute error, and the share of predictions that are off by less than one."""
+"""Numbers are judged by their mean error: less is better."""
 
 import numpy as np
+import pyarrow as pa
 
 from winnow.kinds.headline import Headline
-from winnow.rows import predictions as arms_of
 
-HEADLINE = Headline("error", larger_is_better=False)
-WORDS = {"error": "mean error", "near": "share within 1"}
-
-
-def counts(task, predictions, part, parts):
-    found = np.zeros((parts, 3))
-    off = _off(predictions)
-    np.add.at(found, part, np.stack([np.ones(len(off)), off, off < 1], axis=1))
-    return found
+HEADLINE = Headline("mean_error", larger_is_better=False)
+WORDS = {"mean_error": "mean error"}
 
 
-def values(counts):
-    rows, off, near = np.moveaxis(counts, -1, 0)
-    return {"error": off / rows, "near": near / rows}
+def counts(task, predictions: pa.Table, part: np.ndarray, parts: int) -> np.ndarray:
+    """Return the sum of errors and the number of rows of each part, (parts, 2) float."""
+    error = np.abs(task.numbers(predictions["label"].to_pylist()) - task.numbers(predictions["predicted"].to_pylist()))
+    return np.stack([np.bincount(part, weights, minlength=parts) for weights in (error, np.ones(len(error)))], axis=1)
 
 
-def measure(task, predictions, bins):
-    everything = counts(task, predictions, np.zeros(predictions.num_rows, dtype=int), 1)
-    return {name: float(value[0]) for name, value in values(everything).items()}
+def values(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the mean error of counts (..., 2)."""
+    return {"mean_error": counts[..., 0] / np.maximum(counts[..., 1], 1)}
 
 
-def plots(task, arms, measured, bins):
-    lines = [(name, off) for name, arm in arms.items() for off in _off(arms_of.of_split(arm, "test"))]
-    return {"errors": [("arm", "error"), *lines]}
+def measure(task, predictions: pa.Table, bins: int) -> dict:
+    """Return the mean error and the number of rows."""
+    total = counts(task, predictions, np.zeros(predictions.num_rows, dtype=int), 1)
+    return {"rows": predictions.num_rows, "mean_error": float(values(total)["mean_error"][0])}
 
 
-def _off(predictions):
-    return abs(*np.diff([np.array(predictions[name].to_pylist(), float) for name in ("label", "predicted")], axis=0))
+def plots(task, arms, measured, bins) -> dict[str, list[tuple]]:
+    """Return the plot's table of errors."""
+    lines = [(name, of["test"]["mean_error"]) for name, of in measured.items()]
+    return {"errors": [("arm", "mean_error"), *lines]}
