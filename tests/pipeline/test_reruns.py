@@ -14,16 +14,20 @@ from tests.pipeline.clone import Clone
 from tests.pipeline.test_pipeline import SMALL
 from winnow.base import closure
 
-# A parameter of each section that has one to turn without harm, with another value.
+# A parameter of each section, with another value; of task, arms and approaches none can be turned without harm.
 OTHER_VALUES = {
     "compute": {"precision": "auto"},
+    "fetch_model": {"licence": "MIT"},
     "collect": {"max_refused_share": 0.06},
     "clean": {"min_words": 4},
     "deduplicate": {"threshold": 0.81},
     "split": {"salt": "winnow-2"},
     "removals": {"max_skew": 4},
     "annotate": {"audit_rows": 39},
+    "apply_decisions": {"min_rows_per_label": 9},
+    "validate": {"years": [1901, 2030]},
     "adapt": {"batch_tokens": 960},
+    "encoder": {"max_length": 60},
     "embed": {"batch_tokens": 1900},
     "represent": {"confidence": 0.9},
     "semantic_duplicates": {"threshold": 0.96},
@@ -88,7 +92,8 @@ def test_another_version_of_pandas_trains_nothing_again(clone):
     assert not {"adapt", "embed", "embed_base", "finetune", "evaluate", "score"} & ran
 
 
-def test_parameters_changed_and_changed_back_run_nothing(clone):
+def test_parameters_changed_and_changed_back_run_nothing(clone, default_params):
+    assert set(OTHER_VALUES) == set(default_params) - {"task", "arms", "approaches"}
     file = clone.folder / "params.yaml"
     before = file.read_text(encoding="utf-8")
     clone.set_params(**OTHER_VALUES)

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 
 from winnow.base.stage import run
-from winnow.commands import freeze, label, lint, parameters, review, stages, why
+from winnow.commands import freeze, label, lint, overlay, parameters, review, stages, why
 from winnow.commands import round as round_
 
-COMMANDS = (review, round_, label, why, freeze, lint, stages, parameters)
+COMMANDS = (review, round_, label, why, freeze, lint, stages, parameters, overlay)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

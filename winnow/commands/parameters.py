@@ -137,28 +137,29 @@ def _section(name: str, classes: list[type[Section]], readers: list[str]) -> str
     told = readers if len(readers) == 1 else [reader for reader in readers if reader != "report"]  # it shows all
     text = f"## {name}\n\nRead by {', '.join(f'`{reader}`' for reader in told)}.\n"
     for model in classes:
-        parts = list(_walk(model, ""))
+        parts = list(_walk(model, f"{name}."))
         if len(classes) > 1:
-            text += f"\nOf kind `{_kind(model)}`:\n"
+            text += f"\nOf kind `{kind_of(model)}`:\n"
         elif about := _about(model):
             text += f"\n{about}\n"
         text += _table(part for part in parts if isinstance(part, Key))
-        text += "".join(_of_kinds(name, part) for part in parts if isinstance(part, Kinds))
+        text += "".join(_of_kinds(part) for part in parts if isinstance(part, Kinds))
     return text
 
 
-def _of_kinds(section: str, kinds: Kinds) -> str:
+def _of_kinds(kinds: Kinds) -> str:
     """Return the tables of a choice: the keys of every kind, then those of each."""
     shared = [base for base in kinds.classes[0].__mro__ if all(issubclass(kind, base) for kind in kinds.classes)]
     common = set(shared[0].model_fields)
-    text = f"\nEach entry of `{section}.{kinds.prefix}`, of any kind:\n{_table(_keys(kinds.classes[0], common))}"
+    text = f"\nEach entry of `{kinds.prefix}`, of any kind:\n{_table(_keys(kinds.classes[0], common))}"
     for kind in kinds.classes:
-        text += f"\nOf kind `{_kind(kind)}`. {_first_paragraph(kind)}\n"
+        text += f"\nOf kind `{kind_of(kind)}`. {_first_paragraph(kind)}\n"
         text += _table(_keys(kind, set(kind.model_fields) - common - {"kind"}))
     return text
 
 
-def _kind(model: type[Section]) -> str:
+def kind_of(model: type[Section]) -> str:
+    """Return the word by which params.yaml chooses a section among its kinds."""
     [word] = get_args(model.model_fields["kind"].annotation)
     return word
 

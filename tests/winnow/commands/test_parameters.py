@@ -42,10 +42,10 @@ def test_a_key_has_type_bounds_default_and_meaning():
         "",
         "| key | value | default | meaning |",
         "|---|---|---|---|",
-        "| `names` | list of text | (none) | Who \\| they are. |",
-        "| `inner` | keys |  | What is inside. |",
-        "| `inner.rate` | number > 0, ≤ 1 or null | `0.5` | How fast. |",
-        '| `other` | as `inner` | `{"rate": null}` | Another one. |',
+        "| `outer.names` | list of text | (none) | Who \\| they are. |",
+        "| `outer.inner` | keys |  | What is inside. |",
+        "| `outer.inner.rate` | number > 0, ≤ 1 or null | `0.5` | How fast. |",
+        '| `outer.other` | as `outer.inner` | `{"rate": null}` | Another one. |',
     ]
 
 
@@ -53,7 +53,7 @@ def test_every_key_of_params_yaml_stands_on_the_page(default_params):
     for section, values in default_params.items():
         told = PAGE[PAGE.index(f"## {section}\n") :].split("\n## ")[0]
         for key in values:
-            assert re.search(rf"^\| `{key}[`.]", told, re.MULTILINE), f"{section}.{key}"
+            assert re.search(rf"^\| `{section}\.{key}[`.]", told, re.MULTILINE), f"{section}.{key}"
 
 
 def test_every_key_has_a_meaning():
