@@ -10,6 +10,7 @@ winnow lint   prints what is wrong, exit status 1 if anything is
 
 import argparse
 import ast
+import functools
 from pathlib import Path
 
 from winnow.base import closure, params
@@ -57,9 +58,9 @@ def problems(root: Path) -> list[str]:
         ]
         needed = [root / path for path in closure.closure(rooms[room], root) if path.endswith(".py")]
         used = {section for path in needed for section in sections(path)}
-        if any(_reads_task(path) for path in needed):
+        if any(_calls_of(path, "kinds.read_task") for path in needed):
             used.add("task")
-        if any(_reads_all(path) for path in needed if (root / "stages") in path.parents):
+        if any(_calls_of(path, "params.read") for path in needed if (root / "stages") in path.parents):
             used |= set(params.read(root / params.FILE))
         listed = {key.partition(".")[0] for key in stage.get("params", [])}
         found += [f"{name}: params lacks {section}, which its code loads" for section in sorted(used - listed)]
@@ -73,16 +74,18 @@ def _is_code(path: str) -> bool:
 
 def sections(file: Path) -> dict[str, str]:
     """Return the sections of params.yaml that a file loads, `params.load("clean", Params)`, each with its model."""
-    found = closure.calls(ast.parse(file.read_text(encoding="utf-8")))
-    loads = [call.args[:2] for call in found if ast.unparse(call.func) == "params.load"]
+    loads = [call.args[:2] for call in _calls_of(file, "params.load")]
     return {section.value: ast.unparse(model) for section, model in loads if isinstance(section, ast.Constant)}
 
 
-def _reads_task(file: Path) -> bool:
-    found = closure.calls(ast.parse(file.read_text(encoding="utf-8")))
-    return any(ast.unparse(call.func) == "kinds.read_task" for call in found)
+def _calls_of(file: Path, function: str) -> list[ast.Call]:
+    return _calls(file.read_text(encoding="utf-8")).get(function, [])
 
 
-def _reads_all(file: Path) -> bool:
-    found = closure.calls(ast.parse(file.read_text(encoding="utf-8")))
-    return any(ast.unparse(call.func) == "params.read" for call in found)
+@functools.cache  # many stages have one file
+def _calls(text: str) -> dict[str, list[ast.Call]]:
+    """Return the calls of a file's text by the function that they name."""
+    found: dict[str, list[ast.Call]] = {}
+    for call in closure.calls(ast.parse(text)):
+        found.setdefault(ast.unparse(call.func), []).append(call)
+    return found

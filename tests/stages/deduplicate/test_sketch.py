@@ -101,7 +101,7 @@ def test_another_seed_gives_other_bands():
 
 def test_the_numbers_are_the_same_in_every_process():
     code = (
-        "import pyarrow as pa; from winnow.dedup import sketch;"
+        "import pyarrow as pa; from stages.deduplicate import sketch;"
         "s = sketch.shingle(pa.array(['Ünder the bridge', 'plain text here too']), 2);"
         "print(s.exact.tolist(), s.hashes.tolist(), sketch.band_keys(s, 3, 2, 1).tolist())"
     )

@@ -1,1 +1,0 @@
-"""The stage `versions`: see __main__.py."""
