@@ -155,9 +155,9 @@ def tune(folder: Path, labelled: pa.Table, budget: int, seed: int, sections: dic
     dev = dev.filter(pc.equal(dev["split"], "dev"))
     training = approaches.draw(labelled, str(budget), seed, sections)
     predicted = approaches.predict("transfer", approaches.Rows(training, dev), folder, seed, sections)
-    labels = sections["task"]["labels"]
-    truth = np.array([labels.index(label) for label in dev["label"].to_pylist()])
-    return float(f1_per_label(truth, predicted, len(labels)).mean())
+    task = params.parse(sections["task"], Task, "task")
+    truth = task.indices(dev["label"].to_pylist())
+    return float(f1_per_label(truth, predicted, len(task.labels)).mean())
 
 
 def another_domain() -> pa.Table:

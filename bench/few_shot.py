@@ -29,6 +29,7 @@ from bench import approaches as arms
 from bench import cache, intervals, peers
 from winnow.base import files, params
 from winnow.encoder import models
+from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.metrics import f1_per_label
 from winnow.rows import predictions, tables
 
@@ -56,7 +57,7 @@ def theirs(rows: arms.Rows, base: Path, seed: int, sections: dict, shots: int) -
         SystemExit: it failed.
     """
     columns = {"texts": rows.training["text"], "labels": rows.training["label"], "held_out": rows.held_out["text"]}
-    labels, max_length = sections["task"]["labels"], sections["encoder"]["max_length"]
+    task, max_length = params.parse(sections["task"], Task, "task"), sections["encoder"]["max_length"]
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "rows.json"
         file.write_text(json.dumps({name: column.to_pylist() for name, column in columns.items()}), encoding="utf-8")
@@ -66,7 +67,7 @@ def theirs(rows: arms.Rows, base: Path, seed: int, sections: dict, shots: int) -
         found = peers.run(contender)
     if "error" in found:
         raise SystemExit(f"{PEER}: {found['error']}")
-    found["predicted"] = [labels.index(label) for label in found["predicted"]]
+    found["predicted"] = task.indices(found["predicted"]).tolist()
     return found
 
 
@@ -103,10 +104,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     command = peers.command(COMMAND, args, {"judged_on": "test", "shots": SHOTS, "seeds": SEEDS, "set": []})
     sections = arms.changed(params.read(), args.set)
     sections["compute"]["threads"] = 1
-    labels, max_length = sections["task"]["labels"], sections["encoder"]["max_length"]
+    task, max_length = params.parse(sections["task"], Task, "task"), sections["encoder"]["max_length"]
     rows = tables.read(args.rows)
     held_out = predictions.evaluated(rows)
-    truth = np.array([labels.index(label) for label in held_out["label"].to_pylist()])
+    truth = task.indices(held_out["label"].to_pylist())
     splits = np.array(held_out["split"].to_pylist())
     inputs = [files.sha256(path) for path in (args.rows, args.base / models.WEIGHTS[1])]
     settings = [sections[name] for name in ("task", "encoder", "finetune", "compute")]
@@ -126,7 +127,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             versions |= {f"{PEER}'s {name}": number for name, number in found[PEER]["versions"].items()}
             for approach, result in found.items():
                 predicted = np.array(result["predicted"])
-                scores = {split: macro_f1(truth, predicted, splits == split, len(labels)) for split in ("dev", "test")}
+                scores = {
+                    split: macro_f1(truth, predicted, splits == split, len(task.labels)) for split in ("dev", "test")
+                }
                 runs.append({"approach": approach, "shots": shots, "seed": seed, "seconds": result["seconds"]} | scores)
                 print(f"{shots} labels a class, {approach}, seed {seed}: {scores[args.judged_on]:.4f}", flush=True)
             common = {"device": peers.device(), "command": command, "versions": versions}

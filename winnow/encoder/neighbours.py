@@ -77,15 +77,3 @@ def _exactly(
     short = k - found.shape[1]
     index = np.pad(np.where(none, -1, found), ((0, 0), (0, max(short, 0))), constant_values=-1)
     return index, np.pad(np.where(none, 0.0, cosine), ((0, 0), (0, max(short, 0))))
-
-
-def shares(near: Neighbours, labels: np.ndarray, classes: int, k: int) -> np.ndarray:
-    """Return the share of each label among a row's k nearest rows, (rows, classes) float64; zeros where it has none.
-
-    Args:
-        labels: (rows,) int.
-    """
-    index = near.index[:, :k]
-    there = index >= 0
-    counts = np.stack([((labels[index] == label) & there).sum(axis=1) for label in range(classes)], axis=1)
-    return counts / np.maximum(there.sum(axis=1, keepdims=True), 1)

@@ -80,7 +80,7 @@ class Target:
         return [entry for entry in entries if settling.settled(counting.get(entry["id"], {})) is None]
 
     def versions(self, ids: set[str]) -> dict[str, tuple[str, str]]:
-        """Return the current text_sha and given_label of rows, as `decisions.check` takes them.
+        """Return the current text_sha and given_label of rows, as `decisions.problems_of` takes them.
 
         A row that people put out of scope is no longer in the table; it stands as they saw it.
         """

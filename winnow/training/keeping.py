@@ -74,7 +74,7 @@ class Average:
 
 
 class Keeper:
-    """Watches a run of `training.fit` and sets the weights in the end; its state is part of a checkpoint."""
+    """Watches a run of `loop.fit` and sets the weights in the end; its state is part of a checkpoint."""
 
     def __init__(self, model: "torch.nn.Module", ends: Collection[int], decay: float, stop: EarlyStop | None):
         """Begin.

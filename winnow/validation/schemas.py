@@ -121,7 +121,8 @@ def issues(domain: Domain) -> pandera.DataFrameSchema:
             "id": _id(),
             "split": _one_of(SPLITS),
             "given_label": _label(domain.task, nullable=True),
-            "suggested_label": _label(domain.task),
+            # None: reviewers who disagree hold together that the row has no label.
+            "suggested_label": _label(domain.task, nullable=True),
             "score": pandera.Column(FLOAT, _share(), nullable=True),
             "is_issue": pandera.Column(BOOL),
             "reasons": _filled(),

@@ -59,13 +59,6 @@ def test_similarity_is_the_cosine_whatever_the_length():
     np.testing.assert_allclose(near.similarity[0], [0.707107, 0.0])
 
 
-def test_shares_count_the_labels_that_are_there():
-    near = neighbours.Neighbours(np.array([[1, 2, 3], [0, -1, -1], [-1, -1, -1]]), np.zeros((3, 3)))
-    shares = neighbours.shares(near, np.array([0, 1, 1, 0]), 2, 3)
-    np.testing.assert_allclose(shares, [[1 / 3, 2 / 3], [1, 0], [0, 0]])
-    np.testing.assert_allclose(neighbours.shares(near, np.array([0, 1, 1, 0]), 2, 1)[0], [0, 1])
-
-
 def test_no_rows_have_no_neighbours():
     near = neighbours.nearest(np.zeros((0, 4), np.float32), np.zeros(0, int), np.zeros(0, bool), 3)
     assert near.index.shape == (0, 3)

@@ -140,6 +140,8 @@ def test_training_and_issues(tmp_path):
     assert len(check(tmp_path, pa.table(issue), schemas.issues(DOMAIN))) == 1
     with pytest.raises(UserError, match="column 'suggested_label' is no label"):
         check(tmp_path, pa.table(issue | {"suggested_label": ["C"]}), schemas.issues(DOMAIN))
+    none = pa.table(issue | {"suggested_label": pa.array([None], pa.string())})
+    assert len(check(tmp_path, none, schemas.issues(DOMAIN))) == 1, "reviewers together hold that it has no label"
 
 
 def test_a_label_is_what_the_task_calls_one(tmp_path):

@@ -82,7 +82,7 @@ class Task:
     Attributes:
         ids: (rows,) their names, for errors.
         lengths: (rows,) int, tokens of each row.
-        loss_of: (what `shared` returned, a batch with the task's own numbers of rows) -> as in `training.fit`.
+        loss_of: (what `shared` returned, a batch with the task's own numbers of rows) -> as in `loop.fit`.
     """
 
     name: str

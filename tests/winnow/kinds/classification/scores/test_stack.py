@@ -7,8 +7,9 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from tests.winnow.kinds.classification.scores.worlds import CLASSES, TASK, World, named, spoil, world
+from winnow.encoder.neighbours import Neighbours
 from winnow.kinds.classification.scores import Evidence, stack
-from winnow.kinds.evidence import Signals, Surroundings
+from winnow.kinds.evidence import NEAREST, Signals, Surroundings
 
 
 def measured(of: World, labels: np.ndarray, surroundings: Surroundings | None = None, **changes) -> Signals:
@@ -132,3 +133,11 @@ def test_two_classes_and_one_are_no_reason_to_stop():
         around = Surroundings(np.arange(40) % 4, np.arange(40) // 2, np.arange(40), silent, None)
         evidence = Evidence.of(TASK, {"probe": np.full((40, 3), 1 / 3)})
         assert np.isfinite(evidence.signals(labels, np.ones(40, dtype=bool), around, labels).values).all()
+
+
+def test_shares_count_the_labels_that_are_there():
+    near = Neighbours(np.array([[1, 2, 3], [0, -1, -1], [-1, -1, -1]]), np.zeros((3, 3)))
+    shares = stack.shares(near, np.array([0, 1, 1, 0]), 2)
+    np.testing.assert_allclose(shares, [[1 / 3, 2 / 3], [1, 0], [0, 0]])
+    further = Neighbours(np.array([[0] * NEAREST + [1]]), np.zeros((1, NEAREST + 1)))
+    np.testing.assert_allclose(stack.shares(further, np.array([0, 1]), 2), [[1, 0]])
