@@ -195,6 +195,13 @@ def test_git_merges_decisions_by_union_and_keeps_our_dvc_lock_as_a_conflict(tmp_
     assert set(decisions.read_text().splitlines()[2:]) == {"2,keep", "3,relabel"}
 
 
+def test_git_merges_no_report_line_by_line():
+    files = git(ROOT, "ls-files", "reports/**/*.json", "reports/**/*.csv", "dvc.lock").split()
+    assert len(files) > 30
+    told = git(ROOT, "check-attr", "merge", *files).splitlines()
+    assert [line for line in told if not line.endswith(": merge: binary")] == []
+
+
 def test_shell_script_of_ci_is_sound():
     text = (ROOT / ".ci/run").read_text()
     assert text.startswith("#!/usr/bin/env bash\n")
