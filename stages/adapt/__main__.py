@@ -5,10 +5,10 @@ python -m stages.adapt --rows data/deduplicated.parquet --split data/split.parqu
     --checkpoints .dvc/tmp/checkpoints
 
 Reads unlabelled and training text only (`transductive` lets dev and test text in), never a label. What is learnt of it,
-masked words, the places of passages in documents and others, is in stages.adapt.objectives; docs/dapt.md tells what
-each was worth. A base without a masked-LM head gets one: decoder tied to the embeddings, transform at the identity,
-warmed up while the encoder stands still. The result may be a mean of base and adapted weights. Out: a folder that
-`AutoModel` loads.
+masked words, the places of passages in documents and others, is in stages.adapt.objectives; docs/dapt.md tells which to
+choose, docs/notebook/adaptation.md what each was worth. A base without a masked-LM head gets one: decoder tied to the
+embeddings, transform at the identity, warmed up while the encoder stands still. The result may be a mean of base and
+adapted weights. Out: a folder that `AutoModel` loads.
 `--checkpoints` is scratch: a run that was killed goes on from there (winnow.training.checkpoints).
 """
 
@@ -48,7 +48,7 @@ HELD_OUT_ROWS = 128  # of each objective
 
 
 class Params(params.Section):
-    """Section `adapt` of params.yaml; what each recipe is worth was measured: docs/dapt.md."""
+    """Section `adapt` of params.yaml; docs/dapt.md tells which recipe to choose."""
 
     objectives: dict[Literal["masked_lm", "position", "order", "denoise", "contrast"], Annotated[float, Field(ge=0)]]
     """What is learnt, by its share of the tokens. `masked_lm`: words that were hidden; `position`: where in its

@@ -53,7 +53,7 @@ class Params(params.Section):
     """Section `choose_rows` of params.yaml: which rows without a label people should see next (active learning)."""
 
     strategy: active.Strategy
-    """How rows are chosen: docs/benchmarks.md compares the strategies."""
+    """How rows are chosen: docs/notebook/active-learning.md compares the strategies."""
 
     cold_start: active.ColdStart = "typical"
     """The strategy while a class has too few labels for a model."""

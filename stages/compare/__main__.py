@@ -35,7 +35,7 @@ class Params(params.Section):
     baseline: str
     """The approach that the best of the others must beat."""
 
-    resamples: int = Field(2000, ge=100)
+    resamples: int = Field(ge=100)
     """Of the bootstrap. Fewer give a ragged interval, more take time."""
 
     confidence: float = Field(gt=0.5, lt=1)

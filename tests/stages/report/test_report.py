@@ -686,3 +686,18 @@ def test_verdict_signs():
     assert (told(-0.05, -0.09, -0.01)["sign"], told(-0.05, -0.09, -0.01, False)["sign"]) == ("worse", "better")
     open_ = told(0.05, -0.01, 0.09)
     assert (open_["sign"], open_["gain"]) == ("open", "+5.0 points of its skill (−1.0 to +9.0)")
+
+
+def test_the_documents_read_no_parameter_that_params_yaml_may_leave_out():
+    page = (ROOT / "docs/parameters.md").read_text(encoding="utf-8")
+    needed = set(re.findall(r"^\| `([\w.]+)` \|.*\| \(none\) \|", page, re.MULTILINE))
+    folder = ROOT / "stages/report"
+    texts = [file.read_text(encoding="utf-8") for file in (*folder.glob("*.py"), *folder.glob("templates/*"))]
+    read = {
+        key for text in texts for key in re.findall(r"(?:inputs\.params|parameters)\.([a-z_]+(?:\.[a-z_]+)+)", text)
+    }
+    read |= {".".join(pair) for text in texts for pair in re.findall(r'inputs\.params\["(\w+)"\]\["(\w+)"\]', text)}
+    read = {key for key in read if not key.endswith(".items")}
+    assert len(read) > 12
+    whole = {key.rpartition(".")[0] for key in needed}  # sections of which a key must stand there stand there
+    assert read - needed - whole == set()
