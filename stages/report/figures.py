@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from stages.report import curation, labels, plots, rounds
-from stages.report.inputs import SPLITS, Inputs
+from stages.report.inputs import Inputs
+from winnow.rows.splits import SPLITS
 
 ENDS = ("", "_low", "_high")
 HALF, WIDE = 5.2, 10.6  # inches: half and full width of the page at one size of text

@@ -31,7 +31,6 @@ CURATION_PLOTS = (
 REVIEW = tuple("agreement calibrate choose_rows rounds score".split())
 REVIEW_PLOTS = ("calibration", "rounds/evolution", "rounds/planted")
 TRAINING = "training"
-SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)

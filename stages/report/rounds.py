@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from stages.report import plots
-from stages.report.inputs import SPLITS, Inputs
+from stages.report.inputs import Inputs
 from stages.report.sections import Table, number, per_cent, percent, points, ranged, share
 from winnow.people.decisions import VERDICTS
 from winnow.people.rounds.words import EDITS, period
+from winnow.rows.splits import SPLITS
 
 HELD_OUT = ("dev", "test")
 KINDS = ("given", "corrected")  # labels by which held-out rows are judged

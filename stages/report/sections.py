@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.report.inputs import SPLITS, Inputs
+from stages.report.inputs import Inputs
 from winnow.kinds.headline import Headline
 from winnow.rows import predictions
+from winnow.rows.splits import SPLITS
 
 EXCERPT = 240  # characters of a text on the page
 
