@@ -67,7 +67,7 @@ def with_bases(entries: Mapping[str, object]) -> dict[str, object]:
         if not isinstance(own, dict) or "base" not in own:
             return own
         base = own["base"]
-        if base not in entries:
+        if not isinstance(base, str) or base not in entries:
             raise ValueError(f"'{name}' has the base {base!r}, which is none of {', '.join(entries)}")
         if base in (name, *above):
             raise ValueError(f"'{name}' is, by its base, its own base; let one of them do without")

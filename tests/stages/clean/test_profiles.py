@@ -149,6 +149,7 @@ def test_a_profile_is_what_it_changes_of_its_base():
         ({"one": {"base": "two"}}, "'one' has the base 'two', which is none of one"),
         ({"one": {"base": "two"}, "two": {"base": "one"}}, "'two' is, by its base, its own base"),
         ({"one": {"base": "one"}}, "'one' is, by its base, its own base"),
+        ({"one": {"base": ["one"]}}, "'one' has the base \\['one'\\], which is none of one"),
     ],
 )
 def test_a_base_that_gives_no_rules_is_refused(given, message):
