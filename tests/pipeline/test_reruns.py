@@ -1,9 +1,11 @@
 """What reruns: the stages that a change may touch and no others; and what ran once comes back from DVC's run cache."""
 
+import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -102,6 +104,20 @@ def test_parameters_changed_and_changed_back_run_nothing(clone, default_params):
     file.write_text(before, encoding="utf-8")
     assert clone.repro() == []
     assert clone.call("dvc", "status") == "Data and pipelines are up to date.\n"
+
+
+def test_an_overlay_reruns_the_stages_whose_values_it_sets(clone):
+    (clone.folder / "mine.yaml").write_text("finetune.epochs: 3\nlearning_curve.budgets: [30]\ncompare.seed: 2\n")
+    overlay = "from winnow.commands.cli import main; main(['overlay', 'mine.yaml'])"
+    out = clone.call("sh", "-c", f'dvc exp run $("{sys.executable}" -c "{overlay}")')
+    ran = set(re.findall(r"^Running stage '(\w+)", out, re.MULTILINE))
+    assert ran == {"finetune", "evaluate", "compare", "learning_curve", "rounds", "report"}
+    told = json.loads(clone.call("dvc", "params", "diff", "--json"))["params.yaml"]
+    assert {key: value["new"] for key, value in told.items()} == {
+        "finetune.epochs": 3,
+        "learning_curve.budgets": "[30]",
+        "compare.seed": 2,
+    }
 
 
 def test_a_finished_adaptation_of_a_killed_experiment_is_not_trained_again(clone):

@@ -58,3 +58,10 @@ def test_every_key_of_params_yaml_stands_on_the_page(default_params):
 
 def test_every_key_has_a_meaning():
     assert [line for line in PAGE.splitlines() if line.startswith("| `") and line.endswith("|  |")] == []
+
+
+def test_no_key_has_a_name_that_the_run_cache_ignores():
+    """DVC leaves `size` and `nfiles` out of the run cache's key, at any depth (treeverse/dvc#10296)."""
+    keys = re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE)
+    assert len(keys) > 200
+    assert not {"size", "nfiles"} & {part for key in keys for part in re.split(r"\W+", key)}
