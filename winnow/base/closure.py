@@ -10,6 +10,7 @@ import hashlib
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from winnow.base import files
@@ -55,6 +56,7 @@ def closure(file: Path, root: Path, kind: str = "*") -> set[str]:
         UserError: a file imports relatively.
     """
     found: set[str] = set()
+    modules: set[str] = set()
     waiting = [file]
     while waiting:
         path = waiting.pop()
@@ -63,11 +65,11 @@ def closure(file: Path, root: Path, kind: str = "*") -> set[str]:
         found.add(path.as_posix())
         text = files.read_text(root / path)
         if path.suffix == ".py":
-            tree = _parsed(text)
-            waiting += [file for module in _imported(tree) for file in _files(module, root)]
-            waiting += [file for concern in _concerns(tree) for file in _of_kind(kind, concern, root)]
-            names = [call.args[0] for call in calls(tree) if ast.unparse(call.func).endswith(".get_template")]
-            waiting += [path.parent / "templates" / name.value for name in names if isinstance(name, ast.Constant)]
+            read = _read(text)
+            waiting += [file for module in read.modules - modules for file in _files(module, root)]
+            modules |= read.modules
+            waiting += [file for concern in read.concerns for file in _of_kind(kind, concern, root)]
+            waiting += [path.parent / "templates" / name for name in read.templates]
         else:
             waiting += [path.parent / name for name in INCLUDED.findall(text)]
     return found
@@ -82,7 +84,7 @@ def imports(paths: Iterable[str], root: Path) -> set[str]:
         module.partition(".")[0]
         for path in paths
         if path.endswith(".py")
-        for module in _imported(_parsed(files.read_text(root / path)))
+        for module in _read(files.read_text(root / path)).modules
     }
     named = {DISTRIBUTIONS.get(name, name) for name in roots - set(sys.stdlib_module_names) - set(PACKAGES)}
     return {normalized(name) for own in named for name in [own, *BEHIND.get(own, [])]}
@@ -104,7 +106,7 @@ def fingerprint(path: Path) -> str:
 
 @functools.cache  # a file of many stages is read once
 def _meaning(text: str) -> str:
-    return hashlib.sha256("".join(_canonical(_parsed(text))).encode()).hexdigest()
+    return hashlib.sha256(_canonical(_parsed(text)).encode()).hexdigest()
 
 
 @functools.cache
@@ -112,10 +114,16 @@ def _parsed(text: str) -> ast.Module:
     return ast.parse(text)
 
 
-def _canonical(value: object) -> Iterator[str]:
-    """Yield a syntax tree as text, in parts."""
+def _canonical(tree: ast.AST) -> str:
+    """Return a syntax tree as text."""
+    parts: list[str] = []
+    _tell(tree, parts)
+    return "".join(parts)
+
+
+def _tell(value: object, parts: list[str]) -> None:
     if isinstance(value, ast.AST):
-        yield f"({type(value).__name__}"
+        parts.append(f"({type(value).__name__}")
         for name, field in ast.iter_fields(value):
             if name == "body" and isinstance(field, list):
                 field = _without_docstrings(field)
@@ -124,17 +132,17 @@ def _canonical(value: object) -> Iterator[str]:
             is_value = isinstance(value, ast.Constant) and name == "value"  # which may be None
             if not is_value and (field is None or field == [] or name in ("kind", "type_comment")):
                 continue  # `kind` is the u of u"…"
-            yield f" {name}="
-            yield from _canonical(field)
-        yield ")"
+            parts.append(f" {name}=")
+            _tell(field, parts)
+        parts.append(")")
     elif isinstance(value, list):
-        yield "["
+        parts.append("[")
         for item in value:
-            yield from _canonical(item)
-            yield ","
-        yield "]"
+            _tell(item, parts)
+            parts.append(",")
+        parts.append("]")
     else:
-        yield f"{type(value).__name__}:{value!a}"  # what repr escapes depends on Python's version of Unicode
+        parts.append(f"{type(value).__name__}:{value!a}")  # what repr escapes depends on Python's version of Unicode
 
 
 def _without_docstrings(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -157,15 +165,51 @@ def _joined(values: list[ast.expr]) -> list[ast.expr]:
     return out
 
 
-def calls(tree: ast.AST) -> Iterator[ast.Call]:
-    """Yield every call of a syntax tree."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+@functools.cache
+def calls(text: str) -> tuple[tuple[str, ast.Call], ...]:
+    """Return every call of a Python text, with the dotted name of what is called."""
+    found = (node for node in ast.walk(_parsed(text)) if isinstance(node, ast.Call))
+    return tuple((_dotted(call.func), call) for call in found)
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{_dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else ""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a Python text reads beside itself.
+
+    Attributes:
+        modules: dotted names that may be modules.
+        concerns: of the kind of task, that it loads by name.
+        templates: names of files.
+    """
+
+    modules: frozenset[str]
+    concerns: tuple[str, ...]
+    templates: tuple[str, ...]
+
+
+@functools.cache  # a file of many stages is read once
+def _read(text: str) -> _Read:
+    concerns, templates = [], []
+    for name, call in calls(text):
+        if name == "kinds.load" and isinstance(call.args[-1], ast.Constant):
+            concerns.append(call.args[-1].value)
+        elif name == "kinds.read_task":
+            concerns.append("labels")
+        elif name.endswith(".get_template") and isinstance(call.args[0], ast.Constant):
+            templates.append(call.args[0].value)
+    return _Read(frozenset(_imported(_parsed(text))), tuple(concerns), tuple(templates))
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
     """Yield dotted names that may be modules: `from winnow.rows import tables` gives the package and the module."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, ast.If) and _dotted(node.test).endswith("TYPE_CHECKING"):
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -174,18 +218,8 @@ def _imported(tree: ast.AST) -> Iterator[str]:
                 raise UserError(f"relative import of '{node.module}': name the package, so that readers can find it")
             yield str(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        else:
+        elif not isinstance(node, ast.expr):  # no statement stands in an expression
             yield from _imported(node)
-
-
-def _concerns(tree: ast.AST) -> Iterator[str]:
-    """Yield the concerns of the kind of task that a syntax tree loads by name."""
-    for call in calls(tree):
-        function = ast.unparse(call.func)
-        if function == "kinds.load" and isinstance(call.args[-1], ast.Constant):
-            yield call.args[-1].value
-        elif function == "kinds.read_task":
-            yield "labels"
 
 
 def _of_kind(kind: str, concern: str, root: Path) -> Iterator[Path]:

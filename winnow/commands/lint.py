@@ -10,7 +10,6 @@ winnow lint   prints what is wrong, exit status 1 if anything is
 
 import argparse
 import ast
-import functools
 from pathlib import Path
 
 from winnow.base import closure, params
@@ -79,13 +78,4 @@ def sections(file: Path) -> dict[str, str]:
 
 
 def _calls_of(file: Path, function: str) -> list[ast.Call]:
-    return _calls(file.read_text(encoding="utf-8")).get(function, [])
-
-
-@functools.cache  # many stages have one file
-def _calls(text: str) -> dict[str, list[ast.Call]]:
-    """Return the calls of a file's text by the function that they name."""
-    found: dict[str, list[ast.Call]] = {}
-    for call in closure.calls(ast.parse(text)):
-        found.setdefault(ast.unparse(call.func), []).append(call)
-    return found
+    return [call for name, call in closure.calls(file.read_text(encoding="utf-8")) if name == function]
