@@ -11,6 +11,7 @@ from ruamel.yaml.error import YAMLError
 from winnow.base.errors import UserError
 
 FILE = Path("params.yaml")
+LONGEST = 100  # characters of a wrong value that a message repeats
 
 
 class Section(BaseModel):
@@ -93,5 +94,7 @@ def _explain(problem: dict, where: str) -> str:
         return f"{where}{key}: unknown parameter; remove it or mend its name"
     if problem["type"] == "missing":
         return f"{where}{key}: missing; add it"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}{key}: {message}, got {problem['input']!r}"
+    if problem["type"] == "union_tag_not_found":
+        return f"{where}{key}: {problem['ctx']['discriminator']} is missing; add it"
+    message, given = problem["msg"].removeprefix("Value error, "), repr(problem["input"])
+    return f"{where}{key}: {message}" + (f", got {given}" if len(given) <= LONGEST else "")

@@ -21,7 +21,8 @@ def arguments(doc: str, argv: Sequence[str] | None, *paths: str, **others: type)
 
     A path may be a URL of an object store (`winnow.base.storage`).
     """
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = f"python -m stages.{doc.partition(':')[0]}"
+    parser = argparse.ArgumentParser(program, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, type_ in {**dict.fromkeys(paths, storage.path), **others}.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type_, required=True)
     return parser.parse_args(argv)

@@ -1,7 +1,9 @@
 """Parameters are typed: what is mistyped, unknown, missing or out of range is named in one line."""
 
+from typing import Annotated, Literal
+
 import pytest
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from winnow.base import params
 from winnow.base.errors import UserError
@@ -93,3 +95,34 @@ def test_a_section_cannot_be_changed():
     section = Example(rate=1.0, count=1, flag=True)
     with pytest.raises(ValueError, match="frozen"):
         section.count = 2
+
+
+class Place(params.Section):
+    kind: Literal["file"]
+    path: str
+
+
+class Other(params.Section):
+    kind: Literal["url"]
+    url: str
+
+
+class Places(params.Section):
+    place: Annotated[Place | Other, Field(discriminator="kind")]
+
+    @field_validator("place", mode="before")
+    @classmethod
+    def _short(cls, place: dict) -> dict:
+        if len(place) > 3:
+            raise ValueError("too many keys")
+        return place
+
+
+def test_a_missing_kind_is_named():
+    with pytest.raises(UserError, match=r"^here\.place: 'kind' is missing; add it$"):
+        params.parse({"place": {"path": "a"}}, Places, "here")
+
+
+def test_a_message_repeats_no_long_value():
+    with pytest.raises(UserError, match=r"^here\.place: too many keys$"):
+        params.parse({"place": dict.fromkeys("abcdefgh", "a long value")}, Places, "here")
