@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
+from tests.pipeline import corpus, tiny_model
 from winnow.people import decisions
 
 ROOT = Path(__file__).parents[2]
@@ -81,3 +82,11 @@ class Clone:
 
     def lock(self) -> dict:
         return YAML(typ="safe").load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
+
+
+def tiny(folder: Path, write: Callable[[Path], None], sections: dict[str, dict]) -> Clone:
+    """Return a clone below an empty folder, with a tiny random encoder as its base; the arguments are `Clone`'s."""
+    for name in ("model", "wheels", "clone"):
+        (folder / name).mkdir()
+    model = tiny_model.build(corpus.vocabulary(), folder / "model", folder / "wheels")
+    return Clone(folder / "clone", folder / "wheels", write, sections | {"fetch_model": model})

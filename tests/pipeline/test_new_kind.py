@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pipeline import corpus, tiny_model
-from tests.pipeline.clone import Clone
+from tests.pipeline import corpus
+from tests.pipeline.clone import tiny
 from winnow.base import closure
 
 KIND = Path(__file__).parents[1] / "other_kinds/number"
@@ -62,11 +62,7 @@ def write(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The clone after `dvc repro`, and the stages that ran."""
-    folder = tmp_path_factory.mktemp("number")
-    for name in ("model", "wheels", "clone"):
-        (folder / name).mkdir()
-    model = tiny_model.build(corpus.vocabulary(), folder / "model", folder / "wheels")
-    clone = Clone(folder / "clone", folder / "wheels", write, SMALL | {"fetch_model": model})
+    clone = tiny(tmp_path_factory.mktemp("number"), write, SMALL)
     file, yaml = clone.folder / "params.yaml", YAML(typ="safe")
     document = yaml.load(file.read_text(encoding="utf-8"))
     document["task"] = {"kind": "number", "low": 0.0, "high": 10.0}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline import corpus, tiny_model
-from tests.pipeline.clone import Clone
+from tests.pipeline import corpus
+from tests.pipeline.clone import Clone, tiny
 from tests.pipeline.test_pipeline import SMALL
 from winnow.base import closure
 
@@ -53,11 +53,7 @@ OTHER_VALUES = {
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """A clone that was run once."""
-    folder = tmp_path_factory.mktemp("reruns")
-    for name in ("model", "wheels", "clone"):
-        (folder / name).mkdir()
-    model = tiny_model.build(corpus.vocabulary(), folder / "model", folder / "wheels")
-    made = Clone(folder / "clone", folder / "wheels", corpus.write, SMALL | {"fetch_model": model})
+    made = tiny(tmp_path_factory.mktemp("reruns"), corpus.write, SMALL)
     made.repro()
     return made
 

@@ -1,7 +1,8 @@
 """What this machine is told by environment variables: where functions run and how training is kept from a kill.
 
-They are no parameters, as none changes a byte of any output: another number of processes must not rerun a stage. And
-they are variables, no file, so that `dvc exp run --temp`, the queue and CI see them as `dvc repro` does:
+They are no parameters: another number of processes must not rerun a stage. None changes a byte of any output, but for
+the launcher: several processes add up gradients in another order, so last bits differ, as between two devices.
+They are variables, no file, so that `dvc exp run --temp`, the queue and CI see them as `dvc repro` does:
 
 WINNOW_PROCESSES=8 dvc repro
 """

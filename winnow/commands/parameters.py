@@ -44,8 +44,9 @@ again when a value of the section changes; what follows them in the pipeline run
 MACHINE_HEAD = """\
 ## Settings of the machine
 
-No output depends on them, so they are environment variables and rerun nothing: `WINNOW_PROCESSES=8 dvc repro`.
-`dvc exp run --temp` sees them as `dvc repro` does; the queue has those with which `dvc queue start` was called.
+They say how a stage runs, not what it makes, so they are environment variables and rerun nothing:
+`WINNOW_PROCESSES=8 dvc repro`. `dvc exp run --temp` sees them as `dvc repro` does; the queue has those with which
+`dvc queue start` was called.
 """
 TABLE = "| key | value | default | meaning |\n|---|---|---|---|\n"
 WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", NoneType: "null"}
