@@ -1,18 +1,19 @@
 """clean: strip markup and noise from every text, and record why each changed or dropped row did.
 
-python -m stages.clean --raw data/raw --out data/clean.parquet
+python -m stages.clean --raw data/raw --out data/clean.parquet --cleaning data/cleaning.json
     --ledger data/ledger/clean.parquet --metrics reports/metrics/clean.json
 
 Reads every Parquet file of `raw`, one per source, in batches, each source by its profile. A first look at some rows of
 each source finds its boilerplate and the length at which it cuts texts off. Then, in this order: rows that lack
-something are filled or dropped (`missing`), the profile's rules run (`stages.clean.profiles`), personal data is
+something are filled or dropped (`missing`), the profile's rules run (`winnow.text.cleaning.profiles`), personal data is
 looked for, and short texts and foreign languages go. Last, the kind of task says what cleaning left of a label. Writes
 one table of the data contract, the ledger (one entry for each rule that changed a text, with the hash before and after
-that rule), and counts with the boilerplate that was found.
+that rule), counts with the boilerplate that was found, and how the task's texts were cleaned (`--cleaning`), by which
+texts are cleaned that a trained model is asked about.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,23 +24,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
-from stages.clean import missing, personal, survey
-from stages.clean.boilerplate import Boilerplate
+from stages.clean import missing, short, survey
 from stages.clean.missing import Missing
-from stages.clean.personal import PersonalData
-from stages.clean.profiles import Profile, Rule, clean_column, rules
-from stages.clean.unicode import SPACE, WORD
 from winnow import kinds
-from winnow.base import hashing, params
+from winnow.base import hashing, params, progress
 from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.machine import this_machine
-from winnow.base.stage import arguments, progress, run
+from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
 from winnow.rows import tables
 from winnow.rows.ledger import SCHEMA, Ledger, book
 from winnow.text import language
+from winnow.text.cleaning import personal, saved
+from winnow.text.cleaning.boilerplate import Boilerplate
+from winnow.text.cleaning.personal import PersonalData
+from winnow.text.cleaning.profiles import Profile, Rule, clean_column, rules
+from winnow.text.cleaning.saved import Cleaning as Cleaned
+from winnow.text.cleaning.saved import Rules
 from winnow.text.language import Language
 
 STAGE = "clean"
@@ -62,7 +65,8 @@ class Params(params.Section):
     personal_data: PersonalData
     language: Language
     min_words: int = Field(3, ge=1, le=1000)  # RE2 repeats a pattern no more often
-    """Shorter texts carry no signal: they are dropped and stand in the ledger. Raise it for long documents."""
+    """Shorter texts carry no signal: they are dropped and stand in the ledger. Raise it for long documents. In scripts
+    without spaces each character is a word; a text of punctuation has none (`winnow.text.words`)."""
 
     drop_copyrighted: bool = False
     """`true` drops every row whose record carries a copyright statement (`meta.copyright`)."""
@@ -79,9 +83,13 @@ class Params(params.Section):
                 raise ValueError(f"{key} names profile '{name}'; profiles has {', '.join(self.profiles)}")
         return self
 
+    def profile_name(self, source: str) -> str:
+        """Return the name of a source's profile."""
+        return self.profile_of.get(source, self.default_profile)
+
     def profile(self, source: str) -> Profile:
         """Return a source's profile."""
-        return self.profiles[self.profile_of.get(source, self.default_profile)]
+        return self.profiles[self.profile_name(source)]
 
 
 @dataclass
@@ -182,7 +190,8 @@ def _clean_source(rows: pa.Table, cleaning: Cleaning, entries: Entries) -> pa.Ta
     def record(rule: Rule, hits: np.ndarray, before: list[str], after: list[str]) -> None:
         entries.change(ids.take(hits), rule.name, rule.reason, before, after)
 
-    texts = clean_column(rows["text"].combine_chunks(), active, _meta(rows, "heading"), record)
+    column = rows["text"].combine_chunks()
+    texts = clean_column(column, active, _meta(rows, "heading"), record, survey.plain(rows))
     return tables.set_column(rows, "text", texts, pa.string())
 
 
@@ -260,16 +269,10 @@ def _replaced(rows: pa.Table, name: str, places: np.ndarray, values: list) -> pa
 
 
 def _drop_short(rows: pa.Table, least: int, entries: Entries) -> pa.Table:
-    rows = entries.drop(rows, _fewer_words(rows["text"], 1), "empty_text", "no text is left")
-    short = _fewer_words(rows["text"], least)
-    counts = pc.count_substring_regex(rows["text"].filter(short), WORD).to_pylist()
+    rows = entries.drop(rows, short.empty(rows["text"]), "empty_text", "no text is left")
+    few, counts = short.fewer_words(rows["text"], least)
     reasons = [f"{count} words, the least is {least}" for count in counts]
-    return entries.drop(rows, short, "too_few_words", reasons)
-
-
-def _fewer_words(texts: pa.ChunkedArray, least: int) -> pa.ChunkedArray:
-    # Not by counting all words: this search ends at the word that suffices.
-    return pc.invert(pc.match_substring_regex(texts, f"^{SPACE}*{WORD}(?:{SPACE}+{WORD}){{{least - 1}}}"))
+    return entries.drop(rows, few, "too_few_words", reasons)
 
 
 def sources(folder: Path) -> list[Path]:
@@ -327,13 +330,36 @@ def survey_sources(
     }
 
 
+def cleaning_of(settings: Params, findings: Mapping[str, survey.Findings], rows: Counter) -> Cleaned:
+    """Return how a task's texts are cleaned.
+
+    Args:
+        findings: what a first look at each source found, by source.
+        rows: of the task, by source; where there are none, all sources count alike.
+    """
+    sources = sorted(source for source in rows if rows[source]) or sorted(findings)
+    names, profiles = Counter(), {}
+    for source in sources:
+        name = settings.profile_name(source)
+        names[name] += rows[source]
+        found = profiles[name].boilerplate if name in profiles else []
+        both = sorted({*found, *findings[source].boilerplate})
+        profiles[name] = Rules(profile=settings.profiles[name], boilerplate=both)
+    masks = settings.personal_data.action == "mask"
+    return Cleaned(
+        default=max(names, key=lambda name: (names[name], name)),
+        profiles=profiles,
+        personal_data=settings.personal_data if masks else None,
+    )
+
+
 def _changed(entries: pa.Table) -> int:
     """Return how many rows changed; a batch's ledger has all entries of its rows."""
     return pc.count_distinct(entries["id"].filter(pc.equal(entries["action"], "change"))).as_py()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "raw", "out", "ledger", "metrics")
+    args = arguments(__doc__, argv, "raw", "out", "cleaning", "ledger", "metrics")
     settings, machine, task = params.load("clean", Params), this_machine(), kinds.read_task()
     files = sources(args.raw)
     if unknown := sorted(set(settings.profile_of) - {file.stem for file in files}):
@@ -350,16 +376,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     work = partial(clean_batch, cleaning=Cleaning(settings, task, findings, missing.lookups(args.raw, lacks)))
     rows_in = changed = 0
     personal_data: Counter = Counter()  # findings, by kind
+    of_task: Counter = Counter()  # rows, by source
 
     def batches() -> Iterator[pa.Table]:
         nonlocal rows_in
         for file in files:
             for batch in read_all(file):
                 rows_in += batch.num_rows
+                advance(batch.num_rows)
+                of_task[file.stem] += pc.sum(pc.equal(batch["purpose"], "task")).as_py()
                 yield batch
 
-    with book(STAGE, args.ledger) as ledger, tables.writer(args.out, schema) as rows:
-        for result in progress(map_batches(work, batches(), machine), STAGE):
+    shown = progress.shown("cleaning rows", sum(map(tables.count, files)))
+    with shown as advance, book(STAGE, args.ledger) as ledger, tables.writer(args.out, schema) as rows:
+        for result in map_batches(work, batches(), machine):
             rows.add(result["rows"])
             ledger.add(result["ledger"])
             changed += _changed(result["ledger"])
@@ -369,6 +399,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not rows.rows:
             counts = ledger.summary() or "none"
             raise UserError(f"{args.raw}: no row is left of {rows_in} after cleaning; rules: {counts}")
+    saved.write(cleaning_of(settings, findings, of_task), args.cleaning)
     write_json(
         args.metrics,
         {

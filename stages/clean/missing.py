@@ -18,6 +18,7 @@ from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.rows import tables
 from winnow.rows.ledger import NO_DETAILS, Details, Ledger
+from winnow.text import sentences
 
 FieldName = Annotated[str, Field(pattern=r"^(text|label|group|source_key|meta\..+)$")]
 # What other sources' rows may take in memory, and on the way to each process.
@@ -190,7 +191,7 @@ def _lacking(rows: pa.Table, name: str, settings: Missing) -> pa.ChunkedArray:
         tail = pc.utf8_slice_codeunits(pc.utf8_rtrim_whitespace(text), -TAIL)
         limits = pa.array([settings.max_length.get(source) for source in rows["source"].to_pylist()], pa.int32())
         long = pc.greater_equal(pc.utf8_length(text), pc.subtract(limits, LAST_WORD))
-        ended = pc.match_substring_regex(tail, _ENDED)
+        ended = pc.match_substring_regex(tail, sentences.ENDED)
         cut = pc.and_(pc.fill_null(long, False), pc.invert(ended))
         return pc.and_(pc.or_(cut, pc.match_substring_regex(tail, _TRUNCATED)), pc.invert(_blank(text)))
     if name == "no_group":
@@ -198,8 +199,7 @@ def _lacking(rows: pa.Table, name: str, settings: Missing) -> pa.ChunkedArray:
     return pc.and_(pc.equal(rows["purpose"], "task"), pc.is_null(rows["label"]))
 
 
-# RE2 patterns.
-_ENDED = r"[.!?。！？…][\"'”’»)\]]*$"
+# RE2 pattern.
 _TRUNCATED = r"(?i)(…|\.\.\.|[\[(](…|\.\.\.|(abstract |text )?truncated( at [0-9]+ words)?)[\])])$"
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.clean import boilerplate
-from stages.clean.profiles import Profile, clean_column, rules
+from winnow.text import sentences
+from winnow.text.cleaning import boilerplate
+from winnow.text.cleaning.profiles import Profile, clean_column, rules
 
 # A pile of texts at the very longest length, most of them without an end, is no chance.
 MIN_AT_LIMIT = 10
 MIN_OPEN = 0.5
-_ENDED = r"""[.!?。！？…][\"'”’»)\]]*\s*$"""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Findings:
 
 
 NOTHING = Findings()
+
+MEDIA_TYPE = "media_type"  # key of `meta`
 
 
 def look(
@@ -44,6 +46,16 @@ def look(
     return Findings(found, _max_length(_first(read(), settings.survey_rows)) if lengths else None)
 
 
+def plain(rows: pa.Table) -> pa.Array:
+    """Return which rows declare that their text is plain, so that nothing in it is markup: (rows,) bool without nulls.
+
+    They do by `meta.media_type`: the reader of mail, or a column of the source, gives `text/plain` (RFC 2046; case and
+    parameters as `; charset=utf-8` do not matter). Any other type, or none, leaves it to the profile.
+    """
+    types = pc.map_lookup(rows["meta"].combine_chunks(), pa.scalar(MEDIA_TYPE), "first")
+    return pc.fill_null(pc.match_substring_regex(types, r"(?i)^\s*text/plain\s*(?:;|$)"), False)
+
+
 def _first(batches: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
     for batch in batches:
         yield batch.slice(0, rows)
@@ -56,11 +68,11 @@ def _boilerplate(
     read: Callable[[], Iterator[pa.Table]], profile: Profile, settings: boilerplate.Boilerplate
 ) -> dict[str, float]:
     # As texts are when the rule meets them. With line breaks: a line is a unit too.
-    later = {"strip_copyright", "strip_leading_heading", "strip_truncation_mark", "collapse_space"}
+    later = {"strip_copyright", "strip_headings", "strip_truncation_mark", "collapse_space"}
     active = [rule for rule in rules(profile) if rule.name not in later]
 
     def texts(batch: pa.Table) -> list[str]:
-        return clean_column(batch["text"].combine_chunks(), active).to_pylist()
+        return clean_column(batch["text"].combine_chunks(), active, plain=plain(batch)).to_pylist()
 
     rows, counts = 0, [boilerplate.COUNTS.empty_table()]
     for batch in _first(read(), settings.survey_rows):
@@ -82,5 +94,6 @@ def _max_length(batches: Iterator[pa.Table]) -> int | None:
             longest, number, unended = most, 0, 0
         texts = batch["text"].filter(pc.equal(length, longest))
         number += len(texts)
-        unended += len(texts) - int(np.sum(pc.match_substring_regex(texts, _ENDED).to_numpy()))
+        ended = pc.match_substring_regex(pc.utf8_rtrim_whitespace(texts), sentences.ENDED)
+        unended += len(texts) - int(np.sum(ended.to_numpy()))
     return longest if number >= MIN_AT_LIMIT and unended >= MIN_OPEN * number else None

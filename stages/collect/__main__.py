@@ -6,9 +6,12 @@ python -m stages.collect --files data/sources --downloads .dvc/tmp/downloads --o
 In: the sources of params.yaml: collect.sources; `--files` is the folder of local ones, `--downloads` keeps what was
 fetched. Out: `<out>/<source>.parquet` (winnow.rows.tables.row_schema, with aux tasks), `<out>/manifest.json`
 (pins, licences, dates and counts), the ledger and metrics. Texts stay as the source has them: cleaning is another
-stage. Rows are sorted on disk; memory holds 9 bytes a row, and no text.
+stage. A date that cannot be is null, with an entry in the ledger. Rows are sorted on disk; memory holds 9 bytes a row,
+and no text.
 """
 
+import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,19 +23,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from stages.collect.sources import Reading, Source, mapping
+from stages.collect.sources import Files, Reading, Source, mapping
 from stages.collect.sources.file import LocalFiles
 from stages.collect.sources.hf import HubDataset
+from stages.collect.sources.labels import Labels
 from stages.collect.sources.pypi import Wheel
 from stages.collect.sources.s3 import S3Object
 from stages.collect.sources.sql import Query
 from stages.collect.sources.url import Url
 from winnow import kinds
-from winnow.base import files, hashing, params, sorting
+from winnow.base import files, gates, hashing, params, progress, sorting
 from winnow.base.errors import UserError
-from winnow.base.stage import arguments, progress, run
+from winnow.base.gates import Doubt
+from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
+from winnow.readers import SUPERSEDED
 from winnow.rows import ledger, tables
+
+MOST_NAMED = 20  # files that the manifest names
 
 
 class Params(params.Section):
@@ -45,7 +53,22 @@ class Params(params.Section):
     another one as its `base`, and what differs."""
 
     max_refused_share: float = Field(0.05, ge=0, le=1)
-    """More unreadable rows than this share of a source are no noise but a wrong format: the run stops."""
+    """More unreadable rows than this share of a source are no noise but a wrong format: the source is in doubt."""
+
+    years: list[int] = Field([1900, 2030], min_length=2, max_length=2)
+    """The first and last year of publication. A date outside of them is a mistake of who wrote it: it becomes null,
+    and the ledger says so."""
+
+    alike_labels: bool = False
+    """`false`: labels of an open set, or of a further task (`columns.aux`), that differ in case, space or Unicode form
+    alone are a doubt; `true`: they are meant as they are. Where params.yaml names all labels they are refused."""
+
+    @field_validator("years")
+    @classmethod
+    def _ordered(cls, years: list[int]) -> list[int]:
+        if years[0] > years[1]:
+            raise ValueError("the first year must not be after the last")
+        return years
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -84,13 +107,14 @@ class Job:
     """What every source is read with.
 
     Attributes:
+        labels: reads the labels of all sources.
         files: the folder of local files.
         downloads: the folder that keeps what was fetched.
         book: the ledger.
     """
 
     settings: Params
-    task: Task
+    labels: Labels
     files: Path
     downloads: Path
     book: ledger.Book
@@ -105,10 +129,44 @@ class Gathered:
     reading: Reading
     read: int = 0
     refused: Counter = field(default_factory=Counter)  # by rule
+    reasons: list[str] = field(default_factory=list)  # why the first rows could not enter
+    undated: list[str] = field(default_factory=list)  # why the first dates are none
     skipped: Counter = field(default_factory=Counter)  # by rule
+    changed: Counter = field(default_factory=Counter)  # by rule
     groups: np.ndarray = field(
         default_factory=lambda: np.empty(0, np.uint64)
     )  # each row's group's hash, in order of id
+
+    def doubts(self, rows: int, most: float) -> Iterator[Doubt]:
+        """Yield the doubt in a source of which more than a share of `most` was refused, or of whose dates were none.
+
+        Args:
+            rows: that were written.
+        """
+        refused = self.refused.total() - sum(self.refused[rule] for rule in SUPERSEDED)
+        undated = self.changed["bad_date"]
+        if refused > most * self.read:
+            yield self._doubt(
+                f"{refused:,} of {self.read:,} rows refused ({refused / self.read:.1%})",
+                f": {'; '.join(self.reasons)}",
+                (refused / self.read, most),
+            )
+        if undated > most * rows:
+            yield self._doubt(
+                f"{undated:,} of {rows:,} dates of column '{self.source.columns.published}' are none (YYYY-MM-DD) or "
+                f"outside of collect.years, and left out",
+                f": {'; '.join(self.undated)}",
+                (undated / rows, most),
+            )
+
+    def _doubt(self, what: str, why: str, reached: tuple[float, float]) -> Doubt:
+        share, most = reached
+        return Doubt(
+            "collect.max_refused_share",
+            f"source '{self.source.name}': {what}, more than {100 * most:g}% (collect.max_refused_share){why}",
+            f"collect.max_refused_share: {math.ceil(100 * share) / 100:g}",
+            "a wrong format or column reads like this; mend the source's entry in collect.sources",
+        )
 
     def parts(self) -> Iterator[pa.Table]:
         """Yield the rows, sorted by id; of rows with the same id, the first that came."""
@@ -122,22 +180,22 @@ def gather(source: Source, job: Job, scratch: Path) -> Gathered:
         scratch: a folder for its rows while they are sorted.
 
     Raises:
-        UserError: a file cannot be read as a whole, a column or label is unknown, more than `max_refused_share` of the
-            rows are refused, or none is left.
+        UserError: a file cannot be read as a whole, a column or label is unknown, or no row is left.
     """
     reading = source.open(job.files, job.downloads)
     found = Gathered(source, sorting.Sorter(mapping.schema(source), ["id"], _folder(scratch, source.name)), reading)
-    reasons: list[str] = []
     lowest = LowestGroups(source)
 
     def refuse(ids: Sequence[str], rules: Sequence[str], why: Sequence[str]) -> None:
         found.refused.update(rules)
-        reasons.extend(why[: 3 - len(reasons)])
+        faults = [reason for rule, reason in zip(rules, why, strict=True) if rule not in SUPERSEDED]
+        found.reasons.extend(faults[: 3 - len(found.reasons)])
         job.book.add(entries(ids, "refuse", rules, why))
 
-    for block in progress(reading.blocks, f"collect {source.name}"):
-        rows, refusals = mapping.rows(block, source, job.task)
+    for block in progress.over(reading.blocks, f"reading {source.name}"):
+        rows, refusals = mapping.rows(block, source, job.labels, job.settings.years)
         refusals = [(place, "unreadable", problem) for place, problem in block.problems] + refusals
+        refusals += block.superseded
         found.read += rows.num_rows + len(refusals)
         found.rows.add(lowest.lighten(rows))
         if refusals:
@@ -145,6 +203,8 @@ def gather(source: Source, job: Job, scratch: Path) -> Gathered:
             # The row's place stands for its key, which is unknown.
             whole = [f"{place}: {reason}" for place, reason in zip(places, why, strict=True)]
             refuse(hashing.row_ids(source.name, places), rules, whole)
+    tell_files(source, files_entry(reading.files))
+    job.labels.check(source)
     if source.columns.key is None:
         found.rows = _numbered(found.rows, _folder(scratch, f"{source.name}-numbered"))
 
@@ -159,13 +219,6 @@ def gather(source: Source, job: Job, scratch: Path) -> Gathered:
             ]
             refuse(again["id"].to_pylist(), ["duplicate_id"] * len(why), why)
     found.groups = np.concatenate(groups)
-
-    most = job.settings.max_refused_share
-    if found.refused.total() > most * found.read:
-        raise UserError(
-            f"source '{source.name}': {found.refused.total()} of {found.read} rows refused, more than "
-            f"max_refused_share {most}; first: {'; '.join(reasons)}"
-        )
     return found
 
 
@@ -289,21 +342,44 @@ def write(found: Gathered, allowed: list[tuple[str, int, str]], path: Path, book
                 found.skipped[name] += len(ids)
                 book.add(entries(ids, "skip", [name] * len(ids), [reason] * len(ids)))
             part = part.filter(pa.array(rules == 0))
+            _tell_dates(part, found, book)
+            _tell_doubts(part, book)
             counts["labelled"] += part.num_rows - part["label"].null_count
             dates.extend(value for value in pc.min_max(part["published"]).as_py().values() if value)
-            yield part.drop_columns("place")
+            yield part.drop_columns(list(mapping.BESIDE))
 
     tables.write_stream(kept(), tables.row_schema(found.source.columns.aux), path)
     if not counts["rows"]:
+        why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
         raise UserError(
-            f"source '{found.source.name}': no row is left of {found.read} read; mend its file or its quota, or take "
-            f"the source out"
+            f"source '{found.source.name}': no row is left of {found.read} read{why}; mend its file or its quota, or "
+            f"take the source out"
         )
     return counts | {"published": [min(dates).isoformat(), max(dates).isoformat()] if dates else None}
 
 
+def _tell_dates(part: pa.Table, found: Gathered, book: ledger.Book) -> None:
+    """Enter the rows that have lost a date into the ledger."""
+    wrong = part.filter(part[mapping.DATE_PROBLEM].is_valid())
+    if wrong.num_rows:
+        found.changed["bad_date"] += wrong.num_rows
+        columns = wrong["place"].to_pylist(), wrong[mapping.DATE_PROBLEM].to_pylist()
+        reasons = [f"{place}: {problem}; published is empty" for place, problem in zip(*columns, strict=True)]
+        found.undated.extend(columns[1][: 3 - len(found.undated)])
+        book.add(entries(wrong["id"], "change", ["bad_date"] * wrong.num_rows, reasons))
+
+
+def _tell_doubts(part: pa.Table, book: ledger.Book) -> None:
+    """Enter the rows into the ledger of which something could not be read, or not for certain."""
+    doubtful = part.filter(part[mapping.DOUBT].is_valid())
+    if doubtful.num_rows:
+        columns = doubtful["place"].to_pylist(), doubtful[mapping.DOUBT].to_pylist()
+        reasons = [f"{place}: {doubt}" for place, doubt in zip(*columns, strict=True)]
+        book.add(entries(doubtful["id"], "note", ["doubtful_text"] * doubtful.num_rows, reasons))
+
+
 def entries(ids: Iterable[str], action: str, rules: Sequence[str], reasons: Sequence[str]) -> pa.Table:
-    """Return ledger entries of rows that did not enter."""
+    """Return ledger entries of rows."""
     count = len(rules)
     columns = [pa.array(ids, pa.string()) if not isinstance(ids, pa.ChunkedArray) else ids]
     columns += [pa.repeat("collect", count), pa.repeat(action, count), pa.array(rules), pa.array(reasons)]
@@ -325,8 +401,28 @@ def manifest_entry(found: Gathered, counts: dict) -> dict:
         },
         "refused": found.refused,
         "skipped": found.skipped,
+        "changed": found.changed,
+        "files": files_entry(found.reading.files),
         "bytes": found.reading.bytes,
     }
+
+
+def files_entry(files_: Files | None) -> dict | None:
+    """Return what the manifest says of a source's files: how many were read, and of which there came no row."""
+    if files_ is None:
+        return None
+    more = len(files_.empty) - MOST_NAMED
+    named = files_.empty[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
+    return {"read": files_.read, "left_out": files_.left_out, "without_rows": named}
+
+
+def tell_files(source: Source, entry: dict | None) -> None:
+    """Say which files gave no row, and how many were left out."""
+    if entry and entry["without_rows"]:
+        print(f"collect: source '{source.name}': no row in {', '.join(entry['without_rows'])}", file=sys.stderr)
+    if entry and entry["left_out"]:
+        why = "hidden, or a system's or an editor's own"
+        print(f"collect: source '{source.name}': files left out, {why}: {entry['left_out']}", file=sys.stderr)
 
 
 def check_label_maps(sources: Iterable[Source], task: Task) -> None:
@@ -337,8 +433,8 @@ def check_label_maps(sources: Iterable[Source], task: Task) -> None:
                 task.check(label, f"source '{source.name}': label_map: '{name}'")
 
 
-def collect(job: Job, out: Path) -> tuple[dict, dict]:
-    """Write the tables of all sources into `out`; return the manifest and the metrics."""
+def collect(job: Job, out: Path) -> tuple[dict, dict, list[Doubt]]:
+    """Write the tables of all sources into `out`; return the manifest and the metrics, with the doubts."""
     scratch = _folder(out.parent, "scratch")
     gathered = []
     for source in job.settings.sources:
@@ -356,14 +452,30 @@ def collect(job: Job, out: Path) -> tuple[dict, dict]:
                 reason = f"beyond {limit} rows, the source's share of {found.source.share:g}"
                 allowed[found.source.name].append(("share", limit, reason))
 
-    manifest, metrics = {}, {}
+    manifest, metrics, doubts = {}, {}, []
     for found in gathered:
         name = found.source.name
         counts = write(found, allowed[name], out / f"{name}.parquet", job.book)
         manifest[name] = manifest_entry(found, counts)
         metrics[name] = {key: counts[key] for key in ("rows", "groups", "labelled")}
         metrics[name] |= {"refused": found.refused.total(), "skipped": found.skipped.total()}
-    return manifest, metrics
+        metrics[name] |= {"bad_dates": found.changed["bad_date"]}
+        seen = found.reading.files or Files(0, 0)
+        metrics[name] |= {"files_left_out": seen.left_out, "files_without_rows": len(seen.empty)}
+        doubts += found.doubts(counts["rows"], job.settings.max_refused_share)
+    if not job.settings.alike_labels:
+        doubts += [_alike(field, names) for field, names in job.labels.alike()]
+    return manifest, metrics, doubts
+
+
+def _alike(field: str, names: str) -> Doubt:
+    key = "label_map" if field == "label" else f"aux_map: {{{field.removeprefix('aux_')}: …}}"
+    return Doubt(
+        "collect.alike_labels",
+        f"labels of '{field}' differ in case, space or Unicode form alone, and are classes of their own: {names}",
+        "collect.alike_labels: true",
+        f"map one to the other by the source's {key}",
+    )
 
 
 def _folder(parent: Path, name: str) -> Path:
@@ -378,11 +490,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_label_maps(settings.sources, task)
     with files.replacing(paths.out) as new, ledger.book("collect", paths.ledger) as book:
         new.mkdir()
-        manifest, metrics = collect(Job(settings, task, paths.files, paths.downloads, book), new)
+        manifest, metrics, doubts = collect(Job(settings, Labels(task), paths.files, paths.downloads, book), new)
         kept = sum(entry["rows"] for entry in metrics.values())
         book.check(sum(entry["rows"]["read"] for entry in manifest.values()), kept)
         files.write_json(new / "manifest.json", manifest)
-        files.write_json(paths.metrics, metrics)
+        files.write_json(paths.metrics, {"sources": metrics, gates.KEY: gates.told(doubts)})
+    gates.settle("collect", doubts, paths.metrics)
 
 
 if __name__ == "__main__":

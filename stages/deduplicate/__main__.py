@@ -1,25 +1,27 @@
 """deduplicate: find exact and near-duplicate texts, tie them together by a cluster id, keep one of them.
 
-python -m stages.deduplicate --rows data/clean.parquet --against data/sources --out data/deduplicated.parquet
-    --conflicts data/conflicts.parquet --ledger data/ledger/deduplicate.parquet
+python -m stages.deduplicate --rows data/clean.parquet --against data/sources --cleaning data/cleaning.json
+    --out data/deduplicated.parquet --conflicts data/conflicts.parquet --ledger data/ledger/deduplicate.parquet
     --metrics reports/metrics/deduplicate.json
 
-Exact duplicates are equal but for case, punctuation and Unicode form. Near-duplicates share a band of MinHash values
-(`stages.deduplicate.sketch`), and each pair is verified by the true Jaccard similarity of word shingles. Rows of both
-purposes are compared, so that an adapted encoder meets no copy of a test row. Adds the column `cluster`: the lowest id
-among the texts that similarity ties together, directly or by a chain. `--against` is the folder of the datasets that
-params name: their copies are dropped too.
+Exact duplicates have the same words (`winnow.text.words`): they differ in case, spaces, the punctuation of sentences
+and Unicode form alone. Marks of vowels and tones, emoji, emoticons, signs of currency and of mathematics are words or
+parts of words. Near-duplicates share a band of MinHash values (`stages.deduplicate.sketch`), and each pair is verified
+by the true similarity of its word shingles (`stages.deduplicate.compare`: Jaccard, or characters in common runs). Rows
+of both purposes are compared, so that an adapted encoder meets no copy of a test row. Adds the column `cluster`: the
+lowest id among the texts that similarity ties together, directly or by a chain. `--against` is the folder of the
+datasets that params name: their copies are dropped too. Their texts are cleaned as the rows were, which `--cleaning`
+says.
 
 A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a chain
 (a like b, b like c) may both stay, in one cluster. Clusters whose members have different labels stand in `--conflicts`:
 id, cluster, label, kept, others (id, label, kept of some members with another label) and others_total, one row for each
 member that has a label or is kept.
 
-Texts and shingles stay on disk, in a folder beside `--out` of about 1.6 times the text while the stage runs; memory
-holds some 60 bytes a row.
+Texts and shingles stay on disk, in a scratch folder (`winnow.base.scratch`) of about 1.6 times the text while the stage
+runs; memory holds some 60 bytes a row.
 """
 
-import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -35,8 +37,8 @@ from stages.deduplicate import compare, keep, references
 from stages.deduplicate.keep import Rule
 from stages.deduplicate.outcome import CONFLICT, Conflicts, Duplicates, Fate, Names, Outcome
 from stages.deduplicate.scratch import Scratch, opened, sketch
-from stages.deduplicate.sketch import rows_per_band
-from winnow.base import params
+from stages.deduplicate.sketch import Bands, bands
+from winnow.base import params, scratch
 from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
@@ -44,6 +46,7 @@ from winnow.base.machine import Machine, this_machine
 from winnow.base.stage import arguments, run
 from winnow.rows import tables
 from winnow.rows.ledger import book
+from winnow.text.cleaning import saved
 
 # A pair just at the threshold is found with at least this probability; a more similar pair with more.
 RECALL = 0.99
@@ -54,7 +57,9 @@ class Params(params.Section):
     """Section `deduplicate` of params.yaml."""
 
     threshold: float = Field(0.8, gt=0, le=1)
-    """From this Jaccard similarity of their word shingles on, rows are near-duplicates. Lower it for looser copies."""
+    """From this Jaccard similarity of their word shingles on, rows are near-duplicates. Lower it for looser copies. In
+    scripts without spaces (Chinese, Japanese, Thai …), from this share of characters on that stand in runs which both
+    texts have; short texts must be equal there."""
 
     drop_near: bool = True
     """`false` keeps near-duplicates; their cluster ties them to one split."""
@@ -73,7 +78,8 @@ class Params(params.Section):
     """`false` keeps the duplicates of such datasets; the ledger notes them."""
 
     shingle_words: int = Field(3, ge=1)
-    """Words of a shingle. 1 compares vocabularies; 3 to 5 compare wording."""
+    """Words of a shingle; in scripts without spaces, characters of a run. 1 compares vocabularies; 3 to 5 compare
+    wording. Emoji, emoticons and signs as `$` and `<` are words, ordinary punctuation is none (`winnow.text.words`)."""
 
     permutations: int = Field(128, ge=16)
     """Values of a MinHash signature. More find more of the pairs near the threshold, at more time and disk."""
@@ -90,10 +96,13 @@ class Params(params.Section):
                 raise ValueError(f"{what} names one thing twice")
         return self
 
-    def bands(self) -> tuple[int, int]:
-        """Return how many bands there are, and how many MinHash values each has."""
-        rows = rows_per_band(self.threshold, self.permutations, RECALL)
-        return self.permutations // rows, rows
+    def bands(self) -> Bands:
+        """Return the bands of MinHash values by which similar texts are found."""
+        return bands(self.threshold, self.permutations, self.shingle_words, RECALL)
+
+    def alike(self) -> compare.Alike:
+        """Return when two texts are similar."""
+        return compare.Alike(self.threshold, self.shingle_words)
 
 
 def rows_in(
@@ -129,8 +138,7 @@ def rows_in(
 
 def sketch_all(batches: Iterator[pa.Table], settings: Params, machine: Machine, store: Scratch) -> int:
     """Put the sketches of numbered texts into `store`; return their number."""
-    bands, rows = settings.bands()
-    function = partial(sketch, words=settings.shingle_words, bands=bands, rows=rows, seed=settings.seed)
+    function = partial(sketch, words=settings.shingle_words, bands=settings.bands(), seed=settings.seed)
     count = 0
     for result in map_batches(function, batches, machine):
         store.add(result["sketches"])
@@ -157,7 +165,7 @@ def find(store: Scratch, own: int, settings: Params, labels: Sequence[str]) -> D
     links.similarity[best[roots[equal]]] = 1
     roots[own:] = numbers[own:]
     unique = np.append(np.flatnonzero(best == numbers[:own]).astype(np.int32), foreign)
-    compare.link(store, unique, settings.bands()[0], settings.threshold, links)
+    compare.link(store, unique, settings.bands().count, settings.alike(), links)
 
     roots, matches, similarity, numbers = roots[:own], links.matches[best], links.similarity[best], numbers[:own]
     fates = np.full(own, Fate.kept, np.int8)
@@ -168,7 +176,7 @@ def find(store: Scratch, own: int, settings: Params, labels: Sequence[str]) -> D
     if settings.drop_near:
         tied = np.flatnonzero((fates == Fate.kept) & (np.bincount(roots, fates == Fate.kept, own)[roots] > 1))
         tied = keep.by_preference(store, tied, roots[tied], settings.keep)
-        preferred, near = compare.choose(store, tied, compare.runs(roots[tied]), settings.threshold, own)
+        preferred, near = compare.choose(store, tied, compare.runs(roots[tied]), settings.alike(), own)
         dropped = preferred >= 0
         fates[dropped] = Fate.near_duplicate
         keepers, similarity = np.where(dropped, preferred, best), np.where(dropped, near, similarity)
@@ -185,25 +193,23 @@ def _best_copies(store: Scratch, forms: np.ndarray, rules: list[keep.Rule]) -> n
     return best
 
 
-def _folder(out: Path) -> tempfile.TemporaryDirectory:
-    """Return a folder for some gigabytes: beside the output, since /tmp may be small or in memory."""
-    if not isinstance(out, Path):  # an object store
-        return tempfile.TemporaryDirectory()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix=".deduplicate.", dir=out.parent)
-
-
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "against", "out", "conflicts", "ledger", "metrics")
+    args = arguments(__doc__, argv, "rows", "against", "out", "conflicts", "ledger", "metrics", optional="cleaning")
     settings, machine = params.load("deduplicate", Params), this_machine()
-    with _folder(args.out) as folder, opened(Path(folder)) as store:
+    if settings.against and args.cleaning is None:
+        raise UserError("params.yaml: deduplicate.against: --cleaning must say how the rows were cleaned")
+    if is_local := isinstance(args.out, Path):
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+    # Some gigabytes: near the output, since /tmp may be small or in memory.
+    with scratch.folder(args.out if is_local else None) as folder, opened(folder) as store:
         labels: dict[str, int] = {}
         rows = sketch_all(rows_in(args.rows, settings, machine, store, labels), settings, machine, store)
         if not rows:
             raise UserError(f"{args.rows}: has no row")
         starts = [rows]  # of each reference, the number of its first text; and the end
+        cleaning = saved.read(args.cleaning) if settings.against else None
         for reference in settings.against:
-            texts = references.texts(reference, args.against, machine.batch_rows)
+            texts = references.texts(reference, args.against, cleaning)
             starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), settings, machine, store))
         store.finish()
         duplicates = find(store, rows, settings, list(labels))

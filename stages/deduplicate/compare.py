@@ -4,6 +4,15 @@ Locality-sensitive hashing by bands: Leskovec, Rajaraman & Ullman, Mining of Mas
 numbers a text; shingles are read in portions. No pair is called similar that is not. In a bucket (or a cluster) of
 more than `PIECE` texts not all pairs are compared, since boilerplate would cost time by the square of its copies: it
 is cut into pieces of `PIECE` texts, all compared with each other and with the first text of the whole bucket.
+
+**How similar two texts are.** The Jaccard similarity of their shingles, that is of runs of words: one other word
+changes as many shingles as each has words, so that few are allowed. Two texts in scripts without spaces are similar by
+the share of their characters that stand in a run of both, of at least as many characters as a shingle has: one
+character is less than a word, so one other character is to count once. A number, a sign or a word of letters among them
+is a whole word and counts as many characters as a shingle has. Runs that are common by chance are no evidence: there
+must be as many common shingles as changes here and there would leave (`sketch.least_shingles`). A shingle's length
+counts as characters that differ, so that in a short text, which a single character turns into its contrary, no change
+is allowed (at a threshold of 0.8 and shingles of three: none below 21 characters, one below 30).
 """
 
 from collections.abc import Iterator
@@ -14,7 +23,8 @@ import numpy as np
 from numba import njit
 
 from stages.deduplicate.scratch import Scratch
-from winnow.base.stage import progress
+from stages.deduplicate.sketch import PLACE_BITS, WHOLE, least_shingles
+from winnow.base import progress
 
 PIECE = 256
 PORTION = 2**22  # shingles in memory at once: 32 MiB, and as much again while they are read
@@ -29,6 +39,18 @@ def equal_forms(scratch: Scratch) -> np.ndarray:
     lowest = np.empty(len(order), np.int32)
     lowest[order] = np.repeat(order[starts], np.diff(np.append(np.flatnonzero(starts), len(order))))
     return lowest
+
+
+@dataclass(frozen=True)
+class Alike:
+    """When two texts are similar: from a similarity on; of shingles of so many words."""
+
+    threshold: float
+    words: int
+
+    def values(self) -> tuple[float, float, int]:
+        """Return what compiled code takes: the threshold, the least similarity of unspaced texts' shingles, words."""
+        return self.threshold, least_shingles(self.threshold, self.words), self.words
 
 
 @dataclass(frozen=True)
@@ -48,21 +70,21 @@ class Links:
     similarity: np.ndarray
 
 
-def link(scratch: Scratch, texts: np.ndarray, bands: int, threshold: float, links: Links) -> None:
+def link(scratch: Scratch, texts: np.ndarray, bands: int, alike: Alike, links: Links) -> None:
     """Tie similar texts together, and find texts that are similar to a foreign one.
 
     Args:
         texts: (n,) int32 ascending, numbers of the texts to compare.
     """
-    for band in progress(range(bands), "compare"):
+    for band in progress.over(range(bands), "comparing"):
         members, bounds = _buckets(scratch.get(f"band{band}", np.uint64)[texts], texts)
         members, bounds = _divided(members, bounds, links.roots)
-        for piece, edges, hashes, offsets in _portions(scratch, members, bounds):
-            _link(piece, edges, hashes, offsets, links.own, threshold, links.roots, links.matches, links.similarity)
+        for portion in _portions(scratch, members, bounds):
+            _link(*portion, alike.values(), links.own, links.roots, links.matches, links.similarity)
         _flatten(links.roots)
 
 
-def choose(scratch: Scratch, members: np.ndarray, bounds: np.ndarray, threshold: float, texts: int) -> tuple:
+def choose(scratch: Scratch, members: np.ndarray, bounds: np.ndarray, alike: Alike, texts: int) -> tuple:
     """Return which texts go: each that is similar to a preferred one of its cluster that stays.
 
     Args:
@@ -76,8 +98,8 @@ def choose(scratch: Scratch, members: np.ndarray, bounds: np.ndarray, threshold:
     """
     keepers = np.full(texts, -1, np.int32)
     similarity = np.zeros(texts, np.float32)
-    for piece, edges, hashes, offsets in _portions(scratch, members, bounds):
-        _choose(piece, edges, hashes, offsets, threshold, keepers, similarity)
+    for portion in _portions(scratch, members, bounds):
+        _choose(*portion, alike.values(), keepers, similarity)
     return keepers, similarity
 
 
@@ -119,7 +141,7 @@ def _portions(scratch: Scratch, members: np.ndarray, bounds: np.ndarray) -> Iter
     for first, last in pairwise(cuts.tolist()):
         edges = bounds[first : last + 1]
         piece = members[edges[0] : edges[-1]]
-        yield piece, edges - edges[0], *scratch.shingles(piece)
+        yield piece, edges - edges[0], *scratch.shingles(piece), scratch.unspaced(piece)
 
 
 def _pieces(members: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +190,97 @@ def _jaccard(hashes, first, first_end, second, second_end, threshold):
 
 
 @njit(cache=True)
-def _link(members, bounds, hashes, offsets, own, threshold, roots, matches, similarity):
+def _matched(hashes, first, first_end, second, second_end):
+    """Return where the next shingle stands that two unspaced texts have in common, in both; or both ends."""
+    bits = np.uint64(PLACE_BITS)
+    while first < first_end and second < second_end:
+        one, two = hashes[first] >> bits, hashes[second] >> bits
+        if one == two:
+            return first, second
+        first += one < two
+        second += two < one
+    return first_end, second_end
+
+
+@njit(cache=True)
+def _same_shingle(hashes, start, end):
+    """Return where the shingles end that equal the one at `start`."""
+    bits = np.uint64(PLACE_BITS)
+    at = start + 1
+    while at < end and hashes[at] >> bits == hashes[start] >> bits:
+        at += 1
+    return at
+
+
+@njit(cache=True)
+def _common(hashes, first, first_end, second, second_end, needed):
+    """Return how many shingles two unspaced texts have in common, or fewer than needed where they surely have."""
+    common = 0
+    while first < first_end and common + min(first_end - first, second_end - second) >= needed:
+        first, second = _matched(hashes, first, first_end, second, second_end)
+        if first < first_end:
+            after, behind = _same_shingle(hashes, first, first_end), _same_shingle(hashes, second, second_end)
+            common += min(after - first, behind - second)
+            first, second = after, behind
+    return common
+
+
+@njit(cache=True)
+def _weights(hashes, start, end, words):
+    """Return what the words of an unspaced text weigh: a character 1, a whole word as much as a shingle of them."""
+    weights = np.ones(end - start - words + 1, np.int64)
+    for at in range(start, end):
+        place = np.int64(hashes[at] & np.uint64(WHOLE - 1))
+        if hashes[at] & np.uint64(WHOLE) and place < len(weights):
+            weights[place] = words
+    return weights
+
+
+@njit(cache=True)
+def _cover(weights, hashes, start, end, words):
+    """Return the weight of the words in some shingles of an unspaced text that none has taken yet, and take it."""
+    taken = 0
+    for at in range(start, end):
+        place = np.int64(hashes[at] & np.uint64(WHOLE - 1))
+        for word in range(max(0, place - words + 1), min(place + 1, len(weights))):
+            taken += weights[word]
+            weights[word] = 0
+    return taken
+
+
+@njit(cache=True)
+def _shared(hashes, first, first_end, second, second_end, alike):
+    """Return the share of two unspaced texts that stands in common runs, or 0 where it is below the threshold."""
+    _, least, words = alike
+    one, two = first_end - first, second_end - second
+    needed = least * (one + two) / (1 + least) - 1  # less one, against rounding
+    if min(one, two) < needed or _common(hashes, first, first_end, second, second_end, needed) < needed:
+        return 0.0
+    weights, others = _weights(hashes, first, first_end, words), _weights(hashes, second, second_end, words)
+    whole = weights.sum() + others.sum()
+    covered = other = 0
+    while True:
+        first, second = _matched(hashes, first, first_end, second, second_end)
+        if first == first_end:
+            break
+        after, behind = _same_shingle(hashes, first, first_end), _same_shingle(hashes, second, second_end)
+        covered += _cover(weights, hashes, first, after, words)
+        other += _cover(others, hashes, second, behind, words)
+        first, second = after, behind
+    shared = min(covered, other)
+    return shared / (whole - shared + words)
+
+
+@njit(cache=True)
+def _similarity(hashes, offsets, unspaced, one, two, alike):
+    ends = (offsets[one], offsets[one + 1], offsets[two], offsets[two + 1])
+    if unspaced[one] and unspaced[two]:
+        return _shared(hashes, ends[0], ends[1], ends[2], ends[3], alike)
+    return _jaccard(hashes, ends[0], ends[1], ends[2], ends[3], alike[0])
+
+
+@njit(cache=True)
+def _link(members, bounds, hashes, offsets, unspaced, alike, own, roots, matches, similarity):
     for piece in range(len(bounds) - 1):
         for one in range(bounds[piece], bounds[piece + 1]):
             for two in range(bounds[piece], one):
@@ -177,8 +289,8 @@ def _link(members, bounds, hashes, offsets, own, threshold, roots, matches, simi
                     continue
                 if high < own and _root(roots, low) == _root(roots, high):
                     continue
-                share = _jaccard(hashes, offsets[one], offsets[one + 1], offsets[two], offsets[two + 1], threshold)
-                if share < threshold:
+                share = _similarity(hashes, offsets, unspaced, one, two, alike)
+                if share < alike[0]:
                     continue
                 if high >= own:
                     matches[low] = high
@@ -189,13 +301,13 @@ def _link(members, bounds, hashes, offsets, own, threshold, roots, matches, simi
 
 
 @njit(cache=True)
-def _choose(members, bounds, hashes, offsets, threshold, keepers, similarity):
+def _choose(members, bounds, hashes, offsets, unspaced, alike, keepers, similarity):
     for piece in range(len(bounds) - 1):
         for one in range(bounds[piece], bounds[piece + 1]):
             for two in range(bounds[piece], one):
                 if keepers[members[two]] >= 0 or keepers[members[one]] >= 0:
                     continue
-                share = _jaccard(hashes, offsets[one], offsets[one + 1], offsets[two], offsets[two + 1], threshold)
-                if share >= threshold:
+                share = _similarity(hashes, offsets, unspaced, one, two, alike)
+                if share >= alike[0]:
                     keepers[members[one]] = members[two]
                     similarity[members[one]] = share

@@ -192,11 +192,11 @@ class Outcome:
 
     def _match(self, row: int) -> str:
         similarity, match = self.duplicates.similarity[row], self.duplicates.matches[row]
-        return f"duplicate (Jaccard {similarity:.3f}) of {self.foreign(match)}"
+        return f"duplicate (similarity {similarity:.3f}) of {self.foreign(match)}"
 
     def _copy(self, row: int, fate: Fate) -> str:
         keeper = self.duplicates.keepers[row]
-        near = f"near-duplicate (Jaccard {self.duplicates.similarity[row]:.3f})"
+        near = f"near-duplicate (similarity {self.duplicates.similarity[row]:.3f})"
         own, other = self.duplicates.label(row), self.duplicates.label(keeper)
         conflict = f"; labels differ ({other}, {own})" if own is not None and other not in (None, own) else ""
         return f"{near if fate == Fate.near_duplicate else 'exact duplicate'} of {self.names[keeper]}{conflict}"

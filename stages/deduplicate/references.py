@@ -1,78 +1,89 @@
-"""Texts of other datasets (a benchmark's test, the last release) that rows are compared against."""
+"""Texts of other datasets (a benchmark's test, the last release) that rows are compared against.
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
+They are read as `collect` reads a source, and cleaned as the rows were.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from winnow.base import storage
 from winnow.base.errors import UserError
-from winnow.base.params import Section
-from winnow.rows import tables
+from winnow.readers import Block
+from winnow.readers.layout import Layout, local
+from winnow.readers.opening import Input, inputs
+from winnow.readers.values import joined, strings
+from winnow.text.cleaning.saved import Cleaning
+
+FORMATS = {"txt": "text", "tab": "tsv", "ndjson": "jsonl"}  # by the end of a file's name, where it is not its own
 
 
-class Reference(Section):
-    """A dataset whose texts must not stand in this one."""
+class Reference(Layout):
+    """A dataset whose texts must not stand in this one. How its files are written is said as of a source of kind
+    `file`: docs/bring-your-own-data.md."""
 
     name: Annotated[str, Field(min_length=1)]
     """The dataset's name, in the ledger's reasons."""
 
-    path: str
-    """Its file below data/sources: .parquet, .jsonl or .csv."""
+    path: str = Field(min_length=1)
+    """Its file below data/sources, or a glob: `*` within a folder, `**` through folders."""
 
-    text: str
-    """The column that is compared."""
+    text: str | Annotated[list[str], Field(min_length=1)]
+    """The column that is compared, and the only one that is read; several are joined by a blank line."""
+
+    profile: str | None = None
+    """The profile by which its texts are cleaned before they are compared: one that a task source follows
+    (`clean.profile_of`). Null: that of most rows."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _format_of_its_name(cls, values: object) -> object:
+        if not isinstance(values, dict) or "format" in values or not isinstance(values.get("path"), str):
+            return values
+        suffix = PurePosixPath(re.sub(r"(?i)\.(gz|zst|bz2|xz)$", "", values["path"])).suffix[1:].lower()
+        return values | {"format": FORMATS.get(suffix, suffix)} if suffix else values
+
+    def texts(self) -> list[str]:
+        """Return the columns that make the text."""
+        return [self.text] if isinstance(self.text, str) else self.text
 
 
-def texts(reference: Reference, folder: Path, rows: int) -> Iterator[pa.Table]:
-    """Yield the texts of a file in its order, as tables of one column `text` (string), at most about `rows` each.
+def texts(reference: Reference, folder: Path, cleaning: Cleaning) -> Iterator[pa.Table]:
+    """Yield the texts of a dataset in its order, cleaned, as tables of one column `text` (string).
 
-    A null becomes an empty text, so that a text's number says where in the file it stands.
+    A null becomes an empty text, so that a text's number says where in the dataset it stands.
 
     Raises:
-        UserError: the path leaves the folder, or the file is missing, of another kind, damaged or without the column.
+        UserError: the path leaves the folder, or a file is missing, damaged, without the column or with a row that
+            cannot be read: what is not compared might be a copy.
     """
-    where = f"params.yaml: deduplicate.against: '{reference.name}': path '{reference.path}'"
-    # By name, not by target: DVC may link a file of the folder to its cache.
-    if os.path.isabs(reference.path) or Path(os.path.normpath(reference.path)).parts[:1] == ("..",):
-        raise UserError(f"{where} leaves {folder}: put the file there")
-    file = folder / reference.path
-    read = {".parquet": _parquet, ".jsonl": _jsonl, ".csv": _csv}.get(file.suffix)
-    if read is None:
-        raise UserError(f"{where} ends in none of .parquet, .jsonl, .csv")
-    if not file.is_file():
-        raise UserError(f"{where}: no such file in {folder}; mend the path or add the file")
+    where = f"params.yaml: deduplicate.against: '{reference.name}'"
+    if reference.profile not in (None, *cleaning.profiles):
+        raise UserError(f"{where}: profile '{reference.profile}' is none of the task's: {', '.join(cleaning.profiles)}")
+    files = local(f"{where}: path '{reference.path}'", reference.path, folder, pinned=False)
+    parts = [part for name, path in files.items() for part in inputs(name, path, reference.member)]
+    if not (parts := [part for part in parts if not part.is_litter]):
+        raise UserError(f"{where}: path '{reference.path}' holds hidden files alone; name one by member if it is meant")
+    is_plain = reference.is_plain(reference.texts())
+    for block in _blocks(reference, parts, where):
+        for place, problem in block.problems:
+            raise UserError(f"{where}: {place}: {problem}; mend the row, or take it out")
+        yield pa.table({"text": cleaning.clean(_texts(block, reference, where), reference.profile, is_plain)})
+
+
+def _blocks(reference: Reference, parts: Sequence[Input], where: str) -> Iterator[Block]:
+    """Yield the dataset's rows; what is wrong with a file as a whole is told of its entry of params.yaml."""
     try:
-        for part in read(file, reference.text, rows):
-            if reference.text not in part.column_names:
-                raise UserError(f"{file}: column '{reference.text}' is missing; it has {', '.join(part.column_names)}")
-            for batch in part.select([reference.text]).to_batches(max_chunksize=rows):
-                column = batch.column(0).cast(pa.string())
-                yield pa.table({"text": pc.fill_null(column, "")})
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError) as error:
-        raise UserError(f"{file}: not readable as {file.suffix[1:]}: {error}") from None
+        yield from reference.blocks(parts, reference.texts())
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
-def _parquet(file: Path, column: str, rows: int) -> Iterator[pa.Table]:
-    yield from tables.batches(file, [column], rows)
+def _texts(block: Block, reference: Reference, where: str) -> pa.Array:
+    def refuse(index: int, rule: str, reason: str) -> None:
+        raise UserError(f"{where}: {block.places[index]}: {reason}; mend the row, or name another column")
 
-
-def _jsonl(file: Path, column: str, rows: int) -> Iterator[pa.Table]:
-    from pyarrow import json
-
-    with storage.opened(file) as source, json.open_json(source) as reader:
-        yield from (pa.Table.from_batches([batch]) for batch in reader)
-
-
-def _csv(file: Path, column: str, rows: int) -> Iterator[pa.Table]:
-    from pyarrow import csv
-
-    # Text, whatever it looks like; an empty cell is an empty text.
-    convert = csv.ConvertOptions(column_types={column: pa.string()}, strings_can_be_null=False)
-    parse = csv.ParseOptions(newlines_in_values=True)
-    with storage.opened(file) as source, csv.open_csv(source, None, parse, convert) as reader:
-        yield from (pa.Table.from_batches([batch]) for batch in reader)
+    return joined([strings(block.columns[name], name, refuse) for name in reference.texts()])

@@ -12,23 +12,24 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from stages.deduplicate.sketch import band_keys, shingle
+from stages.deduplicate.sketch import Bands, band_keys, shingle
 
-_SHINGLES, _START, _LENGTH = "shingles", "start", "length"
+_SHINGLES, _START, _LENGTH, _UNSPACED = "shingles", "start", "length", "unspaced"
 
 
-def sketch(batch: pa.Table, words: int, bands: int, rows: int, seed: int) -> dict[str, pa.Table]:
+def sketch(batch: pa.Table, words: int, bands: Bands, seed: int) -> dict[str, pa.Table]:
     """Return the table "sketches" of a batch (columns `number`, int64, and `text`), for `Scratch.add`.
 
     A table function (`winnow.base.engine`): it depends on the batch and its settings alone.
     """
     shingles = shingle(batch["text"].combine_chunks(), words)
-    keys = band_keys(shingles, bands, rows, seed)
+    keys = band_keys(shingles, bands, seed)
     columns = {
         "number": batch["number"],
         "exact": pa.FixedSizeListArray.from_arrays(pa.array(shingles.exact.ravel()), 2),
-        "keys": pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), bands),
+        "keys": pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), bands.count),
         "shingles": pa.LargeListArray.from_arrays(pa.array(shingles.offsets), pa.array(shingles.hashes)),
+        "unspaced": pa.array(shingles.unspaced.view(np.uint8)),
     }
     return {"sketches": pa.table(columns)}
 
@@ -39,7 +40,7 @@ class Scratch:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, BinaryIO] = {}
-        self._start = self._length = np.empty(0, np.int64)
+        self._start = self._length = self._unspaced = np.empty(0, np.int64)
 
     def put(self, column: str, first: int, values: np.ndarray) -> None:
         """Write the values of texts `first` and following, a 1-d array, into a column."""
@@ -65,16 +66,22 @@ class Scratch:
         file = self._file(_SHINGLES)
         self.put(_START, first, file.tell() // 8 + np.cumsum(lengths) - lengths)
         self.put(_LENGTH, first, lengths.astype(np.int32))
+        self.put(_UNSPACED, first, sketches["unspaced"].to_numpy())
         file.write(shingles.flatten().to_numpy())
 
     def finish(self) -> None:
-        """End writing; `lengths` and `shingles` work from now on."""
+        """End writing; `lengths`, `unspaced` and `shingles` work from now on."""
         self._start, self._length = self.get(_START, np.int64), self.get(_LENGTH, np.int32)
+        self._unspaced = self.get(_UNSPACED, np.bool_)
         self._file(_SHINGLES).flush()
 
     def lengths(self, numbers: np.ndarray) -> np.ndarray:
         """Return how many shingles texts have, int64."""
         return self._length[numbers].astype(np.int64)
+
+    def unspaced(self, numbers: np.ndarray) -> np.ndarray:
+        """Return whether texts are in scripts without spaces, bool."""
+        return self._unspaced[numbers]
 
     def shingles(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the texts' shingles one after another, uint64, and where each text begins, (texts + 1,) int64."""

@@ -13,7 +13,7 @@ measured on the source's rows in groups that the reference does not hold, so tha
 
 Out: metrics; plots: vocabulary.csv (growth), clusters.csv (rows of each source in each embedding cluster), dates.csv,
 distances.csv, characteristic.csv (words that tell a source from the others), examples.csv (rows in the middle of the
-clusters that are most the source's own). They are written even if a source beyond a gate then fails the run.
+clusters that are most the source's own). Sources beyond a gate are in doubt (`stages.represent.gate`).
 """
 
 from collections import Counter
@@ -29,11 +29,12 @@ from threadpoolctl import threadpool_limits
 
 from stages.represent import distances
 from stages.represent.distances import Bootstrap
+from stages.represent.gate import Gates, doubts
 from stages.represent.rows import Profile, Rows, Sample
 from stages.represent.space import Space
 from stages.represent.words import Vocabulary, Words, entropy, log_odds, only_here, top
 from winnow import kinds
-from winnow.base import files, hashing, params
+from winnow.base import files, gates, hashing, params
 from winnow.base.errors import UserError
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
@@ -43,26 +44,6 @@ COLUMNS = ("id", "source", "purpose", "group", "text", "published", "label", "cl
 MIN_GROUPS = 10  # fewer groups say nothing of a spread: no distance is measured
 CHARACTERISTIC = 15  # words told of each source
 EXAMPLES = 5  # rows told of each source
-
-
-class Gates(params.Section):
-    """Section `represent.gates` of params.yaml: a source beyond one of these bounds fails the run; null: no bound."""
-
-    min_rows: int | None = Field(None, ge=1)
-    """Rows that a source must have."""
-
-    max_duplicate_share: float | None = Field(None, ge=0, le=1)
-    """Share of a source's rows that are duplicates."""
-
-    min_cluster_coverage: float | None = Field(None, ge=0, le=1)
-    """Share of the clusters in which a source must have rows."""
-
-    max_embedding_distance: float | None = Field(None, ge=0)
-    """Squared maximum mean discrepancy to the reference; the whole interval must lie beyond for the run to fail."""
-
-    max_word_distance: float | None = Field(None, ge=0, le=1)
-    """Jensen-Shannon divergence of the words in bits, 0 to 1; the whole interval must lie beyond for the run to
-    fail."""
 
 
 class Params(params.Section):
@@ -76,7 +57,8 @@ class Params(params.Section):
     compares."""
 
     word_rows: int = Field(2000, ge=1)
-    """Rows of each source, and of the reference, whose words and languages are counted."""
+    """Rows of each source, and of the reference, whose words and languages are counted; in scripts without spaces,
+    pairs of neighbouring characters are the words of a vocabulary."""
 
     word_tokens: int = Field(ge=100)
     """Words at which the vocabularies of sources of different length are compared."""
@@ -221,34 +203,6 @@ def measure(found: Rows, words: Words, space: Space, settings: Params) -> dict:
     }
 
 
-def check_gates(metrics: dict, settings: Params) -> None:
-    """Raise `UserError`, one line, if a source is beyond a gate or a gated measure could not be taken."""
-    gates, problems = settings.gates, []
-    for source, measured in metrics["sources"].items():
-        near = {name: found and found["low"] for name, found in measured["distance"].items()}
-        reference = source == settings.reference
-        checks = (
-            ("min_rows", measured["rows"], "add rows, or take the source out of collect.sources"),
-            ("max_duplicate_share", measured["duplicates"]["share"], "cap or take out the source"),
-            ("min_cluster_coverage", measured["clusters"].get("coverage"), "widen the source, or take it out"),
-            ("max_embedding_distance", near["embeddings"], "take the source out, or collect rows nearer the reference"),
-            ("max_word_distance", near["words"], "take the source out, or collect rows nearer the reference"),
-        )
-        for gate, value, mend in checks:
-            bound = getattr(gates, gate)
-            if bound is None or (reference and gate.endswith("_distance")):
-                continue
-            if value is None:
-                problems.append(
-                    f"source '{source}': {gate} is {bound:g}, but too few rows or groups were there to measure it; "
-                    f"raise embed.text_rows, represent.word_rows or embedded_rows, or set the gate to null"
-                )
-            elif value < bound if gate.startswith("min_") else value > bound:
-                problems.append(f"source '{source}': {value:.4g} is beyond {gate} {bound:g}; {mend}, or move the gate")
-    if problems:
-        raise UserError(f"params.yaml: represent.gates: {'; '.join(problems)}")
-
-
 def plots(found: Rows, words: Words, space: Space, metrics: dict) -> dict[str, tuple[list[str], list[tuple]]]:
     """Return the plots' tables: header and rows by name of the file."""
     names = sorted(found.profiles)
@@ -301,37 +255,36 @@ def plots(found: Rows, words: Words, space: Space, metrics: dict) -> dict[str, t
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "clean", "duplicates", "embeddings", "metrics", "plots")
     settings, task = params.load("represent", Params), kinds.read_task()
-    ids, vectors = embeddings.read(args.embeddings)
-    found = Rows(task, Sample(settings.word_rows), Sample(settings.embedded_rows))
-    vocabulary, with_embedding = Vocabulary(), set(ids)
+    rows = Rows(task, Sample(settings.word_rows), Sample(settings.embedded_rows))
+    vocabulary, with_embedding = Vocabulary(), set(embeddings.read_ids(args.embeddings))
     for part in joined(args.rows, args.split, settings.reference):
-        found.read(part, vocabulary.encode, with_embedding)
-    if settings.reference and settings.reference not in found.profiles:
+        rows.read(part, vocabulary.encode, with_embedding)
+    if settings.reference and settings.reference not in rows.profiles:
         raise UserError(
             f"params.yaml: represent.reference: no row is of source '{settings.reference}'; "
-            f"the sources are {', '.join(sorted(found.profiles))}"
+            f"the sources are {', '.join(sorted(rows.profiles))}"
         )
-    if not found.referred:
+    if not rows.referred:
         raise UserError(
             "params.yaml: represent.reference: no training row came with a label; name a source as the reference"
         )
-    if not found.embedded.ids:
+    if not rows.embedded.ids:
         raise UserError(f"{args.embeddings}: none of the rows has an embedding; run `dvc repro embed_base`")
-    count_dropped(found, args.clean, args.duplicates)
+    count_dropped(rows, args.clean, args.duplicates)
     # One thread: the number of threads changes the last bits, and with them a row's cluster.
     with threadpool_limits(1):
-        words = Words(found.spoken, found.texts, vocabulary, settings.word_tokens)
-        place = {id: index for index, id in enumerate(ids)}
-        vectors = vectors[[place[id] for id in found.embedded.ids]]
-        space = Space(found.embedded, vectors, settings.clusters, settings.nearly_empty, settings.seed)
-        metrics = measure(found, words, space, settings)
-        drawn = plots(found, words, space, metrics)
+        words = Words(rows.spoken, rows.texts, vocabulary, settings.word_tokens)
+        vectors = embeddings.of(rows.embedded.ids, args.embeddings)
+        space = Space(rows.embedded, vectors, settings.clusters, settings.nearly_empty, settings.seed)
+        metrics = measure(rows, words, space, settings)
+        drawn = plots(rows, words, space, metrics)
     with files.replacing(args.plots) as folder:
         for name, (header, lines) in drawn.items():
             files.write_csv(folder / f"{name}.csv", header, lines)
-    files.write_json(args.metrics, metrics)
+    found = doubts(metrics, settings.gates, settings.reference)
+    files.write_json(args.metrics, metrics | {gates.KEY: gates.told(found)})
     # After writing, so that people see what was measured.
-    check_gates(metrics, settings)
+    gates.settle("represent", found, args.metrics)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from winnow.kinds.task import Task
 from winnow.text import language
+from winnow.text.words import words
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
@@ -29,11 +30,10 @@ class Profile:
     tied: int = 0  # rows kept whose duplicate cluster holds another row that was kept
     dropped: int = 0  # rows that deduplication took out
 
-    def add(self, rows: pa.Table, task: Task) -> None:
-        """Count more rows: columns purpose, text, published, label, tied (bool)."""
+    def add(self, rows: pa.Table, words: np.ndarray, task: Task) -> None:
+        """Count more rows: columns purpose, published, label, tied (bool); and the (rows,) words of each text."""
         self.purpose = self.purpose or rows["purpose"][0].as_py()
-        words = pc.list_value_length(pc.utf8_split_whitespace(rows["text"]))
-        self.lengths.append(words.to_numpy().astype(np.int32))
+        self.lengths.append(words)
         self.years.update(_counted(pc.year(rows["published"])))
         self.labelled += rows.num_rows - rows["label"].null_count
         for label, count in _counted(rows["label"].drop_null()).items():
@@ -49,7 +49,7 @@ class Profile:
         return sum(map(len, self.lengths))
 
     def words(self) -> dict[str, float]:
-        """Return the number of words of all rows, their mean and quantiles a row; a row's words have spaces between."""
+        """Return the number of words of all rows, their mean and quantiles a row."""
         lengths = np.concatenate([np.empty(0, np.int32), *self.lengths])
         if not len(lengths):
             return {"total": 0}
@@ -143,9 +143,12 @@ class Rows:
             with_embedding: ids of the rows that have one.
         """
         self.referred += pc.sum(part["referred"]).as_py()
-        self.everything.add(part, self.task)
+        lengths = np.fromiter((len(words(text)) for text in part["text"].to_pylist()), np.int32, part.num_rows)
+        self.everything.add(part, lengths, self.task)
         for source in part["source"].unique().to_pylist():
-            self.profiles.setdefault(source, Profile()).add(part.filter(pc.equal(part["source"], source)), self.task)
+            own = pc.equal(part["source"], source)
+            profile = self.profiles.setdefault(source, Profile())
+            profile.add(part.filter(own), lengths[own.to_numpy()], self.task)
         keys = (part[name].to_pylist() for name in ("id", "source", "group", "referred"))
         numbers = []
         for number, key in enumerate(zip(*keys, strict=True)):

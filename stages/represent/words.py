@@ -1,6 +1,5 @@
 """Words of a sample of rows: vocabulary growth, repetition, and the words that tell one source from the others."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -8,24 +7,25 @@ from scipy import sparse
 
 from stages.represent import distances
 from stages.represent.rows import Sample
+from winnow.text.words import terms
 
 # Words that distances tell apart; the rest count as one. With 11,000 words, two halves of one source of 60,000 tokens
 # each seemed 0.07 bits apart, after correction; with 900, 0.001.
 FREQUENT = 1000
 
-# Letters only, with marks inside a word: figures would make every source's vocabulary grow without end.
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-
 
 class Vocabulary:
-    """Numbers the words of texts, in the order in which they are first seen."""
+    """Numbers the words of texts, in the order in which they are first seen.
+
+    Without figures, which would make every source's vocabulary grow without end.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def encode(self, text: str) -> np.ndarray:
-        """Return the numbers of a text's words, case folded, (words,) int32."""
-        found = _WORD.findall(text.casefold())
+        """Return the numbers of a text's words, (words,) int32; in scripts without spaces, of pairs of characters."""
+        found = [term for term in terms(text) if not term[0].isdigit()]
         return np.fromiter((self._numbers.setdefault(word, len(self._numbers)) for word in found), np.int32, len(found))
 
     def __len__(self) -> int:

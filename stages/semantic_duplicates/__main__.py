@@ -23,10 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from winnow.base import hashing, params
+from winnow.base import hashing, params, progress
 from winnow.base.errors import UserError
 from winnow.base.files import write_json, write_text
-from winnow.base.stage import arguments, progress, run
+from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.people import decisions
 from winnow.rows import tables
@@ -102,7 +102,7 @@ def similar_pairs(vectors: np.ndarray, threshold: float) -> Iterator[Pairs]:
     norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     exact = np.divide(vectors, norms, out=np.zeros(vectors.shape), where=norms > 0)
     rough = exact.astype(np.float32)
-    for start in progress(range(0, len(rough), BLOCK), "compare"):
+    for start in progress.over(range(0, len(rough), BLOCK), "comparing"):
         for other in range(0, start + 1, BLOCK):
             # In float32 a cosine is off by less than 1e-5; what is near the threshold is computed again.
             near = rough[start : start + BLOCK] @ rough[other : other + BLOCK].T >= threshold - 1e-4
@@ -184,11 +184,10 @@ def write_pairs(path: Path, pairs: list[tuple[float, int, int]], rows: pa.Table)
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "embeddings", "out", "pairs", "metrics")
     settings = params.load("semantic_duplicates", Params)
-    ids, vectors = embeddings.read(args.embeddings)
-    rows, total = chosen_rows(args.rows, args.split, ids, settings.max_rows)
-    place = {id: number for number, id in enumerate(ids)}
+    rows, total = chosen_rows(args.rows, args.split, embeddings.read_ids(args.embeddings), settings.max_rows)
+    vectors = embeddings.of(rows["id"].to_pylist(), args.embeddings)
     report, selection = Report(rows, settings.shown_pairs), Selection(rows)
-    for pairs in similar_pairs(vectors[[place[id] for id in rows["id"].to_pylist()]], settings.threshold):
+    for pairs in similar_pairs(vectors, settings.threshold):
         report.add(*pairs)
         if settings.action == "drop":
             selection.add(*pairs)

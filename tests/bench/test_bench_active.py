@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bench import active as bench
-from stages.choose_rows import active
 from tests.bench.synthetic import RECIPE
 from tests.conftest import make_rows
+from winnow.detect import active
 from winnow.encoder import embeddings
 from winnow.kinds.classification import members
 from winnow.rows import tables

@@ -72,7 +72,7 @@ def test_each_recipe_is_judged_against_the_base_on_the_same_rows_and_nothing_is_
     assert len(entries) == 8
     for entry in entries:
         mean, half = entry["difference"]
-        assert mean == pytest.approx(entry["ours"] - entry["theirs"])
+        assert mean == pytest.approx(entry["ours"] - entry["theirs"], abs=2e-6)  # files have six digits
         assert half >= 0
         assert entry["adaptation"]["tokens"] >= 1500
     documents = {entry["work"].split("adapted by ")[1]: entry["adaptation"]["documents"] for entry in entries}

@@ -10,6 +10,7 @@ from tests import tiny_encoder
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
 from winnow.rows import tables
+from winnow.validation import looks
 
 
 @pytest.fixture
@@ -53,8 +54,13 @@ def test_both_learn_from_the_same_rows_and_no_run_is_repeated(folder, monkeypatc
         assert entry["seconds"]["setfit"] == 2
     with open("out/few.csv", encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 2 * 2 * 2
+    (look,) = looks.read(folder / "data/test")
+    assert look.reason.startswith("make bench-few-shot")
 
     monkeypatch.setattr(bench, "theirs", lambda *_: pytest.fail("a run was repeated"))
     monkeypatch.setattr(bench, "ours", lambda *_: pytest.fail("a run was repeated"))
+    (folder / "data/test/looks.csv").unlink()
     bench.main([*command, "--judged-on", "dev"])
+    assert "test" not in (folder / "out/few.csv").read_text(encoding="utf-8")
+    assert looks.read(folder / "data/test") == []
     assert "on dev" in (folder / "out/few.json").read_text(encoding="utf-8")

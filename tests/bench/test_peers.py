@@ -69,8 +69,15 @@ def test_every_peer_is_pinned_to_one_version_once(name):
 
 def test_the_command_tells_what_was_narrowed_and_nothing_else():
     usual = {"seeds": (1, 2), "judged_on": "test", "rounds": 2, "recipes": ["a"], "set": []}
-    as_usual = argparse.Namespace(seeds=[1, 2], judged_on="test", rounds=2, recipes=["a"], set=[])
-    assert peers.command("make bench-x", as_usual, usual) == "make bench-x"
-    other = argparse.Namespace(seeds=[1], judged_on="dev", rounds=3, recipes=["a, b"], set=["x=[1]"])
-    told = "make bench-x ARGS=\"--seeds 1 --judged-on dev --rounds 3 --recipes 'a, b' --set 'x=[1]'\""
-    assert peers.command("make bench-x", other, usual) == told
+    out = Path("bench/results/few_x.json")
+    as_usual = argparse.Namespace(out=out, seeds=[1, 2], judged_on="test", rounds=2, recipes=["a"], set=[])
+    assert peers.command("make bench-few-x", as_usual, usual) == "make bench-few-x"
+    other = argparse.Namespace(out=out, seeds=[1], judged_on="dev", rounds=3, recipes=["a, b"], set=["x=[1]"])
+    told = "make bench-few-x ARGS=\"--seeds 1 --judged-on dev --rounds 3 --recipes 'a, b' --set 'x=[1]'\""
+    assert peers.command("make bench-few-x", other, usual) == told
+
+
+def test_the_command_writes_the_file_in_which_it_stands():
+    args = argparse.Namespace(out=Path("bench/results/few_x_64.json"), seeds=[1])
+    told = 'make bench-few-x ARGS="--out bench/results/few_x_64.json"'
+    assert peers.command("make bench-few-x", args, {"seeds": [1]}) == told

@@ -28,6 +28,13 @@ def test_memory_of_the_process_and_of_its_children(tmp_path):
     assert usage.seconds > 1.5
 
 
+def test_memory_is_not_that_of_the_process_that_asks(tmp_path):
+    held = bytearray(b"x") * (300 * MIB)
+    usage = run("total = sum(number for number in range(5_000_000))", tmp_path)
+    assert len(held) > usage.largest > MIB
+    assert 0 < usage.processor < usage.seconds + 1
+
+
 def test_a_failure_is_told_with_its_last_line(tmp_path):
     usage = run("raise ValueError('no such thing')", tmp_path)
     assert usage.status == 1

@@ -1,10 +1,11 @@
 """TF-IDF: words and runs of words as numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from pydantic import Field
 
 from winnow.base.params import Section
+from winnow.text.words import terms
 
 
 class Regularization(Section):
@@ -18,7 +19,7 @@ class Regularization(Section):
     """C on words."""
 
 
-def features(texts: Sequence[str], ngrams: int, max_features: int):
+def features(texts: Iterable[str], ngrams: int, max_features: int):
     """Return a `TfidfVectorizer` fitted on `texts`, and their matrix.
 
     Raises:
@@ -27,6 +28,12 @@ def features(texts: Sequence[str], ngrams: int, max_features: int):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(
-        sublinear_tf=True, ngram_range=(1, ngrams), max_features=max_features, min_df=1, strip_accents="unicode"
+        tokenizer=terms,
+        token_pattern=None,
+        lowercase=False,  # terms are
+        sublinear_tf=True,
+        ngram_range=(1, ngrams),
+        max_features=max_features,
+        min_df=1,
     )
     return vectorizer, vectorizer.fit_transform(texts)

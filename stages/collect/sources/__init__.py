@@ -5,17 +5,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from stages.collect.readers import Block
 from winnow.base.errors import UserError
 from winnow.base.params import Section
+from winnow.readers import Block, dates
+from winnow.readers.values import as_list, as_text
 
 
 class Columns(Section):
@@ -35,13 +35,33 @@ class Columns(Section):
     group of its own."""
 
     published: str | None = None
-    """The date, YYYY-MM-DD; a time may follow."""
+    """The date: YYYY-MM-DD, YYYYMMDD or a week date (ISO 8601), or as in a mail (5 Mar 2021); a time may follow. The
+    day counts as it stands, in its own zone. What is none, or outside of `collect.years`, becomes null."""
+
+    published_format: str | Annotated[list[str], Field(min_length=1)] | None = None
+    """How dates are written where not so: as Python's strptime has it, `%d.%m.%Y`; `unix`, seconds since 1970, or
+    thousandths and so on where the number is too large for seconds (`unix_ms`, `unix_us`, `unix_ns` say so); `excel` or
+    `excel_1904`, a spreadsheet's serial number; `quarter`, 2021-Q1; `iso` and `mail`, what is read without a form. Of
+    several, the first that fits counts, and no other form. What a form leaves open (a day, a month) is the first."""
 
     aux: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], str] = Field(default_factory=dict)
     """Labels of further tasks by their names, for the approach `multitask`."""
 
     meta: list[str] = Field(default_factory=list)
     """Columns that are kept as text beside the row, under the source's names."""
+
+    @field_validator("published_format")
+    @classmethod
+    def _forms(cls, value: str | list[str] | None) -> str | list[str] | None:
+        for form in [value] if isinstance(value, str) else value or []:
+            dates.check(form)
+        return value
+
+    def forms(self) -> Sequence[str]:
+        """Return the forms that a date may have."""
+        if self.published_format is None:
+            return dates.PLAIN
+        return [self.published_format] if isinstance(self.published_format, str) else self.published_format
 
     def texts(self) -> list[str]:
         """Return the columns that make the text."""
@@ -54,12 +74,27 @@ class Columns(Section):
 
 
 @dataclass
+class Files:
+    """Files of a source, counted.
+
+    Attributes:
+        left_out: those that are no documents: hidden ones, and those of systems and editors.
+        empty: names of files without a row.
+    """
+
+    read: int
+    left_out: int
+    empty: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Reading:
     """What a source gives."""
 
     blocks: Iterator[Block]
     pin: dict  # complete once `blocks` are exhausted
     bytes: int = 0  # of the files as they are stored, or of the rows that a pin's hash covers
+    files: Files | None = None  # complete once `blocks` are exhausted; None where rows come from no files
 
 
 class Source(Section):
@@ -89,6 +124,31 @@ class Source(Section):
     label_map: dict[str, str | None] = Field(default_factory=dict)
     """The source's names of labels to the task's; null: such rows have no label."""
 
+    aux_map: dict[str, dict[str, str | None]] = Field(default_factory=dict)
+    """The same of further tasks, by their names in `columns.aux`."""
+
+    @field_validator("label_map", mode="before")
+    @classmethod
+    def _named(cls, names: object) -> object:
+        return _with_text(names)
+
+    @field_validator("aux_map", mode="before")
+    @classmethod
+    def _each_named(cls, maps: object) -> object:
+        return {task: _with_text(names) for task, names in maps.items()} if isinstance(maps, dict) else maps
+
+    @field_validator("aux_map")
+    @classmethod
+    def _of_aux(cls, aux_map: dict, info: ValidationInfo) -> dict:
+        columns = info.data.get("columns")
+        if unknown := [name for name in aux_map if columns is not None and name not in columns.aux]:
+            raise ValueError(f"'{unknown[0]}' is no task of columns.aux")
+        return aux_map
+
+    def media_type(self) -> str | None:
+        """Return the media type that all texts of the source have by the way they are read; None: it tells none."""
+        return None
+
     def open(self, files: Path, downloads: Path) -> Reading:
         """Return the source's rows.
 
@@ -102,6 +162,13 @@ class Source(Section):
         raise NotImplementedError
 
 
+def _with_text(names: object) -> object:
+    """Return a map of labels by the text that a cell has: YAML takes `0`, `1.0` and `true` for no text."""
+    if not isinstance(names, dict):
+        return names
+    return {as_text(name) if isinstance(name, bool | int | float) else name: label for name, label in names.items()}
+
+
 def fingerprinted(blocks: Iterable[Block], pin: dict, expected: str | None, where: str) -> Reading:
     """Return a reading whose pin gets the `sha256` of the rows: of each row's mapped columns, a JSON list a line.
 
@@ -112,10 +179,7 @@ def fingerprinted(blocks: Iterable[Block], pin: dict, expected: str | None, wher
     def passing() -> Iterator[Block]:
         digest = hashlib.sha256()
         for block in blocks:
-            columns = [
-                column.to_pylist() if isinstance(column, pa.Array) else column for column in block.columns.values()
-            ]
-            for row in zip(*columns, strict=True):
+            for row in zip(*map(as_list, block.columns.values()), strict=True):
                 line = json.dumps(row, default=str).encode() + b"\n"
                 digest.update(line)
                 reading.bytes += len(line)

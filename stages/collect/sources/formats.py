@@ -3,46 +3,34 @@
 Where bytes come from (`kind`) and how they are read (`format`) are independent.
 """
 
-import gzip
-import io
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import partial
-from itertools import groupby
-from pathlib import Path, PurePosixPath
-from typing import IO, Literal
-from zipfile import ZipFile
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Literal
 
-import pyarrow as pa
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from stages.collect import readers
-from stages.collect.readers import Block, Record, documents, mail, medline, tabular
-from stages.collect.sources import Reading, Source
-from winnow.base import download
+from stages.collect import medline
+from stages.collect.sources import Files, Reading, Source
 from winnow.base.errors import UserError
+from winnow.readers import Block, formats
+from winnow.readers.layout import Layout
+from winnow.readers.opening import Input, Tell, each
+from winnow.readers.values import with_point
 
-BUFFER = 2**20
 
-
-class FileSource(Source):
+class FileSource(Layout, Source):
     """What sources that are files have."""
 
     format: Literal["medline", "csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox"]
-    """How the files are read; `.gz` and `.zst` are undone, a zip archive is opened."""
+    """How the files are read; gz, zst, bz2 and xz are undone, a zip archive is opened, by name or first bytes."""
+
+    decimal: Literal[".", ","] = "."
+    """Of formats `csv` and `tsv`: the sign before a number's decimals. With a comma, `1.234,5` in a column of labels,
+    `aux` or `meta` is read as `1234.5`."""
 
     rows: Literal["sections", "abstracts"] | None = Field(default=None, validate_default=True)
     """Of format `medline`, which has a default for `columns`: the sections of structured abstracts, or the abstracts
     without sections."""
-
-    header: list[str] | None = Field(default=None, min_length=1)
-    """Of formats `csv` and `tsv`: the names of the columns, if line 1 does not hold them."""
-
-    member: str | None = None
-    """Of a zip archive: a file or a glob. Null reads all files."""
 
     @model_validator(mode="before")
     @classmethod
@@ -59,98 +47,57 @@ class FileSource(Source):
             raise ValueError("format medline needs rows: sections or abstracts; no other format has it")
         return rows
 
-    @field_validator("header")
-    @classmethod
-    def _tables_only(cls, header: list[str] | None, info: ValidationInfo) -> list[str] | None:
-        if header is not None and info.data.get("format") not in ("csv", "tsv"):
-            raise ValueError("only formats csv and tsv have a header")
-        return header
+    def media_type(self) -> str | None:
+        """Return `text/plain` for mail, whose HTML is read as text, unless the text is the HTML itself."""
+        return "text/plain" if self.is_plain(self.columns.texts()) else None
 
 
-@dataclass(frozen=True)
-class Input:
-    """One file to read."""
+def reading(source: FileSource, files: Sequence[Input], pin: dict, left_out: int = 0) -> Reading:
+    """Return the rows of files, but for those that are no person's documents.
 
-    name: str  # in messages, the manifest and the field `file`; holds no path of this machine
-    path: Path
-    bytes: int
-    member: str | None = None  # set where `path` is an archive
-
-
-def inputs(name: str, path: Path, member: str | None) -> list[Input]:
-    """Return the file itself or, of a zip archive, the files in it that `member` names, by name.
+    Args:
+        left_out: how many files were left out already.
 
     Raises:
-        UserError: the archive is damaged, has no such file or one whose path leaves it, or the file is no archive.
+        UserError: there is no file but such, or one cannot be read as a whole.
     """
-    if not name.endswith((".zip", ".whl")):
-        if member is not None:
-            raise UserError(f"{name}: member '{member}': the file is no zip archive; take member out")
-        return [Input(name, path, path.stat().st_size)]
-    there = {entry: size for entry, size in sorted(download.members(path).items()) if not entry.endswith("/")}
-    if escaping := [
-        entry for entry in there if PurePosixPath(entry).is_absolute() or ".." in PurePosixPath(entry).parts
-    ]:
-        raise UserError(f"{name}: the path '{escaping[0]}' leaves the archive; do not trust it")
-    found = [entry for entry in there if member is None or entry == member or fnmatchcase(entry, member)]
-    if not found:
-        raise UserError(f"{name}: {member or 'any file'}: not in the archive; mend member in params.yaml")
-    return [Input(f"{name}/{entry}", path, there[entry], entry) for entry in found]
+    kept = [file for file in files if not file.is_litter]
+    if not kept:
+        raise UserError(
+            f"source '{source.name}': {files[0].name}: holds no document but {len(files)} hidden files, or those of "
+            f"systems and editors; name one by member if it is meant"
+        )
+    counted = Files(len(kept), left_out + len(files) - len(kept))
+    found = Reading(iter(()), pin, sum(file.bytes for file in kept), counted)
+    found.blocks = _blocks(source, kept, counted.empty.append)
+    return found
 
 
-def reading(source: FileSource, files: Sequence[Input], pin: dict) -> Reading:
-    """Return the rows of files; raises `UserError` where a file cannot be read as a whole."""
-    return Reading(_blocks(source, files), pin, sum(file.bytes for file in files))
+def _blocks(source: FileSource, files: Sequence[Input], tell: Tell) -> Iterator[Block]:
+    if source.format == "medline":
+        return _of_medline(source, sorted(files, key=lambda file: medline.in_order(file.name)), tell)
+    blocks = source.blocks(files, source.columns.used(), tell)
+    if source.decimal == ".":
+        return blocks
+    numbers = {source.columns.label, *source.columns.aux.values(), *source.columns.meta} - {None}
+    return _with_points(blocks, numbers)
 
 
-def _blocks(source: FileSource, files: Sequence[Input]) -> Iterator[Block]:
-    columns = source.columns.used()
-    if source.format == "parquet":
-        return _each(files, lambda stream, name: tabular.read_parquet(stream, name, columns))
-    reader = _reader(source, files)
-    return readers.blocks(_each(files, lambda stream, name: reader(stream, name, columns)), columns)
+def _of_medline(source: FileSource, files: Sequence[Input], tell: Tell) -> Iterator[Block]:
+    # Read twice: only the last file says what of the first one still holds.
+    updates = _updates(tuple(files), tuple(file.path.stat().st_mtime_ns for file in files))
+    reader = partial(medline.read, rows=source.rows, updates=updates)
+    yield from formats.read_by(reader, files, source.columns.used(), tell)
 
 
-def _reader(source: FileSource, files: Sequence[Input]) -> Callable[..., Iterator[Record]]:
-    if source.format in ("eml", "mbox"):
-        split = mail.split_file if source.format == "eml" else mail.split_mbox
-        threads = None
-        if "thread" in source.columns.used():
-            threads = mail.Threads(message for _, message, problem in _each(files, split) if not problem)
-        return partial(mail.read, split=split, threads=threads)
-    return {
-        "medline": partial(medline.read, rows=source.rows),
-        "csv": partial(tabular.read_csv, header=source.header),
-        "tsv": partial(tabular.read_csv, header=source.header, delimiter="\t"),
-        "jsonl": tabular.read_jsonl,
-        "text": documents.read_text,
-    }[source.format]
+@lru_cache(maxsize=1)  # sections and abstracts are sources of their own, often of the same files
+def _updates(files: tuple[Input, ...], changed: tuple[int, ...]) -> medline.Updates:
+    """Return what of files holds; `changed` is when each was written last."""
+    return medline.Updates(each(files, medline.mentions))
 
 
-def _each(files: Sequence[Input], read: Callable[[IO[bytes], str], Iterator]) -> Iterator:
-    for path, of_path in groupby(files, key=lambda file: file.path):
-        of_path = list(of_path)
-        with ZipFile(path) if of_path[0].member else nullcontext() as archive:
-            for file in of_path:
-                try:
-                    with _opened(file, archive) as stream:
-                        yield from read(stream, file.name)
-                except (EOFError, OSError, zlib.error) as error:
-                    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-                    raise readers.damaged(file.name, reason) from None
-
-
-@contextmanager
-def _opened(file: Input, archive: ZipFile | None) -> Iterator[IO[bytes]]:
-    """Open a file for reading; `.gz` and `.zst` are decompressed as they are read."""
-    with download.open_member(archive, file.member) if archive else file.path.open("rb", buffering=BUFFER) as stored:
-        stream = stored
-        if file.name.endswith(".gz"):
-            stream = gzip.GzipFile(fileobj=stored)
-        elif file.name.endswith(".zst"):
-            stream = pa.CompressedInputStream(stored, "zstd")
-        if isinstance(stream, io.BufferedReader):
-            yield stream
-        else:  # slow at reading line by line
-            with io.BufferedReader(stream, BUFFER) as buffered:
-                yield buffered
+def _with_points(blocks: Iterator[Block], columns: set[str]) -> Iterator[Block]:
+    """Yield blocks, with a point for the comma of the numbers in some columns."""
+    for block in blocks:
+        changed = {name: [with_point(cell) for cell in block.columns[name]] for name in columns}
+        yield block._replace(columns=block.columns | changed)

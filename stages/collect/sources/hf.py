@@ -12,10 +12,10 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import Field, ValidationInfo, field_validator
 
-from stages.collect.readers import BLOCK_ROWS, Block, check_columns
 from stages.collect.sources import Reading, Source, fingerprinted
 from winnow.base.download import Sha256
 from winnow.base.errors import UserError
+from winnow.readers import BLOCK_ROWS, Block, check_columns, check_once
 
 
 class HubDataset(Source):
@@ -69,6 +69,7 @@ class HubDataset(Source):
             names = _class_names(rows.features)
             for table in rows.iter(BLOCK_ROWS):
                 check_columns(where, columns, table.column_names)
+                check_once(where, columns, table.column_names, "rename one, and write the data set again")
                 places = [f"{self.dataset}, row {row}" for row in range(number + 1, number + 1 + len(table))]
                 number += len(table)
                 yield Block(places, {name: _named(table[name], names.get(name)) for name in columns}, [])

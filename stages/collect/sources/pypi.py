@@ -3,15 +3,15 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from pydantic import Field
 
 from stages.collect.sources import Reading
-from stages.collect.sources.formats import FileSource, inputs, reading
+from stages.collect.sources.formats import FileSource, reading
 from stages.collect.sources.store import stored
-from winnow.base import download
+from winnow.base import download, scratch
+from winnow.readers.opening import inputs
 
 
 class Wheel(FileSource):
@@ -38,5 +38,5 @@ class Wheel(FileSource):
         return reading(self, [replace(part, name=part.member) for part in inputs(name, path, self.member)], pin)
 
     def _fetch(self, target: Path) -> None:
-        with TemporaryDirectory(dir=target.parent) as scratch:
-            os.replace(download.fetch_pypi(self.package, self.version, self.sha256, Path(scratch)), target)
+        with scratch.folder(target) as own:
+            os.replace(download.fetch_pypi(self.package, self.version, self.sha256, own), target)

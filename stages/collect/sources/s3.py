@@ -10,12 +10,13 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from stages.collect.sources import Reading
-from stages.collect.sources.formats import FileSource, inputs, reading
+from stages.collect.sources.formats import FileSource, reading
 from stages.collect.sources.store import stored
 from winnow.base import files as files_
 from winnow.base.download import Sha256
 from winnow.base.errors import UserError
 from winnow.base.hashing import digest
+from winnow.readers.opening import inputs
 
 
 class S3Object(FileSource):

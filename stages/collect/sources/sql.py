@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from stages.collect import readers
-from stages.collect.readers import Record, check_columns
 from stages.collect.sources import Reading, Source, fingerprinted
-from stages.collect.sources.file import local
+from winnow import readers
 from winnow.base.download import Sha256
 from winnow.base.errors import UserError
 from winnow.base.files import sha256
+from winnow.readers import Record, check_columns, check_once
+from winnow.readers.layout import local
 
 
 class Query(Source):
@@ -76,6 +76,7 @@ class Query(Source):
                     raise UserError(f"{where}: the query returns no rows; write a SELECT")
                 names = list(rows.keys())
                 check_columns(where, columns, names)
+                check_once(where, columns, names, "name one otherwise in the query: AS")
                 wanted = [names.index(name) for name in columns]
                 for number, row in enumerate(rows, 1):
                     yield Record(f"row {number} of the query", [row[index] for index in wanted])

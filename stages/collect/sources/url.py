@@ -8,11 +8,12 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field
 
 from stages.collect.sources import Reading
-from stages.collect.sources.formats import FileSource, inputs, reading
+from stages.collect.sources.formats import FileSource, reading
 from stages.collect.sources.store import stored
+from winnow.base import progress
 from winnow.base.download import Sha256
 from winnow.base.errors import UserError
-from winnow.base.stage import progress
+from winnow.readers.opening import inputs
 
 # Attempts in a row that bring the file no further, and the wait in seconds before each next one.
 WAITS = (1, 2, 4, 8)
@@ -83,10 +84,11 @@ def _attempt(session, url: str, target: Path, where: str) -> None:
         if not answer.ok:
             raise UserError(f"{where}: HTTP status {answer.status_code} {answer.reason}; check the address")
         goes_on = answer.status_code == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-        with target.open("ab" if goes_on else "wb") as file:
-            for block in progress(answer.iter_content(BLOCK), f"fetch {where}"):
-                file.write(block)
         expected = answer.headers.get("Content-Length")
+        blocks = None if expected is None else -(-int(expected) // BLOCK)
+        with target.open("ab" if goes_on else "wb") as file:
+            for block in progress.over(answer.iter_content(BLOCK), f"fetching {where}", blocks):
+                file.write(block)
         if expected is not None and target.stat().st_size != int(expected) + (start if goes_on else 0):
             raise _Passing("the connection was dropped")
 

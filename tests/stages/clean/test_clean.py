@@ -3,6 +3,7 @@
 import json
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
 from winnow.rows import tables
+from winnow.text.cleaning import saved
 
 SECTION = {"kind": "classification", "labels": ["FRUIT", "STONE"]}
 TASK = Task(**SECTION)
@@ -73,7 +75,7 @@ def test_what_only_looks_like_noise_survives(text):
     [
         ("<b>RESULTS:</b> Ten of them did.", "Ten of them did."),
         ("Results: RESULTS: Ten of them did.", "Ten of them did."),
-        ("twice &amp;lt;i&amp;gt;escaped&amp;lt;/i&amp;gt; &amp;#x3b2;", "twice escaped β"),
+        ("written about: &lt;i&gt;, &amp;#x3b2; is &#x3b2;", "written about: <i>, &#x3b2; is β"),
         ("<p>the patientsâ€™ cafÃ©</p>\n\u200b visits…", "the patients’ café visits"),
     ],
 )
@@ -119,6 +121,23 @@ def test_rows_are_conserved_and_each_change_links_to_the_next(texts):
         assert id_ not in after or sha == hashing.text_sha(after[id_])
 
 
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        ("text/plain", "the page shows <br> here"),
+        ("Text/Plain; charset=utf-8", "the page shows <br> here"),
+        ("text/html", "the page shows here"),
+        ("text/plain-ish", "the page shows here"),
+    ],
+)
+def test_a_row_that_declares_plain_text_holds_no_markup(declared, text):
+    row = {"text": "the page shows <br> here", "meta": {"media_type": declared}}
+    rows, entries = clean(make_rows([row, {"text": "the page <b>shows</b> this"}]))
+    found = dict(zip(rows["id"].to_pylist(), rows["text"].to_pylist(), strict=True))
+    assert set(found.values()) == {text, "the page shows this"}
+    assert len([entry for entry in entries if entry["rule"] == "strip_markup"]) == 1 + (text.count("<") == 0)
+
+
 def test_each_source_follows_its_profile():
     table = make_rows(
         [{"text": "<p>one</p>two  three", "source": name, "source_key": name} for name in ("a", "b", "c")]
@@ -126,6 +145,17 @@ def test_each_source_follows_its_profile():
     rows, _ = clean(table, profile_of={"b": "nothing", "c": "page"}, min_words=1)
     found = dict(zip(rows["source"].to_pylist(), rows["text"].to_pylist(), strict=True))
     assert found == {"a": "one two three", "b": "<p>one</p>two  three", "c": "one\ntwo three"}
+
+
+def test_the_ledger_tells_of_words_in_every_script():
+    texts = ["。。。", "👍👍", "👍👍👍", "很好", "这家店很好吃", "อร่อย", "one two", "\u3000"]
+    rows, entries = clean(make_rows([{"text": text} for text in texts]), profile_of={"test": "nothing"})
+    assert set(rows["text"].to_pylist()) == {"👍👍👍", "这家店很好吃", "อร่อย"}
+    assert sorted((entry["rule"], entry["reason"]) for entry in entries) == [
+        ("empty_text", "no text is left"),
+        ("too_few_words", "0 words, the least is 3"),
+        *[("too_few_words", "2 words, the least is 3")] * 3,
+    ]
 
 
 def test_boilerplate_that_was_found_is_removed():
@@ -188,6 +218,7 @@ def arguments(folder) -> list[str]:
     return [
         f"--raw={folder / 'raw'}",
         f"--out={folder / 'clean.parquet'}",
+        f"--cleaning={folder / 'cleaning.json'}",
         f"--ledger={folder / 'ledger.parquet'}",
         f"--metrics={folder / 'clean.json'}",
     ]
@@ -219,6 +250,43 @@ def test_sources_become_one_table(workspace):
     before = (folder / "clean.parquet").read_bytes()
     stage.main(arguments(folder))
     assert (folder / "clean.parquet").read_bytes() == before
+
+
+def test_how_the_tasks_texts_were_cleaned_is_told(workspace):
+    folder = workspace(
+        task=SECTION,
+        clean=ALL
+        | {"profile_of": {"two": "page", "other": "nothing"}}
+        | {"personal_data": {"action": "mask", "kinds": ["email"], "regions": [], "names": None}},
+    )
+    shared = "Read our terms of use. "
+    for source, purpose, count in (("one", "task", 40), ("two", "task", 10), ("other", "text", 90)):
+        rows = [
+            {
+                "source": source,
+                "source_key": str(n),
+                "purpose": purpose,
+                "text": f"{shared}And a text <b>number</b> {n}",
+            }
+            for n in range(count)
+        ]
+        tables.write(make_rows(rows), folder / "raw" / f"{source}.parquet")
+    stage.main(arguments(folder))
+    told = saved.read(folder / "cleaning.json")
+    assert told.default == "all"
+    assert told.profiles.keys() == {"all", "page"}
+    assert told.profiles["all"].boilerplate == [shared.strip()]
+    assert told.profiles["page"].boilerplate == []
+    texts = pa.array([f"{shared}And a text <b>by</b> ann@example.org", "", "a  plain one\n"])
+    assert told.clean(texts).to_pylist() == ["And a text by [EMAIL]", "", "a plain one"]
+    assert told.clean(texts, "page").to_pylist()[0] == f"{shared}And a text by [EMAIL]"
+    # As the stage itself does.
+    cleaned = tables.read(folder / "clean.parquet")
+    raw = tables.read(folder / "raw" / "one.parquet").sort_by("id")
+    own = cleaned.filter(pc.equal(cleaned["source"], "one")).sort_by("id")
+    assert told.clean(raw["text"].cast(pa.string()).combine_chunks()).to_pylist() == own["text"].to_pylist()
+    with pytest.raises(UserError, match="no cleaning profile 'html'; the model has all, page"):
+        told.clean(texts, "html")
 
 
 def pages(count: int) -> pa.Table:

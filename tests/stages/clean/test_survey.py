@@ -3,9 +3,9 @@
 import pytest
 
 from stages.clean import survey
-from stages.clean.boilerplate import Boilerplate
 from tests.conftest import make_rows
 from tests.nasty import profile
+from winnow.text.cleaning.boilerplate import Boilerplate
 
 SETTINGS = Boilerplate(min_share=0.1, min_groups=5, min_words=3, survey_rows=1000)
 PAGE = profile(strip_scripts=True, strip_markup=True, strip_boilerplate=True, collapse_space="all")
@@ -22,6 +22,13 @@ def test_boilerplate_is_found_below_its_markup_whatever_the_batches(rows):
     texts = [f"<p>Tide {n} came.</p><div>Home | <b>News</b> | About</div>" for n in range(20)]
     assert look(texts, rows).boilerplate == {"Home | News | About": 1.0}
     assert look(texts, rows, strip_boilerplate=False).boilerplate == {}
+
+
+def test_of_a_plain_text_the_lines_are_looked_at_as_they_stand():
+    plain = {"media_type": "text/plain"}
+    table = make_rows([{"text": f"Tide {n} came.\n<b>Home</b> | News | About", "meta": plain} for n in range(20)])
+    found = survey.look(lambda: iter([table]), PAGE, SETTINGS, lengths=False)
+    assert found.boilerplate == {"<b>Home</b> | News | About": 1.0}
 
 
 def test_no_more_rows_are_read_than_asked():

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from stages.collect import __main__ as collect
-from stages.collect import readers
+from stages.collect.sources.labels import Labels
 from tests.conftest import ROOT
+from winnow import readers
 from winnow.base import download, files, hashing
 from winnow.base.errors import UserError
 from winnow.base.params import parse
@@ -86,7 +87,9 @@ def test_every_column_of_the_contract(run):
     assert [str(row["published"]) for row in (first, second, third)] == ["2020-03-01", "2019-02-01", "None"]
     assert (third["label"], third["label_origin"]) == (None, None)
     assert ledger == []
-    assert metrics == {"walks": {"rows": 3, "refused": 0, "skipped": 0, "groups": 2, "labelled": 2}}
+    counts = {"rows": 3, "refused": 0, "skipped": 0, "groups": 2, "labelled": 2, "bad_dates": 0}
+    counts |= {"files_left_out": 0, "files_without_rows": 0}
+    assert metrics == {"sources": {"walks": counts}, "doubts": []}
     assert manifest["walks"] == {
         "pin": {"kind": "file", "sha256": {"walks.jsonl": files.sha256(Path("data/sources/walks.jsonl"))}},
         "licence": "CC0-1.0",
@@ -95,6 +98,8 @@ def test_every_column_of_the_contract(run):
         "rows": {"read": 3, "kept": 3, "refused": 0, "skipped": 0},
         "refused": {},
         "skipped": {},
+        "changed": {},
+        "files": {"read": 1, "left_out": 0, "without_rows": []},
         "bytes": len(jsonl(ROWS)),
     }
 
@@ -116,6 +121,26 @@ def test_the_format_changes_nothing(run, format, write, suffix):
     rows, *_ = run({f"walks{suffix}": data}, source(format=format, path=f"walks{suffix}"))
     expected, *_ = run({"walks.jsonl": jsonl(ROWS)})
     assert rows["walks"].equals(expected["walks"])
+
+
+def test_files_without_a_row_and_those_that_are_no_documents_are_told(run, capsys):
+    content = {"1.jsonl": b"", "2.jsonl": jsonl(ROWS), "3.jsonl": b"\n", ".4.jsonl": b"x", "~$5.jsonl": b"\xff"}
+    rows, _, manifest, metrics = run(content, source(path="*"))
+    assert len(rows["walks"]) == 3
+    assert manifest["walks"]["files"] == {"read": 3, "left_out": 2, "without_rows": ["1.jsonl", "3.jsonl"]}
+    assert metrics["sources"]["walks"]["files_left_out"] == metrics["sources"]["walks"]["files_without_rows"] == 2
+    told = capsys.readouterr().err
+    assert "source 'walks': no row in 1.jsonl, 3.jsonl\n" in told
+    assert "source 'walks': files left out, hidden, or a system's or an editor's own: 2\n" in told
+
+
+@pytest.mark.parametrize(
+    ("format", "data"), [("csv", b""), ("tsv", b"\n"), ("jsonl", b""), ("parquet", b""), ("csv", b"no,body\n")]
+)
+def test_a_source_without_any_row_is_one_line(run, format, data):
+    columns = {"key": "no", "text": "body"}
+    with pytest.raises(UserError, match=r"^source 'walks': no row is left of 0 read; mend its file or its quota, or"):
+        run({"a.x": data, "b.x": data}, source(format=format, path="*.x", columns=columns))
 
 
 def test_two_runs_give_the_same_bytes_and_forget_sources_that_went(run):
@@ -193,14 +218,14 @@ def test_empty_and_null_text_are_passed_on(run):
 def test_rows_that_cannot_enter_stand_in_the_ledger_with_their_reason(run):
     bad = [
         ROWS[0] | {"no": None},
-        ROWS[0] | {"no": "5", "day": "spring"},
+        ROWS[0] | {"no": True, "kind": ["OWL"]},
         ROWS[0] | {"no": "6", "body": ["list"]},
         ROWS[0] | {"no": "7", "body": "\ud800"},
     ]
     rows, ledger, manifest, metrics = run({"walks.jsonl": jsonl([*ROWS, *bad, ROWS[1] | {"body": "other"}])}, share=0.9)
     assert by_key(rows["walks"])["2"]["text"] == "damp moss"
     assert sorted((entry["rule"], entry["reason"]) for entry in ledger) == [
-        ("bad_date", "walks.jsonl, line 5: column 'day': 'spring' is not a date (YYYY-MM-DD)"),
+        ("bad_value", "walks.jsonl, line 5: column 'kind' holds a list, not text"),
         ("bad_value", "walks.jsonl, line 6: column 'body' holds a list, not text"),
         ("bad_value", "walks.jsonl, line 7: column 'body' holds half a surrogate pair, which is no character"),
         ("duplicate_id", "walks.jsonl, line 8: key '2' stands twice in the source; the first stays"),
@@ -208,16 +233,77 @@ def test_rows_that_cannot_enter_stand_in_the_ledger_with_their_reason(run):
     ]
     assert {entry["action"] for entry in ledger} == {"refuse"}
     assert manifest["walks"]["rows"] == {"read": 8, "kept": 3, "refused": 5, "skipped": 0}
-    assert manifest["walks"]["refused"] == {"bad_date": 1, "bad_value": 2, "duplicate_id": 1, "no_key": 1}
-    assert metrics["walks"]["refused"] == 5
+    assert manifest["walks"]["refused"] == {"bad_value": 3, "duplicate_id": 1, "no_key": 1}
+    assert metrics["sources"]["walks"]["refused"] == 5
 
 
-def test_too_many_refused_rows_stop_the_run_with_three_reasons(run):
+def test_a_date_that_cannot_be_is_null_with_an_entry_and_the_row_stays(run, capsys):
+    dated = [
+        ROWS[0] | {"no": "4", "walk": "d", "day": "spring"},
+        ROWS[0] | {"no": "5", "walk": "e", "day": "2034-01-01"},
+        ROWS[0] | {"no": "6", "walk": "f", "day": "1899-12-31"},
+        ROWS[0] | {"no": "4", "walk": "g", "day": "summer"},  # stands twice: no entry but the refusal
+    ]
+    columns = COLUMNS | {"meta": ["day"]}
+    rows, ledger, manifest, metrics = run({"walks.jsonl": jsonl([*ROWS, *dated])}, source(columns=columns))
+    found = by_key(rows["walks"])
+    assert [str(found[key]["published"]) for key in "12456"] == ["2020-03-01", "2019-02-01", "None", "None", "None"]
+    assert dict(found["5"]["meta"])["day"] == "2034-01-01"
+    told = {entry["id"]: entry["reason"] for entry in ledger if entry["rule"] == "bad_date"}
+    outside = "is outside of 1900 to 2030 (collect.years)"
+    problems = {"4": "'spring' is no date (YYYY-MM-DD)", "5": f"'2034-01-01' {outside}", "6": f"'1899-12-31' {outside}"}
+    assert told == {
+        found[key]["id"]: f"walks.jsonl, line {key}: column 'day': {problem}; published is empty"
+        for key, problem in problems.items()
+    }
+    assert {entry["action"] for entry in ledger if entry["rule"] == "bad_date"} == {"change"}
+    assert (manifest["walks"]["changed"], metrics["sources"]["walks"]["bad_dates"]) == ({"bad_date": 3}, 3)
+    assert "date" not in capsys.readouterr().err
+
+    # A row that a quota leaves out has one entry: that of the quota.
+    _, ledger, manifest, _ = run({"walks.jsonl": jsonl(dated[:3])}, source(max_groups=1))
+    assert sorted(entry["rule"] for entry in ledger) == ["bad_date", "max_groups", "max_groups"]
+    assert manifest["walks"]["changed"] == {"bad_date": 1}
+    assert (
+        "'walks': 1 of 1 dates of column 'day' are none (YYYY-MM-DD) or outside of collect.years"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_column_of_dates_in_another_form_is_in_doubt_with_the_forms_that_it_may_have(run, capsys):
+    content = jsonl([row | {"day": day} for row, day in zip(ROWS, ["03/04/2021", "05/04/2021", None], strict=True)])
+    rows, *_ = run({"walks.jsonl": content})
+    assert rows["walks"]["published"].null_count == 3
+    said = capsys.readouterr().err
+    assert "'03/04/2021' is no date (YYYY-MM-DD); perhaps published_format: '%d/%m/%Y' or '%m/%d/%Y'" in said
+    rows, *_ = run({"walks.jsonl": content}, source(columns=COLUMNS | {"published_format": "%d/%m/%Y"}))
+    assert [str(by_key(rows["walks"])[key]["published"]) for key in "123"] == ["2021-04-03", "2021-04-05", "None"]
+
+
+def test_a_text_that_comes_again_without_a_key_has_the_entry_of_its_own_date(run):
+    content = [ROWS[0] | {"day": day} for day in ("2020-01-01", "spring")]
+    rows, ledger, *_ = run({"walks.jsonl": jsonl(content)}, source(columns={"text": "body", "published": "day"}))
+    assert [(entry["id"], entry["rule"]) for entry in ledger] == [
+        (row["id"], "bad_date") for row in rows["walks"].to_pylist() if row["published"] is None
+    ]
+    assert len(ledger) == 1
+
+
+@pytest.mark.parametrize("years", [[2025, 1990], [1990], ["1990", 2025]])
+def test_years_that_are_none_are_refused(years):
+    with pytest.raises(UserError, match=r"collect\.years"):
+        parse({"sources": [source()], "years": years}, collect.Params, "params.yaml: collect")
+
+
+def test_too_many_refused_rows_are_in_doubt_with_three_reasons(run, capsys):
     data = b"".join(b"{\n" for _ in range(4)) + jsonl(ROWS)
-    with pytest.raises(UserError, match=r"'walks': 4 of 7 rows refused.*line 1: .*line 2: .*line 3: ") as error:
-        run({"walks.jsonl": data})
-    assert "line 4" not in str(error.value)
-    assert not Path("raw").exists()
+    rows, _, _, metrics = run({"walks.jsonl": data})
+    assert rows["walks"].num_rows == 3
+    (doubt,) = metrics["doubts"]
+    assert re.search(r"'walks': 4 of 7 rows refused.*line 1: .*line 2: .*line 3: ", doubt["what"])
+    assert "line 4" not in doubt["what"]
+    assert doubt["accept"] == "collect.max_refused_share: 0.58"
+    assert "IN DOUBT" in capsys.readouterr().err
 
 
 def test_a_higher_cap_keeps_the_groups_of_a_lower_one(run):
@@ -226,7 +312,7 @@ def test_a_higher_cap_keeps_the_groups_of_a_lower_one(run):
     for cap in (3, 8, 20, None):
         rows, ledger, _, metrics = run(content, source(max_groups=cap))
         kept[cap] = set(rows["walks"]["group"].to_pylist())
-        assert metrics["walks"]["groups"] == min(cap or 20, 20)
+        assert metrics["sources"]["walks"]["groups"] == min(cap or 20, 20)
         assert len(rows["walks"]) == 2 * len(kept[cap])
         assert len(ledger) == 40 - len(rows["walks"])
         assert {(entry["action"], entry["rule"]) for entry in ledger} <= {("skip", "max_groups")}
@@ -242,10 +328,10 @@ def test_a_higher_cap_of_rows_keeps_those_of_a_lower_one_and_splits_one_group_at
     for cap in (1, 7, 30, 99):
         rows, ledger, manifest, metrics = run({"walks.jsonl": many(40, 8)}, source(max_rows=cap))
         kept[cap] = set(rows["walks"]["id"].to_pylist())
-        assert metrics["walks"]["rows"] == len(kept[cap]) == min(cap, 40)
+        assert metrics["sources"]["walks"]["rows"] == len(kept[cap]) == min(cap, 40)
         assert manifest["walks"]["skipped"] == ({"max_rows": 40 - cap} if cap < 40 else {})
         assert len(ledger) == 40 - len(kept[cap])
-        assert metrics["walks"]["groups"] == -(-min(cap, 40) // 5)
+        assert metrics["sources"]["walks"]["groups"] == -(-min(cap, 40) // 5)
     assert kept[1] < kept[7] < kept[30] < kept[99]
 
 
@@ -300,9 +386,14 @@ def test_shares_that_leave_rows_to_nobody(run):
         run({"walks.jsonl": jsonl(ROWS)}, source(share=0.5))
 
 
+def test_a_file_of_another_format_is_told_by_its_first_row(run):
+    with pytest.raises(UserError, match=r"no row is left of 1 read .*walks.jsonl, line 1: not a JSON object.*; mend"):
+        run({"walks.jsonl": json.dumps(ROWS).encode()}, source())
+
+
 def test_a_quota_that_leaves_nothing(run):
     talks = source(name="talks", path="talks.jsonl", share=0.01)
-    with pytest.raises(UserError, match="source 'talks': no row is left of 3 read; mend its file or its quota"):
+    with pytest.raises(UserError, match=r"source 'talks': no row is left of 3 read.*; mend its file or its quota"):
         run({"walks.jsonl": jsonl(ROWS), "talks.jsonl": jsonl(ROWS)}, source(), talks)
 
 
@@ -353,6 +444,25 @@ def test_a_folder_of_mails_with_two_classes(run):
     assert [entry["reason"] for entry in ledger] == ["mail/MOSS/4.eml: no e-mail: it has no header lines"]
 
 
+def test_what_of_a_mail_could_not_be_read_for_certain_is_in_the_ledger(run):
+    content = {
+        "mail/1.eml": b"Subject: x\nContent-Type: text/plain; charset=none\n\nna\xefve <br>",
+        "mail/2.eml": b"Subject: x\nContent-Type: text/html\n\n<p>sound</p>",
+    }
+    columns = {"text": "body", "key": "file", "meta": ["subject"]}
+    rows, ledger, *_ = run(content, source(path="mail/*.eml", format="eml", columns=columns))
+    first, second = (by_key(rows["walks"])[f"mail/{name}.eml"] for name in "12")
+    assert (first["text"], second["text"]) == ("naïve <br>", "sound")
+    assert dict(first["meta"]) == {"subject": "x", "media_type": "text/plain"}
+    (entry,) = ledger
+    assert (entry["id"], entry["action"], entry["rule"]) == (first["id"], "note", "doubtful_text")
+    assert entry["reason"] == (
+        "mail/1.eml: the message (text/plain): charset 'none' does not tell what the bytes are; read as cp1252, a guess"
+    )
+    rows, *_ = run(content, source(path="mail/*.eml", format="eml", columns=columns | {"text": ["subject", "html"]}))
+    assert dict(by_key(rows["walks"])["mail/2.eml"]["meta"]) == {"subject": "x"}  # the profile strips its markup
+
+
 def test_label_map(run):
     content = {"walks.jsonl": jsonl([ROWS[0] | {"kind": "bird"}, ROWS[1] | {"kind": "stone"}, ROWS[2]])}
     rows, *_ = run(content, source(label_map={"bird": "OWL", "stone": None}))
@@ -362,6 +472,34 @@ def test_label_map(run):
 def test_an_unknown_label_names_source_row_and_mend(run):
     with pytest.raises(UserError, match=r"'walks': label 'Moss' .*OWL, MOSS.*walks\.jsonl, line 2, key '2'.*label_map"):
         run({"walks.jsonl": jsonl([ROWS[0], ROWS[1] | {"kind": "Moss"}])})
+
+
+def test_labels_in_other_spellings_stop_the_run_with_one_line(run):
+    spelled = ["MOSS", "moss", "Moss ", "fern"]
+    content = jsonl([ROWS[0] | {"no": str(number), "kind": kind} for number, kind in enumerate(spelled)])
+    said = r'these are no labels: "moss" \(1 row, "MOSS" but for .*\), "Moss " \(1 row, .*\), "fern" \(1 row\); add'
+    with pytest.raises(UserError, match=said):
+        run({"walks.jsonl": content})
+    mend = {"moss": "MOSS", "Moss ": "MOSS", "fern": None}
+    rows, *_ = run({"walks.jsonl": content}, source(label_map=mend))
+    assert rows["walks"]["label"].to_pylist().count("MOSS") == 3
+
+
+PLACES = ["north", "North", "east"]
+
+
+def test_spellings_of_a_further_task_are_in_doubt(run, capsys):
+    content = {"walks.jsonl": jsonl([row | {"where": where} for row, where in zip(ROWS, PLACES, strict=True)])}
+    columns = COLUMNS | {"aux": {"place": "where"}}
+    run(content, source(columns=columns))
+    said = capsys.readouterr().err
+    assert (
+        "labels of 'aux_place' differ in case, space or Unicode form alone, and are classes of their own: \"nor" in said
+    )
+    assert "mend: map one to the other by the source's aux_map: {place: …}" in said
+    rows, *_ = run(content, source(columns=columns, aux_map={"place": {"North": "north"}}))
+    assert sorted(rows["walks"]["aux_place"].to_pylist()) == ["east", "north", "north"]
+    assert "doubt" not in capsys.readouterr().err
 
 
 def test_a_label_map_to_a_label_that_the_task_lacks(run):
@@ -489,11 +627,11 @@ def test_no_row_is_lost_and_every_row_fits_the_contract(lines, cap):
         out = Path(folder, "raw")
         out.mkdir()
         with ledger.book("collect", Path(folder, "ledger.parquet")) as book:
-            manifest, _ = collect.collect(collect.Job(settings, task, Path(folder), Path(folder), book), out)
+            manifest, _, _ = collect.collect(collect.Job(settings, Labels(task), Path(folder), Path(folder), book), out)
             table = tables.read(out / "walks.parquet")
+            assert tables.schema(out / "walks.parquet") == tables.row_schema()
             book.check(len(lines) + 1, len(table))
         entries = tables.read(Path(folder, "ledger.parquet"))["action"].to_pylist()
-    assert table.schema == tables.row_schema()
     assert table["id"].to_pylist() == sorted(set(table["id"].to_pylist()))
     counts = manifest["walks"]["rows"]
     assert counts["read"] == len(lines) + 1

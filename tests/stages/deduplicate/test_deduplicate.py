@@ -2,12 +2,15 @@
 
 import csv
 import datetime
+import gzip
+import io
 import json
 import random
 import re
 import unicodedata
 from itertools import combinations
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +24,7 @@ from tests.conftest import make_rows, on_machine
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.rows import tables
+from winnow.text.cleaning import saved
 
 ALL = {
     "permutations": 128,
@@ -34,6 +38,17 @@ ALL = {
     "seed": 1,
 }
 NAMES = ("out", "conflicts", "ledger", "metrics")
+PLAIN = dict.fromkeys(saved.Profile.model_fields, False)
+PLAIN |= {"normalize_unicode": "none", "urls": "keep", "collapse_space": "none"}
+PROFILES = {
+    "plain": (PLAIN, []),
+    "html": (PLAIN | {"strip_markup": True, "strip_boilerplate": True}, ["Read on here."]),
+}
+CLEANING = {
+    "default": "plain",
+    "profiles": {name: {"profile": profile, "boilerplate": found} for name, (profile, found) in PROFILES.items()},
+    "personal_data": None,
+}
 
 
 def options(**changes) -> stage.Params:
@@ -46,8 +61,10 @@ def run(workspace, rows: list[dict] | pa.Table, machine: dict | None = None, **c
     table = rows if isinstance(rows, pa.Table) else make_rows(rows)
     tables.write(table, folder / "rows")
     (folder / "sources").mkdir(exist_ok=True)
+    (folder / "cleaning").write_text(json.dumps(CLEANING))
+    paths = {"against": folder / "sources"} | {name: folder / name for name in ("rows", "cleaning", *NAMES)}
     with on_machine(**{"batch_rows": 64} | (machine or {})):
-        stage.main([f"--{name}={folder / name}" for name in ("rows", *NAMES)] + [f"--against={folder / 'sources'}"])
+        stage.main([f"--{name}={path}" for name, path in paths.items()])
     out, conflicts, ledger = (tables.read(folder / name) for name in NAMES[:3])
     return SimpleNamespace(
         table=table,
@@ -58,6 +75,18 @@ def run(workspace, rows: list[dict] | pa.Table, machine: dict | None = None, **c
         metrics=json.loads((folder / "metrics").read_text()),
         bytes=[(folder / name).read_bytes() for name in NAMES],
     )
+
+
+def test_how_rows_were_cleaned_is_asked_for_where_others_are_compared(workspace):
+    against = [{"name": "bench", "path": "bench.jsonl", "text": "text"}]
+    folder = workspace(deduplicate=ALL | {"against": against})
+    tables.write(make_rows([{"text": "one"}]), folder / "rows")
+    paths = {"against": folder} | {name: folder / name for name in ("rows", *NAMES)}
+    with pytest.raises(UserError, match="--cleaning must say how the rows were cleaned"):
+        stage.main([f"--{name}={path}" for name, path in paths.items()])
+    workspace(deduplicate=ALL)
+    stage.main([f"--{name}={path}" for name, path in paths.items()])
+    assert tables.read(folder / "out")["text"].to_pylist() == ["one"]
 
 
 def shingles(text: str, count: int) -> set[tuple[str, ...]]:
@@ -121,7 +150,7 @@ def test_every_drop_names_a_kept_row_that_is_truly_similar(workspace):
         share = jaccard(text[entry["id"]], text[keeper])
         assert (entry["action"], entry["rule"], keeper in kept) == ("drop", "near_duplicate", True)
         assert share >= 0.8
-        assert entry["reason"] == f"near-duplicate (Jaccard {share:.3f}) of {keeper}"
+        assert entry["reason"] == f"near-duplicate (similarity {share:.3f}) of {keeper}"
         assert entry["before_sha"] == hashing.text_sha(text[entry["id"]])
 
 
@@ -258,25 +287,42 @@ def test_copies_without_end_do_not_make_conflicts_without_end(workspace):
     assert len(result.conflicts) == 200
 
 
-def write_reference(folder, name: str, texts: list[str]) -> None:
+def write_reference(folder, name, texts):
     path = folder / "sources" / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
+    data = reference_bytes(name.removesuffix(".gz").removesuffix(".zst"), texts)
+    if name.endswith(".gz"):
+        data = gzip.compress(data)
+    if name.endswith(".zst"):
+        data = pa.compress(data, "zstd", asbytes=True)
+    path.write_bytes(data)
+
+
+def reference_bytes(name: str, texts: list) -> bytes:
     if name.endswith(".parquet"):
-        pq.write_table(pa.table({"body": texts}), path)
-    elif name.endswith(".jsonl"):
-        path.write_text("".join(json.dumps({"body": text, "n": 1}) + "\n" for text in texts), encoding="utf-8")
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([["n", "body"], *([1, text] for text in texts)])
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table({"body": texts, "n": [1] * len(texts)}), sink)
+        return sink.getvalue().to_pybytes()
+    if name.endswith(".jsonl"):
+        return "".join(json.dumps({"body": text, "n": 1}) + "\n" for text in texts).encode()
+    out = io.StringIO(newline="")
+    csv.writer(out, "excel-tab" if name.endswith(".tsv") else "excel").writerows(
+        [["n", "body"], *([1, t] for t in texts)]
+    )
+    return out.getvalue().encode()
 
 
-@pytest.mark.parametrize("name", ["test.parquet", "test.jsonl", "test.csv"])
+@pytest.mark.parametrize(
+    "name",
+    ["test.parquet", "test.jsonl", "test.csv", "test.tsv", "a/b/test.jsonl.gz", "test.csv.zst", "test.parquet.gz"],
+)
 def test_copies_of_another_dataset_are_dropped(workspace, tmp_path, name):
     text = " ".join(words(random.Random(6), 60))
     write_reference(
         tmp_path, name, ["007", "quite, another\ntext", "One or the OTHER", f"{text} more", "", text + " end"]
     )
-    against = [{"name": "bench", "path": name, "text": "body"}]
+    quote = {"quote": '"'} if name.endswith(".tsv") else {}
+    against = [{"name": "bench", "path": name, "text": "body"} | quote]
     rows = [{"text": "one, or the other"}, {"text": "One or the other"}, {"text": text}, {"text": "alone in the world"}]
     result = run(workspace, rows, against=against)
     assert result.texts == ["alone in the world"]
@@ -284,8 +330,8 @@ def test_copies_of_another_dataset_are_dropped(workspace, tmp_path, name):
     reasons = {entry["id"]: entry["reason"] for entry in result.ledger}
     assert {(entry["action"], entry["rule"]) for entry in result.ledger} == {("drop", "against")}
     assert {entry["other_id"] for entry in result.ledger} == {None}
-    assert reasons[ids[0]] == reasons[ids[1]] == "duplicate (Jaccard 1.000) of row 3 of bench"
-    assert re.fullmatch(r"duplicate \(Jaccard 0\.98\d\) of row [46] of bench", reasons[ids[2]])
+    assert reasons[ids[0]] == reasons[ids[1]] == "duplicate (similarity 1.000) of row 3 of bench"
+    assert re.fullmatch(r"duplicate \(similarity 0\.98\d\) of row [46] of bench", reasons[ids[2]])
     assert result.metrics["against"] == {"bench": {"texts": 6, "duplicates": 3, "dropped": 3}}
     assert (result.metrics["exact"], result.metrics["near"]) == (0, 0)
 
@@ -310,26 +356,106 @@ def test_two_datasets_are_told_apart_and_tie_no_rows_together(workspace, tmp_pat
     assert sorted(entry["reason"][-10:] for entry in result.ledger) == ["row 1 of b", "row 2 of a", "row 2 of a"]
 
 
+def filler(count: int) -> str:
+    return "".join(json.dumps({"id": n, "text": f"row {n} of it " + "x" * 60}) + "\n" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "keys"),
+    [
+        # What is not compared is not read: its type may change, be null at first, or look like a date.
+        ("a.jsonl", filler(20_000) + '{"id": "x-1", "text": "one, or the other"}\n', {}),
+        ("a.jsonl", '{"id": null, "text": null}\n' * 20_000 + '{"id": {"a": 1}, "text": "one or the other"}\n', {}),
+        ("a.jsonl", '{"id": 1, "text": "2021-03-05"}\n' * 9 + '{"id": 2, "text": "one or the other"}\n', {}),
+        ("a.jsonl", '{"text": 7}\n{"text": "one or the other"}\n', {}),
+        ("a.csv", "id,text\n" + "1,2021-03-05\n" * 9 + "x,one or the other\n", {}),
+        ("a.csv", "id;text\n1;one or the other\n", {"delimiter": ";"}),
+        ("a.txt", "id|text\n1|one or the other\n", {"format": "csv", "delimiter": "|"}),
+        ("a.tsv", 'id\ttext\n1\t"one or the other\n', {"quote": None}),
+        ("a.csv", "1,one or the other\n", {"header": ["id", "text"]}),
+        ("a.csv", "id,text\n1,one or\u00a0the other\n".encode("cp1252"), {"encoding": "cp1252"}),
+        ("deep/a.txt", "one or\nthe other\n", {"path": "**/*.txt", "text": "body"}),
+        ("a.jsonl", '{"row": {"text": "one or the other"}}\n', {"text": "row.text"}),
+        ("a.jsonl", '{"head": "one or", "text": "the other", "none": null}\n', {"text": ["head", "none", "text"]}),
+        # Cleaned as the rows that it is compared with.
+        ("a.jsonl", '{"text": "<p>one <b>or</b> the&nbsp;other</p>\\nRead on here."}\n', {"profile": "html"}),
+    ],
+)
+def test_a_dataset_is_read_and_cleaned_as_a_source_is(workspace, tmp_path, name, data, keys):
+    path = tmp_path / "sources" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    against = [{"name": "bench", "path": name, "text": "text"} | keys]
+    result = run(workspace, [{"text": "One or the OTHER"}, {"text": "alone in the world"}], against=against)
+    assert result.texts == ["alone in the world"]
+
+
+def test_a_tag_in_a_plain_mail_is_what_people_wrote_about(workspace, tmp_path):
+    mail = "From: a@example.org\nSubject: x\nContent-Type: text/{}\n\nhow do I close a <br> tag\n"
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources/a.eml").write_text(mail.format("plain"))
+    against = [{"name": "bench", "path": "a.eml", "text": "body", "profile": "html"}]
+    rows = [{"text": "how do I close a <br> tag"}, {"text": "alone in the world"}]
+    assert run(workspace, rows, against=against).texts == ["alone in the world"]
+
+
+def test_members_of_an_archive_and_several_files_are_one_dataset(workspace, tmp_path):
+    (tmp_path / "sources").mkdir()
+    with ZipFile(tmp_path / "sources/a.zip", "w") as archive:
+        archive.writestr("test/b.csv", "text\nnothing\n")
+        archive.writestr("test/c.csv", "text\nsomething\nOne or the other\n")
+        archive.writestr("readme.md", "not this")
+        archive.writestr("test/._b.csv", "nor this")
+    against = [{"name": "bench", "path": "*.zip", "member": "test/*.csv", "format": "csv", "text": "text"}]
+    result = run(workspace, [{"text": "one or the other"}, {"text": "alone in the world"}], against=against)
+    assert [entry["reason"] for entry in result.ledger] == ["duplicate (similarity 1.000) of row 3 of bench"]
+    assert result.metrics["against"]["bench"]["texts"] == 3
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
         ({"path": "../secret.csv"}, "path '../secret.csv' leaves"),
         ({"path": "/etc/passwd.csv"}, "leaves"),
         ({"path": "no.csv"}, "no such file in"),
-        ({"path": "x.xlsx"}, "ends in none of .parquet, .jsonl, .csv"),
-        ({"path": "x.csv", "text": "title"}, "x.csv: column 'title' is missing; it has n, body"),
-        ({"path": "x.parquet", "text": "title"}, "x.parquet: column 'title' is missing; it has body"),
-        ({"path": "x.jsonl", "text": "title"}, "x.jsonl: column 'title' is missing; it has body, n"),
-        ({"path": "bad.csv"}, "bad.csv: not readable as csv"),
-        ({"path": "bad.jsonl"}, "bad.jsonl: not readable as jsonl"),
-        ({"path": "bad.parquet"}, "bad.parquet: not a readable Parquet file"),
+        ({"path": "no/*.jsonl"}, "no such file in"),
+        ({"path": "x.xlsx"}, "params.yaml: deduplicate.against[0].format: "),
+        ({"path": "x"}, "params.yaml: deduplicate.against[0].format: "),
+        ({"delimiter": "no"}, "params.yaml: deduplicate.against[0].delimiter: "),
+        ({"profile": "no"}, "'bench': profile 'no' is none of the task's: plain, html"),
+        (
+            {"path": "x.csv", "text": "title"},
+            "params.yaml: deduplicate.against: 'bench': x.csv: column 'title' is missing; it has n, body",
+        ),
+        (
+            {"path": "x.parquet", "text": "title"},
+            "params.yaml: deduplicate.against: 'bench': x.parquet: column 'title' is missing; it has body, n",
+        ),
+        (
+            {"path": "x.jsonl", "text": "title"},
+            "params.yaml: deduplicate.against: 'bench': x.jsonl: column 'title' is missing; it has body, n",
+        ),
+        (
+            {"path": "x.jsonl", "text": ["body", "title"]},
+            "params.yaml: deduplicate.against: 'bench': x.jsonl: column 'title' is missing; it has body, n",
+        ),
+        ({"path": "bad.csv"}, "params.yaml: deduplicate.against: 'bench': bad.csv: byte 9 is not UTF-8"),
+        ({"path": "wide.csv"}, "'bench': wide.csv, line 3: 3 fields, the header has 2"),
+        ({"path": "bad.jsonl"}, "'bench': bad.jsonl, line 1: not valid JSON"),
+        ({"path": "list.jsonl"}, "'bench': list.jsonl, line 1: column 'body' holds a list, not text"),
+        ({"path": "bad.parquet"}, "params.yaml: deduplicate.against: 'bench': bad.parquet: truncated or damaged"),
+        ({"path": "mac.zip", "format": "csv"}, "'bench': path 'mac.zip' holds hidden files alone"),
     ],
 )
 def test_a_dataset_that_cannot_be_read_is_named(workspace, tmp_path, reference, message):
     for name in ("x.csv", "x.jsonl", "x.parquet"):
         write_reference(tmp_path, name, ["text"])
     (tmp_path / "sources/bad.csv").write_bytes(b"n,body\n1,\xff\xfe\n1,2,3\n")
+    with ZipFile(tmp_path / "sources/mac.zip", "w") as archive:
+        archive.writestr("__MACOSX/._a.csv", "n,body\n")
+    (tmp_path / "sources/wide.csv").write_bytes(b"n,body\n1,a\n1,2,3\n")
     (tmp_path / "sources/bad.jsonl").write_text('{"body": "x"\n')
+    (tmp_path / "sources/list.jsonl").write_text('{"body": ["x"]}\n')
     (tmp_path / "sources/bad.parquet").write_text("no")
     with pytest.raises(UserError, match=re.escape(message)):
         run(workspace, [{"text": "x"}], against=[{"name": "bench", "path": "x.csv", "text": "body"} | reference])
@@ -393,7 +519,7 @@ def test_rows_that_are_not_sorted_by_id_are_refused(workspace):
     table = make_rows([{"text": f"text {number}"} for number in range(9)]).sort_by([("id", "descending")])
     tables.write_sorted(table, folder / "rows")
     with pytest.raises(UserError, match="rows are not sorted by id"):
-        stage.main([f"--{name}={folder / name}" for name in ("rows", "against", *NAMES)])
+        stage.main([f"--{name}={folder / name}" for name in ("rows", "against", "cleaning", *NAMES)])
     assert not any((folder / name).exists() for name in NAMES)
 
 

@@ -12,7 +12,10 @@ JSONL = b'{"no": "1", "body": "owls and mice"}\n{"no": "2", "body": "damp moss"}
 
 @pytest.fixture
 def read(tmp_path):
-    """Return a function that opens a source by its params and returns its mapped columns, its problems and its pin."""
+    """Return a function that opens a source by its params and returns its columns, problems and pin.
+
+    Its attribute `files` counts what was read.
+    """
     (tmp_path / "files").mkdir()
 
     def read(**given) -> tuple[list[dict], list, dict]:
@@ -24,6 +27,7 @@ def read(tmp_path):
             problems += block.problems
             columns = {n: c.to_pylist() if isinstance(c, pa.Array) else list(c) for n, c in block.columns.items()}
             rows += [{name: column[i] for name, column in columns.items()} for i in range(len(block.places))]
+        read.files = reading.files
         return rows, problems, reading.pin | {"bytes": reading.bytes}
 
     return read

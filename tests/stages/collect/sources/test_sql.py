@@ -66,7 +66,14 @@ def test_a_query_cannot_change_the_database(read, database):
     ("changes", "message"),
     [
         ({"query": "SELEC 1"}, "source 'walks': the database says: near \"SELEC\": syntax error"),
-        ({"query": "SELECT no FROM walks"}, "source 'walks': column 'body' is missing; it has no; mend the mapping"),
+        (
+            {"query": "SELECT no FROM walks"},
+            "source 'walks': column 'body' is missing; it has no; mend the names of columns",
+        ),
+        (
+            {"query": "SELECT no, body, body FROM walks"},
+            "source 'walks': column 'body' stands 2 times; name one otherwise in the query: AS",
+        ),
         ({"query": "SELECT 1 FROM absent"}, "the database says: no such table: absent"),
         ({"query": "PRAGMA cache_size = 10"}, "the query returns no rows; write a SELECT"),
         ({"url": "sqlite:///absent.db"}, "no such file in .*; mend the path or add the file"),
@@ -171,7 +178,7 @@ def test_postgresql(read, postgres, monkeypatch):
 
 
 def test_a_long_result_is_streamed(read, database, monkeypatch):
-    from stages.collect import readers
+    from winnow import readers
 
     monkeypatch.setattr(readers, "BLOCK_ROWS", 10)
     query = (

@@ -1,0 +1,124 @@
+"""The labels of all sources: in the canonical form of the task, and which of them are none, or two spellings of one."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from stages.collect.sources import Source
+from winnow.base.errors import UserError
+from winnow.kinds.task import Task, bare, spelled
+
+SHOWN = 10  # labels that a message names
+MOST_UNKNOWN = 200  # labels of a source; more, and its column is no label
+READ_ON = 1_000_000  # rows after the first unknown label, so that one message names them all
+MOST_NAMES = 100_000  # names of a task that are compared; more are no classes
+
+
+@dataclass
+class Unknown:
+    """A label of a source that is none of the task's."""
+
+    where: str  # its first row
+    rows: int = 0
+
+
+class Labels:
+    """Reads labels, counts, and tells what is wrong with them once all rows that bear on it were read."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._unknown: dict[str, Unknown] = {}  # of the source that is being read
+        self._rows = 0  # read since the first of them
+        # By field (label, or aux_<task>), form and name as it is written: the rows.
+        self._names: dict[str, dict[str, Counter]] = defaultdict(lambda: defaultdict(Counter))
+
+    def read(self, column: pa.Array, source: Source, places: pa.Array, keys: pa.Array) -> pa.Array:
+        """Return a source's labels in their canonical form, null for none.
+
+        Args:
+            places, keys: of the rows, for messages.
+
+        Raises:
+            UserError: so many labels are unknown, or since so many rows, that more would not help.
+        """
+        coded = column.dictionary_encode()
+        counts = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(coded.dictionary)).tolist()
+        labels = []
+        for code, (name, count) in enumerate(zip(coded.dictionary.to_pylist(), counts, strict=True)):
+            label = source.label_map.get(name, name) if name.strip() else None
+            try:
+                label = None if label is None else self.task.check(label, "")
+            except UserError:
+                row = int(np.argmax(coded.indices.fill_null(-1).to_numpy() == code))
+                self._unknown.setdefault(name, Unknown(f"{places[row]}, key '{keys[row]}'")).rows += count
+                label = None
+            if label is not None and not self.task.is_closed:
+                self._count("label", self.task.names(label), count)
+            labels.append(label)
+        self._rows += len(column) if self._unknown else 0
+        if self._rows > READ_ON or len(self._unknown) > MOST_UNKNOWN:
+            self.check(source, "so far ")
+        return pa.array(labels, pa.string()).take(coded.indices)
+
+    def read_aux(self, column: pa.Array, task: str, source: Source) -> pa.Array:
+        """Return a source's labels of a further task."""
+        coded = column.dictionary_encode()
+        names = source.aux_map.get(task, {})
+        labels = [names.get(name, name) for name in coded.dictionary.to_pylist()]
+        counts = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(labels)).tolist()
+        for label, count in zip(labels, counts, strict=True):
+            if label is not None:
+                self._count(f"aux_{task}", [label], count)
+        return pa.array(labels, pa.string()).take(coded.indices)
+
+    def _count(self, field: str, names: list[str], rows: int) -> None:
+        forms = self._names[field]
+        if len(forms) <= MOST_NAMES:
+            for name in names:
+                forms[bare(name)][name] += rows
+
+    def check(self, source: Source, so_far: str = "") -> None:
+        """Raise a `UserError` that names the unknown labels of a source, which was read; forget them."""
+        unknown, self._unknown, self._rows = self._unknown, {}, 0
+        if not unknown:
+            return
+        first = next(iter(unknown))
+        try:
+            self.task.check(source.label_map.get(first) or first, f"source '{source.name}'")
+            problem = ""
+        except UserError as error:
+            problem = str(error)
+        # Of a closed set, what another spelling means.
+        meant = {bare(name): name for name in self.task.vocabulary(())}
+        told, mend = [], []
+        for name, found in list(unknown.items())[:SHOWN]:
+            like = meant.get(bare(name))
+            but = f", {spelled(like)} but for case, space or Unicode form" if like is not None else ""
+            told.append(f"{spelled(name)} ({_rows(found.rows)}{but})")
+            mend.append(f"{spelled(name)}: {'null' if like is None else spelled(like)}")
+        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+        raise UserError(
+            f"{problem}; the first such row is {unknown[first].where}; in column "
+            f"'{source.columns.label}' {so_far}these are no labels: {', '.join(told)}{more}; add them "
+            f"to the source's label_map: {{{', '.join(mend)}}} (null: "
+            f"such rows have no label), or to the task's labels"
+        )
+
+    def alike(self) -> Iterator[tuple[str, str]]:
+        """Yield each field in which names differ in case, space or Unicode form alone, and these names in words."""
+        for field, forms in sorted(self._names.items()):
+            groups = [names for names in forms.values() if len(names) > 1]
+            told = [
+                " and ".join(f"{spelled(name)} ({_rows(rows)})" for name, rows in names.most_common())
+                for names in groups[:SHOWN]
+            ]
+            if told:
+                more = f"; and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
+                yield field, "; ".join(told) + more
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"

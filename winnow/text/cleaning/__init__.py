@@ -1,0 +1,1 @@
+"""Cleaning of texts by rules: pure functions of strings, in profiles that params.yaml names."""

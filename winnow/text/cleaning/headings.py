@@ -1,0 +1,80 @@
+"""The rule on headings of sections that stand in a text: `RESULTS:` before a sentence gives its label away."""
+
+import re
+
+# What parts of a scientific paper are called, and the words that stand beside these in a heading.
+_PARTS = (
+    "aims?|backgrounds?|conclusions?|contexts?|designs?|discussions?|findings?|goals?|hypothes[ei]s|implications?"
+    "|interpretations?|interventions?|introductions?|keywords?|limitations?|methods?|methodology|objectives?|outcomes?"
+    "|purposes?|rationales?|results?|settings?|significance|summary"
+)
+_BESIDE = (
+    "and|or|of|the|this|our|in|study|studies|research|review|work|trial|main|key|primary|secondary|principal|clinical"
+    "|overall|expected|experimental|authors?['’]|new|approach|innovation|measures?|measurements?|materials?|patients?"
+    "|participants?|subjects?|sample|data|sources?|statement|points?|strengths?|relevance|practice"
+)
+_BREAK = r"[\s,/&-]{1,5}"
+_NAMED = rf"(?:(?:{_BESIDE}){_BREAK}){{0,5}}(?:{_PARTS})(?:{_BREAK}(?:{_PARTS}|{_BESIDE})){{0,5}}"
+# Up to five words in capitals. One of six letters or more, or AIM: shorter ones are acronyms ("NADPH:").
+_CAPITALS = r"[^\W\d_a-z]+(?:[\s,/&-]+[^\W\d_a-z]+){0,4}"
+_LONG_WORD = re.compile(r"[^\W\d_]{6}|\bAIMS?\b")
+_MARK = r"[*_#]{0,3}"  # Markdown's: **Results:**
+_START = (
+    r"\s*(?:&\s*)?(?:[*_#]{1,3}\s*)?"  # a joint heading may have lost its first half: "& Objectives:", "and Purpose:"
+)
+_END = r"[.!?)\]]"  # of a sentence
+_HEADING = re.compile(
+    rf"(?P<before>\A{_START}|(?P<end>{_END})\s*{_MARK}(?=[A-Z])|\s{_MARK}(?=[A-Z]))"
+    rf"(?:(?P<named>(?i:{_NAMED})){_MARK}\s*(?:[:：]|(?P<stop>\.(?=\s+[A-Z])|;(?=\s)|[–—](?=\s)|\s-(?=\s)))"
+    rf"|(?P<capitals>{_CAPITALS}){_MARK}\s*[:：])(?!//){_MARK}\s*"
+)
+# RE2 of texts that may hold one.
+SUSPECTS = (
+    rf"(?:^{_START}|{_END}\s*{_MARK})(?:(?i:{_NAMED}){_MARK}\s*[:：;.–—-]|[^\p{{Ll}}:]+[:：])"
+    rf"|\s{_MARK}(?i:{_NAMED}){_MARK}\s*[:：]"
+)
+
+
+def strip_headings(text: str, own: str | None = None) -> str:
+    """Remove headings of sections from a text.
+
+    A heading is what parts of a paper are called ("Material and methods"), before a colon: in any case at the start,
+    with a capital elsewhere. At the start of the text or of a sentence a full stop or a dash may stand in the colon's
+    place, and up to five words in capitals are a heading too. At the start it may be the row's own heading, singular
+    or plural. "Results showed that …" is a sentence and stays.
+
+    Args:
+        own: the row's own heading.
+    """
+
+    capital, small = _last_of_case(text)
+
+    def blank(match: re.Match) -> str:
+        at_sentence = match["end"] or not match.start()
+        capitals = match["capitals"]
+        heading = not capitals or (
+            capitals.isupper() and _LONG_WORD.search(capitals) and not small < match.end() <= capital
+        )
+        if match.end() == len(text) or not heading or not (at_sentence or (match["named"] and not match["stop"])):
+            return match[0]
+        before = match["before"].strip().strip("&*_# ")
+        return f"{before} " if match.start() else ""
+
+    stripped = _HEADING.sub(blank, text)
+    stem = (own or "").strip().rstrip(":.").rstrip("sS")
+    if stem and stripped.lstrip()[: len(stem)].casefold() == stem.casefold():
+        own_heading = rf"^\s*{re.escape(stem)}s?\s*(?::|\.(?!\d)|[–—-](?=\s|$))\s*"
+        stripped = re.sub(own_heading, "", stripped, flags=re.I)
+    return stripped
+
+
+def _last_of_case(text: str) -> tuple[int, int]:
+    """Return the places of the last capital and of the last other letter with case; -1 where there is none.
+
+    What follows a place is all in capitals if only a capital stands there: to ask each rest of a text anew takes
+    minutes of a megabyte.
+    """
+    chars = set(text)
+    capitals = (char for char in chars if char.isupper())
+    small = (char for char in chars if char.islower() or (char.istitle() and not char.isupper()))
+    return max(map(text.rfind, capitals), default=-1), max(map(text.rfind, small), default=-1)
