@@ -1,0 +1,96 @@
+"""What the doctor says of DVC's queue after a worker was killed, in a small repository of one slow stage."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from winnow.commands.doctor import experiments
+
+SLOW = "stages:\n  slow:\n    cmd: touch {started} && sleep 300\n    params: [seed]\n    outs: [out]\n"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A repository with one stage, that never ends; what the test left running is ended."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    call("git", "init", "-q")
+    call("git", "config", "user.name", "test")
+    call("git", "config", "user.email", "test@example.org")
+    call("dvc", "init", "-q")
+    (folder / "dvc.yaml").write_text(SLOW.format(started=tmp_path / "started"))
+    (folder / "params.yaml").write_text("seed: 1\n")
+    call("git", "add", "-A")
+    call("git", "commit", "-qm", "a commit")
+    yield folder
+    kill(folder)
+
+
+def call(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def processes(folder: Path) -> list[int]:
+    """Return the processes of this test's queue: those whose command or folder lies in the project."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (entry / "cmdline").read_bytes().decode(errors="replace")
+            place = os.readlink(entry / "cwd")
+        except OSError:
+            continue
+        if int(entry.name) != os.getpid() and (str(folder) in told or place.startswith(str(folder))):
+            found.append(int(entry.name))
+    return found
+
+
+def kill(folder: Path) -> None:
+    for _ in range(50):
+        left = processes(folder)
+        if not left:
+            return
+        for process in left:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.1)
+    raise AssertionError("processes are left")
+
+
+def found(folder: Path) -> list:
+    with Repo(str(folder)) as repo:
+        return list(experiments.queue(repo))
+
+
+def test_a_task_whose_worker_was_killed_has_its_mend(project):
+    assert found(project) == []
+    call("dvc", "exp", "run", "--queue", "-n", "variant", "-S", "seed=2")
+    # Its worker lives on, and would hold a pipe open.
+    subprocess.run(["dvc", "queue", "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while not (project.parent / "started").exists():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert [(finding.level, finding.says) for finding in found(project)] == [("ok", "1 running")]
+    kill(project)
+    assert re.search(r"variant\b.*Running", call("dvc", "queue", "status"))
+    (finding,) = found(project)
+    assert (finding.area, finding.level) == ("queue", "warn")
+    assert finding.says.startswith("variant: running for DVC")
+    for command in finding.mend.partition(";")[0].split(" && "):
+        call(*command.split())
+    assert found(project) == []
