@@ -6,8 +6,9 @@
 All but rows and groups are shares that sum to one. `labels` are the classes for which labels count. `characters` are
 lengths, each text counted under the lowest bound above its length: bounds grow by a quarter of an octave, so that one
 list suits tweets and books. `words` are the most frequent ones of the part's first rows by id, a random sample, since
-ids are hashes: added rows leave most of it as it is. Its other words are under "" (no word). Memory: 8 bytes a row for
-groups, the sample's words.
+ids are hashes: added rows leave most of it as it is; in scripts without spaces, pairs of characters
+(`winnow.text.words.terms`). Its other words are under "" (no word). Memory: 8 bytes a row for groups, the sample's
+words.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 
 from winnow.kinds.task import Task
 from winnow.rows.splits import codes
+from winnow.text.words import terms
 
 COLUMNS = ("group", "label", "source", "published", "text")
 BOUNDS = np.unique(np.round(2 ** np.arange(0, 40, 0.25)).astype(np.int64))
@@ -54,9 +56,11 @@ class Part:
             ("sources", batch["source"]),
             ("years", pc.fill_null(pc.cast(pc.year(batch["published"]), pa.string()), NONE)),
             ("characters", pa.array(_bound(batch["text"]), pa.string())),
-            ("words", _words(sample)),
         ):
             self.counts.setdefault(name, Counter()).update(dict(_counts(values)))
+        words = self.counts.setdefault("words", Counter())
+        for text in sample.to_pylist():
+            words.update(terms(text))
 
     def result(self) -> dict:
         """Return the part of the profile."""
@@ -79,9 +83,3 @@ def _bound(texts: pa.ChunkedArray) -> list[str]:
     """Return the lowest bound above each text's length in characters."""
     lengths = pc.utf8_length(texts).to_numpy()
     return BOUNDS[np.searchsorted(BOUNDS, lengths, side="right")].astype(str).tolist()
-
-
-def _words(texts: pa.ChunkedArray) -> pa.Array:
-    # RE2 knows no Unicode \w; letters, marks and digits are the words of most scripts.
-    words = pc.list_flatten(pc.split_pattern_regex(pc.utf8_lower(texts), r"[^\pL\pM\pN]+"))
-    return words.filter(pc.not_equal(words, ""))

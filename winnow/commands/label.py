@@ -18,16 +18,17 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from winnow import kinds
-from winnow.base import hashing, params
+from winnow.base import hashing, params, progress
 from winnow.base.errors import UserError
-from winnow.base.stage import progress
 from winnow.commands import pipeline
 from winnow.kinds.task import Task
 from winnow.labelling import llm
 from winnow.labelling.endpoint import Endpoint, Question, Tally, ask_all
 from winnow.labelling.llm import Llm
 from winnow.labelling.settings import Params
+from winnow.labelling.version import version
 from winnow.labelling.votes import check_fields
+from winnow.people import decisions
 from winnow.rows import tables
 
 NAME = "label"
@@ -48,8 +49,10 @@ def execute(arguments: argparse.Namespace) -> None:
     """
     if arguments.limit is not None and arguments.limit < 1:
         raise UserError(f"--limit is {arguments.limit}, must be 1 or more")
-    task = kinds.read_task()
-    for rule in chosen(arguments.rule):
+    task, rules = kinds.read_task(), chosen(arguments.rule)
+    if used := judged_before(params.load("annotate", Params)):
+        print(f"{used} rows were judged in audits of other versions of the rules; they cannot audit this one")
+    for rule in rules:
         path = rule.file(pipeline.path("annotate", "rules"))
         known = llm.recorded(path) if path.exists() else {}
         check_fields(tables.batches(pipeline.path("annotate", "rows"), ["meta"]), [rule])
@@ -63,7 +66,7 @@ def execute(arguments: argparse.Namespace) -> None:
         if arguments.dry_run:
             print("".join(printable(question.prompt) for question in sent[:1]))
         elif sent:
-            tally = ask_all(Endpoint(rule), progress(sent, f"asking {rule.model}"), path)
+            tally = ask_all(Endpoint(rule), progress.over(sent, f"asking {rule.model}"), path)
             print(told(rule, tally, path))
 
 
@@ -76,6 +79,16 @@ def chosen(name: str | None) -> list[Llm]:
         which = f"'{name}' is no rule of kind llm" if name else "no rule is of kind llm"
         raise UserError(f"params.yaml: annotate.rules: {which} (there is {names}); docs/automatic-labels.md shows one")
     return found
+
+
+def judged_before(settings: Params) -> int:
+    """Return how many rows people judged in audits of other rules than today's: these are used up."""
+    file = pipeline.path("audit", "decisions")
+    drawn_for = {made.id: made.drawn_for for made in (decisions.read(file) if file.exists() else ()) if made.drawn_for}
+    if not drawn_for:
+        return 0
+    today = version(settings, pipeline.path("annotate", "rules"))
+    return sum(own != today for own in drawn_for.values())
 
 
 def questions(rule: Llm, task: Task, measured: set[str]) -> Iterator[Question]:

@@ -1,9 +1,12 @@
 """The part of `winnow lint` that looks at the data: has any row of dev or test a way into training?
 
 It trusts no stage and reads the tables themselves; of a table that is not made yet it says nothing. `problems` looks
-for leaks, `broken` holds the tables that are made after `validate` against their schemas.
+for leaks, `told` for texts that say their label in a heading, `broken` holds the tables that are made after `validate`
+against their schemas.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +16,20 @@ from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
+from winnow.labelling.patterns import Regex
+from winnow.labelling.settings import Params as Settings
 from winnow.rows import splits, tables
 
 TRAIN, TEST = splits.SPLITS.index("train"), splits.SPLITS.index("test")
 BATCH_ROWS = 16 * 1024
+# The tables of texts that models read.
+READ_BY_MODELS = (
+    ("deduplicate", "out"),
+    ("apply_decisions", "out"),
+    ("auxiliary", "out"),
+    ("balance", "out"),
+    ("balance", "dev"),
+)
 
 
 def problems(root: Path) -> list[str]:
@@ -53,6 +66,34 @@ def problems(root: Path) -> list[str]:
     return lines
 
 
+def told(root: Path) -> list[str]:
+    """Return one line for each table that models read and each rule that reads labels from headings beside the text.
+
+    Such a rule has `field: meta.<name>`; a heading is found at the start of a text or of a sentence, before a colon.
+    """
+    made = [table for stage, option in READ_BY_MODELS if (table := pipeline.made(stage, option, root))]
+    if not made:
+        return []
+    headings = {
+        rule.name: "|".join(f"(?:{pattern})" for pattern in rule.labels.values())
+        for rule in params.load("annotate", Settings, root / params.FILE).rules
+        if isinstance(rule, Regex) and rule.field != "text"
+    }
+    found = {name: re.compile(rf"(?:^|[.!?)\]])\s*(?:{patterns})\s*:", re.I) for name, patterns in headings.items()}
+    lines = []
+    for table in made:
+        counts = Counter()
+        for batch in tables.batches(root / table, ["text"], BATCH_ROWS):
+            for text in batch["text"].to_pylist():
+                counts.update(name for name, heading in found.items() if heading.search(text))
+        lines += [
+            f"{table}: {count} row(s) whose text holds a heading from which rule '{name}' reads a label; set "
+            "strip_headings of their profile in params.yaml: clean.profiles"
+            for name, count in counts.items()
+        ]
+    return lines
+
+
 def frozen_groups(root: Path) -> np.ndarray:
     """Return the test groups that are frozen, sorted uint64; there may be none yet."""
     file = pipeline.made("split", "frozen", root)
@@ -69,11 +110,11 @@ def broken(root: Path) -> list[str]:
         return []
     from winnow.validation import schemas
 
-    domain = schemas.Domain(kinds.read_task(root / params.FILE))
+    task = kinds.read_task(root / params.FILE)
     lines = []
     for name, table, stage in made:
         try:
-            schemas.check_table(root / table, getattr(schemas, name)(domain), f"run `dvc repro --force {stage}`")
+            schemas.check_table(root / table, getattr(schemas, name)(task), f"run `dvc repro --force {stage}`")
         except UserError as error:
             lines.append(str(error))
     return lines

@@ -3,9 +3,10 @@
 A stage that does not depend on its fingerprint of `data/code`, or that reads a section of params.yaml which dvc.yaml
 does not name, would leave stale outputs behind. In a params.yaml of another layout than DVC's, `dvc exp run -S` changes
 all lines that DVC would write otherwise. Where the tables are made, lint also proves on them that no row of dev or test
-gets into training.
+gets into training, and that no text says its label in a heading.
 
-winnow lint   prints what is wrong, exit status 1 if anything is
+winnow lint          prints what is wrong, exit status 1 if anything is
+winnow lint --lock   also whether dvc.lock was made by this tree, with or without its data: is there a stage to run?
 """
 
 import argparse
@@ -14,13 +15,14 @@ from pathlib import Path
 
 from winnow.base import closure, params
 from winnow.base.errors import UserError
-from winnow.commands import layout, leaks, pipeline
+from winnow.commands import layout, leaks, lock, pipeline
 
 NAME = "lint"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments: none."""
+    """Declare the command's arguments."""
+    parser.add_argument("--lock", action="store_true", help="also: was dvc.lock made by this tree?")
 
 
 def execute(arguments: argparse.Namespace) -> None:
@@ -28,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> None:
 
     Raises:
         UserError: dvc.yaml and the code differ, params.yaml is laid out otherwise than DVC writes it, or the data leaks
-            or breaks a schema.
+            or breaks a schema, or `--lock` is given and dvc.lock is of another tree.
     """
     if found := problems(Path()):
         print("\n".join(found))
@@ -36,9 +38,14 @@ def execute(arguments: argparse.Namespace) -> None:
     if found := layout.problems(Path()):
         print("\n".join(found))
         raise UserError(f"{params.FILE}: {len(found)} part(s) are not as DVC writes them; lay them out so")
-    if faults := [*leaks.problems(Path()), *leaks.broken(Path())]:
+    if faults := [*leaks.problems(Path()), *leaks.told(Path()), *leaks.broken(Path())]:
         print("\n".join(faults))
         raise UserError(f"{len(faults)} fault(s) in the data; `dvc repro --force` the stages that made the tables")
+    if arguments.lock:
+        stale, mend = lock.problems(Path())
+        if stale:
+            print("\n".join(stale))
+            raise UserError(f"{lock.FILE}: made otherwise than by this tree in {len(stale)} stage(s); {mend}")
 
 
 def problems(root: Path) -> list[str]:

@@ -48,10 +48,8 @@ def check(root: Path, changes: dict[str, object], where: str) -> None:
     for key, value in changes.items():
         _put(document, key, value, f"{where}: {key}")
     models = parameters.models(root)
-    models["task"] = [model for model in models["task"] if parameters.kind_of(model) == document["task"].get("kind")]
     for section in dict.fromkeys(key.partition(".")[0] for key in changes):
-        for model in models[section]:
-            params.parse(document[section], model, f"{where}: {section}")
+        params.parse(document[section], parameters.reader(models[section]), f"{where}: {section}")
 
 
 def _put(document: dict, key: str, value: object, where: str) -> None:

@@ -15,6 +15,7 @@ import importlib
 import inspect
 import itertools
 import json
+import operator
 import sys
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
-from pydantic import create_model
+from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
 from winnow.base import closure, files
@@ -52,6 +53,7 @@ TABLE = "| key | value | default | meaning |\n|---|---|---|---|\n"
 WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", NoneType: "null"}
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 REQUIRED = "(none)"
+OF_ALL = ("check_params", "report")  # stages that read every section
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,18 +102,27 @@ def page(root: Path) -> str:
 
 
 def models(root: Path) -> dict[str, list[type[Section]]]:
-    """Return the classes of each section of params.yaml, in the order of dvc.yaml; a kind of task each has its own."""
+    """Return the classes of each section of params.yaml, in the order of dvc.yaml; each kind has one of its own."""
     found: dict[str, list[type[Section]]] = {}
     for package in closure.PACKAGES:
         for file in sorted((root / package).rglob("*.py")):
             for section, name in lint.sections(file).items():
                 module = importlib.import_module(".".join(file.relative_to(root).with_suffix("").parts))
                 if hasattr(module, name.partition(".")[0]):  # else it is imported late, and by others at once
-                    found[section] = [functools.reduce(getattr, name.split("."), module)]
+                    found[section] = _sections_in(functools.reduce(getattr, name.split("."), module), section)[0]
     kinds = [file.parent.name for file in sorted((root / closure.KINDS).glob("*/labels.py"))]
     found["task"] = [importlib.import_module(f"winnow.kinds.{kind}.labels").Task for kind in kinds]
     found["approaches"] = [_approaches(kinds)]
     return {section: found[section] for section in _readers(root)}
+
+
+def reader(classes: list[type[Section]]) -> type[Section]:
+    """Return what `params.parse` reads a section by: its class, or a choice among those of its kinds."""
+    return (
+        classes[0]
+        if len(classes) == 1
+        else Annotated[functools.reduce(operator.or_, classes), Field(discriminator="kind")]
+    )
 
 
 def _approaches(kinds: Sequence[str]) -> type[Section]:
@@ -135,7 +146,7 @@ def _readers(root: Path) -> dict[str, list[str]]:
 
 
 def _section(name: str, classes: list[type[Section]], readers: list[str]) -> str:
-    told = readers if len(readers) == 1 else [reader for reader in readers if reader != "report"]  # it shows all
+    told = [reader for reader in readers if reader not in OF_ALL] or ["report"]
     text = f"## {name}\n\nRead by {', '.join(f'`{reader}`' for reader in told)}.\n"
     for model in classes:
         parts = list(_walk(model, f"{name}."))

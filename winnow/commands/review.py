@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import signal
 import subprocess
-import webbrowser
 from pathlib import Path
 
 from winnow import kinds
@@ -30,7 +29,7 @@ PORT = 8764
 QUEUES = {  # the stage that makes each, and by which option
     "issues": ("find_issues", "queue"),
     "unlabelled": ("choose_rows", "out"),
-    "audit": ("annotate", "audit"),
+    "audit": ("audit", "out"),
     queues.ROUND: ("rounds", "rounds"),
 }
 
@@ -82,8 +81,9 @@ def exchange(arguments: argparse.Namespace, task: Task) -> str:
     return label_studio.write_tasks(arguments.export, entries, target)
 
 
-def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:
+def serve(name: str, task: Task, who: str, port: int, opens: bool) -> None:
     """Serve one queue to one reviewer until Ctrl-C, or SIGTERM."""
+    from winnow.review import browser
     from winnow.review.server import Review
     from winnow.review.session import Project
 
@@ -100,9 +100,8 @@ def serve(name: str, task: Task, who: str, port: int, browser: bool) -> None:
             return
         print(f"{session.rows} rows of {queue} for {who}, {session.left_out} decided already")
         print(f"{server.address}\nCtrl-C ends it; every verdict is saved at once", flush=True)
-        if browser:
-            webbrowser.open(server.address)
-        server.serve_forever()
+        with browser.opened(server.address) if opens else contextlib.nullcontext():
+            server.serve_forever()
     print(f"\n{server.decided} decisions added to {made}; commit them and run `dvc repro`")
 
 

@@ -38,7 +38,8 @@ def execute(arguments: argparse.Namespace) -> None:
     """Begin a round, or print the figures of the rounds so far.
 
     Raises:
-        UserError: a table is missing or older than decisions.csv, or the round before has no decision yet.
+        UserError: a table is missing or older than decisions.csv, the round before has no decision yet, or the clock
+            is behind.
     """
     if arguments.start:
         for line in start():
@@ -49,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> None:
         raise UserError(f"{figures}: not found; `dvc repro rounds` makes it")
     metrics = json.loads(files.read_text(figures))
     count = len(decisions.read(made))
-    if (metrics["rounds"], metrics["decisions"]) != (len(sample.read_all(rounds, count)), count):
+    if (metrics["rounds"], metrics["decisions"]) != (len(sample.read_all(rounds)), count):
         print(f"{figures} is older than {made} or {rounds}: `dvc repro rounds` for today's figures\n")
     print("\n".join(told(metrics, kinds.read_task())))
 
@@ -58,11 +59,15 @@ def start() -> Iterator[str]:
     """Draw the next round's sample; yield what to tell people."""
     settings, folder = params.load("rounds", Params), pipeline.path("rounds", "rounds")
     made = decisions.read(pipeline.path("rounds", "decisions"))
-    rounds = sample.read_all(folder, len(made))
-    if rounds and rounds[-1].decisions == len(made):
+    rounds = sample.read_all(folder)
+    if rounds and not any(rounds[-1].has_begun(decision.decided_on) for decision in made):
         path = sample.path_of(folder, len(rounds))
         raise UserError(f"{path}: this round has no decision yet; take the file out to draw another sample")
-    round_ = sample.draw(len(rounds) + 1, candidates(made, settings), settings.sample, len(made))
+    now = decisions.now()
+    if rounds and now < rounds[-1].began:
+        path = sample.path_of(folder, len(rounds))
+        raise UserError(f"{path}: the round began at {rounds[-1].began}, the clock says {now}; set the clock")
+    round_ = sample.draw(len(rounds) + 1, candidates(made, settings), settings.sample, now)
     path = sample.path_of(folder, round_.number)
     sample.write(path, round_)
     drawn = Counter((row.stratum, row.split) for row in round_.rows)

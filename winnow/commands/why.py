@@ -43,6 +43,7 @@ def find(prefix: str) -> str:
     Raises:
         UserError: there is no such id, or more than one, or the prefix is too short.
     """
+    prefix = prefix.removeprefix("'")  # as a queue's CSV file guards an id that a spreadsheet would round
     if len(prefix) < SHORTEST:
         raise UserError(f"id '{prefix}': give at least its first {SHORTEST} digits")
     files = [*_sources(), *(file for _, file in _ledgers())]
@@ -190,7 +191,7 @@ def _rank(id: str) -> str:
     if not queue.exists():
         return f"{queue}: {NOT_YET}"
     with queue.open(encoding="utf-8", newline="") as file:
-        ids = [line[0] for line in csv.reader(file)][1:]
+        ids = [decisions.unguard(line[0]) for line in csv.reader(file)][1:]
     return f"rank {ids.index(id) + 1} of {len(ids)}" if id in ids else f"not among the {len(ids)} first"
 
 
@@ -205,8 +206,11 @@ def _training(id: str) -> Iterator[tuple[str, str]]:
 
 
 def _predictions(id: str) -> Iterator[tuple[str, str]]:
-    """Yield what each model says; only dev and test rows are predicted."""
-    folder = pipeline.path("evaluate", "out")
+    """Yield what each model says of a dev row; of test rows `winnow test` alone tells, in sum, and counts the looks."""
+    folder, split = pipeline.path("evaluate", "out"), _row(pipeline.path("split", "out"), id)
+    if split is not None and split["split"] == "test":
+        yield "predicted", "a test row: what models say of it is not shown, so that nobody chooses by it"
+        return
     if not folder.exists():
         yield "predicted", f"{folder}: {NOT_YET}"
     for file in sorted(folder.glob("*.parquet")):

@@ -8,6 +8,7 @@ import numpy as np
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, replacing, write_text
 
+BLOCK = 16_384  # rows that are read at once
 IDS = "ids.txt"
 ARRAY = "embeddings.safetensors"
 
@@ -28,46 +29,68 @@ def write(folder: Path, ids: Sequence[str], array: np.ndarray) -> None:
 
 
 def read(folder: Path) -> tuple[list[str], np.ndarray]:
-    """Return ids, (rows,), and embeddings, (rows, dimensions) float32.
+    """Return ids, (rows,), and embeddings, (rows, dimensions) float32; raises `UserError` as `of`."""
+    ids = read_ids(folder)
+    return ids, _gather(folder, len(ids), np.arange(len(ids)))
+
+
+def read_ids(folder: Path) -> list[str]:
+    """Return the ids of the rows that have an embedding, in their order.
 
     Raises:
-        UserError: a file is missing or unreadable, ids and rows differ in number, an id stands twice, or a value is
-            not finite.
+        UserError: the file is missing, or an id stands twice.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     ids = read_text(folder / IDS).split()
-    path = folder / ARRAY
-    try:
-        array = load_file(path)["embeddings"]
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; `dvc repro embed embed_base` or `dvc pull` makes it") from None
-    except (SafetensorError, KeyError) as error:
-        raise UserError(f"{path}: not a safetensors file with a tensor 'embeddings': {error}") from None
-    if array.ndim != 2 or array.dtype != np.float32 or len(array) != len(ids):
-        raise UserError(
-            f"{path}: {array.dtype} of shape {array.shape}, but {IDS} names {len(ids)} rows of float32; "
-            f"run `dvc repro embed embed_base`"
-        )
     if len(set(ids)) < len(ids):
         raise UserError(f"{folder / IDS}: an id stands twice; run `dvc repro embed embed_base`")
-    if not np.isfinite(array).all():
-        raise UserError(f"{path}: holds values that are not finite; set params.yaml: compute.precision to fp32")
-    return ids, array
+    return ids
 
 
 def of(ids: Sequence[str], folder: Path) -> np.ndarray:
-    """Return the embeddings of `ids` in their order, (rows, dimensions) float32, from a folder.
+    """Return the embeddings of `ids` in their order, (rows, dimensions) float32; memory holds no others.
 
     Raises:
-        UserError: a row has no embedding, or as `read`.
+        UserError: a row has no embedding, a file is missing or unreadable, ids and rows differ in number, an id stands
+            twice, or a value is not finite.
     """
-    embedded, array = read(folder)
+    embedded = read_ids(folder)
     place = {id: index for index, id in enumerate(embedded)}
     missing = [id for id in ids if id not in place]
     if missing:
         raise UserError(
             f"{folder}: {len(missing)} row(s) have no embedding, first {missing[0]}; run `dvc repro embed embed_base`"
         )
-    return array[[place[id] for id in ids]]
+    places = np.fromiter((place[id] for id in ids), np.int64, len(ids))
+    return _gather(folder, len(embedded), places)
+
+
+def _gather(folder: Path, rows: int, places: np.ndarray) -> np.ndarray:
+    """Return the embeddings at some places of a folder of `rows`, read a block at a time."""
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / ARRAY
+    try:
+        # Not mapped into memory, where what was read would stay.
+        with safe_open(path, framework="np", backend="pread") as file:
+            array = file.get_slice("embeddings")
+            shape, type_ = array.get_shape(), array.get_dtype()
+            if len(shape) != 2 or type_ != "F32" or shape[0] != rows:
+                raise UserError(
+                    f"{path}: {type_} of shape {tuple(shape)}, but {IDS} names {rows} rows of float32; "
+                    f"run `dvc repro embed embed_base`"
+                )
+            found, order = np.empty((len(places), shape[1]), np.float32), np.argsort(places, kind="stable")
+            ascending = places[order]
+            for start in range(0, rows, BLOCK):
+                block = array[start : min(start + BLOCK, rows)]
+                if not np.isfinite(block).all():
+                    raise UserError(
+                        f"{path}: holds values that are not finite; set params.yaml: compute.precision to fp32"
+                    )
+                first, last = np.searchsorted(ascending, [start, start + BLOCK])
+                found[order[first:last]] = block[ascending[first:last] - start]
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; `dvc repro embed embed_base` or `dvc pull` makes it") from None
+    except (SafetensorError, KeyError) as error:
+        raise UserError(f"{path}: not a safetensors file with a tensor 'embeddings': {error}") from None
+    return found

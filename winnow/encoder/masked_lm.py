@@ -1,10 +1,10 @@
 """Masked language models: passages, masks, heads and the loss (Devlin et al. 2019)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from winnow.base import hashing
 from winnow.base.errors import UserError
@@ -23,14 +23,14 @@ class Passages:
     keys: list[str]
 
 
-def passages(rows: pa.Table, tokenizer, max_length: int) -> Passages:
-    """Cut each document of `rows` (id, text) into passages of at most `max_length` tokens."""
+def passages(ids: Sequence[str], texts: Sequence[str], tokenizer, max_length: int) -> Passages:
+    """Cut each document, by its id and text, into passages of at most `max_length` tokens."""
     tokens, keys = Tokens(), []
-    for ids, texts in zip(chunks(rows["id"].to_pylist()), chunks(rows["text"].to_pylist()), strict=True):
-        cut = tokenizer(texts, truncation=True, max_length=max_length, return_overflowing_tokens=True)
+    for names, some in zip(chunks(ids), chunks(texts), strict=True):
+        cut = tokenizer(some, truncation=True, max_length=max_length, return_overflowing_tokens=True)
         tokens.extend(cut["input_ids"])
         documents = cut["overflow_to_sample_mapping"]
-        keys += [f"{ids[document]}:{number}" for number, document in enumerate(documents, start=len(keys))]
+        keys += [f"{names[document]}:{number}" for number, document in enumerate(documents, start=len(keys))]
     return Passages(tokens, keys)
 
 

@@ -1,16 +1,19 @@
 """Encoders and their tokenizers: load, tokenize, pad, save without anything that differs from run to run."""
 
+import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from winnow.base.errors import UserError
 from winnow.base.files import replacing
 from winnow.encoder.compute import quiet
+from winnow.encoder.tokens import Tokens, chunks
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 WEIGHTS = ("config.json", "model.safetensors")
+SHARED = "share their weights, so that none can stay as it is while others learn; set frozen_layers to 0"
 MAX_SEPARATE = 1024  # tokens of a row
+# Families whose first token is at the position after the padding token's id, so that they read fewer tokens.
+FROM_PADDING = ("camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl")
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
@@ -32,11 +38,13 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 def load_model(auto_class: type, folder: Path, **options) -> "PreTrainedModel":
     """Return the model of a folder by one of transformers' Auto classes: safetensors only, no code of the model's own.
 
+    In fp32, in whichever precision it was saved: a weight in bf16 does not move by a small step.
+
     Raises:
         UserError: the folder holds no such model.
     """
     quiet()
-    return _load(auto_class, folder, use_safetensors=True, **options)
+    return _load(auto_class, folder, use_safetensors=True, dtype="float32", **options)
 
 
 def _load(auto_class: type, folder: Path, **options):
@@ -46,14 +54,67 @@ def _load(auto_class: type, folder: Path, **options):
         raise UserError(f"{folder}: no model that {auto_class.__name__} can load: {error}") from None
 
 
-def tokenize(tokenizer: "PreTrainedTokenizerBase", texts: list[str], max_length: int) -> list[list[int]]:
-    """Return each text's token ids, special tokens included, cut at `max_length`."""
-    if not texts:
-        return []
-    return tokenizer(texts, truncation=True, max_length=max_length, padding=False)["input_ids"]
+def check_length(folder: Path, max_length: int, key: str) -> None:
+    """Check that the encoder of a folder has a position for each token of a text.
+
+    Args:
+        key: the parameter that says `max_length`.
+
+    Raises:
+        UserError: it has not: the first long text would end in an error of torch.
+    """
+    config = _config(folder)
+    positions = config.get("max_position_embeddings")
+    if not isinstance(positions, int) or config.get("position_biased_input") is False:  # DeBERTa's are relative
+        return
+    if config.get("model_type") in FROM_PADDING:
+        positions -= config.get("pad_token_id", 1) + 1
+    if max_length > positions:
+        raise UserError(
+            f"params.yaml: {key}: {max_length} tokens, but the encoder in {folder} reads {positions}; lower it, or "
+            f"take a base encoder for longer texts"
+        )
 
 
-def lengths(tokens: list[list[int]]) -> np.ndarray:
+def check_frozen(folder: Path, layers: int, key: str) -> None:
+    """Check that the encoder of a folder has more layers than stay as they are.
+
+    Args:
+        key: the parameter that says `layers`.
+
+    Raises:
+        UserError: it has not, or its layers share their weights, so that none can stay while others learn.
+    """
+    config = _config(folder)
+    there = config.get("num_hidden_layers", config.get("n_layers"))
+    if not layers or not isinstance(there, int):
+        return
+    if "num_hidden_groups" in config:  # ALBERT's
+        raise UserError(f"params.yaml: {key}: {layers}, but the layers of the encoder in {folder} {SHARED}")
+    if layers >= there:
+        raise UserError(
+            f"params.yaml: {key}: {layers}, but the encoder in {folder} has {there} layers, of which one must learn; "
+            f"lower it to {there - 1} or less"
+        )
+
+
+def _config(folder: Path) -> dict:
+    """Return the configuration of a model's folder; nothing where it cannot be read: who loads it says why."""
+    try:
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def tokenize(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str] | pa.ChunkedArray, max_length: int) -> Tokens:
+    """Return each text's token ids, special tokens included, cut at `max_length`; texts are read in their order."""
+    tokens = Tokens()
+    for some in chunks(texts):
+        tokens.extend(tokenizer(some, truncation=True, max_length=max_length, padding=False)["input_ids"])
+    return tokens
+
+
+def lengths(tokens: Sequence[list[int]]) -> np.ndarray:
     """Return the number of tokens of each row, (rows,) int64."""
     return np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
 
@@ -71,14 +132,17 @@ def pad(rows: list[list[int]], padding: int, device: "torch.device") -> tuple["t
 
 
 def layers_of(model: "PreTrainedModel") -> "torch.nn.ModuleList":
-    """Return the encoder's transformer layers, lowest first."""
+    """Return the encoder's transformer layers, lowest first.
+
+    Raises:
+        UserError: it has one layer that is run again and again.
+    """
     import torch
 
-    return next(
-        module
-        for module in model.base_model.modules()
-        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers
-    )
+    for module in model.base_model.modules():
+        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers:
+            return module
+    raise UserError(f"params.yaml: frozen_layers or layer_decay: the encoder's layers {SHARED}, layer_decay to 1")
 
 
 def rate_factors(model: "PreTrainedModel", decay: float) -> dict[int, float]:
@@ -110,18 +174,19 @@ def freeze(model: "PreTrainedModel", layers: int) -> None:
         UserError: the encoder has no more than `layers` layers.
     """
     model.get_input_embeddings().requires_grad_(False)
+    if not layers:
+        return
     stack = layers_of(model)
     if layers >= len(stack):
         raise UserError(f"params.yaml: frozen_layers is {layers}, but the encoder has {len(stack)} layers")
-    if layers:
-        for child in model.base_model.children():
-            if stack in list(child.modules()):
-                if child is not stack:
-                    for beside in child.children():
-                        if beside is not stack:
-                            beside.requires_grad_(False)
-                break
-            child.requires_grad_(False)
+    for child in model.base_model.children():
+        if stack in list(child.modules()):
+            if child is not stack:
+                for beside in child.children():
+                    if beside is not stack:
+                        beside.requires_grad_(False)
+            break
+        child.requires_grad_(False)
     stack[:layers].requires_grad_(False)
 
 

@@ -1,4 +1,10 @@
-"""The nearest rows in embedding space, exact, in blocks: memory does not grow with the square of the rows."""
+"""The nearest rows in embedding space: exact up to a bound, by a graph of near rows beyond it.
+
+Beyond `EXACT` comparisons, FAISS searches a hierarchical navigable small world graph (Malkov and Yashunin 2018) of the
+vectors in 16-bit floats, and what it finds is compared exactly. It misses a few neighbours: `make bench-rows`
+measures the share that it finds. One thread builds the graph, so that equal inputs give equal bytes on a processor;
+another kind of processor may find others.
+"""
 
 from dataclasses import dataclass
 
@@ -8,6 +14,10 @@ BLOCK = 2**23  # similarities in memory at a time, 32 MiB
 SPARE = 8  # more than wanted are compared exactly: rounding in float32 may swap those at the edge
 ROUNDING = 2e-6  # cosines in float32 that differ by less may be equal to 6 digits
 WIDEST = 512  # rows of a block; their candidates are gathered in float64
+EXACT = 50_000**2  # comparisons of rows with candidates that are made one by one, minutes on one core
+GRAPH = "HNSW16,SQfp16"  # 16 links a row and layer; 0.9 KiB a row at 384 dimensions
+BUILD, SEARCH = 100, 128  # rows looked at while one is put in, and while one is searched; more find more, and take time
+LARGE = 32  # candidates of a group from which on its own rows are left out while the graph is searched, not after
 
 
 @dataclass(frozen=True)
@@ -26,8 +36,8 @@ class Neighbours:
 def nearest(vectors: np.ndarray, groups: np.ndarray, among: np.ndarray, k: int) -> Neighbours:
     """Return each row's nearest rows by cosine, of other groups alone: a row's own group resembles it anyway.
 
-    Of equally near ones, the first come first. Time grows with the square of the rows (100,000 rows of 384 dimensions
-    take minutes), memory does not.
+    Of equally near ones, the first come first. Up to `EXACT` comparisons they are the nearest of all, and time grows
+    with the square of the rows; beyond, nearly all of them are, and time grows hardly faster than the rows.
 
     Args:
         vectors: (rows, dimensions) float32; a row of zeros is as far from all.
@@ -35,14 +45,25 @@ def nearest(vectors: np.ndarray, groups: np.ndarray, among: np.ndarray, k: int) 
         among: (rows,) bool, the rows that may be neighbours.
         k: how many.
     """
-    norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    exact = np.divide(vectors, norms, out=np.zeros(vectors.shape), where=norms > 0)
-    rough = exact.astype(np.float32)
     # Sorted by group, so that those of a row's own group are one slice.
     candidates = np.flatnonzero(among)
     candidates = candidates[np.argsort(groups[candidates], kind="stable")]
     own = groups[candidates]
-    starts, ends = np.searchsorted(own, groups, "left"), np.searchsorted(own, groups, "right")
+    slices = np.searchsorted(own, groups, "left"), np.searchsorted(own, groups, "right")
+    if len(vectors) * len(candidates) > EXACT:
+        return _searched(vectors, candidates, slices, k)
+    return _compared(vectors, candidates, slices, k)
+
+
+def _compared(vectors: np.ndarray, candidates: np.ndarray, slices: tuple[np.ndarray, np.ndarray], k: int) -> Neighbours:
+    """Return the nearest of all candidates.
+
+    Args:
+        candidates: (candidates,) int, sorted by group.
+        slices: (rows,) int each, where the candidates of a row's own group start and end.
+    """
+    exact, (starts, ends) = _unit(vectors), slices
+    rough = exact.astype(np.float32)
     columns = np.ascontiguousarray(rough[candidates].T)
 
     index = np.full((len(vectors), k), -1, dtype=np.int64)
@@ -56,21 +77,79 @@ def nearest(vectors: np.ndarray, groups: np.ndarray, among: np.ndarray, k: int) 
             cosine[place, starts[row] : ends[row]] = -np.inf
         near = np.argpartition(cosine, -taken, axis=1)[:, -taken:]
         values = np.take_along_axis(cosine, near, axis=1)
-        index[rows], similarity[rows] = _exactly(exact, rows, candidates[near], np.isfinite(values), k)
+        found = np.where(np.isfinite(values), candidates[near], -1)
+        index[rows], similarity[rows] = _first(exact[rows], exact[found], found, k)
         # Where more are as near as the last one wanted than were taken, all of these are compared.
         edge = np.sort(values, axis=1)[:, -min(k, taken)] - ROUNDING
         for place in np.flatnonzero(np.isfinite(edge) & ((cosine >= edge[:, None]).sum(axis=1) > taken)):
-            row, near = rows[place : place + 1], np.flatnonzero(cosine[place] >= edge[place])[None]
-            index[row], similarity[row] = _exactly(exact, row, candidates[near], np.ones(near.shape, bool), k)
+            row, found = rows[place : place + 1], candidates[np.flatnonzero(cosine[place] >= edge[place])][None]
+            index[row], similarity[row] = _first(exact[row], exact[found], found, k)
     return Neighbours(index, similarity)
 
 
-def _exactly(
-    exact: np.ndarray, rows: np.ndarray, found: np.ndarray, allowed: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest of the rows found, (rows, k) int and float; those not allowed are none."""
-    cosine = np.round(np.einsum("rd,rfd->rf", exact[rows], exact[found]), 6)
-    cosine[~allowed] = -np.inf
+def _searched(vectors: np.ndarray, candidates: np.ndarray, slices: tuple[np.ndarray, np.ndarray], k: int) -> Neighbours:
+    """Return the nearest candidates that a graph finds; arguments as `_compared`."""
+    import faiss
+
+    graph, (starts, ends) = _graph(vectors, candidates), slices
+    sizes, wanted = ends - starts, k + SPARE + LARGE
+    index = np.full((len(vectors), k), -1, dtype=np.int64)
+    similarity = np.zeros((len(vectors), k))
+
+    def look(rows: np.ndarray, found: np.ndarray) -> None:
+        """Compare what was found of rows, places in `candidates`, exactly; of their own group is none."""
+        inside = (found >= starts[rows, None]) & (found < ends[rows, None])
+        found = np.where((found < 0) | inside, -1, candidates[found])
+        index[rows], similarity[rows] = _first(_unit(vectors[rows]), _unit(vectors[found]), found, k)
+
+    small = np.flatnonzero(sizes < LARGE)
+    for first in range(0, len(small), WIDEST):
+        rows = small[first : first + WIDEST]
+        look(rows, graph.search(_unit(vectors[rows]).astype(np.float32), wanted)[1])
+    large = np.flatnonzero(sizes >= LARGE)
+    large = large[np.argsort(starts[large], kind="stable")]
+    for of_group in np.split(large, np.flatnonzero(np.diff(starts[large])) + 1):
+        for first in range(0, len(of_group), WIDEST):
+            rows = of_group[first : first + WIDEST]
+            others = faiss.IDSelectorNot(faiss.IDSelectorRange(int(starts[rows[0]]), int(ends[rows[0]])))
+            how = faiss.SearchParametersHNSW(sel=others, efSearch=2 * SEARCH)
+            look(rows, graph.search(_unit(vectors[rows]).astype(np.float32), k + SPARE, params=how)[1])
+    return Neighbours(index, similarity)
+
+
+def _graph(vectors: np.ndarray, candidates: np.ndarray):
+    """Return a FAISS index of the candidates, numbered by their place."""
+    import faiss
+
+    graph = faiss.index_factory(vectors.shape[1], GRAPH, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction, graph.hnsw.efSearch = BUILD, SEARCH
+    graph.train(np.zeros((1, vectors.shape[1]), np.float32))  # 16-bit floats have nothing to learn
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        for first in range(0, len(candidates), WIDEST):
+            graph.add(_unit(vectors[candidates[first : first + WIDEST]]).astype(np.float32))
+    finally:
+        faiss.omp_set_num_threads(threads)
+    return graph
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors of length one, (…, dimensions) float64; zeros stay."""
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
+    return np.divide(vectors, norms, out=np.zeros(vectors.shape), where=norms > 0)
+
+
+def _first(own: np.ndarray, others: np.ndarray, found: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest of the rows found, (rows, k) int and float.
+
+    Args:
+        own: (rows, dimensions) float64 of unit length.
+        others: (rows, found, dimensions) float64, of the rows found.
+        found: (rows, found) int, -1 for none.
+    """
+    cosine = np.round(np.einsum("rd,rfd->rf", own, others), 6)
+    cosine[found < 0] = -np.inf
     order = np.lexsort((found, -cosine))[:, :k]
     found, cosine = np.take_along_axis(found, order, axis=1), np.take_along_axis(cosine, order, axis=1)
     none = np.isneginf(cosine)

@@ -1,5 +1,6 @@
 """Mean-pooled sentence embeddings, as MiniLM sentence encoders were trained to give (Reimers and Gurevych 2019)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,16 +41,20 @@ def load(folder: Path, accelerator: "Accelerator") -> "PreTrainedModel":
     return models.load_model(AutoModel, folder).to(accelerator.device, kind).eval()
 
 
-def embed(model: "PreTrainedModel", tokens: list[list[int]], reader: Reader) -> np.ndarray:
+def embed(
+    model: "PreTrainedModel", tokens: Sequence[list[int]], reader: Reader, out: np.ndarray | None = None
+) -> np.ndarray:
     """Return the mean of each row's last hidden states over its tokens, (rows, dimensions) float32.
 
     Args:
         model: from `load`.
         tokens: (rows,) token ids of each text, from `reader.tokenize`.
+        out: where to put it; None: in a new array.
     """
     import torch
 
-    out = np.zeros((len(tokens), model.config.hidden_size), dtype=np.float32)
+    if out is None:
+        out = np.empty((len(tokens), model.config.hidden_size), dtype=np.float32)
     with torch.inference_mode():
         for batch, ids, mask in reader.batches(tokens, "embedding"):
             hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state

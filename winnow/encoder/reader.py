@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from pydantic import Field
 
+from winnow.base import progress
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.params import Section
-from winnow.base.stage import progress
 from winnow.encoder import batching, models
+from winnow.encoder.tokens import Tokens
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +50,12 @@ class Reader:
 
     @classmethod
     def of(cls, folder: Path, max_length: int, batch_tokens: int, accelerator: "Accelerator") -> "Reader":
-        """Return a reader with the tokenizer of a folder."""
+        """Return a reader with the tokenizer of a folder.
+
+        Raises:
+            UserError: the folder's model has no positions for so long texts.
+        """
+        models.check_length(folder, max_length, "encoder.max_length")
         return cls(folder, models.load_tokenizer(folder), max_length, batch_tokens, accelerator)
 
     @classmethod
@@ -78,7 +85,7 @@ class Reader:
         """Where the model is."""
         return self.accelerator.device
 
-    def tokenize(self, texts: list[str]) -> list[list[int]]:
+    def tokenize(self, texts: Sequence[str] | pa.ChunkedArray) -> Tokens:
         """Return each text's token ids, special tokens included, cut at `max_length`."""
         return models.tokenize(self.tokenizer, texts, self.max_length)
 
@@ -95,5 +102,5 @@ class Reader:
             tokens: (rows,) token ids of each text, special tokens included.
             doing: what the progress bar says.
         """
-        for batch in progress(batching.by_length(models.lengths(tokens), self.batch_tokens), doing):
+        for batch in progress.over(batching.by_length(models.lengths(tokens), self.batch_tokens), doing):
             yield batch, *self.pad([tokens[row] for row in batch])

@@ -3,6 +3,8 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import pyarrow as pa
+
 CHUNK = 1000  # texts that a tokenizer is given at once: what it returns is dozens of times as large as a text
 
 
@@ -61,7 +63,8 @@ class Tokens(Rows):
         return self._ids[self._starts[first] : self._starts[end]].tolist()
 
 
-def chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the texts, CHUNK at a time."""
+def chunks(texts: Sequence[str] | pa.ChunkedArray) -> Iterator[Sequence[str]]:
+    """Yield the texts, or those of a column, CHUNK at a time."""
     for start in range(0, len(texts), CHUNK):
-        yield texts[start : start + CHUNK]
+        some = texts[start : start + CHUNK]
+        yield some.to_pylist() if isinstance(some, pa.ChunkedArray) else some

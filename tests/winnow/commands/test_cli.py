@@ -66,6 +66,13 @@ def test_lint_names_each_difference(project, capsys):
     assert "dvc.yaml: 4 difference(s)" in err
 
 
+def test_a_command_s_error_begins_with_its_name(project, capsys):
+    (project / "dvc.yaml").unlink()
+    with pytest.raises(SystemExit):
+        cli.main(["lint"])
+    assert capsys.readouterr().err.startswith("winnow lint: dvc.yaml: not found")
+
+
 def test_lint_is_silent_when_all_is_well(project, capsys):
     mended = DVC_YAML.replace("params: [first]", "params: [first, task]").replace("    params: [third]\n", "")
     (project / "dvc.yaml").write_text(mended.replace("winnow/old.py", "data/code/first.txt"))
@@ -142,3 +149,30 @@ def test_starts_without_heavy_libraries():
     code = f"import sys, winnow.commands.cli; sys.exit(str(found) if (found := set({heavy}) & set(sys.modules)) else 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_error_shows_what_a_file_calls_itself_and_a_terminal_obeys_none_of_it(project, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["predict", "a\x1b]0;title\x07\x9b31m.csv", "out.csv"])
+    told = capsys.readouterr().err
+    assert "a\ufffd]0;title\ufffd\ufffd31m.csv: not found" in told
+    assert all(character.isprintable() for character in told.rstrip("\n"))
+
+
+def test_an_error_of_the_system_is_one_line(project, capsys):
+    (project / "dvc.yaml").unlink()
+    (project / "dvc.yaml").mkdir()
+    with pytest.raises(SystemExit) as exit:
+        cli.main(["lint"])
+    assert exit.value.code == 1
+    assert "dvc.yaml: Is a directory" in capsys.readouterr().err
+
+
+def test_a_name_that_the_locale_cannot_write_is_a_line(project, monkeypatch, capsys):
+    monkeypatch.setattr("winnow.commands.lint.problems", lambda root: "B\udcc3\udcbc".encode())
+    with pytest.raises(SystemExit):
+        cli.main(["lint"])
+    assert "not in the encoding of this terminal's locale" in capsys.readouterr().err
+    monkeypatch.setattr("winnow.commands.lint.problems", lambda root: "Bü".encode("ascii"))
+    with pytest.raises(UnicodeEncodeError):
+        cli.main(["lint"])

@@ -22,7 +22,8 @@ AUXILIARY = pipeline.path("auxiliary", "out", ROOT)
 def project(workspace, monkeypatch):
     """Six rows in three groups, one a split; a training table and predictions that fit; the code is not looked at."""
     monkeypatch.setattr(lint, "problems", lambda root: [])
-    folder = workspace(task={"kind": "classification", "labels": LABELS})
+    rule = {"name": "heading", "kind": "heading", "field": "meta.heading", "labels": {"A": "AIMS?", "B": "RESULTS"}}
+    folder = workspace(task={"kind": "classification", "labels": LABELS}, annotate={"rules": [rule]})
     rows = make_rows([{"group": f"g{n % 3}", "cluster": f"c{n}", "label": "AB"[n % 2]} for n in range(6)])
     rows = tables.set_column(rows, "split", [splits.SPLITS[n % 3] for n in range(6)], pa.string())
     tables.write(rows, folder / DEDUPLICATED)
@@ -63,6 +64,17 @@ def test_a_sound_project_has_no_fault_and_one_without_tables_neither(project, tm
     assert leaks.problems(empty) == leaks.broken(empty) == []
     cli.main(["lint"])
     assert capsys.readouterr().out == ""
+
+
+def test_a_text_that_says_its_label_is_found(project):
+    texts = ["Aim: to ask ten.", "We asked. RESULTS: ten did.", "The results: ten did.", "We aim: high", "x", "y"]
+    tables.write(tables.set_column(rows_of(project), "text", texts, pa.string()), project / DEDUPLICATED)
+    assert leaks.told(project) == [
+        "data/deduplicated.parquet: 2 row(s) whose text holds a heading from which rule 'heading' reads a label; set "
+        "strip_headings of their profile in params.yaml: clean.profiles"
+    ]
+    with pytest.raises(SystemExit):
+        cli.main(["lint"])
 
 
 def test_each_leak_is_proved(project):

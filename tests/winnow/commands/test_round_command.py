@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.stages.rounds.project import PARAMS, TASK, Project
+from tests.stages.rounds.project import PARAMS, TASK, Project, tick
 from winnow.base.errors import UserError
 from winnow.commands import round as command
 from winnow.kinds.classification.labels import Task
+from winnow.people import decisions
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    tick(monkeypatch)
 
 
 @pytest.fixture
@@ -34,7 +40,8 @@ def test_start_draws_from_the_unsettled_rows_that_came_with_a_label(project, cap
     said = capsys.readouterr().out
     assert said.startswith(f"data/rounds/001.csv: {len(rows)} rows drawn\n")
     assert "Commit data/rounds/001.csv, run `dvc repro rounds`" in said
-    assert {row["decisions"] for row in rows} == {"3"}
+    [began] = {row["began"] for row in rows}
+    assert began > max(decision.decided_on for decision in decisions.read(Path("data/decisions.csv")))
     open_rows = set(project.given) - set(project.wrong[:3]) - set(project.automatic)
     assert {row["id"] for row in rows} <= open_rows
     cells = {(row["stratum"], row["split"]): int(row["population"]) for row in rows}
@@ -58,12 +65,21 @@ def test_a_round_begins_once_and_after_dvc_repro(project):
     stale = (project.folder / "data/labelled.parquet").read_bytes()
     project.decide(project.wrong[:1])
     winnow_round("--start")
-    assert {row["decisions"] for row in drawn(2)} == {"1"}
+    assert drawn(2)[0]["began"] > drawn(1)[0]["began"]
     project.decide(project.wrong[1:2])
     (project.folder / "data/labelled.parquet").write_bytes(stale)
     with pytest.raises(UserError, match=r"labelled\.parquet: older than the decisions: row \w{16} is decided"):
         winnow_round("--start")
     assert not (project.folder / "data/rounds/003.csv").exists()
+
+
+def test_a_clock_that_is_behind_begins_no_round(project, monkeypatch):
+    winnow_round("--start")
+    project.decide(project.wrong[:1])
+    monkeypatch.setattr(decisions, "now", lambda: "2025-12-31T23:59:59Z")
+    with pytest.raises(UserError, match=r"001\.csv: the round began at 2026-\S+, the clock says 2025-12-31T23:59:59Z"):
+        winnow_round("--start")
+    assert not (project.folder / "data/rounds/002.csv").exists()
 
 
 def test_where_all_is_settled_no_round_begins(project):
@@ -110,9 +126,9 @@ def test_it_tells_the_last_round(project, capsys):
     open_rows = found["noise"]["001"]["open"]
     assert any(line.startswith(f"  {open_rows} rows of the sample are open") for line in lines)
     # From the start to the end, whatever the order of names in the file.
-    change, states = found["models"]["change"]["all"]["test"]["given"], found["models"]["macro_f1"]
-    before, after = (100 * states[name]["test"]["given"]["macro_f1"] for name in ("before", "001"))
-    told = next(line for line in lines if line.startswith("    test, given labels"))
+    change, states = found["models"]["change"]["all"]["dev"]["given"], found["models"]["macro_f1"]
+    before, after = (100 * states[name]["dev"]["given"]["macro_f1"] for name in ("before", "001"))
+    told = next(line for line in lines if line.startswith("    dev, given labels"))
     assert f"{before:.1f} -> {after:.1f}" in told
     assert f"{100 * change['gain']:+.2f}" in told
     assert after - before == pytest.approx(100 * change["gain"], abs=1e-3)

@@ -119,6 +119,10 @@ def test_a_whole_life_in_the_order_of_the_pipeline(project, capsys):
         ),
         ("queue", "rank 2 of 2"),
         ("training", "no model trains on it"),
+        ("predicted", "a test row: what models say of it is not shown, so that nobody chooses by it"),
+    ]
+    tables.write(pa.table({"id": [ROW], "split": ["dev"]}), project / "data/split.parquet")
+    assert why(ROW, capsys)[-2:] == [
         ("predicted", "dapt-1: RESULTS (p_METHODS 0.090, p_RESULTS 0.910)"),
         ("predicted", "transfer-1: METHODS (p_METHODS 0.600, p_RESULTS 0.400)"),
     ]
@@ -180,3 +184,19 @@ def test_an_ambiguous_prefix_names_the_ids(project, capsys):
 def test_before_the_first_run(workspace, capsys):
     workspace()
     assert "data/raw: not yet made: run `dvc repro`" in fails("abcdef", capsys)
+
+
+def test_an_id_that_the_queue_s_csv_guards_is_known_by_either_form(project, capsys):
+    finish(project)
+    digits = "012345678901e234"  # a spreadsheet would round it
+    raw = make_rows([{"source": "notes", "source_key": "k1"}])
+    tables.write(tables.set_column(raw, "id", [digits], pa.string()), project / "data/raw/notes.parquet")
+    issues = tables.read(project / "data/issues.parquet")
+    tables.write(tables.set_column(issues, "id", [digits], pa.string()), project / "data/issues.parquet")
+    queue = project / "reports/review/queue.csv"
+    decisions.write_queue(queue, [{"id": ROW}, {"id": digits}])
+    assert f'"\'{digits}"' in queue.read_text()
+    for typed in (digits, f"'{digits}", digits[:6], f"'{digits[:6]}"):
+        lines = why(typed, capsys)
+        assert lines[0] == ("row", digits)
+        assert ("queue", "rank 2 of 2") in lines

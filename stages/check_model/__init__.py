@@ -1,0 +1,1 @@
+"""The stage `check_model`: see __main__.py."""

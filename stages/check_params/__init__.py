@@ -1,0 +1,1 @@
+"""The stage `check_params`: see __main__.py."""

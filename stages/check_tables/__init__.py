@@ -1,0 +1,1 @@
+"""The stage `check_tables`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The stage `inputs`: see __main__.py."""

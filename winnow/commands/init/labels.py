@@ -1,0 +1,112 @@
+"""The labels to learn: which there are, in which order, and what becomes of rare ones and of other spellings."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from winnow.base.errors import UserError
+from winnow.commands.init.source import SHOWN, Source
+from winnow.kinds.task import bare
+
+LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
+DIGITS = re.compile(r"(\d+)")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what no label may hold
+NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is learnt.
+
+    Attributes:
+        names: in the order of the model's outputs.
+        rows: by name.
+        becomes: the source's names to ours, where they differ; None: such rows have no label.
+        rare: names of too few rows, which are in `becomes` too.
+    """
+
+    names: list[str]
+    rows: Counter = field(default_factory=Counter)
+    becomes: dict[str, str | None] = field(default_factory=dict)
+    rare: list[str] = field(default_factory=list)
+
+
+def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
+    """Return the labels of all sources.
+
+    Args:
+        wanted: the names to learn, in order; None: all that have enough rows.
+
+    Raises:
+        UserError: there are fewer than two.
+    """
+    counts = sum((source.survey.labels for source in sources), Counter())
+    if not counts:
+        return _without_rows(sources, wanted)
+    becomes: dict[str, str | None] = dict(_variants(counts))
+    rows: Counter = Counter()
+    for name, count in counts.items():
+        rows[becomes.get(name, name)] += count
+    if wanted is not None:
+        if unknown := [name for name in wanted if name not in rows]:
+            raise UserError(f"--labels: no row has the label '{unknown[0]}'; there are {_told(list(rows))}")
+        left_out, rare = [name for name in rows if name not in wanted], []
+    else:
+        rare = [name for name, count in rows.items() if count < LEAST_ROWS] if len(rows) > 1 else []
+        left_out = rare
+    names = list(dict.fromkeys(wanted or ordered([name for name in rows if name not in rare])))
+    if len(names) < 2:
+        column = next(source.roles.label for source in sources if source.roles.label)
+        if rare:
+            raise UserError(
+                f"column '{column}' holds {_told(list(rows))}, and fewer than two of them have the {LEAST_ROWS} rows "
+                f"that it takes to split them; name another column by --label, or add rows"
+            )
+        raise UserError(
+            f"column '{column}' holds one label ('{names[0]}'), and two are the least that can be told apart; name "
+            f"another column by --label"
+        )
+    becomes = {name: None if to in left_out else to for name, to in becomes.items()}
+    becomes |= dict.fromkeys(left_out)
+    return Labels(names, rows, becomes, rare)
+
+
+def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
+    if wanted is None:
+        columns = list(dict.fromkeys(name for source in sources for name in source.found.columns))
+        raise UserError(
+            f"no column looks like a label; there are {_told(columns)}; name it by --label COLUMN, or name the labels "
+            f"by --labels A,B to begin without one and write labelling rules"
+        )
+    if len(set(wanted)) < 2:
+        raise UserError("--labels: two labels are the least that can be told apart; name another")
+    return Labels(list(dict.fromkeys(wanted)))
+
+
+def _told(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(f"'{name}'" for name in names[:SHOWN]) + more
+
+
+def _variants(labels: Counter) -> dict[str, str]:
+    """Return labels that differ from a more frequent one in case, space or Unicode form alone, by what they become."""
+    best: dict[str, str] = {}
+    for label, _ in labels.most_common():
+        best.setdefault(bare(label), label)
+    pairs = ((label, _plain(best[bare(label)])) for label in labels)
+    return {label: own for label, own in pairs if own != label}
+
+
+def _plain(label: str) -> str:
+    """Return a label without the space around it, and with a space for line ends and control characters."""
+    return CONTROL.sub(" ", label).strip()
+
+
+def ordered(names: list[str]) -> list[str]:
+    """Return labels in the order in which people count: numbers by their value, `topic 2` before `topic 10`."""
+    if all(map(NUMBER.fullmatch, names)):
+        return sorted(names, key=float)
+    return sorted(
+        names, key=lambda name: [(int(part), "") if part.isdecimal() else (-1, part) for part in DIGITS.split(name)]
+    )

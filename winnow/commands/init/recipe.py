@@ -1,0 +1,73 @@
+"""What params.yaml says for the data: task, cleaning, lengths, budgets; docs/bring-your-own-data.md has the reasons."""
+
+from collections.abc import Sequence
+
+from winnow.commands.init.budget import Machine, Plan
+from winnow.commands.init.labels import Labels
+from winnow.commands.init.source import MAILS, Source
+
+OBJECTIVES = ("masked_lm", "position", "order", "denoise", "contrast")
+MARKED_UP = 0.1  # share of texts with markup from which on markup is taken out
+LEAST_WORDS = 3  # of texts of which hardly any has fewer than twice as many
+SHORT = 16  # tokens: of texts this short, one other word in ten is another message
+FEW = 1500  # labelled rows of which dev gets a larger share, so that it measures anything
+THREADS = 8  # more do not make an encoder of this size faster
+
+
+def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Machine) -> dict[str, dict]:
+    """Return the values of each section that change."""
+    tokens = sorted(source.survey.tokens_at(0.5) for source in sources)
+    words = min((source.survey.words_at(0.05) for source in sources), default=0)
+    profiles = {source.name: profile(source) for source in sources}
+    first = profiles[sources[0].name]
+    least = min((labels.rows[name] for name in labels.names), default=0)
+    labelled = sum(source.survey.labelled for source in sources)
+    return {
+        "task": {"labels": list(labels.names), "kind": "classification"},
+        "compute": {"threads": min(machine.cores, THREADS)},
+        "clean": {
+            "default_profile": first,
+            "profile_of": {name: profile for name, profile in profiles.items() if profile != first},
+            "min_words": LEAST_WORDS if words >= 2 * LEAST_WORDS else 1,
+        },
+        "deduplicate": {"threshold": 0.9 if tokens[0] < SHORT else 0.8},
+        "split": {"dev": 0.2 if labelled < FEW else 0.12},
+        "removals": {"max_skew": 1.5 if len(labels.names) == 2 else 3},
+        "annotate": {"rules": []},
+        # Duplicates go before the labels are counted.
+        "apply_decisions": {"min_rows_per_label": min(10, max(2, least // 2))},
+        "adapt": {
+            "objectives": {name: int(name == "masked_lm") for name in OBJECTIVES},
+            "tokens": plan.adapt_tokens,
+            "max_length": plan.max_length,
+            "warmup_tokens": min(30_000, plan.adapt_tokens // 3),
+            "interpolation": 0.5,
+        },
+        "encoder": {"max_length": plan.max_length},
+        "balance": {"max_labels": plan.max_labels},
+        "finetune": {"epochs": plan.epochs, "reads": plan.reads},
+        "arms": {"seeds": list(plan.seeds)},
+        "report": {"title": _title(sources), "description": _description(sources, labels)},
+    }
+
+
+def gates(strict: bool) -> dict[str, dict]:
+    """Return what a doubt does to the run."""
+    return {"gates": {"on_doubt": "stop" if strict else "warn"}}
+
+
+def profile(source: Source) -> str:
+    """Return the name of the cleaning profile that suits a source."""
+    if source.found.format in MAILS:
+        return "email"
+    return "html" if source.survey.markup() >= MARKED_UP else "plain"
+
+
+def _title(sources: Sequence[Source]) -> str:
+    return ", ".join(source.name.replace("-", " ") for source in sources).capitalize()
+
+
+def _description(sources: Sequence[Source], labels: Labels) -> str:
+    rows = sum(source.survey.rows for source in sources)
+    names = ", ".join(source.found.path.name for source in sources)
+    return f"{rows:,} texts of {names}, to be sorted into {len(labels.names)} classes."

@@ -1,0 +1,184 @@
+"""All rows of a source, read once as `collect` reads them: labels, lengths, duplicates, languages, what is missing."""
+
+import re
+import unicodedata
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+from winnow.base import hashing, progress
+from winnow.commands.init.look import Found
+from winnow.readers import Block, dates
+from winnow.readers.values import as_list, as_text, with_point
+from winnow.text import language
+from winnow.text.words import words as words_of
+
+SAMPLE = 2000  # texts whose language and markup are looked at
+TOKENS_A_WORD = 1.3  # word pieces of a word in Latin letters; other letters are a piece each
+WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
+MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(amp|nbsp|lt|gt|quot|#\d+);")
+LEAST_LETTERS = 20  # by which a language is told
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns of a source by what they are for."""
+
+    text: list[str]
+    label: str | None = None
+    group: str | None = None
+    published: str | None = None
+    published_format: str | None = None
+    key: str | None = None
+    meta: list[str] = field(default_factory=list)
+    has_commas: bool = False  # before the decimals of labels, or of what is kept beside rows
+
+    def used(self) -> list[str]:
+        """Return every column once, but those kept beside the row."""
+        single = [*self.text, self.label, self.group, self.published, self.key]
+        return list(dict.fromkeys(name for name in single if name is not None))
+
+
+@dataclass
+class Survey:
+    """What was counted.
+
+    Attributes:
+        refused: rows that cannot be read; `problem` is the first one's.
+        labels: rows by label, as the source writes it.
+        tokens: (rows,) estimated word pieces of each text that is not empty.
+        words: (rows,) words of each text that is not empty.
+        texts: a sample of them, spread over all rows.
+        first, last: dates, ISO 8601.
+    """
+
+    rows: int = 0
+    refused: int = 0
+    problem: str = ""
+    empty: int = 0
+    labels: Counter = field(default_factory=Counter)
+    tokens: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
+    words: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
+    duplicates: int = 0
+    keys_twice: int = 0
+    groups: int = 0
+    dates: int = 0
+    first: str = "9999"
+    last: str = ""
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def labelled(self) -> int:
+        """Rows with a label."""
+        return self.labels.total()
+
+    def tokens_at(self, share: float) -> int:
+        """Return how many tokens the texts have at most, but for the longest."""
+        return int(np.quantile(self.tokens, share)) if len(self.tokens) else 0
+
+    def words_at(self, share: float) -> int:
+        """Return how many words the texts have at most, but for the longest."""
+        return int(np.quantile(self.words, share)) if len(self.words) else 0
+
+    def languages(self) -> list[tuple[str, float]]:
+        """Return the languages of the sample with their shares, the most frequent first; those above 1 %."""
+        joined: list[str] = []
+        short = ""
+        for text in self.texts:
+            short = f"{short} {text}" if short else text
+            if sum(map(str.isalpha, short)) >= LEAST_LETTERS:
+                joined.append(short)
+                short = ""
+        counts = Counter(code for code, _ in language.detect(joined) if code != language.UNKNOWN)
+        return [(code, count / counts.total()) for code, count in counts.most_common() if count > counts.total() / 100]
+
+    def scripts(self) -> list[str]:
+        """Return the scripts of the sample's letters, those above 5 %, the most frequent first."""
+        counts = Counter(_script(letter) for text in self.texts for letter in text[:200] if letter.isalpha())
+        return [name for name, count in counts.most_common() if count > counts.total() / 20]
+
+    def markup(self) -> float:
+        """Return the share of the sample with tags or entities."""
+        return sum(bool(MARKUP.search(text)) for text in self.texts) / max(len(self.texts), 1)
+
+
+@cache
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "?").split()[0].split("-")[0].capitalize()
+
+
+def count(found: Found, roles: Roles) -> Survey:
+    """Return what all rows hold. Memory: some tens of bytes a row.
+
+    Raises:
+        UserError: a file cannot be read as a whole, or lacks a column.
+    """
+    survey = Survey()
+    tokens, words, texts, keys, groups = array("I"), array("I"), array("Q"), array("Q"), array("Q")
+    every = 1
+    for block in progress.over(found.blocks(roles.used()), f"looking at {found.path.name}"):
+        survey.rows += len(block.places) + len(block.problems)
+        survey.refused += len(block.problems)
+        if block.problems and not survey.problem:
+            survey.problem = ": ".join(block.problems[0])
+        cells = {name: _cells(block, name) for name in roles.used()}
+        for parts in zip(*(cells[name] for name in roles.text), strict=True):
+            text = "\n\n".join(part for part in parts if part)
+            if not text.strip():
+                survey.empty += 1
+                continue
+            tokens.append(estimate(text))
+            words.append(len(words_of(text)))
+            texts.append(number := _number(text))
+            if number % every == 0:
+                survey.texts.append(text)
+        while len(survey.texts) > SAMPLE:
+            every *= 2
+            survey.texts = [text for text in survey.texts if _number(text) % every == 0] or survey.texts[:1]
+        if roles.label:
+            names = [cell for cell in cells[roles.label] if cell and cell.strip()]
+            survey.labels.update(map(with_point, names) if roles.has_commas else names)
+        keys.extend(map(_number, filter(None, cells.get(roles.key, ()))))
+        groups.extend(map(_number, filter(None, cells.get(roles.group, ()))))
+        _add_dates(survey, cells.get(roles.published, ()), roles.published_format)
+    survey.tokens, survey.words = np.array(tokens, np.uint32), np.array(words, np.uint32)
+    survey.duplicates = len(texts) - len(set(texts))
+    survey.groups = len(set(groups))
+    if roles.key:
+        # A row without a key is refused, too.
+        survey.keys_twice = survey.rows - survey.refused - len(set(keys))
+    return survey
+
+
+def _cells(block: Block, name: str) -> list[str | None]:
+    out: list[str | None] = []
+    for value in as_list(block.columns[name]):
+        try:
+            out.append(as_text(value) or None)
+        except ValueError:
+            out.append(None)
+    return out
+
+
+def _number(text: str) -> int:
+    return int(hashing.text_sha(text)[:16], 16)
+
+
+def _add_dates(survey: Survey, cells: Iterable[str | None], form: str | None) -> None:
+    for cell in filter(None, cells):
+        day = str(dates.read(cell, [form] if form else dates.PLAIN))
+        if day.startswith(("19", "20")):
+            survey.dates += 1
+            survey.first, survey.last = min(survey.first, day), max(survey.last, day)
+
+
+def estimate(text: str) -> int:
+    """Return about how many tokens a text has: of a word in Latin letters 1.3, of other scripts one a letter."""
+    tokens = 2.0
+    for word in WORD.findall(text):
+        tokens += TOKENS_A_WORD if word.isascii() or _script(word[0]) == "Latin" else len(word)
+    return int(tokens)

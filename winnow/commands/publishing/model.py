@@ -1,0 +1,62 @@
+"""A model folder that transformers and `winnow predict` load, with its card."""
+
+import sys
+from pathlib import Path
+
+from winnow.base import params
+from winnow.base.files import write_text
+from winnow.commands import model_files, pipeline
+from winnow.commands.publishing import cards
+from winnow.commands.terminal import printable
+from winnow.kinds.task import Task
+
+SHOWN = 10  # files that a message names
+
+
+def write(folder: Path, model: Path, task: Task, dataset: tuple[str | None, list[str]], why: str) -> None:
+    """Write a model and its card into a folder that is not there yet.
+
+    Args:
+        model: the folder of the stage finetune.
+        dataset: the id that the dataset has on a hub, if it has one; the sources' names.
+        why: why it is this model.
+
+    Raises:
+        UserError: the model has no weights, or a file of it is a link to elsewhere.
+    """
+    folder.mkdir()
+    left_out = model_files.copy(model, {*model_files.names(task), *model_files.weights(model)}, folder)
+    if left_out:
+        more = f" and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else ""
+        named = printable(f"{model}: left out, for no model needs it: {', '.join(left_out[:SHOWN])}{more}")
+        print(named, file=sys.stderr)
+    write_text(folder / "README.md", card(task, dataset, f"`{model.name}`: {why}."))
+
+
+def card(task: Task, dataset: tuple[str | None, list[str]], which: str) -> str:
+    """Return the card: YAML, how to use the model, and the pipeline's own model card.
+
+    Raises:
+        UserError: the model card is not made.
+    """
+    hub_id, sources = dataset
+    base = params.read()["fetch_model"]
+    categories = cards.task_categories(task)
+    front = {
+        **cards.licence([str(base.get("licence", "not stated"))]),
+        "language": cards.languages(sources),
+        "library_name": "transformers",
+        "pipeline_tag": categories[0] if categories else None,
+        "base_model": base.get("id") if base.get("kind") == "hub" else None,
+        "datasets": [hub_id] if hub_id else None,
+        "tags": ["winnow"],
+    }
+    parts = [
+        f"# {cards.plain(cards.title())}: the model",
+        f"{which} It is {task.told()}.",
+        "```sh\nwinnow predict new.csv predicted.csv --model this/folder\n```",
+        "The folder says all that a prediction needs: how texts are cleaned (`cleaning.json`), how much of one is read "
+        "(`reader.json`), and what is predicted (`task.json`).",
+        cards.body(pipeline.path("report", "model-card")),
+    ]
+    return cards.written(front, parts)

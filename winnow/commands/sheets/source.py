@@ -1,0 +1,312 @@
+"""Rows of people's tables, a block at a time.
+
+A file is looked through before its rows are given out: an error in its last line shows in seconds, not after an hour of
+predictions, and the number of rows is known.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from winnow.base import params
+from winnow.base.errors import UserError
+from winnow.commands.sheets.cells import unguard
+from winnow.commands.sheets.formats import Sheet
+from winnow.readers import check_once, jsonl, listed, opening, parquet
+from winnow.readers.layout import Layout
+from winnow.readers.lines import lines
+from winnow.readers.tabular import Dialect, Table, Words
+
+BLOCK_ROWS, BLOCK_CHARACTERS = 1024, 4 * 2**20  # of a block, whichever comes first
+DELIMITERS = ",;\t|"
+TEXTS = (
+    pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null, pa.types.is_binary,
+    pa.types.is_large_binary,
+)  # fmt: skip
+OPTIONS = Words(
+    lambda key, value: f"--{key} {shlex.quote('none' if value is None else value)}", "",
+    "convert the file to UTF-8, or give --encoding, such as cp1252",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a file.
+
+    Attributes:
+        texts: (rows,) what the column of texts holds; None where it holds nothing.
+        cells: gives (rows,) lists, a value for each column.
+        lines: (rows,) the lines of a JSON Lines file as they are; None for other formats.
+        table: the rows of a Parquet file; None for other formats.
+    """
+
+    texts: list[str | None]
+    cells: Callable[[], Iterable[Sequence[object]]]
+    lines: list[str] | None = None
+    table: pa.Table | None = None
+
+
+class Source:
+    """A file of rows.
+
+    Attributes:
+        columns: their names, in order.
+        rows: how many there are.
+        schema: what Parquet would hold of it.
+        inner: names of what stands within a column, `a.b`, which may be the text.
+        dialect: how it is written, where it is text.
+    """
+
+    columns: list[str]
+    rows: int
+    schema: pa.Schema
+    inner: Sequence[str] = ()
+    dialect: Dialect | None = None
+
+    def blocks(self, text: str) -> Iterator[Block]:
+        """Yield the rows, whose column `text` holds the texts; raises `UserError` as the function that opened it."""
+        raise NotImplementedError
+
+
+def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), text: str | None = None) -> Source:
+    """Return what a file holds, after a look through all of it.
+
+    Args:
+        told: how it is written, as far as people said it: `options.told`.
+        text: the column of texts, if it was named: a hint at what stands between cells.
+
+    Raises:
+        UserError: the file is damaged, is not of its format, or has rows that are no rows.
+    """
+    layout = params.parse({**told, "format": sheet.format}, Layout, f"{sheet.name}: how it is written")
+    try:
+        if sheet.format == "parquet":
+            return Parquet(sheet)
+        return JsonLines(sheet, layout.encoding) if sheet.format == "jsonl" else Separated(sheet, layout, text)
+    except (*opening.BROKEN, pa.ArrowException) as error:
+        raise UserError(f"{sheet.name}: cannot be read: {error}") from None
+
+
+def column_of_texts(rows: Source, told: str | None, mapped: Iterable[str], where: str) -> str:
+    """Return the column that holds the texts: the one that was told, `text`, one that is mapped, or the only one.
+
+    Args:
+        mapped: the columns of texts of the project's own sources.
+
+    Raises:
+        UserError: there is no such column, or it is not plain which it is.
+    """
+    for name in [told] if told is not None else ["text", *mapped]:
+        if name in rows.columns or name in rows.inner:
+            check_once(where, [name], rows.columns, "rename one")
+            return name
+    if told is None and len(rows.columns) == 1:
+        return rows.columns[0]
+    if told is None:
+        raise UserError(f"{where}: which column holds the texts? give --text COLUMN; there are: {listed(rows.columns)}")
+    raise _missing(rows.columns, told, where)
+
+
+def check_column(columns: Sequence[str], name: str, where: str) -> None:
+    """Raise `UserError` if there is no such column, or two."""
+    if name not in columns:
+        raise _missing(columns, name, where)
+    check_once(where, [name], columns, "rename one")
+
+
+def _missing(columns: Sequence[str], name: str, where: str) -> UserError:
+    return UserError(f"{where}: there is no column '{name}'; there are: {listed(columns)}")
+
+
+class Separated(Source):
+    """CSV and TSV, as `collect` reads them; cells are taken as what a spreadsheet's guard stands for."""
+
+    def __init__(self, sheet: Sheet, layout: Layout, text: str | None) -> None:
+        """Look through the file."""
+        self._sheet, self.dialect = sheet, layout.dialect()
+        if sheet.format == "csv" and layout.delimiter is None:
+            self.dialect = replace(self.dialect, delimiter=self._delimiter(text))
+        with self._table() as table:
+            self.dialect, self.columns = table.dialect, list(map(unguard, table.header))
+        if not any(self.columns):
+            raise UserError(f"{sheet.name}: line 1: there is no header; the first line must name the columns")
+        self.rows = sum(1 for _ in self._records())
+        self.schema = pa.schema([(name, pa.string()) for name in self.columns])
+
+    def blocks(self, text: str) -> Iterator[Block]:
+        """Yield the rows."""
+        place = self.columns.index(text)
+        for cells in _blocks(self._records(), lambda row: sum(map(len, row))):
+            yield Block([row[place] or None for row in cells], lambda cells=cells: cells)
+
+    def _records(self) -> Iterator[list[str]]:
+        with self._table() as table:
+            # In a table of one column, a blank line is an empty text.
+            for row in table.rows(blanks=True):
+                if row.problem:
+                    raise UserError(f"{self._sheet.name}: line {row.first}: {row.problem}")
+                yield list(map(unguard, row.cells))
+
+    def _delimiter(self, text: str | None) -> str:
+        """Return what cuts the header into the most columns, the named one among them where that is possible."""
+        headers = {}
+        for sign in DELIMITERS:
+            try:
+                with self._table(sign) as table:
+                    headers[sign] = table.header
+            except UserError:
+                headers[sign] = []
+        return max(headers, key=lambda sign: (text in headers[sign], len(headers[sign]), -DELIMITERS.index(sign)))
+
+    @contextmanager
+    def _table(self, delimiter: str | None = None) -> Iterator[Table]:
+        dialect = replace(self.dialect, delimiter=delimiter) if delimiter else self.dialect
+        with self._sheet.read() as stream:
+            yield Table(stream, self._sheet.name, dialect, OPTIONS)
+
+
+class JsonLines(Source):
+    """JSON Lines: one object a line; a key that a line lacks is a value that it lacks."""
+
+    def __init__(self, sheet: Sheet, encoding: str) -> None:
+        """Look through the file."""
+        self._sheet, self._encoding = sheet, encoding
+        kinds: dict[str, set[type]] = {}
+        inner: dict[str, None] = {}
+        self.rows = 0
+        for _, record in self._records():
+            self.rows += 1
+            for key, value in record.items():
+                kinds.setdefault(key, set()).add(_kind(value))
+                if isinstance(value, dict):
+                    inner.update(dict.fromkeys(jsonl.paths(value, f"{key}.")))
+        self.columns = list(kinds)
+        self.inner = [path for path in inner if path not in kinds]
+        for name in self.columns:
+            if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+                raise UserError(f"{sheet.name}: key {json.dumps(name)} holds half a surrogate pair; rename it")
+        self.schema = pa.schema([(name, _arrow_type(found - {type(None)})) for name, found in kinds.items()])
+
+    def blocks(self, text: str) -> Iterator[Block]:
+        """Yield the rows."""
+
+        def texts(record: dict, number: int) -> str | None:
+            if text in self.inner:
+                jsonl.lift(record, text, text.split("."))
+            value = record.get(text)
+            if value is not None and not isinstance(value, str):
+                raise UserError(
+                    f"{self._sheet.name}: row {number}: '{text}' is no text but {json.dumps(value)[:40]}; "
+                    f"name another column by --text"
+                )
+            return value or None
+
+        done = 0
+        for pairs in _blocks(self._records(), lambda pair: len(pair[0])):
+            found = [texts(record, done + number) for number, (_, record) in enumerate(pairs, 1)]
+            done += len(pairs)
+            yield Block(found, lambda pairs=pairs: map(self._cells, pairs), [line for line, _ in pairs])
+
+    def _cells(self, pair: tuple[str, dict]) -> list[object]:
+        return [pair[1].get(name) for name in self.columns]
+
+    def _records(self) -> Iterator[tuple[str, dict]]:
+        name = self._sheet.name
+        with self._sheet.read() as stream:
+            for number, line in enumerate(lines(stream, name, self._encoding, OPTIONS.encoding), 1):
+                line = line.strip()
+                try:
+                    record = json.loads(line, object_pairs_hook=jsonl.sole) if line else {}
+                except (ValueError, RecursionError) as error:
+                    raise UserError(f"{name}: line {number}: not valid JSON: {error}; mend the line") from None
+                if not isinstance(record, dict):
+                    raise UserError(f"{name}: line {number}: not a JSON object; each line must be one")
+                if line:
+                    yield line, record
+
+
+def _kind(value: object) -> type:
+    is_long = isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63
+    return list if is_long or isinstance(value, dict) else type(value)
+
+
+def _arrow_type(kinds: set[type]) -> pa.DataType:
+    """Return a column's type in Parquet; what has no type of its own is its JSON as text."""
+    if kinds and kinds <= {bool}:
+        return pa.bool_()
+    if kinds and kinds <= {int}:
+        return pa.int64()
+    return pa.float64() if kinds and kinds <= {int, float} else pa.string()
+
+
+class Parquet(Source):
+    """Parquet; memory holds a block, and a page of each column."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        """Read the file's footer."""
+        self._sheet = sheet
+        with self._opened() as file:
+            self.schema = file.schema_arrow.remove_metadata()
+            self.rows = file.metadata.num_rows
+            held = sum(file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups))
+        # Rows that hold much come few at a time.
+        self._at_once = max(1, min(BLOCK_ROWS, BLOCK_CHARACTERS * self.rows // max(held, 1)))
+        self.columns = self.schema.names
+        self.inner = parquet.paths(self.schema)[len(self.columns) :]
+
+    def blocks(self, text: str) -> Iterator[Block]:
+        """Yield the rows."""
+        type_ = parquet.column(self.schema.empty_table(), text).type
+        own = type_.value_type if pa.types.is_dictionary(type_) else type_
+        if not any(is_text(own) for is_text in TEXTS):
+            raise UserError(f"{self._sheet.name}: column '{text}' holds {own}, no text; name another by --text")
+        with self._opened() as file:
+            try:
+                for batch in file.iter_batches(batch_size=self._at_once):
+                    yield from _cut(pa.Table.from_batches([batch]), text)
+            except (pa.ArrowException, OSError) as error:
+                raise UserError(f"{self._sheet.name}: cannot be read: {error}") from None
+
+    @contextmanager
+    def _opened(self) -> Iterator[pq.ParquetFile]:
+        # Buffered: a column is read a page at a time, not a row group at a time.
+        with pq.ParquetFile(self._sheet.path, buffer_size=2**20, pre_buffer=False) as file:
+            yield file
+
+
+def _cut(table: pa.Table, text: str) -> Iterator[Block]:
+    """Yield the rows of a table in blocks of not too many characters."""
+    texts = parquet.column(table, text).cast(pa.large_string())
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        raise UserError(f"column '{text}' holds text that is not UTF-8; write the file again") from None
+    lengths = pc.fill_null(pc.utf8_length(texts), 0).to_pylist()
+    start = total = 0
+    for end, length in enumerate(lengths, 1):
+        total += length
+        if total >= BLOCK_CHARACTERS or end == len(lengths):
+            part = table.slice(start, end - start)
+            found = [value or None for value in texts.slice(start, end - start).to_pylist()]
+            yield Block(found, lambda part=part: zip(*part.to_pydict().values(), strict=True), table=part)
+            start, total = end, 0
+
+
+def _blocks(rows: Iterable, characters: Callable[..., int]) -> Iterator[list]:
+    block: list = []
+    total = 0
+    for row in rows:
+        block.append(row)
+        total += characters(row)
+        if len(block) == BLOCK_ROWS or total >= BLOCK_CHARACTERS:
+            yield block
+            block, total = [], 0
+    if block:
+        yield block

@@ -1,0 +1,182 @@
+"""What `dvc repro` would run now, and why."""
+
+import errno
+import hashlib
+import importlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from winnow import kinds
+from winnow.base import files, params
+from winnow.base.errors import UserError
+from winnow.commands import pipeline
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc.stage import Stage
+
+TRIES, WAIT = 4, 0.5  # seconds
+NOT_IN_CACHE = " not in cache"  # DVC's word of an output, be it here or not
+CODE = "code"  # the stage that writes the fingerprints
+# Of a stage's `meta` in dvc.yaml: outputs that say the same whatever the stage reads, so that nothing follows them.
+CONSTANT = "constant"
+
+
+class Busy(UserError):
+    """Another DVC command holds the repository."""
+
+
+@dataclass(frozen=True)
+class Reruns:
+    """What would run.
+
+    Attributes:
+        total: stages of the pipeline.
+        changed: what changed of each stage whose inputs, parameters, command or outputs did, such as
+            `data/decisions.csv modified`.
+        stages: those that would run, in order. What follows a changed stage runs only where its outputs change, so
+            that these are the most.
+    """
+
+    total: int = 0
+    changed: dict[str, list[str]] = field(default_factory=dict)
+    stages: list[str] = field(default_factory=list)
+
+
+def would_run(repo: "Repo", by_lock: bool = False) -> Reruns:
+    """Return what would run.
+
+    Args:
+        by_lock: take data that is not here for what `dvc.lock` says of it, as before a `dvc pull`: what would run is
+            then what `dvc.lock` was not made with.
+
+    Raises:
+        Busy: DVC cannot say, since another of its commands runs.
+        UserError: it cannot, since a file of its own is broken, or the project must not be written.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+    from dvc.repo.reproduce import plan_repro
+
+    try:
+        changed = {name: list(_words(entries)) for name, entries in _status(repo).items()}
+        if by_lock:
+            changed = _but_for_lacking(repo, changed)
+        plan = plan_repro(repo.index.graph)
+    except LockError:
+        raise Busy("another DVC command runs") from None
+    except OSError as error:  # it says what would run by writing: a lock, an index
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        raise UserError(
+            f"{error.filename}: {error.strerror}: what would run is known only where DVC may write; mend the rights"
+        ) from None
+    except DvcException as error:
+        raise UserError(f"dvc: {' '.join(str(error).split())}") from None
+    meta = {name: stage.get("meta", {}) for name, stage in pipeline.stages(Path(repo.root_dir)).items()}
+    renewed: set[str] = set()
+    running = []
+    for stage in plan:
+        if stage.frozen or not (stage.addressing in changed or _follows(stage, renewed)):
+            continue
+        running.append(stage.addressing)
+        outs = {out.def_path for out in stage.outs}
+        if stage.addressing == CODE:
+            renewed |= _other_code(repo)
+        else:
+            renewed |= outs - set(meta.get(stage.addressing.partition("@")[0], {}).get(CONSTANT, []))
+    return Reruns(len(plan), changed, running)
+
+
+def _status(repo: "Repo") -> dict:
+    """Return what DVC says has changed; of a short command that holds the repository, the end is waited for."""
+    from dvc.lock import LockError
+
+    for _ in range(TRIES):
+        try:
+            return repo.status()
+        except LockError:
+            time.sleep(WAIT)
+    return repo.status()
+
+
+def _words(entries: Iterable[object]) -> Iterator[str]:
+    """Yield what DVC says of one stage: `data/decisions.csv modified`, `changed command`."""
+    for entry in entries:
+        if not isinstance(entry, dict):
+            yield str(entry)
+            continue
+        for told in entry.values():
+            for path, word in told.items():  # of a parameter, the file and its keys
+                changed = [word] if isinstance(word, str) else [f"{key} {how}" for key, how in word.items()]
+                yield from (f"{path} {how}" for how in changed)
+
+
+def _follows(stage: "Stage", renewed: Iterable[str]) -> bool:
+    deps = [f"{dep.def_path}/" for dep in stage.deps]
+    return any(dep.startswith(f"{out}/") or f"{out}/".startswith(dep) for out in renewed for dep in deps)
+
+
+def _other_code(repo: "Repo") -> set[str]:
+    """Return the fingerprints that the stage `code` would write otherwise than they are here, or else are locked."""
+    root = Path(repo.root_dir)
+    out = pipeline.path(CODE, "out", root)
+    made = _fingerprints(root)
+    if (root / out).is_dir():
+        here = {name: files.read_text(root / name) for name in made if (root / name).exists()}
+        return {name for name, text in made.items() if here.get(name) != text}
+    locked = {dep.def_path: dep.hash_info.value for stage in repo.index.stages for dep in stage.deps}
+    return {name for name in made.keys() & locked.keys() if locked[name] != _md5(made[name])}
+
+
+def _fingerprints(root: Path) -> dict[str, str]:
+    """Return the text of each file that the stage `code` would write, by its path."""
+    lock, out = (pipeline.path(CODE, option, root) for option in ("lock", "out"))
+    code = importlib.import_module("stages.code.__main__")
+    task = kinds.read_task(root / params.FILE)
+    made = code.fingerprints(root, task.kind, code.pins(files.read_text(root / lock), str(lock)))
+    return {(out / name).as_posix(): text for name, text in made.items()}
+
+
+def _md5(text: str) -> str:
+    """Return DVC's hash of a file."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _but_for_lacking(repo: "Repo", changed: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what changed without the data that is not here, and with what `dvc.lock` says of it in two ways.
+
+    DVC hashes what is here. Of the rest, dvc.lock holds two hashes, of the output and of each dependency on it, and a
+    lock that Git or a person mixed has two that differ.
+    """
+    root = Path(repo.root_dir)
+    outs = {out.def_path: out for stage in repo.index.stages for out in stage.outs if out.use_cache}
+    lacking = {name for name in outs if not (root / name).exists()}
+    known = {name: out.hash_info.value for name, out in outs.items()}
+    if CODE in pipeline.stages(root) and pipeline.path(CODE, "out", root).as_posix() in lacking:
+        known |= {name: _md5(text) for name, text in _fingerprints(root).items()}
+
+    def is_lacking(path: str) -> bool:
+        """Whether it is an output that is not here, in one, or a folder that would hold one."""
+        return any(f"{path}/".startswith(f"{name}/") or name.startswith(f"{path}/") for name in lacking)
+
+    told = {}
+    for stage in repo.index.stages:
+        reasons = [
+            reason
+            for reason in changed.get(stage.addressing, [])
+            if not (
+                reason.endswith(NOT_IN_CACHE) or is_lacking(reason.removesuffix(" deleted").removesuffix(" modified"))
+            )
+        ]
+        reasons += [
+            f"{dep.def_path} modified"
+            for dep in stage.deps
+            if is_lacking(dep.def_path) and known.get(dep.def_path, dep.hash_info.value) != dep.hash_info.value
+        ]
+        if reasons:
+            told[stage.addressing] = reasons
+    return told
