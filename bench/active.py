@@ -12,7 +12,8 @@ macro-F1 that the ensemble reaches with the labels of the whole pool. A curve th
 most labels tried, and the result says how many did not.
 
 The results are, of each arm over seeds: labels needed and mean macro-F1 of the curve, and both minus those of random
-choice with the same seed, with 95 % intervals (Student's t). The curves stand in a CSV file beside `--out`.
+choice with the same seed, with 95 % intervals (Student's t). They hold the draw of the pool from these documents, not
+of the documents. The curves stand in a CSV file beside `--out`.
 """
 
 import argparse
@@ -26,10 +27,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench import intervals, parallel, peers
-from stages.choose_rows import active
 from stages.score import __main__ as score
 from winnow import kinds
 from winnow.base import files, params
+from winnow.detect import active
 from winnow.encoder import embeddings
 from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.members import Member, Probe, Words

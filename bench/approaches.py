@@ -5,9 +5,9 @@ python -m bench.approaches --rows data/labelled.parquet --deduplicated data/dedu
 
 A seed draws the training rows by `balance` (so many labels a class, or so many in all) and trains. The recipe and each
 approach's settings are those of params.yaml; `--set approaches.multitask.alpha=0.5` tries others. `ours` is the mean
-over seeds, `theirs` that of `transfer` on the same rows, `difference` the mean of the differences with half of its 95 %
-interval (Student's t; null for one seed). Test rows are never read. Results are written after each run, so a run that
-is cut short leaves what it has measured.
+over seeds, `theirs` that of `transfer` on the same rows, `difference` the mean of the differences with its 95 %
+interval, paired, of documents of dev (bootstrap) and of seeds (Student's t; with one seed, of documents alone). Test
+rows are never read. Results are written after each run, so a run that is cut short leaves what it has measured.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from winnow.base import files, params
 from winnow.encoder.compute import Compute, start
 from winnow.kinds.classification import model
 from winnow.kinds.classification.labels import Task
-from winnow.kinds.classification.metrics import f1_per_label
+from winnow.kinds.classification.predictions import chances
 from winnow.kinds.job import Job
 from winnow.rows import predictions, tables
 from winnow.rows.ledger import Ledger
@@ -59,9 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     dev = predictions.evaluated(rows)
     dev = dev.filter(pc.equal(dev["split"], "dev"))
     task = params.parse(sections["task"], Task, "task")
-    labels, truth = task.labels, task.indices(dev["label"].to_pylist())
+    exam = intervals.Exam.of(dev, task)
 
-    found: dict[tuple[str, str], dict[int, float]] = {}
+    found: dict[tuple[str, str], dict[int, np.ndarray]] = {}
     usual = {"base": "models/base", "approaches": APPROACHES, "budgets": BUDGETS, "seeds": SEEDS, "set": []}
     common = {
         "device": peers.device(),
@@ -75,10 +75,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             training = draw(rows, budget, seed, sections)
             for approach in approaches:
                 predicted = predict(approach, Rows(training, dev, further), args.base, seed, sections)
-                score = float(f1_per_label(truth, predicted, len(labels)).mean())
-                found.setdefault((budget, approach), {})[seed] = score
+                found.setdefault((budget, approach), {})[seed] = predicted
+                score = exam.score(predicted)
                 print(f"{budget} labels, {approach}, seed {seed}: {score:.4f} ({training.num_rows} rows)", flush=True)
-                files.write_json(args.out, entries(found, common))
+                files.write_json(args.out, entries(found, exam, common))
 
 
 def changed(sections: dict, changes: list[str]) -> dict:
@@ -121,6 +121,11 @@ class Rows:
 
 def predict(approach: str, rows: Rows, base: Path, seed: int, sections: dict) -> np.ndarray:
     """Return the classes of the held-out rows, (rows,) int, by an approach from the encoder of `base`."""
+    return probabilities(approach, rows, base, seed, sections).argmax(axis=1)
+
+
+def probabilities(approach: str, rows: Rows, base: Path, seed: int, sections: dict) -> np.ndarray:
+    """Return the classes' probabilities of the held-out rows, (rows, classes) float64; see `predict`."""
     recipe = params.parse(sections["finetune"], finetune.Params, "finetune")
     task, compute = params.parse(sections["task"], Task, "task"), params.parse(sections["compute"], Compute, "compute")
     settings = finetune.settings_of(approach, finetune.Approaches(**sections["approaches"]), task)
@@ -145,21 +150,19 @@ def predict(approach: str, rows: Rows, base: Path, seed: int, sections: dict) ->
         predict = model.predictor(task, rows.held_out, reader)
     predicted = predict(job.accelerator.prepare(trained.model).eval())
     job.accelerator.free_memory()
-    return task.indices(predicted["predicted"].to_pylist())
+    return chances(task, predicted)
 
 
-def entries(found: dict[tuple[str, str], dict[int, float]], common: dict) -> list[dict]:
-    """Return the entries of the results file, from each budget's and approach's macro-F1 by seed."""
+def entries(found: dict[tuple[str, str], dict[int, np.ndarray]], exam: intervals.Exam, common: dict) -> list[dict]:
+    """Return the entries of the results file, from what each budget and approach predicts by seed, (rows,) int each."""
     made = []
-    for (budget, approach), scores in found.items():
+    for (budget, approach), predicted in found.items():
         reference = found[budget, REFERENCE]
-        seeds = sorted(set(scores) & set(reference))
-        ours, theirs = (np.array([of[seed] for seed in seeds]) for of in (scores, reference))
-        facts = {"seeds": len(seeds), "difference": intervals.mean((ours - theirs).tolist())}
+        seeds = sorted(set(predicted) & set(reference))
+        ours, theirs = (exam.macro_f1({seed: of[seed] for seed in seeds}) for of in (predicted, reference))
+        facts = {"seeds": len(seeds), "difference": intervals.told(ours.minus(theirs))}
         work = f"macro-F1 on dev, {budget} labels: {approach}"
-        made.append(
-            peers.entry(work, REFERENCE, float(ours.mean()), float(theirs.mean()), "macro-F1", **facts, **common)
-        )
+        made.append(peers.entry(work, REFERENCE, ours.value, theirs.value, "macro-F1", **facts, **common))
     return made
 
 

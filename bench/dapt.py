@@ -6,8 +6,10 @@ python -m bench.dapt --rows data/deduplicated.parquet --labelled data/labelled.p
 A recipe is `adapt` of params.yaml with changes. Each adapts once and is judged twice, at 300 and 1,000 labels: by a
 logistic regression on the embeddings (`probe`: ten draws of the rows; cheap, for every recipe), and by fine-tuning as
 `transfer` does, for the recipes of FINETUNED, from it and from the base on the same rows with the same seeds.
-`difference` is the mean of the differences with half of its 95 % interval (Student's t). Test rows are never read.
-What was computed is kept in `--cache`, by data and settings: clear it after a change of the code.
+`difference` is the mean of the differences with half of its 95 % interval (Student's t). It holds the draws of rows and
+of seeds for dev's documents and this one encoder: neither another draw of documents nor another seed of the adaptation,
+so that it tells encoders apart, not recipes. Test rows are never read. What was computed is kept in `--cache`, by data
+and settings: clear it after a change of the code.
 """
 
 import argparse
@@ -24,6 +26,7 @@ import pyarrow.compute as pc
 from bench import approaches, intervals, peers
 from bench.cache import remembered
 from stages.adapt import __main__ as adapt
+from stages.adapt.corpus import Corpus
 from stages.learning_curve import __main__ as learning_curve
 from winnow.base import files, hashing, params
 from winnow.encoder import models, pooling
@@ -78,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="parameters to change")
     args = parser.parse_args(argv)
     sections = approaches.changed(params.read(), args.set)
-    rows, split = tables.read(args.rows, ["id", "source", "purpose", "text"]), tables.read(args.split, ["id", "split"])
+    documents, split = Corpus.read(args.rows), tables.read(args.split, ["id", "split"])
     labelled = tables.read(args.labelled)
 
     judged_by = ("task", "compute", "balance", "encoder", "finetune", "learning_curve")
@@ -108,7 +111,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     for name in args.recipes:
         settings = params.parse(sections["adapt"] | RECIPES[name], adapt.Params, "adapt")
-        text = another_domain() if name.endswith("another domain") else adapt.choose(rows, split, settings)
+        text = (
+            Corpus.of(another_domain()) if name.endswith("another domain") else adapt.choose(documents, split, settings)
+        )
         key = hashing.digest(settings.model_dump_json(), name.endswith("another domain"), *read)[:16]
         folder = args.cache / key
         adaptation = partial(adapted, folder, text, args.base, settings, sections)
@@ -121,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(table(base, found))
 
 
-def adapted(folder: Path, text: pa.Table, base: Path, settings: adapt.Params, sections: dict) -> dict:
+def adapted(folder: Path, text: Corpus, base: Path, settings: adapt.Params, sections: dict) -> dict:
     """Adapt into `folder` and return what it took and what was learnt."""
     accelerator = start(params.parse(sections["compute"], Compute, "compute"), settings.seed)
     began = time.perf_counter()

@@ -25,7 +25,8 @@ from ruamel.yaml import YAML
 
 from bench import peers
 from bench.peers import Contender
-from winnow.base import hashing
+from stages.deduplicate.__main__ import Params
+from winnow.base import hashing, params
 from winnow.base.files import write_json
 from winnow.rows import tables
 
@@ -137,7 +138,8 @@ def write_params(file: Path) -> None:
     yaml = YAML(typ="safe")
     defaults = yaml.load((peers.ROOT / "params.yaml").read_text(encoding="utf-8"))
     chosen = {"deduplicate": defaults["deduplicate"]}
-    if (chosen["deduplicate"]["shingle_words"], chosen["deduplicate"]["threshold"]) != (WORDS, THRESHOLD):
+    settings = params.parse(chosen["deduplicate"], Params, "params.yaml: deduplicate")
+    if (settings.shingle_words, settings.threshold) != (WORDS, THRESHOLD):
         raise SystemExit("params.yaml: deduplicate: the peers run with shingles of 3 words and threshold 0.8")
     yaml.dump(chosen, file)
 

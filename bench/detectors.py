@@ -11,6 +11,7 @@ from winnow.kinds.classification import members
 from winnow.kinds.classification.labels import Task
 from winnow.kinds.classification.scores import Evidence
 from winnow.kinds.evidence import NEAREST, Filter, Surroundings
+from winnow.text.words import terms
 
 RANKINGS = ("self_confidence", "normalized_margin")
 FILTER: Filter = "prune_by_noise_rate"  # cleanlab's own default
@@ -147,7 +148,7 @@ def weak_model(corpus: Corpus, rows: int, seed: int) -> np.ndarray:
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.preprocessing import normalize
 
-    bags = normalize(CountVectorizer(max_features=members.MAX_FEATURES).fit_transform(corpus.texts))
+    bags = normalize(CountVectorizer(analyzer=terms, max_features=members.MAX_FEATURES).fit_transform(corpus.texts))
     random = np.random.default_rng(seed)
     classes, truth = len(corpus.labels), corpus.truth
     cosines = np.zeros((len(truth), classes))

@@ -9,10 +9,10 @@ and test rows, without the import of libraries. setfit has its default settings 
 as many of one class, a learning rate of 2e-5, all layers), but for 64 labels a class and more, where these are too many
 pairs: there it has the 20 iterations of its paper. It predicts by `predict`, as its `evaluate` needs a network.
 
-Macro-F1 on test are means over seeds; `difference` is the mean of the differences with half of its 95 % interval
-(Student's t). `--judged-on dev --set approaches.few_shot.pairs=4000` is how settings are chosen: nothing is chosen on
-test. Runs are kept in `--cache` and not repeated (empty it when the code has changed); each stands in a CSV file beside
-`--out`.
+Macro-F1 on test are means over seeds; `difference` is the mean of the differences with its 95 % interval, paired, of
+documents (bootstrap) and of seeds (Student's t). `--judged-on dev --set approaches.few_shot.pairs=4000` is how settings
+are chosen: no score of test is computed. Without it the look at test is logged (docs/test.md). Runs are kept in
+`--cache` and not repeated (empty it when the code has changed); each stands in a CSV file beside `--out`.
 """
 
 import argparse
@@ -28,10 +28,11 @@ import numpy as np
 from bench import approaches as arms
 from bench import cache, intervals, peers
 from winnow.base import files, params
+from winnow.commands import pipeline
 from winnow.encoder import models
 from winnow.kinds.classification.labels import Task
-from winnow.kinds.classification.metrics import f1_per_label
 from winnow.rows import predictions, tables
+from winnow.validation import looks
 
 APPROACH, PEER = "few_shot", "setfit"
 SHOTS = (8, 16, 64)
@@ -71,23 +72,22 @@ def theirs(rows: arms.Rows, base: Path, seed: int, sections: dict, shots: int) -
     return found
 
 
-def macro_f1(truth: np.ndarray, predicted: np.ndarray, rows: np.ndarray, classes: int) -> float:
-    """Return the macro-F1 on some rows, (rows,) bool."""
-    return float(f1_per_label(truth[rows], predicted[rows], classes).mean())
+def entries(runs: list[dict], judged_on: str, exam: intervals.Exam, common: dict) -> list[dict]:
+    """Return the entries of the results file, one for each number of labels a class.
 
-
-def entries(runs: list[dict], judged_on: str, common: dict) -> list[dict]:
-    """Return the entries of the results file, one for each number of labels a class."""
+    Args:
+        runs: approach, shots, seed, seconds, and by split the classes that are predicted, (rows of it,) int.
+    """
     made = []
     for shots in dict.fromkeys(run["shots"] for run in runs):
-        with_shots = [run for run in runs if run["shots"] == shots]
-        chosen = {name: [run for run in with_shots if run["approach"] == name] for name in (APPROACH, PEER)}
-        scores = {name: np.array([run[judged_on] for run in of]) for name, of in chosen.items()}
-        means = [float(of.mean()) for of in scores.values()]
-        facts = {"seeds": len(scores[PEER]), "goal": GOAL}
-        facts |= {"difference": intervals.mean((scores[APPROACH] - scores[PEER]).tolist())}
+        chosen = {name: [run for run in runs if (run["shots"], run["approach"]) == (shots, name)]
+                  for name in (APPROACH, PEER)}  # fmt: skip
+        scores = {name: exam.macro_f1({run["seed"]: run[judged_on] for run in of}) for name, of in chosen.items()}
+        facts = {"seeds": len(chosen[PEER]), "goal": GOAL}
+        facts |= {"difference": intervals.told(scores[APPROACH].minus(scores[PEER]))}
         facts |= {"seconds": {name: float(np.mean([run["seconds"] for run in of])) for name, of in chosen.items()}}
         work = f"macro-F1 on {judged_on}, {shots} labels a class"
+        means = (of.value for of in scores.values())
         made.append(peers.entry(work, PEER, *means, "macro-F1", **facts, **common))
     return made
 
@@ -107,8 +107,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     task, max_length = params.parse(sections["task"], Task, "task"), sections["encoder"]["max_length"]
     rows = tables.read(args.rows)
     held_out = predictions.evaluated(rows)
-    truth = task.indices(held_out["label"].to_pylist())
     splits = np.array(held_out["split"].to_pylist())
+    judged = predictions.SPLITS if args.judged_on == "test" else ("dev",)
+    exams = {split: intervals.Exam.of(predictions.of_split(held_out, split), task) for split in judged}
     inputs = [files.sha256(path) for path in (args.rows, args.base / models.WEIGHTS[1])]
     settings = [sections[name] for name in ("task", "encoder", "finetune", "compute")]
     settings.append(sections["approaches"][APPROACH])
@@ -126,16 +127,22 @@ def main(argv: Sequence[str] | None = None) -> None:
             }
             versions |= {f"{PEER}'s {name}": number for name, number in found[PEER]["versions"].items()}
             for approach, result in found.items():
-                predicted = np.array(result["predicted"])
-                scores = {
-                    split: macro_f1(truth, predicted, splits == split, len(task.labels)) for split in ("dev", "test")
-                }
-                runs.append({"approach": approach, "shots": shots, "seed": seed, "seconds": result["seconds"]} | scores)
-                print(f"{shots} labels a class, {approach}, seed {seed}: {scores[args.judged_on]:.4f}", flush=True)
+                predicted = {split: np.array(result["predicted"])[splits == split] for split in exams}
+                runs.append(
+                    {"approach": approach, "shots": shots, "seed": seed, "seconds": result["seconds"]} | predicted
+                )
+                score = exams[args.judged_on].macro_f1({seed: predicted[args.judged_on]}).value
+                print(f"{shots} labels a class, {approach}, seed {seed}: {score:.4f}", flush=True)
             common = {"device": peers.device(), "command": command, "versions": versions}
-            files.write_json(args.out, entries(runs, args.judged_on, common))
-            header = ["approach", "shots", "seed", "seconds", "dev", "test"]
-            files.write_csv(args.out.with_suffix(".csv"), header, [[run[name] for name in header] for run in runs])
+            files.write_json(args.out, entries(runs, args.judged_on, exams[args.judged_on], common))
+            header = ["approach", "shots", "seed", "seconds"]
+            lines = [
+                [*(run[name] for name in header), *(exam.score(run[split]) for split, exam in exams.items())]
+                for run in runs
+            ]
+            files.write_csv(args.out.with_suffix(".csv"), [*header, *exams], lines)
+    if "test" in judged:
+        looks.record_bench(pipeline.path("report", "test"), args.rows, args.out.with_suffix(".csv"), command)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 python -m bench.peers            # makes .venv-peers from bench/peers.txt (about 1 GB, minutes)
 python -m bench.peers neural     # makes .venv-peers-neural from bench/peers_neural.txt (about 1 GB, minutes)
+python -m bench.peers mail       # makes .venv-peers-mail from bench/peers_mail.txt (30 MB, seconds)
 
 `bench/workers/` holds what runs in those processes, ours in our environment and theirs in theirs: functions that take
 and return plain values. Nothing of the peers enters the project's own environment or lock. This file is read by both
@@ -51,6 +52,12 @@ ENVIRONMENTS = {
         ROOT / "bench/peers_neural.txt",
         Path(os.environ.get("WINNOW_PEERS_NEURAL", ROOT / ".venv-peers-neural")),
         (),
+    ),
+    # talon asks for scikit-learn, which the part of it that runs under this Python does not use.
+    "mail": Environment(
+        ROOT / "bench/peers_mail.txt",
+        Path(os.environ.get("WINNOW_PEERS_MAIL", ROOT / ".venv-peers-mail")),
+        ("--no-deps",),
     ),
 }
 
@@ -145,7 +152,11 @@ def entry(work: str, peer: str | None, ours: float, theirs: float | None, unit: 
 
 
 def command(make: str, args: argparse.Namespace, usual: dict[str, object]) -> str:
-    """Return how to call `make` again with those of `args` that are not as usual, each one value or a sequence."""
+    """Return how to call `make` again with those of `args` that are not as usual, each one value or a sequence.
+
+    A file of results that is not the usual one of its target is among them.
+    """
+    usual = {"out": f"bench/results/{make.removeprefix('make bench-').replace('-', '_')}.json", **usual}
 
     def listed(value: object) -> list[str]:
         return [shlex.quote(str(each)) for each in (value if isinstance(value, list | tuple) else [value])]

@@ -1,6 +1,7 @@
 """Runs a command and tells what it cost: seconds, and the memory of it and all its children, from /proc."""
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ class Usage:
     status: int | None  # None: stopped at the limit
     last_line: str  # of what it printed to stderr
     seconds: float
+    processor: float  # seconds of it and of its children
     largest: int  # peak of the largest process
     tree: int  # peak of all processes together
 
@@ -33,11 +35,15 @@ def measured(
 ) -> Usage:
     """Run a command in `folder`, in a session of its own, and return what it cost.
 
+    Memory is looked at from outside: what the system tells of an ended process counts the peak of the process that
+    started it too. Processor seconds are right where no other command is measured at the same time.
+
     Args:
         limit: seconds after which the whole session is killed.
     """
     peaks = [0, 0]
     with tempfile.TemporaryFile() as errors:
+        before = _processor()
         start = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
@@ -58,7 +64,12 @@ def measured(
             watch.join()
         errors.seek(0)
         lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-    return Usage(status, lines[-1] if lines else "", seconds, *peaks)
+    return Usage(status, lines[-1] if lines else "", seconds, _processor() - before, *peaks)
+
+
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(session: int, done: threading.Event, peaks: list[int]) -> None:

@@ -15,10 +15,10 @@ CHARACTERS = ("unescape_entities", "fix_encoding", "strip_control")
 def winnow(work: str) -> Clean:
     import pyarrow as pa
 
-    from stages.clean import personal
     from stages.clean.__main__ import Params
-    from stages.clean.profiles import clean_column, rules
     from winnow.base import params
+    from winnow.text.cleaning import personal
+    from winnow.text.cleaning.profiles import clean_column, rules
 
     settings = params.load("clean", Params, ROOT / "params.yaml")
     profile, kinds = settings.profiles[settings.default_profile], ["email", "ip"]

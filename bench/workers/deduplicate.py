@@ -13,7 +13,7 @@ def winnow(rows: str, scratch: str) -> None:
     from stages.deduplicate import __main__ as deduplicate
 
     os.chdir(scratch)  # params.yaml stands there
-    names = ("out", "conflicts", "ledger", "metrics")
+    names = ("cleaning", "out", "conflicts", "ledger", "metrics")
     deduplicate.main([f"--rows={rows}", "--against=.", *(f"--{name}={scratch}/{name}" for name in names)])
 
 

@@ -10,7 +10,7 @@ PAGE = "<html><body>{}</body></html>"
 
 
 def winnow() -> Callable[[str], str]:
-    from stages.clean.markup import strip_markup
+    from winnow.text.cleaning.markup import strip_markup
 
     return strip_markup
 

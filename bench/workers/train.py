@@ -61,6 +61,7 @@ def winnow_mlm(file: str, base: str) -> dict:
     import pyarrow as pa
 
     from stages.adapt import __main__ as adapt
+    from stages.adapt.corpus import Corpus
     from stages.adapt.objectives.learner import Learner
     from winnow.encoder import batching, masked_lm, models
     from winnow.training import checkpoints
@@ -75,7 +76,7 @@ def winnow_mlm(file: str, base: str) -> dict:
 
     def plan(rows: pa.Table) -> adapt.Plan:
         config = learner.body.config
-        return adapt.Plan(adapt.build(rows, tokenizer, settings, config, accelerator.device), settings)
+        return adapt.Plan(adapt.build(Corpus.of(rows), tokenizer, settings, config, accelerator.device), settings)
 
     whole, one = plan(rows), plan(rows.slice(0, 1))
     lengths = models.lengths(whole.objectives["masked_lm"].read(0))

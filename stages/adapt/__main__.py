@@ -10,6 +10,7 @@ choose, docs/notebook/adaptation.md what each was worth. A base without a masked
 embeddings, transform at the identity, warmed up while the encoder stands still. The result may be a mean of base and
 adapted weights. Out: a folder that `AutoModel` loads.
 `--checkpoints` is scratch: a run that was killed goes on from there (winnow.training.checkpoints).
+Memory: four bytes a token of what is read, and some tens of bytes a document or passage.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from stages.adapt.corpus import Corpus
 from stages.adapt.objectives import Objective
 from stages.adapt.objectives.contrast import Contrast
 from stages.adapt.objectives.order import Order
@@ -118,25 +120,23 @@ class Params(params.Section):
             raise ValueError("objectives: give one of them a share")
         if "contrast" in self.shares and not self.dropout:
             raise ValueError("objectives.contrast tells a passage from others by dropout; set dropout to 0.1")
+        if self.shares.keys() == {"contrast"} and self.warmup_tokens:
+            raise ValueError("objectives.contrast has no head to warm up; set warmup_tokens to 0")
         return self
 
 
-def build(rows: pa.Table, tokenizer, settings: Params, config, device) -> dict[str, Objective]:
-    """Return the objectives that `settings` give a share of the tokens, by name.
-
-    Args:
-        rows: documents: id, purpose, text.
-        config: the encoder's.
-    """
+def build(corpus: Corpus, tokenizer, settings: Params, config, device) -> dict[str, Objective]:
+    """Return the objectives that `settings` give a share of the tokens, by name; `config` is the encoder's."""
     made: dict[str, Objective] = {}
     if "masked_lm" in settings.shares:
-        passages = masked_lm.passages(rows, tokenizer, settings.max_length)
+        passages = masked_lm.passages(corpus.ids, corpus.texts, tokenizer, settings.max_length)
         masking = masked_lm.Masking(tokenizer, settings.mask_share, settings.seed)
         made["masked_lm"] = MaskedLM(passages, masking, device)
     if settings.shares.keys() - {"masked_lm"}:
-        whole = rows if settings.spans == "all" else rows.filter(pc.equal(rows["purpose"], "text"))
-        texts, ids = whole["text"].to_pylist(), whole["id"].to_pylist()
-        documents = Documents(ids, texts, tokenizer, settings.max_length)
+        whole = corpus
+        if settings.spans == "text":
+            whole = corpus.where(pc.equal(corpus.rows["purpose"], "text").to_numpy())
+        documents = Documents(whole.ids, whole.texts, tokenizer, settings.max_length)
         if "position" in settings.shares:
             made["position"] = Position(documents, tokenizer, settings.seed, config.hidden_size, device)
         if "order" in settings.shares:
@@ -164,6 +164,10 @@ class Plan:
         """Return a batch's objective and its own numbers of the rows."""
         place = int(np.searchsorted(self._starts, rows[0], side="right")) - 1
         return self._names[place], rows - self._starts[place]
+
+    def of(self, batch: loop.Batch) -> Objective:
+        """Return a batch's objective."""
+        return self.objectives[self.locate(batch.rows)[0]]
 
     def batches(self, tokens: int, first_epoch: int) -> list[loop.Batch]:
         """Return batches of about `tokens` tokens, each of one objective; objectives alternate by their shares."""
@@ -208,20 +212,22 @@ def adapt(
         return train.objectives[name].loss(model, rows, batch.epoch)
 
     def held_out_losses() -> dict[str, float]:
-        learner.eval()
         means = {}
         for name, objective in held_out.objectives.items():
-            if not objective.keys:  # what is held out may be a single sentence
-                continue
             lengths = models.lengths(objective.read(0)[:HELD_OUT_ROWS])
-            with torch.inference_mode(), accelerator.autocast():
-                batches = batching.by_length(lengths, settings.batch_tokens)
+            batches = batching.by_length(lengths, settings.batch_tokens)
+            if objective.contrasts:
+                batches = [batch for batch in batches if len(batch) > 1]
+            if not batches:  # what is held out may be a single sentence
+                continue
+            learner.train(objective.contrasts)
+            with torch.inference_mode(), accelerator.autocast(), torch.random.fork_rng():
+                torch.manual_seed(settings.seed)  # of dropout: before and after, the same
                 losses = [(objective.loss(learner, batch, 0)[0].item(), len(batch)) for batch in batches]
             means[name] = sum(loss * rows for loss, rows in losses) / sum(rows for _, rows in losses)
         return means
 
-    def phase(name: str, tokens: int, first_epoch: int, seen: int) -> list[dict]:
-        batches = train.batches(tokens, first_epoch)
+    def phase(name: str, batches: list[loop.Batch], seen: int) -> list[dict]:
         training = loop.Training(
             batches=batches,
             loss_of=loss_of,
@@ -243,13 +249,15 @@ def adapt(
     curve = []
     if settings.warmup_tokens:
         learner.encoder.requires_grad_(False)
-        curve += phase("head", settings.warmup_tokens, 0, 0)
+        batches = train.batches(settings.warmup_tokens, 0)
+        # What contrasts has no head: with the encoder frozen it learns nothing.
+        curve += phase("head", [batch for batch in batches if not train.of(batch).contrasts], 0)
         learner.encoder.requires_grad_(True)
     if settings.freeze_embeddings:
         models.freeze(learner.encoder, settings.frozen_layers)
     before = held_out_losses()
     # Epochs of the two phases have numbers of their own, so that no passage meets the same masks twice.
-    curve += phase("all", settings.tokens, 1000, curve[-1]["tokens"] if curve else 0)
+    curve += phase("all", train.batches(settings.tokens, 1000), curve[-1]["tokens"] if curve else 0)
     after = held_out_losses()
     return curve, {"held_out_loss": {name: {"before": before[name], "after": after[name]} for name in before}}
 
@@ -265,12 +273,13 @@ def interpolate(base, adapted, share: float) -> None:
                 weight.lerp_(new[name].to(weight), share)
 
 
-def choose(rows: pa.Table, split: pa.Table, settings: Params) -> pa.Table:
-    """Return (id, purpose, text) of rows that may adapt the encoder: train's and, if transductive, dev's and test's.
+def choose(corpus: Corpus, split: pa.Table, settings: Params) -> Corpus:
+    """Return the documents that may adapt the encoder: train's and, if transductive, dev's and test's.
 
     Raises:
         UserError: a source is unknown, or no row is left.
     """
+    rows, chosen = corpus.rows, np.ones(corpus.rows.num_rows, dtype=bool)
     if settings.sources is not None:
         known = pc.unique(rows["source"]).to_pylist()
         for name in settings.sources:
@@ -278,16 +287,17 @@ def choose(rows: pa.Table, split: pa.Table, settings: Params) -> pa.Table:
                 raise UserError(
                     f"params.yaml: adapt.sources: no row is of '{name}'; sources: {', '.join(sorted(known))}"
                 )
-        rows = rows.filter(pc.is_in(rows["source"], pa.array(settings.sources)))
-    joined = rows.select(["id", "purpose", "text"]).join(split.select(["id", "split"]), "id").sort_by("id")
-    kept = joined if settings.transductive else joined.filter(pc.equal(joined["split"], "train"))
-    if kept.num_rows < 2:
+        chosen &= pc.is_in(rows["source"], pa.array(settings.sources)).to_numpy()
+    if not settings.transductive:
+        train = split["id"].filter(pc.equal(split["split"], "train")).combine_chunks()
+        chosen &= pc.is_in(rows["id"], train).to_numpy()
+    if chosen.sum() < 2:
         raise UserError("adapt: too little text: it takes two documents of the train split, one to learn, one held out")
-    return kept.select(["id", "purpose", "text"])
+    return corpus.where(chosen)
 
 
 def hold_out(rows: pa.Table, seed: int) -> np.ndarray:
-    """Return which documents are kept from training, (rows,) bool: about 2 % of each purpose, and at least one."""
+    """Return which documents (id, purpose) are kept from training, (rows,) bool: 2 % of each purpose, at least one."""
     draw = np.array([hashing.unit("held out", seed, id) for id in rows["id"].to_pylist()])
     purposes, held_out = np.array(rows["purpose"].to_pylist()), np.zeros(len(draw), dtype=bool)
     for purpose in np.unique(purposes):
@@ -300,19 +310,20 @@ def hold_out(rows: pa.Table, seed: int) -> np.ndarray:
 
 
 def train(
-    rows: pa.Table, base: Path, settings: Params, accelerator: "Accelerator", saved: checkpoints.Store
+    corpus: Corpus, base: Path, settings: Params, accelerator: "Accelerator", saved: checkpoints.Store
 ) -> "tuple[PreTrainedModel, list[dict], dict]":
-    """Return the encoder of `base` adapted to documents `rows` (id, purpose, text), the curve and the metrics."""
+    """Return the encoder of `base` adapted to documents, the curve and the metrics."""
     from transformers import AutoModel
 
     from stages.adapt.objectives.learner import Learner
 
+    models.check_length(base, settings.max_length, "adapt.max_length")
     tokenizer = models.load_tokenizer(base)
-    held_out = hold_out(rows, settings.seed)
+    held_out = hold_out(corpus.rows, settings.seed)
     body = masked_lm.load(base) if "masked_lm" in settings.shares else models.load_model(AutoModel, base)
     plans = Plans(
         *(
-            Plan(build(rows.filter(pa.array(chosen)), tokenizer, settings, body.config, accelerator.device), settings)
+            Plan(build(corpus.where(chosen), tokenizer, settings, body.config, accelerator.device), settings)
             for chosen in (~held_out, held_out)
         )
     )
@@ -337,8 +348,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings, machine = params.load("adapt", Params), this_machine()
     if distributed.launch("stages.adapt.__main__", machine.launcher, argv):
         return
-    rows = tables.read(args.rows, ["id", "source", "purpose", "text"])
-    rows = choose(rows, tables.read(args.split, ["id", "split"]), settings)
+    corpus = choose(Corpus.read(args.rows), tables.read(args.split, ["id", "split"]), settings)
     compute = params.load("compute", Compute)
     accelerator = start(compute, settings.seed)
     if accelerator.num_processes > 1 and "contrast" in settings.shares:
@@ -349,14 +359,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     computed_on, inputs = environment(accelerator), (args.rows, args.split, args.base)
     values = {"adapt": settings, "compute": compute, "computed_on": computed_on}
     with checkpoints.kept(args.checkpoints, "adapt", inputs, values, machine.checkpoint_seconds) as saved:
-        model, curve, metrics = train(rows, args.base, settings, accelerator, saved)
+        model, curve, metrics = train(corpus, args.base, settings, accelerator, saved)
         if not accelerator.is_main_process:
             return
         models.save(model, args.base, args.out)
         header = ("tokens", "phase", "objective", "loss", "learning_rate")
         write_csv(args.curve, header, [[point[name] for name in header] for point in curve])
         computed_on |= {"processes": loop.processes(curve)}
-        write_json(args.metrics, metrics | {"computed_on": computed_on})
+        done = {"objectives": settings.shares} | settings.model_dump(include={"interpolation", "transductive"})
+        write_json(args.metrics, metrics | done | {"computed_on": computed_on})
 
 
 if __name__ == "__main__":

@@ -18,9 +18,13 @@ from winnow.rows import tables
 
 
 def choose(rows: pa.Table, split: pa.Table) -> pa.Table:
-    """Return the rows (id, group, text, aux_<task>) of split `train` that have an auxiliary label, sorted by id."""
+    """Return the rows of split `train` that have an auxiliary label, sorted by id.
+
+    Args:
+        rows: id, group, aux_<task>, and text or not.
+    """
     names = sorted(name for name in rows.column_names if name.startswith("aux_"))
-    rows = rows.select(["id", "group", "text", *names])
+    rows = rows.select([name for name in ("id", "group", "text", *names) if name in rows.column_names])
     if not names:
         return rows.slice(0, 0)
     train = split["id"].filter(pc.equal(split["split"], "train"))
@@ -30,7 +34,12 @@ def choose(rows: pa.Table, split: pa.Table) -> pa.Table:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "split", "out")
-    tables.write(choose(tables.read(args.rows), tables.read(args.split, ["id", "split"])), args.out)
+    columns = tables.without_texts(args.rows)
+    chosen = choose(tables.read(args.rows, columns), tables.read(args.split, ["id", "split"]))
+    _, _, *tasks = chosen.column_names
+    schema = tables.schema(args.rows)
+    out = pa.schema([schema.field(name) for name in ("id", "group", "text", *tasks)])
+    tables.write_with(chosen, out, args.rows, args.out)
 
 
 if __name__ == "__main__":

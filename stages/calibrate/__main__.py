@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 from stages.calibrate import planting
 from stages.calibrate.planting import Labels
 from winnow import kinds
-from winnow.base import params
+from winnow.base import params, progress
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.stage import arguments, run
@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     before = evidence.signals(labels.given, labels.known, around, labels.given)
 
     parts, measured = [], []
-    for number in range(settings.plantings):
+    for number in progress.over(range(settings.plantings), "plantings"):
         noisy = planting.plant(labels, before.evidence, settings.noise, settings.seed + number, task)
         wrong = noisy != labels.given
         if not wrong.any():

@@ -1,24 +1,25 @@
-"""evaluate: what every classifier predicts for the dev and test rows, kept per example, and how good it is.
+"""evaluate: what every classifier predicts for the dev and test rows, kept per example, and how good it is on dev.
 
-python -m stages.evaluate --rows data/labelled.parquet --classifiers models/classifier --baseline data/baseline
+python -m stages.evaluate --rows data/evaluated.parquet --classifiers models/classifier --baseline data/baseline
     --out data/predictions --metrics reports/metrics/evaluate.json --plots reports/plots/evaluate
 
 Measured on given and human labels only: an automatic label proves nothing. Out: `<arm>-<seed>.parquet` for each run
-of params.yaml: arms and for the baseline; the tables of the plots that the kind of task has.
+of params.yaml: arms, for each ensemble and for the baseline; metrics and the tables of the plots that the kind of task
+has, of dev alone: `winnow test` measures test, on request.
 """
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
 from winnow import kinds
-from winnow.base import params
+from winnow.base import params, progress
 from winnow.base.errors import UserError
 from winnow.base.files import replacing, write_csv, write_json
 from winnow.base.stage import arguments, run
@@ -26,19 +27,15 @@ from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader
 from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
+from winnow.training.layer_cache import Common, fingerprints
+from winnow.validation.measuring import Params, measure
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-class Params(params.Section):
-    """Section `evaluate` of params.yaml."""
-
-    batch_tokens: int = Field(2048, gt=0)
-    """Padded tokens in one forward pass. Raise it on a GPU."""
-
-    calibration_bins: int = Field(10, gt=1)
-    """Of the figure that compares probabilities with how often they are right."""
+SPLIT = "dev"  # what is measured here selects, so it does not see test
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]  # it becomes a file's
 
 
 class Arms(params.Section):
@@ -50,8 +47,16 @@ class Arms(params.Section):
     encoders: list[Literal["base", "adapted"]]
     """What each approach starts from. `transfer` from the adapted encoder is the arm `dapt`."""
 
-    seeds: list[int]
-    """Of the order of the rows, the head and dropout."""
+    seeds: list[Annotated[int, Field(ge=1)]]
+    """Of the order of the rows, the head and dropout. One seed gives no interval over seeds, two a very wide one."""
+
+    ensembles: dict[Name, str | Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
+    """Arms that average what the runs of others predict: by name, this arm or these. Nothing is trained for one, but a
+    prediction costs as much as all of their runs'."""
+
+    def members(self) -> dict[str, list[str]]:
+        """Return the arms of each ensemble."""
+        return {name: [of] if isinstance(of, str) else of for name, of in self.ensembles.items()}
 
     def runs(self) -> dict[str, str]:
         """Return, by the folder of each run's model, its arm and seed."""
@@ -60,20 +65,57 @@ class Arms(params.Section):
         return {folder: str(predictions.of_run(folder)) for folder in folders}
 
 
-def predict(rows: pa.Table, folder: Path, task: Task, batch_tokens: int, accelerator: "Accelerator") -> pa.Table:
-    """Return one trained model's predictions for `rows` (id, group, split, text, label)."""
-    kind = kinds.load(task, "model")
-    model = accelerator.prepare(kind.load(task, folder)).eval()
-    return kind.predictor(task, rows, Reader.load(folder, batch_tokens, accelerator))(model)
+class Classifiers:
+    """Trained models; what their lowest layers have in common is computed once for all, on a CPU, where it pays."""
+
+    def __init__(self, folders: Sequence[Path], task: Task, batch_tokens: int, accelerator: "Accelerator"):
+        """Compare the models, one after the other in memory.
+
+        Raises:
+            UserError: a folder holds no model of the task.
+        """
+        self._task, self._batch_tokens, self._accelerator = task, batch_tokens, accelerator
+        self._kind = kinds.load(task, "model")
+        on_cpu = accelerator.device.type == "cpu"
+        prints = {str(folder): fingerprints(self._kind.load(task, folder)) for folder in folders} if on_cpu else {}
+        self._common = Common(prints)
+
+    def predict(self, rows: pa.Table, folder: Path) -> pa.Table:
+        """Return a model's predictions for `rows` (id, group, split, text, label)."""
+        model = self._kind.load(self._task, folder).to(self._accelerator.device)
+        predict = self._kind.predictor(self._task, rows, Reader.load(folder, self._batch_tokens, self._accelerator))
+        with self._common.attached(str(folder), model):
+            return predict(self._accelerator.prepare(model).eval())
 
 
-def measure(arms: dict[str, pa.Table], task: Task, bins: int) -> dict:
-    """Return the metrics of each arm on dev and on test."""
-    metrics = kinds.load(task, "metrics")
-    return {
-        name: {split: metrics.measure(task, predictions.of_split(arm, split), bins) for split in predictions.SPLITS}
-        for name, arm in arms.items()
-    }
+def check_ensemble(name: str, members: Sequence[str], runs: Mapping[str, list[str]]) -> None:
+    """Check what an ensemble averages.
+
+    Args:
+        runs: the names of each arm's runs.
+
+    Raises:
+        UserError: there is no such arm, one is named twice, or an arm has the ensemble's name.
+    """
+    where = f"params.yaml: arms.ensembles.{name}"
+    if name in runs:
+        raise UserError(f"{where}: an arm has this name; give the ensemble another")
+    for member in members:
+        if member not in runs:
+            raise UserError(f"{where}: there is no arm '{member}'; there are {', '.join(runs)}")
+    if len(set(members)) < len(members):
+        raise UserError(f"{where}: an arm is named twice: {', '.join(members)}; each counts once")
+
+
+def ensemble(name: str, members: Sequence[str], arms: dict[str, pa.Table], task: Task) -> pa.Table:
+    """Return what the runs of some arms predict together.
+
+    Raises:
+        UserError: as `check_ensemble`, or the kind of task cannot average predictions.
+    """
+    runs = predictions.by_approach(arms)
+    check_ensemble(name, members, runs)
+    return kinds.load(task, "ensemble").mean(task, [arms[run] for member in members for run in runs[member]])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -81,29 +123,33 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings, task = params.load("evaluate", Params), kinds.read_task()
     arms = params.load("arms", Arms)
     accelerator = start(params.load("compute", Compute), seed=0)
-    rows = predictions.evaluated(tables.read(args.rows)).sort_by("id")
+    rows = predictions.read_evaluated(args.rows)
     for split in predictions.SPLITS:
         if split not in rows["split"].to_pylist():
             raise UserError(f"{args.rows}: no {split} row has a given or human label; raise split.{split} or add rows")
-    extra = {folder.name for folder in args.classifiers.iterdir() if folder.is_dir()} - arms.runs().keys()
+    extra = {folder.name for folder in args.classifiers.glob("[!.]*") if folder.is_dir()} - arms.runs().keys()
     for name in sorted(extra):
-        print(
-            f"evaluate: {args.classifiers / name} is no run of params.yaml: arms; left out (delete it)", file=sys.stderr
-        )
+        says = "is no run of params.yaml: arms; left out (`dvc checkout` takes it away, or delete it)"
+        print(f"evaluate: {args.classifiers / name} {says}", file=sys.stderr)
 
+    folders = [args.classifiers / name for name in arms.runs()]
+    classifiers = Classifiers(folders, task, settings.batch_tokens, accelerator)
     with replacing(args.out) as new:
         new.mkdir()
         for file in args.baseline.glob("*.parquet"):
             shutil.copyfile(file, new / file.name)
-        for run_name, arm in arms.runs().items():
-            predicted = predict(rows, args.classifiers / run_name, task, settings.batch_tokens, accelerator)
-            tables.write(predicted, new / f"{arm}.parquet")
-        every_arm = predictions.read_all(new)
-        measured = measure(every_arm, task, settings.calibration_bins)
-    write_json(args.metrics, measured)
+        for run_name, arm in progress.over(arms.runs().items(), "classifiers"):
+            tables.write(classifiers.predict(rows, args.classifiers / run_name), new / f"{arm}.parquet")
+        single = predictions.read_all(new)
+        for name, members in arms.members().items():
+            tables.write(ensemble(name, members, single, task), new / f"{name}-1.parquet")
+        made = predictions.read_all(new)
+        measured = measure(made, SPLIT, task, settings.calibration_bins)
+    write_json(args.metrics, {SPLIT: measured})
     with replacing(args.plots) as new:
         new.mkdir()
-        plots = kinds.load(task, "metrics").plots(task, every_arm, measured, settings.calibration_bins)
+        dev = {name: predictions.of_split(arm, SPLIT) for name, arm in made.items()}
+        plots = kinds.load(task, "metrics").plots(task, dev, measured, settings.calibration_bins)
         for name, (header, *lines) in plots.items():
             write_csv(new / f"{name}.csv", header, lines)
 

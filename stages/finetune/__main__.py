@@ -1,13 +1,15 @@
 """finetune: one classifier from one encoder with one seed.
 
 python -m stages.finetune --approach transfer --seed 1 --encoder models/base --training data/training.parquet
-    --dev data/dev.parquet --auxiliary data/auxiliary.parquet --out models/classifier/transfer-base-1
+    --dev data/dev.parquet --auxiliary data/auxiliary.parquet --cleaning data/cleaning.json
+    --out models/classifier/transfer-base-1
     --curve reports/plots/training/transfer-base-1.csv --metrics reports/metrics/finetune/transfer-base-1.json
     --checkpoints .dvc/tmp/checkpoints
 
 `transfer` serves every kind of task; other approaches are a kind's own. Dev rows are read by early stop only,
 auxiliary rows (train split, labels of further tasks) by `multitask` only. Out: a folder that transformers loads, with
-`reader.json` that says how its model reads texts, and what it was computed on.
+`reader.json` that says how its model reads texts, `cleaning.json` how they were cleaned, `task.json` what it says of
+them; and what it was computed on.
 `--checkpoints` is scratch: a run that was killed goes on from there (winnow.training.checkpoints).
 """
 
@@ -29,7 +31,8 @@ from winnow.encoder.compute import Compute, environment, start
 from winnow.encoder.reader import Reading
 from winnow.kinds.job import Job
 from winnow.kinds.task import Task
-from winnow.rows import tables, training_table
+from winnow.rows import predictions, tables, training_table
+from winnow.text.cleaning import saved as saved_cleaning
 from winnow.training import checkpoints, distributed, finetuning, loop
 
 
@@ -81,8 +84,10 @@ def settings_of(name: str, sections: Approaches, task: Task) -> params.Section:
 
 @distributed.launchable
 def main(argv: Sequence[str] | None = None) -> None:
-    paths = ("encoder", "training", "dev", "auxiliary", "out", "curve", "metrics")
+    paths = ("encoder", "training", "dev", "auxiliary", "cleaning", "out", "curve", "metrics")
     args = arguments(__doc__, argv, *paths, checkpoints=Path, approach=str, seed=int)
+    if args.seed == predictions.NO_SEED:
+        raise UserError("params.yaml: arms.seeds: a seed is 1 or more; 0 is of an arm that draws no random number")
     recipe, task, machine = params.load("finetune", Params), kinds.read_task(), this_machine()
     module = approach(args.approach, task)
     recipe.check_loss(kinds.load(task, "model").LOSS, task.kind)
@@ -91,6 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = settings_of(args.approach, params.load("approaches", Approaches), task)
     rows = training_table.read(args.training, ["id", "group", "text", "label", "weight"])
     dev, auxiliary = tables.read(args.dev, ["id", "group", "text", "label"]), tables.read(args.auxiliary)
+    cleaning = saved_cleaning.read(args.cleaning)
     compute, reading = params.load("compute", Compute), params.load("encoder", Reading)
     accelerator = start(compute, args.seed)
     computed_on, inputs = environment(accelerator), (args.encoder, args.training, args.dev, args.auxiliary)
@@ -116,8 +122,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         def add(folder: Path) -> None:
             job.reader.save(folder)
+            saved_cleaning.write(cleaning, folder / saved_cleaning.FILE)
+            kinds.save_task(task, folder)
             if trained.add:
                 trained.add(folder)
+            if kinds.has(task, "served"):
+                kinds.load(task, "served").accompany(folder, reading.max_length)
 
         models.save(accelerator.unwrap_model(trained.model), args.encoder, args.out, add)
         header = ("step", "epoch", "loss", "learning_rate")

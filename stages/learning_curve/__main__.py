@@ -7,6 +7,7 @@ In: the labelled rows and their embeddings. Out: a CSV file with columns arm, la
 seed draws its training rows by hash, so that a seed's larger draw holds its smaller ones and new rows disturb little.
 """
 
+import heapq
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -15,27 +16,31 @@ import pyarrow as pa
 from pydantic import Field
 
 from winnow import kinds
-from winnow.base import files, hashing, params
+from winnow.base import files, hashing, params, progress
 from winnow.base.errors import UserError
-from winnow.base.stage import arguments, progress, run
+from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.kinds.learner import Learner
 from winnow.kinds.task import Task
 from winnow.rows import origins, tables
+from winnow.rows.text_column import TextColumn
 from winnow.text import tfidf
 
 
 class Params(params.Section):
     """Section `learning_curve` of params.yaml."""
 
-    budgets: list[Annotated[int, Field(ge=2)]] = Field(min_length=1)
-    """Numbers of labels. Those above the rows at hand are left out."""
+    budgets: list[Annotated[int, Field(ge=2)]] = Field([50, 100, 200, 400, 800], min_length=1)
+    """Numbers of labels. Those above the rows at hand are left out; if that is all, the rows at hand are the one."""
 
     seeds: list[int] = Field([1, 2, 3], min_length=1)
     """Draws of each budget. More tell the spread better and take time."""
 
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.1, tfidf=10)
     """Of each arm's logistic regression."""
+
+    dev_rows: int = Field(20_000, ge=1)
+    """Rows of dev that measure, those of lowest id: ids are hashes. They bound memory and time."""
 
 
 def learning_curve(
@@ -48,26 +53,18 @@ def learning_curve(
         vectors: embedding of each row, by id, (width,) float32.
 
     Raises:
-        UserError: there is no dev row, no budget fits the training rows, or a row has no embedding.
+        UserError: there is no dev row.
     """
     usable = [row for row in rows.filter(origins.trusted(rows)).to_pylist() if row["split"] in ("train", "dev")]
     train = [row for row in usable if row["split"] == "train"]
     dev = [row for row in usable if row["split"] == "dev"]
     if not dev:
         raise UserError("learning_curve: no dev row has a given or human label; raise split.dev or add rows")
-    if min(settings.budgets) > len(train):
-        raise UserError(
-            f"params.yaml: learning_curve.budgets: the least is {min(settings.budgets)}, but there are {len(train)} "
-            f"labelled training rows"
-        )
-    for row in usable:
-        if row["id"] not in vectors:
-            raise UserError(f"learning_curve: row {row['id']} has no embedding; `dvc repro embed`")
-
+    budgets = [budget for budget in settings.budgets if budget <= len(train)] or [len(train)]
     points = []
-    for seed in progress(settings.seeds, "learning curve"):
+    for seed in progress.over(settings.seeds, "learning curve"):
         order = sorted(train, key=lambda row: hashing.digest(seed, row["id"]))
-        for budget in (budget for budget in settings.budgets if budget <= len(train)):
+        for budget in budgets:
             for arm, regularization in settings.regularization.model_dump().items():
                 predicted = predict(order[:budget], dev, vectors, {arm: regularization}, task)
                 points.append((arm, budget, seed, headline([row["label"] for row in dev], predicted, task)))
@@ -92,12 +89,29 @@ def headline(labels: list[str], predicted: np.ndarray, task: Task) -> float:
     return float(metrics.values(counts.sum(axis=0))[metrics.HEADLINE.name])
 
 
+def wanted(rows: pa.Table, settings: Params) -> np.ndarray:
+    """Return the places of the rows that are read: each seed's draws of train, and rows of dev; ascending."""
+    usable, split = origins.trusted(rows).to_numpy(), rows["split"].to_numpy()
+    dev = np.flatnonzero(usable & (split == "dev"))[: settings.dev_rows]
+    train = np.flatnonzero(usable & (split == "train"))
+    ids, most = rows["id"].take(train).to_pylist(), max(settings.budgets)
+    drawn = [
+        train[heapq.nsmallest(most, range(len(ids)), key=lambda place, seed=seed: hashing.digest(seed, ids[place]))]
+        for seed in settings.seeds
+    ]
+    return np.unique(np.concatenate([dev, *drawn]))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "embeddings", "out")
     settings, task = params.load("learning_curve", Params), kinds.read_task()
-    rows = tables.read(args.rows, ["id", "split", "text", "label", "label_origin"])
-    ids, matrix = embeddings.read(args.embeddings)
-    points = learning_curve(rows, dict(zip(ids, matrix, strict=True)), task, settings)
+    rows = tables.read(args.rows, ["id", "split", "label", "label_origin"])
+    places = wanted(rows, settings)
+    rows = rows.take(places)
+    texts = TextColumn(args.rows, places).column()
+    rows = tables.set_column(rows, "text", texts, texts.type)
+    ids = rows["id"].to_pylist()
+    points = learning_curve(rows, dict(zip(ids, embeddings.of(ids, args.embeddings), strict=True)), task, settings)
     lines = (f"{arm},{labels},{seed},{score:.6f}\n" for arm, labels, seed, score in points)
     name = kinds.load(task, "metrics").HEADLINE.name
     files.write_text(args.out, f"arm,labels,seed,{name}\n" + "".join(lines))

@@ -4,11 +4,13 @@ A pipeline may leave out the stages that measure these: what was not measured is
 that this file does not know by name is shown under the name that its stage gave it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from stages.report import plots
+from stages.report import plots, tables
 from stages.report.inputs import Inputs
-from stages.report.sections import Table, number, share
+from stages.report.plots import Drawing
+from stages.report.tables import Table, cut
+from stages.report.words import number, share
 
 RULES = 12  # whose removals are shown by class, source and split: those that removed most
 DIMENSIONS = ("class", "source", "split")
@@ -26,7 +28,7 @@ def pin(source_pin: dict) -> str:
     return f"{source_pin.get('kind', '')} {pinned[:16]}".strip()
 
 
-def tables(inputs: Inputs) -> dict[str, Table]:
+def tables_of(inputs: Inputs) -> dict[str, Table]:
     """Return the tables by name; those that nothing was measured for have no rows."""
     return source_tables(inputs) | removal_tables(inputs) | duplicate_tables(inputs) | validation_tables(inputs)
 
@@ -42,7 +44,7 @@ def source_tables(inputs: Inputs) -> dict[str, Table]:
             [name, source.get("purpose", ""), pin(source.get("pin", {})), source.get("licence", ""), dated, *counts]
         )
     represented = inputs.metrics["represent"].get("sources", {})
-    diversity, distances, added = [], [], []
+    diversity, distances, far, added = [], [], [], []
     for name, source in represented.items():
         words, languages = source.get("vocabulary", {}), source.get("languages", {})
         clusters, labels = source.get("clusters", {}), source.get("labels", {})
@@ -61,6 +63,7 @@ def source_tables(inputs: Inputs) -> dict[str, Table]:
             ]
         )
         distances.append([name, *(interval(source["distance"].get(measure)) for measure in MEASURES)])
+        far.append(source["distance"].get("embeddings"))
         if source.get("adds"):
             told = [row["word"] for row in inputs.plots["represent/characteristic"] if row["source"] == name]
             seen = [row["id"] for row in inputs.plots["represent/examples"] if row["source"] == name]
@@ -70,6 +73,9 @@ def source_tables(inputs: Inputs) -> dict[str, Table]:
             )
     if floors := inputs.metrics["represent"].get("reference", {}).get("noise_floor"):
         distances.append(["chance alone", *(number(floors.get(name)) for name in MEASURES)])
+        floor = floors.get("embeddings")
+        far.append(None if floor is None else {"value": floor, "low": 0.0, "high": floor})
+    ends = [(*(each[key] for key in ("value", "low", "high")), "plain") if each else None for each in far]
     heads = {
         "manifest": ["Source", "For", "Pin", "Licence", "Published", "Read", "Kept", "Refused", "Skipped"],
         "diversity": ["Source", "Rows", "Words a row", "Distinct words", "Language", "Class evenness"]
@@ -80,7 +86,7 @@ def source_tables(inputs: Inputs) -> dict[str, Table]:
     return {
         "manifest": Table(heads["manifest"], manifest, "lllllrrrr"),
         "diversity": Table(heads["diversity"], diversity, "lrrrlrrrr"),
-        "distances": Table(heads["distances"], distances, "lrr"),
+        "distances": Table(heads["distances"], distances, "lrr", tables.bars(ends, zero=True)),
         "added": Table(heads["added"], added, "lrrrll"),
     }
 
@@ -98,14 +104,17 @@ def removal_tables(inputs: Inputs) -> dict[str, Table]:
         key=lambda item: (-item[1], item[0]),
     )
     shown = {key for key, removed in most[:RULES] if removed}
-    parts = [
-        [row["rule"], row["dimension"], row["value"], int(row["rows"]), int(row["removed"]), removed_share(row)]
-        for row in removals
-        if row["dimension"] in DIMENSIONS and (row["stage"], row["rule"]) in shown and int(row["removed"])
-    ]
+    parts = sorted(
+        (
+            [row["rule"], row["dimension"], row["value"], int(row["rows"]), int(row["removed"]), removed_share(row)]
+            for row in removals
+            if row["dimension"] in DIMENSIONS and (row["stage"], row["rule"]) in shown and int(row["removed"])
+        ),
+        key=lambda line: -line[4],
+    )
     return {
         "removals": Table(["Rule", "Stage", "Rows", "Removed", "Per cent", "Most removed class"], rules, "llrrrl"),
-        "removals_by": Table(["Rule", "By", "Value", "Rows", "Removed", "Per cent"], parts, "lllrrr"),
+        "removals_by": cut(["Rule", "By", "Value", "Rows", "Removed", "Per cent"], parts, "lllrrr"),
     }
 
 
@@ -147,7 +156,8 @@ def figures_of(metrics: dict, before: str = "") -> Iterator[tuple[str, object]]:
 
 def validation_tables(inputs: Inputs) -> dict[str, Table]:
     """Return what was validated, and how far each part of the dataset drifted from the last release."""
-    checked = [[name, count] for name, count in inputs.metrics["validate"].get("rows", {}).items()]
+    rows = inputs.metrics["check_tables"].get("rows", {}) | inputs.metrics["validate"].get("rows", {})
+    checked = [[name, count] for name, count in rows.items()]
     measures = inputs.metrics["drift"].get("measures", {})
     parts = sorted({part for by_part in measures.values() for part in by_part})
     drifted = [[measure, *(told_drift(by_part.get(part)) for part in parts)] for measure, by_part in measures.items()]
@@ -164,41 +174,20 @@ def told_drift(drift: dict | None) -> str:
     return f"{drift['value']:.3f}" + ("" if drift["status"] == "ok" else f" ({drift['status']})")
 
 
-def figures(inputs: Inputs, half: float, wide: float) -> dict[str, tuple[Callable, float, float]]:
-    """Return the drawings of what was measured: name -> (draw, width, height), in inches."""
+def figures(inputs: Inputs) -> dict[str, Drawing]:
+    """Return the drawings of what was measured, by name."""
     grown, dates = inputs.plots["represent/vocabulary"], inputs.plots["represent/dates"]
     sources = sorted({row["source"] for row in grown} | {row["source"] for row in dates})
     colour = plots.colours(sources, "")
     drawn = {}
     if grown:
         series = {name: _pairs(grown, name, "tokens", "distinct") for name in sources}
-        drawn["vocabulary"] = plots.curves(series, colour, "words read", "distinct words"), half, 3.4
+        drawn["vocabulary"] = plots.curves(series, colour, "words read", "distinct words")
     if dates:
-        drawn["dates"] = plots.histogram(_dates(dates), colour, "year", "share of the source's rows"), half, 3.4
-    for measure in MEASURES:
-        if far := [row for row in inputs.plots["represent/distances"] if row["measure"] == measure]:
-            drawn[f"distance_{measure}"] = _distances(far, colour, MEASURES[measure]), half, 0.8 + 0.35 * len(far)
+        drawn["dates"] = plots.histogram(_dates(dates), colour, "year", "share of the source's rows")
     if counted := inputs.plots["represent/clusters"]:
-        shares = _cluster_shares(counted)
-        drawn["clusters"] = (
-            plots.heat(shares, "embedding cluster, the most shared first"),
-            wide,
-            0.9 + 0.3 * len(shares),
-        )
+        drawn["clusters"] = plots.heat(_cluster_shares(counted), "embedding cluster, the most shared first")
     return drawn
-
-
-def _distances(rows: list[dict[str, str]], colour: dict[str, str], measure: str) -> Callable:
-    values = [(row["source"], *(float(row[key]) for key in ("value", "low", "high"))) for row in rows]
-    shades = [colour.get(row["source"], plots.GREY) for row in rows]
-    forest = plots.intervals(values, shades, f"distance, {measure}", zero=True)
-
-    def draw(axes) -> None:
-        forest(axes)
-        if rows[0]["noise_floor"]:
-            axes.axvspan(0, float(rows[0]["noise_floor"]), color=plots.GREY, alpha=0.3, lw=0)
-
-    return draw
 
 
 def _pairs(rows: list[dict[str, str]], source: str, x: str, y: str) -> tuple[list[int], list[int]]:

@@ -1,9 +1,12 @@
-"""What the report is made of: metrics and plots of the stages, the manifest, rows, issues, packages, parameters."""
+"""What the report is made of: metrics and plots of the stages, manifest, rows, texts, issues, packages, parameters."""
 
 import json
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,14 +19,17 @@ from winnow.base.errors import UserError
 from winnow.kinds.headline import Headline
 from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
+from winnow.rows.text_column import TextColumn
+from winnow.validation import looks
+from winnow.validation.looks import Standing
 
 T = TypeVar("T")
 
-STAGES = tuple("adapt annotate apply_decisions balance clean compare deduplicate find_issues split".split())
+STAGES = tuple("adapt annotate apply_decisions audit balance clean compare deduplicate find_issues split".split())
 PLOTS = ("adapt", "learning_curve")
 EVALUATE_PLOTS = ("evaluate/calibration", "evaluate/confusion", "evaluate/per_class")  # a kind of task may lack them
 # What curation and the rounds of review measure; a pipeline may leave these stages out.
-CURATION = tuple("drift removals represent semantic_duplicates validate".split())
+CURATION = tuple("check_tables collect drift removals represent semantic_duplicates validate".split())
 CURATION_PLOTS = (
     "removals",
     *(f"represent/{name}" for name in "characteristic clusters dates distances examples vocabulary".split()),
@@ -31,11 +37,44 @@ CURATION_PLOTS = (
 REVIEW = tuple("agreement calibrate choose_rows rounds score".split())
 REVIEW_PLOTS = ("calibration", "rounds/evolution", "rounds/planted")
 TRAINING = "training"
+LEDGERS = tuple("apply_decisions balance clean collect deduplicate".split())  # of the stages that take rows out
+ROWS = ("id", "label", "split")  # columns of the labelled table, beside its texts
+ISSUES = ("id", "given_label", "suggested_label", "p_error", "tier", "kinds", "gain_per_minute")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What approaches reach on one split, and their differences.
+
+    Attributes:
+        found: as `winnow.validation.comparison.compare` returns it.
+        asked: pairs that stand first in tables, those of params.yaml.
+        baseline: the approach to beat.
+    """
+
+    found: dict
+    asked: list[list[str]]
+    baseline: str
+    headline: Headline
+
+    def pairs(self) -> dict[tuple[str, str], dict]:
+        """Return the measured differences by pair: those asked for, then each approach against the baseline."""
+        others = [(name, self.baseline) for name in self.found["approaches"] if name != self.baseline]
+        pairs = [(first, second) for first, second in dict.fromkeys([*map(tuple, self.asked), *others])]
+        named = {pair: self.found["difference"].get("-".join(pair)) for pair in pairs}
+        return {pair: difference for pair, difference in named.items() if difference is not None}
+
+    def by_score(self) -> list[tuple[str, dict]]:
+        """Return the approaches and what was measured of them, from the worst to the best."""
+        name, sign = self.headline.name, self.headline.sign
+        return sorted(self.found["approaches"].items(), key=lambda item: (sign * item[1][name], item[0]))
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What the documents are made of; metrics by stage, plots by file, training curves by arm.
+
+    `ledger` counts each stage's entries by (action, rule).
 
     Metrics and plots of curation and review that no stage made are empty, as are plots that the kind of task lacks.
     """
@@ -44,11 +83,14 @@ class Inputs:
     plots: dict[str, list[dict[str, str]]]
     training: dict[str, list[dict[str, str]]]
     manifest: dict[str, dict]
+    ledger: dict[str, Counter]
     rows: pa.Table
+    texts: TextColumn
     issues: pa.Table
     packages: list[str]
     params: dict
     task: Task
+    test: Standing
 
     @property
     def headline(self) -> Headline:
@@ -71,22 +113,31 @@ class Inputs:
         """What people are told of a gain in the headline."""
         return self.headline.gain(self.told)
 
-    @property
+    @cached_property
     def classes(self) -> list[str]:
         """The classes of the labels, in the order in which tables and plots show them."""
         return self.task.classes(label for label in self.rows["label"].to_pylist() if label is not None)
 
-    def pairs(self) -> dict[tuple[str, str], dict]:
-        """Return the measured differences by pair; the best against the baseline is among them, asked for or not."""
-        compared, asked = self.metrics["compare"], self.params["compare"]
-        pairs = [*map(tuple, asked["pairs"]), (compared["best"], asked["baseline"])]
-        return {(first, second): compared["difference"][f"{first}-{second}"] for first, second in pairs}
+    @cached_property
+    def label_counts(self) -> Counter:
+        """How many labelled rows count for each class in each split: (class, split) -> rows."""
+        pairs = Counter(zip(*(self.rows[name].to_pylist() for name in ("label", "split")), strict=True))
+        counts: Counter = Counter()
+        for (label, split), rows in pairs.items():
+            for name in self.task.names(label) if label is not None else ():
+                counts[name, split] += rows
+        return counts
 
-    def by_score(self) -> list[tuple[str, dict]]:
-        """Return the approaches and what was measured of them on test, from the worst to the best."""
-        name, sign = self.headline.name, self.headline.sign
-        of_approach = self.metrics["compare"]["test"]
-        return sorted(of_approach.items(), key=lambda item: (sign * item[1][name], item[0]))
+    @cached_property
+    def compared(self) -> dict[str, Compared]:
+        """What approaches reach, by split: dev always, test where `winnow test` was asked about these predictions."""
+        results = self.test.results or {}
+        of_split = {"dev": self.metrics["compare"]["dev"]} | {name: results[name] for name in ("test",) if results}
+        asked = self.params["compare"]
+        return {
+            split: Compared(found, asked["pairs"], asked["baseline"], self.headline)
+            for split, found in of_split.items()
+        }
 
 
 def read(args: Namespace) -> Inputs:
@@ -103,15 +154,39 @@ def read(args: Namespace) -> Inputs:
         name: _optional(args.plots / f"{name}.csv", read_plot, [])
         for name in (*EVALUATE_PLOTS, *CURATION_PLOTS, *REVIEW_PLOTS)
     }
-    curves = {arm: path for path in (args.plots / TRAINING).glob("*.csv") if (arm := predictions.of_run(path.stem))}
-    training = {arm: read_plot(path) for arm, path in sorted(curves.items())}
-    rows, issues = tables.read(args.rows), tables.read(args.issues)
+    training = read_training(args.plots / TRAINING, params.read()["arms"])
+    rows, texts, issues = tables.read(args.rows, ROWS), TextColumn(args.rows), tables.read(args.issues, ISSUES)
     manifest, task = read_json(args.manifest), kinds.read_task()
-    return Inputs(metrics, drawn, training, manifest, rows, issues, packages, params.read(), task)
+    test = looks.standing(args.test, looks.fingerprint(args.rows), looks.fingerprint_of_files(args.predictions))
+    ledger = {stage: _optional(args.ledger / f"{stage}.parquet", read_ledger, Counter()) for stage in LEDGERS}
+    return Inputs(metrics, drawn, training, manifest, ledger, rows, texts, issues, packages, params.read(), task, test)
+
+
+def read_training(folder: Path, arms: dict) -> dict[str, list[dict[str, str]]]:
+    """Return the training curves by arm and seed; a curve that an earlier run left, of none of `arms`, is no part.
+
+    Args:
+        arms: the section of params.yaml.
+
+    Raises:
+        UserError: a curve is unreadable.
+    """
+    axes = arms["approaches"], arms["encoders"], map(str, arms["seeds"])
+    paths = [folder / f"{'-'.join(run)}.csv" for run in product(*axes)]
+    curves = {predictions.of_run(path.stem): path for path in paths if path.exists()}
+    return {arm: read_plot(path) for arm, path in sorted(curves.items())}
 
 
 def _optional(path: Path, read: Callable[[Path], T], missing: T) -> T:
     return read(path) if path.exists() else missing
+
+
+def read_ledger(path: Path) -> Counter:
+    """Return how many entries a ledger has of each action and rule, or raise `UserError`."""
+    counts: Counter = Counter()
+    for batch in tables.batches(path, ("action", "rule")):
+        counts.update(zip(*(batch[name].to_pylist() for name in ("action", "rule")), strict=True))
+    return counts
 
 
 def read_json(path: Path) -> dict:

@@ -4,15 +4,22 @@ A pipeline may leave out the stages calibrate, choose_rows and score: their tabl
 does not know by name is shown under the name that its stage gave it.
 """
 
+import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from statistics import fmean
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.report import plots
 from stages.report.curation import figures_of
 from stages.report.inputs import Inputs
-from stages.report.sections import Table, number, per_cent, percent, ranged, share, shorten
+from stages.report.plots import Drawing
+from stages.report.tables import Table, cut
+from stages.report.words import number, per_cent, percent, ranged, share, shorten
 
 KINDS = {
     "conflict": "reviewers disagree on it",
@@ -38,7 +45,7 @@ PROBABILITIES = {  # what each was held against
 RULE_FIGURES = ("kind", "coverage", "overlap", "conflict", "measured_on")
 
 
-def tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
+def tables_of(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
     """Return the tables by name; `queue_rows` rows of the review queue are shown."""
     return (
         automatic_tables(inputs)
@@ -46,7 +53,6 @@ def tables(inputs: Inputs, queue_rows: int) -> dict[str, Table]:
         | {"queue": queue_table(inputs, queue_rows)}
         | calibration_tables(inputs)
         | {"dataset_issues": Table(["Looked for", "Found"], list(dataset_issues(inputs)), "ll")}
-        | {"choice": choice_table(inputs)}
     )
 
 
@@ -99,9 +105,9 @@ def automatic_tables(inputs: Inputs) -> dict[str, Table]:
     accepted = ["Origin", "Label", "Rows", "Audited", "Right", "At least", "Accepted"]
     return {
         "rules": Table(["Rule", "Kind", "Coverage", "Overlap", "Conflict", *measured], by_rule, "llrrrrr"),
-        "rules_by_label": Table(of_labels, per_label, "llrrrrrr"),
+        "rules_by_label": cut(of_labels, per_label, "llrrrrrr"),
         "combined": Table(["Combination", "In use", "Labels", *measured], combined, "llrrr"),
-        "acceptance": Table(accepted, acceptance, "llrrrrl"),
+        "acceptance": cut(accepted, acceptance, "llrrrrl"),
     }
 
 
@@ -127,24 +133,8 @@ def _verdict(judged: dict) -> str:
 
 
 def issue_tables(inputs: Inputs) -> dict[str, Table]:
-    """Return suspected labels by class, tiers of probability, kinds of issues and single detectors."""
-    metrics, issues = inputs.metrics["find_issues"], inputs.issues
-    expected: dict[tuple[str, str | None], list[float]] = defaultdict(list)
-    for issue in issues.select(["tier", "given_label", "p_error"]).to_pylist():
-        if issue["p_error"] is not None:
-            names = inputs.task.names(issue["given_label"]) if issue["given_label"] is not None else []
-            for key in (("tier", issue["tier"]), *(("class", name) for name in names)):
-                expected[key].append(issue["p_error"])
-    suspects = [
-        [
-            name,
-            counts["rows"],
-            counts["suspected"],
-            percent(counts["suspected"] / counts["rows"]) if counts["rows"] else "–",
-        ]
-        + [_sum(expected["class", name]), counts["queue_rows"]]
-        for name, counts in metrics["per_class"].items()
-    ]
+    """Return tiers of probability, kinds of issues and single detectors."""
+    metrics, expected = inputs.metrics["find_issues"], expected_errors(inputs)
     bounds = inputs.params["find_issues"]["tiers"]
     tiers = [
         [tier, f"{100 * bounds.get(tier.replace(' ', '_'), 0):g}\u202f%", rows, _sum(expected["tier", tier])]
@@ -152,13 +142,23 @@ def issue_tables(inputs: Inputs) -> dict[str, Table]:
     ]
     kinds = [[KINDS.get(name, words(name)), rows] for name, rows in _most_first(metrics["kinds"])]
     flags = [[words(name), rows] for name, rows in _most_first(metrics["detectors"])]
-    by_class = ["Label", "Labelled", "Suspected", "Share", "Expected errors", "In the queue"]
     return {
-        "suspects": Table(by_class, suspects, "lrrrrr"),
         "tiers": Table(["Tier", "Probability from", "Rows", "Expected errors"], tiers, "lrrr"),
         "kinds": Table(["Why a row is an issue", "Rows"], kinds, "lr"),
         "flags": Table(["Detector", "Labels it holds to be wrong"], flags, "lr"),
     }
+
+
+def expected_errors(inputs: Inputs) -> dict[tuple[str, str | None], list[float]]:
+    """Return the probabilities of an error by ("tier", tier) and ("class", class of the given label)."""
+    expected: dict[tuple[str, str | None], list[float]] = defaultdict(list)
+    for part in inputs.issues.select(["tier", "given_label", "p_error"]).to_batches(max_chunksize=4096):
+        for issue in part.to_pylist():
+            if issue["p_error"] is not None:
+                names = inputs.task.names(issue["given_label"]) if issue["given_label"] is not None else []
+                for key in (("tier", issue["tier"]), *(("class", name) for name in names)):
+                    expected[key].append(issue["p_error"])
+    return expected
 
 
 def _most_first(counts: dict[str, int]) -> list[tuple[str, int]]:
@@ -171,17 +171,19 @@ def _sum(chances: list[float]) -> str:
 
 def queue_table(inputs: Inputs, rows: int) -> Table:
     """Return the head of the review queue: open questions first, then by what an answer is worth a minute."""
-    texts = dict(zip(inputs.rows["id"].to_pylist(), inputs.rows["text"].to_pylist(), strict=True))
 
     def rank(issue: dict) -> tuple:
         asked = [kind not in issue["kinds"] for kind in ("conflict", "duplicates_with_other_labels")]
         gain = issue["gain_per_minute"]
         return *asked, 0.0 if gain is None else -gain, issue["id"]
 
+    parts = (part.to_pylist() for part in inputs.issues.to_batches(max_chunksize=4096))
+    first = heapq.nsmallest(rows, chain.from_iterable(parts), key=rank)
+    places = pc.index_in(pa.array([issue["id"] for issue in first], pa.string()), inputs.rows["id"])
     shown = [
         [issue["given_label"] or "none", issue["suggested_label"] or "none", share(issue["p_error"])]
-        + [issue["tier"] or "–", shorten(texts[issue["id"]]), issue["id"]]
-        for issue in sorted(inputs.issues.to_pylist(), key=rank)[:rows]
+        + [issue["tier"] or "–", shorten(text), issue["id"]]
+        for issue, text in zip(first, inputs.texts.take(places), strict=True)
     ]
     return Table(["Label", "Suggested", "Probably wrong", "Tier", "Text", "Row"], shown, "llrlll")
 
@@ -230,7 +232,8 @@ def dataset_issues(inputs: Inputs) -> Iterator[list[str]]:
                 worst = f"the worst of {rows:,} rows has label quality {score:.2f}, as {', '.join(ids)}"
                 yield ["a cluster on which the models do poorly", f"{_yes(issue)}: {worst}"]
             case "non_iid", {"p_value": p, "rows": rows}:
-                yield ["an order of the rows that matters", f"p {_p(p)} if it does not, by a test of {rows:,} groups"]
+                found = f"p {_p(p)} by a test of {rows:,} groups: the smaller, the surer it matters"
+                yield ["an order of the rows that matters", found]
             case "null", {"rows": rows, "columns": columns}:
                 lacking = ", ".join(f"{column} {percent(part)}" for column, part in columns.items())
                 yield ["values that are missing", f"{lacking}; all of them in {rows:,} rows"]
@@ -250,15 +253,8 @@ def _yes(issue: bool) -> str:
     return "yes" if issue else "no"
 
 
-def choice_table(inputs: Inputs) -> Table:
-    """Return how many labels each class has, and for how many of the chosen rows the model suggests it."""
-    chosen = inputs.metrics["choose_rows"]
-    rows = [[label, count, chosen["suggested"].get(label, 0)] for label, count in chosen.get("labelled", {}).items()]
-    return Table(["Label", "Labels so far", "Suggested for the chosen"], rows, "lrr")
-
-
-def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, float]]:
-    """Return the reliability plot, if probabilities were calibrated: name -> (draw, width, height), in inches."""
+def figures(inputs: Inputs) -> dict[str, Drawing]:
+    """Return the reliability plot, if probabilities were calibrated."""
     told = {"planted": "planted errors", "decisions": "decisions"}
     series: dict[str, tuple[list[float], list[float]]] = {}
     for row in inputs.plots["calibration"]:
@@ -268,5 +264,4 @@ def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, flo
     if not series:
         return {}
     names = dict(zip(series, plots.COLOURS, strict=False))
-    drawn = plots.calibration(series, names, "probability of an error, as told", "share found wrong")
-    return {"reliability": (drawn, half, 4.4)}
+    return {"reliability": plots.calibration(series, names, "probability of an error, as told", "share found wrong")}

@@ -6,16 +6,17 @@ A pipeline may leave out the stages agreement and rounds: their tables then have
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from stages.report import plots
+from stages.report import plots, tables
 from stages.report.inputs import Inputs
-from stages.report.sections import Table, number, per_cent, percent, points, ranged, share
+from stages.report.plots import Drawing
+from stages.report.tables import Table
+from stages.report.words import number, per_cent, percent, points, ranged, share
 from winnow.people.decisions import VERDICTS
 from winnow.people.rounds.words import EDITS, period
 from winnow.rows.splits import SPLITS
 
-HELD_OUT = ("dev", "test")
-KINDS = ("given", "corrected")  # labels by which held-out rows are judged
-BY = [f"{split.capitalize()}, {kind} labels" for split in HELD_OUT for kind in KINDS]
+KINDS = ("given", "corrected")  # labels by which the rows of dev are judged
+BY = [f"{kind.capitalize()} labels" for kind in KINDS]
 SHOWN = 12  # changes of a label, the most frequent
 POINTS = 100  # the advice's figures are in points
 
@@ -47,7 +48,7 @@ def _estimate(measured: dict) -> str:
     return f"{percent(measured['share'])} ({per_cent(measured['share_low'])} to {per_cent(measured['share_high'])})"
 
 
-def tables(inputs: Inputs) -> dict[str, Table]:
+def tables_of(inputs: Inputs) -> dict[str, Table]:
     """Return the tables by name."""
     return reviewer_tables(inputs) | round_tables(inputs) | worth_tables(inputs)
 
@@ -150,17 +151,27 @@ def worth_tables(inputs: Inputs) -> dict[str, Table]:
     if len(states) > 2:  # else the last round is all there was
         changes = {"the last round": "last_round"} | changes
     gains = [[told, *_by(models["change"][name], "gain", _points)] for told, name in changes.items()]
-    edits = [[name, measured["rows"], *_by(measured, "gain", _points)] for name, measured in _named_edits(inputs)]
+    named = edits_in_words(inputs)
+    edits = [[name, measured["rows"], *_by(measured, "gain", _points)] for name, measured in named]
+    corrected = [signed(measured.get("dev", {}).get("corrected")) for _, measured in named]
     return {
-        "evolution": Table(["", "Decisions", *BY], states, "lrrrrr"),
-        "change": Table(["Change by", *BY], gains, "lrrrr"),
-        "edits": Table(["Edit", "Rows of train", *BY], edits, "lrrrrr"),
+        "evolution": Table(["", "Decisions", *BY], states, "lrrr"),
+        "change": Table(["Change by", *BY], gains, "lrr"),
+        "edits": Table(["Edit", "Rows of train", *BY], edits, "lrrr", tables.bars(corrected, zero=True)),
         "advice": Table(["Measure", "Value"], list(advice(rounds, inputs.gained)), "lr"),
     }
 
 
+def signed(gain: dict | None) -> tuple[float, float, float, str] | None:
+    """Return a gain in points with its interval, and whether the whole interval is better or worse, else open."""
+    if not gain:
+        return None
+    value, low, high = (POINTS * gain[f"gain{end}"] for end in ("", "_low", "_high"))
+    return value, low, high, "better" if low > 0 else "worse" if high < 0 else "open"
+
+
 def _by(by_split: dict, name: str, show: Callable[[float], str]) -> list[str]:
-    return [ranged(by_split.get(split, {}).get(kind), name, show) for split in HELD_OUT for kind in KINDS]
+    return [ranged(by_split.get("dev", {}).get(kind), name, show) for kind in KINDS]
 
 
 def _points(change: float) -> str:
@@ -200,28 +211,20 @@ def advice(rounds: dict, gained: str) -> Iterator[tuple[str, object]]:
         yield f"what {stopping['next_decisions']} labels on new rows would add instead, points", new
 
 
-def figures(inputs: Inputs, half: float) -> dict[str, tuple[Callable, float, float]]:
-    """Return the drawings of what was measured: name -> (draw, width, height), in inches."""
+def figures(inputs: Inputs) -> dict[str, Drawing]:
+    """Return the drawings of what was measured, by name."""
     drawn, headline, told = {}, inputs.headline.name, inputs.told
     evolution, planted = inputs.plots["rounds/evolution"], inputs.plots["rounds/planted"]
     if len({row["round"] for row in evolution}) > 1:
-        for split in HELD_OUT:
-            if rows := [row for row in evolution if row["split"] == split]:
-                drawn[f"evolution_{split}"] = _evolution(rows, headline, f"{told} on {split}"), half, 3.4
+        drawn["evolution"] = _evolution(evolution, headline, f"{told} on dev")
     if len(planted) > 1:
         cost = inputs.headline.sign * inputs.metrics["rounds"]["stopping"]["wrong_label_points"] / POINTS
         points_ = [(int(row["wrong_labels"]), float(row[headline])) for row in planted]
-        drawn["cost"] = plots.dots(points_, -cost, "wrong training labels", f"{told} on dev"), half, 3.4
-    if edits := list(_edits(inputs)):
-        colour = dict(zip(HELD_OUT, plots.COLOURS, strict=False))
-        shades = [colour[split] for split, *_ in edits]
-        values = [row for _, *row in edits]
-        forest = plots.intervals(values, shades, f"points of {inputs.gained} on corrected labels", zero=True)
-        drawn["edits"] = forest, half, 0.9 + 0.35 * len(edits)
+        drawn["cost"] = plots.dots(points_, -cost, "wrong training labels", f"{told} on dev")
     return drawn
 
 
-def _evolution(rows: Sequence[dict[str, str]], headline: str, y: str) -> Callable:
+def _evolution(rows: Sequence[dict[str, str]], headline: str, y: str) -> Drawing:
     series = {}
     for kind in KINDS:
         judged = sorted((int(row["decisions"]), *(float(row[name]) for name in (headline, "low", "high")))
@@ -231,16 +234,7 @@ def _evolution(rows: Sequence[dict[str, str]], headline: str, y: str) -> Callabl
     return plots.bands(series, dict(zip(series, plots.COLOURS, strict=False)), "decisions", y)
 
 
-def _edits(inputs: Inputs) -> Iterator[tuple]:
-    """Yield split, name, gain and its interval of each edit that touched a row, by corrected labels."""
-    for name, measured in _named_edits(inputs):
-        for split in HELD_OUT:
-            if estimate := measured.get(split, {}).get("corrected"):
-                gain = (POINTS * estimate[f"gain{end}"] for end in ("", "_low", "_high"))
-                yield split, f"{name}, {split}", *gain
-
-
-def _named_edits(inputs: Inputs) -> list[tuple[str, dict]]:
+def edits_in_words(inputs: Inputs) -> list[tuple[str, dict]]:
     """Return what was measured of each kind of edit, by its name in words."""
     edits = inputs.metrics["rounds"].get("edits", {})
     kinds = [*(kind for kind in EDITS if kind in edits), *(kind for kind in edits if kind not in EDITS)]

@@ -1,17 +1,22 @@
 """score: what an ensemble of models says of every row out of fold, for finding label errors.
 
 python -m stages.score --rows data/labelled.parquet --embeddings data/embeddings --encoder models/adapted
-    --out data/scores.parquet --metrics reports/metrics/score.json
+    --out data/scores.parquet --unlabelled data/unlabelled_scores.parquet --metrics reports/metrics/score.json
 
 Method `probe`: two logistic regressions, `probe` on the embedding and `words` on TF-IDF. A frozen sentence encoder
 knows the topic better than the class, words the other way about, and their mean beats either. Method `finetune`: the
-encoder fine-tuned anew for each fold and seed. `both`: all three. They learn from labels that people gave, in rows of
-every split: these scores find label errors, they choose no model.
+encoder fine-tuned anew for each fold and seed. `both`: all three. They learn from labels that people gave.
+
 Out: one row for each row in: id, fold, and what the models say, in columns of the kind of task. Of classes:
-p_<label> (the members' mean) and <member>_p_<label>, float32.
+p_<label> (the members' mean) and <member>_p_<label>, float32. The models saw labels of all splits: these scores find
+label errors for people to decide on, they choose no model and no row to train on.
+`--unlabelled`: the same, without fold, for each row that has no label, by models that saw labels of the training split
+alone: they choose the rows to label next. It has no row while a class has no label there.
+Memory: the embeddings and some hundreds of bytes a row; texts are read a row group at a time.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -24,16 +29,21 @@ from pydantic import Field
 
 from stages.score.components import Components
 from winnow import kinds
-from winnow.base import hashing, params
+from winnow.base import gates, hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
+from winnow.base.gates import Doubt
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader, Reading
 from winnow.kinds.members import Recipe
+from winnow.kinds.task import Task
 from winnow.rows import origins, tables
+from winnow.rows.text_column import TextColumn
 from winnow.text import tfidf
+
+RARE = 100  # rows of a class from which models learn, if there are so many
 
 
 class Params(params.Section):
@@ -45,6 +55,13 @@ class Params(params.Section):
 
     folds: int = Field(5, ge=2)
     """By hash of the group. More folds leave more rows to learn from, and take time."""
+
+    max_rows: int = Field(50_000, ge=100)
+    """Rows with a label from which the models learn: of more, those of lowest id, which is a hash, and a hundred of
+    each class that has fewer among them. All rows are scored. More take memory and time."""
+
+    max_unseen_classes: int = Field(0, ge=0)
+    """Classes that may have all their rows in one fold; more are in doubt."""
 
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.03, tfidf=10)
     """Of method `probe`. A weaker penalty overfits the embeddings (chosen on dev)."""
@@ -59,7 +76,7 @@ class Texts:
     """Rows that are scored, (rows,) each; `ids` name them in errors."""
 
     ids: list[str]
-    texts: list[str]
+    texts: Sequence[str]
 
 
 def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarray:
@@ -76,6 +93,21 @@ def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarr
     for root, group in zip(roots, groups, strict=True):
         first[root] = min(group, first.get(root, group))
     return np.array([int(hashing.unit("fold", first[root]) * folds) for root in roots], dtype=np.int64)
+
+
+def bounded(labels: np.ndarray, most: int, task: Task) -> np.ndarray:
+    """Return the labels that models learn from, (rows,) object: the first `most`, and `RARE` of each class."""
+    known = np.flatnonzero([label is not None for label in labels])
+    if len(known) <= most:
+        return labels
+    chosen = np.full(len(labels), None, dtype=object)
+    counts: Counter = Counter()
+    for number, row in enumerate(known.tolist()):
+        names = task.names(labels[row])
+        if number < most or any(counts[name] < RARE for name in names):
+            counts.update(names)
+            chosen[row] = labels[row]
+    return chosen
 
 
 def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, encoder: Path) -> dict[str, Any]:
@@ -104,17 +136,67 @@ def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, en
     return chosen
 
 
+def unseen(labels: np.ndarray, folds: np.ndarray, task: Task) -> dict[str, int]:
+    """Return the classes whose rows all lie in one fold, where no model learns them, and how many rows they have."""
+    counts: Counter = Counter()
+    first: dict[str, int] = {}
+    several = set()
+    for label, fold in zip(labels.tolist(), folds.tolist(), strict=True):
+        for name in task.names(label) if label is not None else ():
+            counts[name] += 1
+            if first.setdefault(name, fold) != fold:
+                several.add(name)
+    return {name: counts[name] for name in sorted(counts) if name not in several}
+
+
+def doubts(alone: Mapping[str, int], most: int) -> list[Doubt]:
+    """Return the doubt in scores of classes that lie in one fold, if they are more than `most`."""
+    if len(alone) <= most:
+        return []
+    return [
+        Doubt(
+            "score.max_unseen_classes",
+            f"all rows of {len(alone)} class(es) lie in one fold, where no model learnt them, so that each of their "
+            f"labels looks wrong: {gates.listed(alone)}",
+            f"score.max_unseen_classes: {len(alone)}",
+            "add rows of other groups, or map the labels to others (label_map of the source)",
+        )
+    ]
+
+
+def unlabelled(rows: pa.Table, learnt: np.ndarray, kind: ModuleType, task: Task, ensemble: dict[str, Any]) -> pa.Table:
+    """Return what the models say of the rows without a label; no row where a class has no label to learn from.
+
+    Args:
+        rows: id, label.
+        learnt: (rows,) the labels that they learn from; None where a row has none.
+    """
+    known = [label for label in learnt if label is not None]
+    lacking = set(task.classes(known)) - {name for label in known for name in task.names(label)}
+    if lacking or not known:
+        return rows.select(["id"]).slice(0, 0)
+    wanted = pc.is_null(rows["label"])
+    found = kind.predict(task, ensemble, learnt, wanted.to_numpy())
+    return pa.table({"id": rows["id"].filter(wanted)} | found.columns())
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "embeddings", "encoder", "out", "metrics")
+    args = arguments(__doc__, argv, "rows", "embeddings", "encoder", "out", "unlabelled", "metrics")
     settings, task = params.load("score", Params), kinds.read_task()
-    rows = tables.read(args.rows, ["id", "group", "cluster", "text", "label", "label_origin"])
+    rows = tables.read(args.rows, ["id", "group", "cluster", "label", "label_origin", "split"])
     folds = assign_folds(rows["group"].to_pylist(), rows["cluster"].to_pylist(), settings.folds)
     labels = np.array(pc.if_else(origins.trusted(rows), rows["label"], None).to_pylist(), dtype=object)
-    texts, kind = Texts(rows["id"].to_pylist(), rows["text"].to_pylist()), kinds.load(task, "members")
+    labels = bounded(labels, settings.max_rows, task)
+    texts, kind = Texts(rows["id"].to_pylist(), TextColumn(args.rows)), kinds.load(task, "members")
     ensemble = members(kind, texts, settings, args.embeddings, args.encoder)
     found = kind.score(task, ensemble, labels, folds)
     tables.write(pa.table({"id": rows["id"], "fold": pa.array(folds)} | found.columns()), args.out)
-    write_json(args.metrics, found.measure())
+    learnt = np.where(pc.equal(rows["split"], "train").to_numpy(), labels, None)
+    tables.write(unlabelled(rows, learnt, kind, task, ensemble), args.unlabelled)
+    judged = pc.not_equal(rows["split"], "test").to_numpy()  # no score of a model on test stands in a file
+    in_doubt = doubts(unseen(labels, folds, task), settings.max_unseen_classes)
+    write_json(args.metrics, found.measure(judged) | {gates.KEY: gates.told(in_doubt)})
+    gates.settle("score", in_doubt, args.metrics)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 They are scratch, outside DVC's `outs`, in a folder named by all that a run depends on: its inputs' bytes, parameters,
 code, versions and device (the cache keys of allenai/tango). So no run meets the checkpoint of another, and none is
-stale. A checkpoint is a folder of its own, `<series>/<step>`: safetensors, JSON and their checksums, written beside and
-then renamed. Two are kept, in case the last is damaged; all go when the run succeeds.
+stale. A checkpoint is a folder of its own, `<series>/<step>`: safetensors, JSON and their checksums, written
+elsewhere and then renamed. Two are kept, in case the last is damaged; all go when the run succeeds.
 """
 
 import itertools
@@ -166,14 +166,12 @@ def kept(
             print(f"{stage}: an equal run is training; this one keeps no checkpoints", file=sys.stderr)
             yield NONE
             return
-        for half_written in own.glob("*/.*"):
-            shutil.rmtree(half_written)
         succeeded = False
         try:
             yield Store(own, seconds)
             succeeded = True
         finally:
-            if succeeded or not any(own.glob("*/*")):
+            if succeeded or not any(own.glob("*/[0-9]*")):
                 shutil.rmtree(own, ignore_errors=True)
 
 

@@ -30,7 +30,11 @@ class Recipe(Section):
     """How a model is fine-tuned; the text, the labels, the encoder and the seed come from elsewhere."""
 
     epochs: int = Field(2, gt=0)
-    """Times that the training table is read. More for few labels."""
+    """Times that the training table is read, at least."""
+
+    reads: int = Field(0, ge=0)
+    """Texts that are read, at least: a small table is read so often, in whole epochs, that none of its models is left
+    half-trained. 0: `epochs` alone count."""
 
     batch_tokens: int = Field(256, gt=0)
     """Padded tokens a step; rows of like length stand together. Small: few labels give few steps. Raise it with
@@ -82,6 +86,10 @@ class Recipe(Section):
             if getattr(self, name) and name not in read:
                 raise UserError(f"params.yaml: finetune.{name}: the loss of task.kind {kind} has none; set it to 0")
 
+    def passes(self, rows: int) -> int:
+        """Return how often a table of so many rows is read."""
+        return max(self.epochs, -(-self.reads // rows))
+
     @property
     def whole_frozen_layers(self) -> int:
         """The lowest layers whose output no step changes: those frozen, if the embeddings below them are."""
@@ -98,7 +106,7 @@ class Texts:
         own: (rows,) int, how many of its first tokens are a row's own; None: all.
     """
 
-    tokens: list[list[int]]
+    tokens: Sequence[list[int]]
     ids: Sequence[str]
     own: np.ndarray | None = None
 
@@ -141,10 +149,10 @@ def train(
         UserError: as `loop.fit`.
     """
     recipe, accelerator = run.recipe, run.reader.accelerator
-    if cache is None and recipe.epochs > 1 and run.stop is None:  # what judges reads other texts
+    lengths, passes = models.lengths(texts.tokens), recipe.passes(len(texts.tokens))
+    if cache is None and passes > 1 and run.stop is None:  # what judges reads other texts
         cache = frozen(model, texts, run)
-    lengths = models.lengths(texts.tokens)
-    epochs = [batching.shuffled(lengths, recipe.batch_tokens, run.seed, epoch) for epoch in range(recipe.epochs)]
+    epochs = [batching.shuffled(lengths, recipe.batch_tokens, run.seed, epoch) for epoch in range(passes)]
     batches = [loop.Batch(chosen) for epoch in epochs for chosen in epoch]
     training = loop.Training(
         batches=batches,

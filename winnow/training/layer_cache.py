@@ -1,11 +1,12 @@
 """What an encoder's frozen layers make of each text, computed once for all the epochs, folds and seeds that need it.
 
 Frozen layers without dropout give a text the same hidden states at every step. Kept in memory, these take the place of
-a forward pass through the layers.
+a forward pass through the layers. Models that were trained from one encoder have these layers in common too.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from winnow.encoder import models
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 2 << 30  # about 30,000 texts of 46 tokens in MiniLM's 384 dimensions
 
 
-def make(model: "PreTrainedModel", layers: int, tokens: list[list[int]], reader: Reader) -> "LayerCache | None":
+def make(model: "PreTrainedModel", layers: int, tokens: Sequence[list[int]], reader: Reader) -> "LayerCache | None":
     """Return the cache, or None if no layer is frozen or memory does not hold it; the arguments are LayerCache's."""
     bytes_needed = 4 * model.config.hidden_size * int(models.lengths(tokens).sum())
     if not layers or bytes_needed > MAX_BYTES:
@@ -29,7 +30,7 @@ def make(model: "PreTrainedModel", layers: int, tokens: list[list[int]], reader:
 class LayerCache:
     """The output of the lowest `layers` layers of an encoder for each of some texts, looked up by the text's tokens."""
 
-    def __init__(self, model: "PreTrainedModel", layers: int, tokens: list[list[int]], reader: Reader):
+    def __init__(self, model: "PreTrainedModel", layers: int, tokens: Sequence[list[int]], reader: Reader):
         """Run the lowest layers of `model` once on each text.
 
         Args:
@@ -72,7 +73,7 @@ class LayerCache:
         current: list = [None]
 
         def look_up(model, inputs: tuple, named: dict) -> None:
-            states = self._padded(named["input_ids"], named["attention_mask"])
+            states = _padded([self._states[key] for key in _keys(named)], named)
             current[0] = states if self._rest is None else (states, *self._rest)
 
         hook = model.register_forward_pre_hook(look_up, with_kwargs=True)
@@ -82,14 +83,108 @@ class LayerCache:
         finally:
             hook.remove()
 
-    def _padded(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        import torch
 
-        rows = [
-            self._states[tuple(row[:length])]
-            for row, length in zip(ids.tolist(), mask.sum(dim=1).tolist(), strict=True)
-        ]
-        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(ids.device)
+class Shared:
+    """The output of the lowest `layers` layers of several models for the texts that any of them has read."""
+
+    def __init__(self, layers: int):
+        """Begin without texts."""
+        self._layers, self._bytes = layers, 0
+        self._states: dict[tuple[int, ...], torch.Tensor] = {}
+        self._rest: tuple | None = None
+
+    @contextmanager
+    def attached(self, model: "PreTrainedModel") -> Iterator[None]:
+        """Let the lowest layers of `model`, which must have the weights of the others there, compute new texts alone.
+
+        Until the block ends it must be called in evaluation mode, with `input_ids` and `attention_mask` by name.
+        """
+        lowest = models.layers_of(model)[: self._layers]
+        own = [layer.forward for layer in lowest]
+        current: list = [None]
+        keys: list = []
+
+        def look_up(model, inputs: tuple, named: dict) -> None:
+            keys[:] = _keys(named)
+            is_known = all(key in self._states for key in keys)
+            if is_known:
+                states = _padded([self._states[key] for key in keys], named)
+                current[0] = states if self._rest is None else (states, *self._rest)
+                keys.clear()
+            for layer, forward in zip(lowest, own, strict=True):
+                layer.forward = (lambda *args, **named: current[0]) if is_known else forward
+
+        def keep(layer, inputs: tuple, output) -> None:
+            if not keys or self._bytes > MAX_BYTES:
+                return
+            if isinstance(output, tuple):
+                output, *rest = output
+                self._rest = tuple(rest)
+            for key, states in zip(keys, output, strict=True):
+                self._states[key] = states[: len(key)].clone()
+                self._bytes += self._states[key].nbytes
+
+        hooks = [model.register_forward_pre_hook(look_up, with_kwargs=True), lowest[-1].register_forward_hook(keep)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+            for layer in lowest:
+                layer.__dict__.pop("forward", None)  # of the object; the class has its own
+
+
+class Common:
+    """What models have in common: for each, by name, a `Shared` of the lowest layers that another one has too."""
+
+    def __init__(self, fingerprints: Mapping[str, Sequence[str]]):
+        """Compare models by what `fingerprints` gives of each."""
+        self._of: dict[str, Shared] = {}
+        made: dict[str, Shared] = {}
+        for name, own in fingerprints.items():
+            others = {print_ for other, of_other in fingerprints.items() if other != name for print_ in of_other}
+            depth = sum(print_ in others for print_ in own)
+            if depth:
+                self._of[name] = made.setdefault(own[depth - 1], Shared(depth))
+
+    def attached(self, name: str, model: "PreTrainedModel") -> AbstractContextManager[None]:
+        """Let a model take from the others what it has in common with them, until the block ends."""
+        return self._of[name].attached(model) if name in self._of else nullcontext()
+
+
+def fingerprints(model: "PreTrainedModel") -> list[str]:
+    """Return a hash for each layer, lowest first, of its weights and of all weights that its output depends on.
+
+    What stands in the encoder beside the layers counts for the lowest already, wherever it stands.
+    """
+    stack, digest = models.layers_of(model), hashlib.sha256()
+    inside = {id(weight) for weight in stack.parameters()}
+    for name, weight in model.base_model.named_parameters():
+        if id(weight) not in inside:
+            _add(digest, name, weight)
+    found = []
+    for layer in stack:
+        for name, weight in layer.named_parameters():
+            _add(digest, name, weight)
+        found.append(digest.hexdigest())
+    return found
+
+
+def _add(digest, name: str, weight: "torch.Tensor") -> None:
+    digest.update(name.encode())
+    digest.update(weight.detach().float().numpy())
+
+
+def _keys(named: dict) -> list[tuple[int, ...]]:
+    """Return each row's token ids, without padding, from the arguments of a model."""
+    lengths = named["attention_mask"].sum(dim=1).tolist()
+    return [tuple(row[:length]) for row, length in zip(named["input_ids"].tolist(), lengths, strict=True)]
+
+
+def _padded(rows: "list[torch.Tensor]", named: dict) -> "torch.Tensor":
+    import torch
+
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(named["input_ids"].device)
 
 
 @contextmanager

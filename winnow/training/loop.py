@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winnow.base import hashing
+from winnow.base import hashing, progress
 from winnow.base.errors import UserError
 from winnow.encoder import models
 from winnow.training import distributed, sharding
@@ -126,8 +126,6 @@ def fit(model: "torch.nn.Module", groups: list[dict], training: Training, accele
     import torch
     from transformers import get_linear_schedule_with_warmup
 
-    from winnow.base.stage import progress
-
     whole = model.to(accelerator.device).train()
     distributed.begin_alike(whole)
     if sharding.is_sharding():
@@ -147,7 +145,7 @@ def fit(model: "torch.nn.Module", groups: list[dict], training: Training, accele
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, models.fast_attention(model, accelerator, training.longest):
         left = training.batches[len(curve) :]
-        for batch in progress(left, "training") if accelerator.is_main_process else left:
+        for batch in progress.over(left, "training") if accelerator.is_main_process else left:
             if keeper and keeper.has_ended:
                 break
             step = len(curve) + 1

@@ -10,6 +10,7 @@ class MaskedLM:
     """The objective; `stages.adapt.objectives` says what its members mean."""
 
     head = None  # the body has it
+    contrasts = False
 
     def __init__(self, passages: masked_lm.Passages, masking: masked_lm.Masking, device):
         """Take passages, and how their words are hidden."""

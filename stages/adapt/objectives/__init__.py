@@ -21,10 +21,13 @@ class Objective(Protocol):
     Attributes:
         keys: (rows,) names of what it reads, for draws and for errors.
         head: its output layer on the encoder; None: it has none, or the masked-LM model's.
+        contrasts: it tells the rows of a batch apart, by what dropout leaves of them: a batch of one, and a model
+            without dropout, have no loss.
     """
 
     keys: list[str]
     head: "torch.nn.Module | None"
+    contrasts: bool
 
     def read(self, epoch: int) -> Sequence[list[int]]:
         """Return what is read of each row in an epoch, (rows,) token ids, special tokens included.

@@ -17,6 +17,7 @@ class Contrast:
     """The objective; `stages.adapt.objectives` says what its members mean."""
 
     head = None
+    contrasts = True
 
     def __init__(self, documents: Documents, tokenizer, seed: int, device):
         """Take documents to draw from."""

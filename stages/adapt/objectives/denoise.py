@@ -50,6 +50,8 @@ class Decoder(nn.Module):
 class Denoise:
     """The objective; `stages.adapt.objectives` says what its members mean."""
 
+    contrasts = False
+
     def __init__(self, documents: Documents, tokenizer, seed: int, config, device):
         """Take documents to draw from, and the encoder's configuration."""
         self.keys = documents.ids

@@ -15,6 +15,8 @@ from winnow.encoder.tokens import Drawn
 class Order:
     """The objective; `stages.adapt.objectives` says what its members mean."""
 
+    contrasts = False
+
     def __init__(self, documents: Documents, tokenizer, seed: int, width: int, device):
         """Take documents to draw from, and the encoder's `width` in dimensions."""
         from torch import nn

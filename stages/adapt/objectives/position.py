@@ -17,6 +17,8 @@ PARTS = 10  # of a document; tenths tell an abstract's sentences apart
 class Position:
     """The objective; `stages.adapt.objectives` says what its members mean."""
 
+    contrasts = False
+
     def __init__(self, documents: Documents, tokenizer, seed: int, width: int, device):
         """Take documents to draw from, and the encoder's `width` in dimensions."""
         import torch
