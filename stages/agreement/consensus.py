@@ -76,6 +76,9 @@ def dawid_skene(counts: np.ndarray, shrinkage: float = SHRINKAGE) -> DawidSkene:
         counts: (rows, reviewers, outcomes) float, how often a reviewer gave a row an outcome; at least one vote a row.
         shrinkage: votes that are added to each row of a reviewer's confusion matrix; 0 is the method of 1979.
     """
+    given = counts.any(axis=(0, 1))
+    if not given.all():  # of many classes, reviewers gave few: each step takes the square of their number
+        return _widened(dawid_skene(counts[:, :, given], shrinkage), given)
     votes = counts.sum(axis=1)
     probabilities = votes / votes.sum(axis=1, keepdims=True)
     for _ in range(MAX_STEPS):
@@ -85,6 +88,16 @@ def dawid_skene(counts: np.ndarray, shrinkage: float = SHRINKAGE) -> DawidSkene:
         before, probabilities = probabilities, _normalized(likelihood + np.log(np.maximum(prior, TINY)))
         if np.abs(probabilities - before).max(initial=0) < TOLERANCE:
             break
+    return DawidSkene(probabilities, confusion, prior)
+
+
+def _widened(found: DawidSkene, given: np.ndarray) -> DawidSkene:
+    """Return what is said of the outcomes that were given, (outcomes,) bool, as said of all of them."""
+    outcomes = np.flatnonzero(given)
+    probabilities = np.zeros((len(found.probabilities), len(given)))
+    confusion, prior = np.zeros((len(found.confusion), len(given), len(given))), np.zeros(len(given))
+    probabilities[:, outcomes], prior[outcomes] = found.probabilities, found.prior
+    confusion[:, outcomes[:, None], outcomes] = found.confusion
     return DawidSkene(probabilities, confusion, prior)
 
 

@@ -20,7 +20,7 @@ OUT = pa.schema(
         pa.field("label_origin", pa.string(), nullable=False),
         pa.field("label_confidence", pa.float64(), nullable=False),
         pa.field("rule", pa.string(), nullable=False),
-        pa.field("audit", pa.bool_(), nullable=False),  # drawn for people to check
+        pa.field("version", pa.string(), nullable=False),  # of all rules and what combines them
     ]
 )
 
@@ -41,7 +41,7 @@ class Proposal:
     precision: Precision
 
     def label(self, combined: Combined, ledger: Ledger) -> list[dict]:
-        """Return the labels set, without `audit`; the ledger tells them, abstentions, and votes that do not count."""
+        """Return the labels set, without `version`; the ledger tells them, abstentions, and votes that do not count."""
         labels, out = self.votes.labels, []
         counted = countable(self.votes.said, self.usable)
         found = (

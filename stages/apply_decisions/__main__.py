@@ -1,8 +1,9 @@
 """apply_decisions: the labelled table after people's decisions; a stale or unknown decision stops the run.
 
 python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/split.parquet
-    --annotations data/annotations.parquet --decisions data/decisions.csv --out data/labelled.parquet
-    --ledger data/ledger/apply_decisions.parquet --metrics reports/metrics/apply_decisions.json
+    --annotations data/annotations.parquet --audit data/audit_queue.parquet --decisions data/decisions.csv
+    --out data/labelled.parquet --evaluated data/evaluated.parquet --ledger data/ledger/apply_decisions.parquet
+    --metrics reports/metrics/apply_decisions.json
 
 Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or automatic), verdict
 (what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes back to the
@@ -12,12 +13,17 @@ origin `human` and no confidence: agreement measures people's decisions, not a p
 An automatic label stands only where people's decisions on the audit sample accept the labels of its origin and class
 (`stages.apply_decisions.acceptance`); its confidence is then the precision that they found. Else the row has no label,
 and `given_label` tells what it would be.
+`--evaluated`: of the dev and test rows that measure models, what these read. A decision on a row of train leaves it as
+it is, and no model predicts them again.
+Memory: the rows without text and meta, which pass from file to file.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
@@ -25,16 +31,18 @@ from pydantic import Field
 from stages.apply_decisions import acceptance
 from stages.apply_decisions.acceptance import Acceptance, Judgement, Stratum
 from winnow import kinds
-from winnow.base import hashing, params
+from winnow.base import gates, hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
+from winnow.base.gates import Doubt
 from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
-from winnow.rows import tables
+from winnow.rows import predictions, tables
 from winnow.rows.ledger import Ledger
 from winnow.rows.origins import trusted
+from winnow.rows.text_column import TextColumn
 from winnow.statistics import intervals
 
 AUTOMATIC = ("rule", "model")
@@ -45,8 +53,8 @@ class Params(params.Section):
     """Section `apply_decisions` of params.yaml."""
 
     acceptance: Acceptance
-    min_rows_per_label: int = Field(10, ge=2)
-    """A label with fewer rows can neither be learnt nor checked: the run stops."""
+    min_rows_per_label: int = Field(10, ge=0)
+    """A label with fewer rows can neither be learnt nor checked: it is in doubt."""
 
 
 def join(rows: pa.Table, split: pa.Table, annotations: pa.Table) -> pa.Table:
@@ -70,6 +78,34 @@ def join(rows: pa.Table, split: pa.Table, annotations: pa.Table) -> pa.Table:
         rows = tables.set_column(rows, name, values, tables.ROW.field(name).type)
     rows = tables.set_column(rows, "split", splits, pa.string())
     return tables.set_column(rows, "given_label", labels["label"], pa.string())
+
+
+def check_labels(joined: pa.Table, task: Task, where: Path) -> None:
+    """Raise `UserError` at the first row of a joined table whose label is none of the task's."""
+    sound: set[str | None] = {None}
+    for id, label in zip(joined["id"].to_pylist(), joined["given_label"].to_pylist(), strict=True):
+        if label not in sound:
+            task.check(label, f"{where}: row {id}")
+            sound.add(label)
+
+
+def decided(joined: pa.Table, texts: TextColumn, ids: Collection[str]) -> dict[str, dict]:
+    """Return text, given_label and label_origin of the rows on which people decided, by id.
+
+    Args:
+        texts: of all rows.
+    """
+    places = np.flatnonzero(pc.is_in(joined["id"], pa.array(sorted(ids), pa.string())).to_numpy())
+    rows = joined.select(["id", "given_label", "label_origin"]).take(places).to_pylist()
+    return {row["id"]: row | {"text": text} for row, text in zip(rows, texts.take(places), strict=True)}
+
+
+def with_columns(schema: pa.Schema, of_stage: pa.Schema) -> pa.Schema:
+    """Return a schema with the columns that the stage adds at its end."""
+    for name in of_stage.names:
+        if name not in schema.names:
+            schema = schema.append(of_stage.field(name))
+    return schema
 
 
 def on_today(decision: Decision, row: Mapping, task: Task) -> Decision:
@@ -226,6 +262,17 @@ def metrics(rows_in: int, out: pa.Table, by_row: ByRow, lines: int) -> dict:
     return result | ({"agreement": sum(agreed) / len(agreed)} if agreed else {})
 
 
+def too_few(rare: Mapping[str, int], at_least: int) -> Doubt:
+    """Return the doubt in labels with few rows, which are given with their number of rows."""
+    return Doubt(
+        "apply_decisions.min_rows_per_label",
+        f"{len(rare)} label(s) have fewer than {at_least} rows (apply_decisions.min_rows_per_label), too few to learn "
+        f"or to check: {gates.listed(rare)}",
+        f"apply_decisions.min_rows_per_label: {min(rare.values())}",
+        "add rows, map them to another label (label_map of the source), or take them out of params.yaml: task",
+    )
+
+
 def _set(columns: dict[str, list], index: int, label: str | None, origin: str | None) -> None:
     columns["label"][index] = label
     columns["label_origin"][index] = origin
@@ -233,20 +280,22 @@ def _set(columns: dict[str, list], index: int, label: str | None, origin: str | 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "split", "annotations", "decisions", "out", "ledger", "metrics")
+    paths = ("rows", "split", "annotations", "audit", "decisions", "out", "evaluated", "ledger", "metrics")
+    args = arguments(__doc__, argv, *paths)
     settings, task = params.load("apply_decisions", Params), kinds.read_task()
-    rows = tables.read(args.rows)
-    rows = rows.filter(pc.equal(rows["purpose"], "task"))
+    rows = tables.read(args.rows, tables.without_texts(args.rows))
+    of_task = pc.equal(rows["purpose"], "task")
+    rows, texts = rows.filter(of_task), TextColumn(args.rows, of_task.to_numpy())
     annotations = tables.read(args.annotations)
+    sample = pc.is_in(annotations["id"], tables.read(args.audit, ["id"])["id"].combine_chunks())
+    annotations = tables.set_column(annotations, "audit", sample.to_pylist(), pa.bool_())
     joined = join(rows, tables.read(args.split, ["id", "split"]), annotations)
+    check_labels(joined, task, args.rows)
 
-    known = {row["id"]: row for row in joined.select(["id", "text", "given_label", "label_origin"]).to_pylist()}
-    for row in known.values():
-        if row["given_label"] is not None:
-            task.check(row["given_label"], f"{args.rows}: row {row['id']}")
+    made = decisions.read(args.decisions)
+    known = decided(joined, texts, {decision.id for decision in made})
     all_decisions = [
-        on_today(decision, known[decision.id], task) if decision.id in known else decision
-        for decision in decisions.read(args.decisions)
+        on_today(decision, known[decision.id], task) if decision.id in known else decision for decision in made
     ]
     versions = {id: (hashing.text_sha(row["text"]), row["given_label"] or "") for id, row in known.items()}
     settling.check(all_decisions, versions, task, args.decisions)
@@ -257,13 +306,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = apply(joined, by_row, judgements, task, ledger)
     ledger.check(rows.num_rows, out.num_rows)
     labelled = out["label"].filter(trusted(out)).to_pylist()
-    task.check_counts(labelled, settings.min_rows_per_label, str(args.rows))
+    rare = task.rare(task.check_counts(labelled, str(args.rows)), settings.min_rows_per_label)
+    doubts = [too_few(rare, settings.min_rows_per_label)] if rare else []
 
     result = metrics(rows.num_rows, out, by_row, len(all_decisions)) | {"acceptance": accepted(judgements)}
     audited = audit(annotations, by_row, task)
-    tables.write(out, args.out)
+    tables.write_with(out, with_columns(tables.schema(args.rows), out.schema), args.rows, args.out)
+    measuring = predictions.evaluated(out).select(predictions.EVALUATED)
+    with_text = measuring.schema.append(tables.ROW.field("text"))
+    tables.write_with(measuring, with_text, args.rows, args.evaluated)
     ledger.write(args.ledger)
-    write_json(args.metrics, result | ({"audit": audited} if audited else {}))
+    write_json(args.metrics, result | ({"audit": audited} if audited else {}) | {gates.KEY: gates.told(doubts)})
+    gates.settle("apply_decisions", doubts, args.metrics)
 
 
 if __name__ == "__main__":

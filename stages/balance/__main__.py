@@ -10,6 +10,7 @@ it, as it was. `--dev`: id, group, text and label of the dev rows that people la
 `dev_rows` none, so that a decision about one of them trains nothing again.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -20,9 +21,9 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from winnow import kinds
-from winnow.base import hashing, params
-from winnow.base.errors import UserError
+from winnow.base import gates, hashing, params
 from winnow.base.files import write_json
+from winnow.base.gates import Doubt
 from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.kinds.task import Task
@@ -30,6 +31,7 @@ from winnow.rows import origins, tables
 from winnow.rows.ledger import Details, Ledger
 from winnow.rows.training_table import COPIES
 
+READ = ("id", "group", "text", "label")  # what a model is given of a row
 EQUAL = "none"  # the scheme by which all rows weigh the same
 BLOCK = 1024  # rows that are compared with the others of their class at once
 
@@ -47,6 +49,9 @@ class Params(params.Section):
 
     oversample: float = Field(1, ge=1)
     """Times that a row of a rare class stands in an epoch, at most, to come up to the largest class. 1: once."""
+
+    min_per_class: int = Field(1, ge=0)
+    """Rows of a class. A class that has fewer in the training table is in doubt: with none, no model predicts it."""
 
     max_per_class: int | None = Field(None, gt=0)
     """Rows of a class. A small number asks what each approach learns from few labels. Null: all."""
@@ -77,7 +82,7 @@ def choose(rows: pa.Table, left_out: dict[str, str], settings: Params, task: Tas
         left_out: for the id of a row that says what another says, the id of that one.
 
     Raises:
-        UserError: a class has no row, before or under the budget.
+        UserError: there is no row, or only such of one class, before or under the budget.
     """
     eligible = []
     columns = rows.select(["id", "split", "label", "label_origin", "verdict"]).to_pylist()
@@ -97,15 +102,9 @@ def choose(rows: pa.Table, left_out: dict[str, str], settings: Params, task: Tas
             eligible.append((hashing.digest(settings.seed, row["id"]), index))
     eligible.sort()
     labels = [columns[index]["label"] for _, index in eligible]
-    task.check_counts(labels, 1, "balance: rows to train on")
-
+    task.check_counts(labels, "balance: rows to train on")
     budget = settings.max_labels or len(eligible)
-    present = {name for label in labels[:budget] for name in task.names(label)}
-    for name in task.classes(labels):
-        if name not in present:
-            raise UserError(
-                f"params.yaml: balance.max_labels: no row of '{name}' is within the budget of {budget}; raise it"
-            )
+    task.check_counts(labels[:budget], f"params.yaml: balance.max_labels: the first {budget} rows")
     for _, index in eligible[budget:]:
         ledger.add(columns[index]["id"], "skip", "budget", f"beyond the budget of {budget} labels")
     return rows.take([index for _, index in eligible[:budget]]).sort_by("id")
@@ -142,6 +141,32 @@ def undersample(rows: pa.Table, settings: Params, task: Task, embedded: Path, le
     for place, (reason, other) in dropped.items():
         ledger.add(ids[place], "skip", "undersample", reason, Details(other_id=other))
     return rows.take([place for place in range(rows.num_rows) if place not in dropped])
+
+
+def doubts(table: pa.Table, rows: pa.Table, settings: Params, task: Task) -> list[Doubt]:
+    """Return the doubt in classes of which the training table has few rows.
+
+    Args:
+        table: the training table.
+        rows: all rows, with split and label.
+    """
+    counts = Counter({name: len(places) for name, places in by_class(table, task).items()})
+    rare = task.rare(counts, settings.min_per_class)
+    if not rare:
+        return []
+    of_train = rows.filter(pc.and_(pc.equal(rows["split"], "train"), pc.is_valid(rows["label"])))
+    held = set(by_class(of_train, task))
+    beyond = sum(name in held for name in rare)
+    mend = f"raise balance.max_labels, beyond which {beyond} of them stand" if beyond else "add rows of them"
+    return [
+        Doubt(
+            "balance.min_per_class",
+            f"{len(rare)} class(es) have fewer than {settings.min_per_class} row(s) to train on "
+            f"(balance.min_per_class): {gates.listed(rare)}",
+            f"balance.min_per_class: {min(rare.values())}",
+            mend,
+        )
+    ]
 
 
 def by_class(rows: pa.Table, task: Task) -> dict[str, list[int]]:
@@ -206,8 +231,8 @@ def copies(rows: pa.Table, cap: float, task: Task, seed: int) -> list[int]:
 
 
 def dev_rows(rows: pa.Table, wanted: bool) -> pa.Table:
-    """Return id, group, text and label of the dev rows that people labelled, or none of them."""
-    table = rows.select(["id", "group", "text", "label"])
+    """Return `READ` of the dev rows that people labelled, or none of them."""
+    table = rows.select([name for name in READ if name in rows.column_names])
     if not wanted:
         return table.slice(0, 0)
     return table.filter(pc.and_(pc.equal(rows["split"], "dev"), origins.trusted(rows)))
@@ -215,6 +240,9 @@ def dev_rows(rows: pa.Table, wanted: bool) -> pa.Table:
 
 def weigh(rows: pa.Table, settings: Params, task: Task) -> tuple[pa.Table, dict[str, float]]:
     """Return the training table and the weight of each class.
+
+    Args:
+        rows: those to train on; without texts the table has none.
 
     Raises:
         UserError: the kind of task has no weights but equal ones, and others are asked for.
@@ -224,7 +252,8 @@ def weigh(rows: pa.Table, settings: Params, task: Task) -> tuple[pa.Table, dict[
         row_weights, weights = [1.0] * len(labels), dict.fromkeys(sorted(by_class(rows, task)), 1.0)
     else:
         row_weights, weights = kinds.load(task, "weights").weigh(task, labels, settings.weights, settings.beta)
-    table = tables.set_column(rows.select(["id", "group", "text", "label"]), "weight", row_weights, pa.float64())
+    known = [name for name in READ if name in rows.column_names]
+    table = tables.set_column(rows.select(known), "weight", row_weights, pa.float64())
     for name in sorted(name for name in rows.column_names if name.startswith("aux_")):
         table = tables.set_column(table, name, rows[name], pa.string())
     if settings.oversample > 1:
@@ -232,22 +261,31 @@ def weigh(rows: pa.Table, settings: Params, task: Task) -> tuple[pa.Table, dict[
     return table, weights
 
 
+def write(table: pa.Table, source: Path, path: Path) -> None:
+    """Write a table that lacks its texts, which are those of `source`."""
+    schema = table.schema.insert(READ.index("text"), tables.ROW.field("text"))
+    tables.write_with(table, schema, source, path)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "left_out", "embeddings", "out", "dev", "ledger", "metrics")
     settings, task = params.load("balance", Params), kinds.read_task()
-    rows = tables.read(args.rows)
+    rows = tables.read(args.rows, tables.without_texts(args.rows))
     left_out = tables.read(args.left_out, ["id", "keeper"]).to_pylist()
     ledger = Ledger("balance")
     chosen = choose(rows, {row["id"]: row["keeper"] for row in left_out}, settings, task, ledger)
     chosen = undersample(chosen, settings, task, args.embeddings, ledger)
     table, weights = weigh(chosen, settings, task)
     ledger.check(rows.num_rows, table.num_rows)
-    tables.write(table, args.out)
-    tables.write(dev_rows(rows, settings.dev_rows), args.dev)
+    write(table, args.rows, args.out)
+    write(dev_rows(rows, settings.dev_rows), args.rows, args.dev)
     ledger.write(args.ledger)
     counts = {name: len(places) for name, places in by_class(table, task).items()}
     left_out = {name.removeprefix("skip."): count for name, count in ledger.summary().items()}
-    write_json(args.metrics, {"rows": table.num_rows, "labels": counts, "weights": weights, "left_out": left_out})
+    found = doubts(table, rows, settings, task)
+    told = {"rows": table.num_rows, "labels": counts, "weights": weights, "left_out": left_out}
+    write_json(args.metrics, told | {gates.KEY: gates.told(found)})
+    gates.settle("balance", found, args.metrics)
 
 
 if __name__ == "__main__":

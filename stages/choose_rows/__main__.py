@@ -1,13 +1,15 @@
 """choose_rows: rows without a label that are worth labelling, as a queue for people (active learning).
 
-python -m stages.choose_rows --rows data/labelled.parquet --split data/split.parquet --scores data/scores.parquet
-    --embeddings data/embeddings --votes data/votes.parquet --out data/unlabelled_queue.parquet
+python -m stages.choose_rows --rows data/labelled.parquet --split data/split.parquet
+    --scores data/unlabelled_scores.parquet --embeddings data/embeddings --votes data/votes.parquet
+    --out data/unlabelled_queue.parquet
     --queue-csv reports/review/unlabelled.csv --queue-html reports/review/unlabelled.html
     --metrics reports/metrics/choose_rows.json
 
 Candidates are the rows of the training split that have no label, for which no automatic one is proposed (`proposed`
 lets these in) and that people have not settled. Rows of dev and test are never chosen by what a model says, which would
-bias all that is measured on them; a random draw of them follows at the queue's end (`held_out_rows`).
+bias all that is measured on them; a random draw of them follows at the queue's end (`held_out_rows`). No label of dev
+or test chooses a row or stands in the queue: models, counts and neighbours are of the training split.
 
 While a class has fewer than `min_labels_per_class` labels the model's doubt says little: `cold_start` then chooses by
 the embeddings alone, and `--scores` is not read. So it works before there is any label: `--rows` may then be
@@ -26,18 +28,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from stages.choose_rows import active
 from winnow import kinds
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json, write_text
 from winnow.base.stage import arguments, run
-from winnow.detect import inputs
+from winnow.detect import active, inputs
 from winnow.encoder import embeddings
 from winnow.kinds.evidence import Evidence
 from winnow.people import queue
 from winnow.review import page
 from winnow.rows import origins, tables, votes
+from winnow.rows.text_column import TextColumn
 
 WHY = {
     "random": "drawn at random",
@@ -73,6 +75,10 @@ class Params(params.Section):
     neighbours: int = Field(5, ge=0)
     """The nearest rows with a label, shown beside each row."""
 
+    max_rows: int = Field(50_000, ge=100)
+    """Rows without a label, and rows with one, that `k_center`, `typical` and `random` look at: of more, those of
+    lowest id, which is a hash. Their time grows with the square of the rows."""
+
     seed: int = 1
     """Of the draws."""
 
@@ -81,51 +87,75 @@ class Rows:
     """What is known of the task's rows, by their place in the table.
 
     Attributes:
-        ids, texts, splits: (rows,) strings.
-        labels: (rows,) the labels that people stand for; None where a row has none.
+        ids, splits: (rows,) strings.
+        texts: (rows,) strings, read from the file where they are needed.
+        labels: (rows,) the labels that people stand for, of the training split; None where a row has none.
         given: (rows,) the labels before decisions, automatic ones too; None where a row has none.
         vectors: (rows, dimensions) float32 of unit length.
         open: (rows,) bool, the rows without a label that nobody has settled.
     """
 
-    def __init__(self, table: pa.Table, split: pa.Table, embedded: Path) -> None:
+    def __init__(self, table: pa.Table, texts: TextColumn, split: pa.Table, embedded: Path) -> None:
         split_by_id = dict(zip(split["id"].to_pylist(), split["split"].to_pylist(), strict=True))
-        ids, vectors = embeddings.read(embedded)
-        place = {id: number for number, id in enumerate(ids)}
-        rows = table.to_pylist()
-        for row in rows:
-            for known, stage in ((split_by_id, "split"), (place, "embed")):
-                if row["id"] not in known:
-                    raise UserError(f"row {row['id']} is not in the output of `{stage}`; run `dvc repro {stage}`")
-        self.ids = [row["id"] for row in rows]
-        self.texts = [row["text"] for row in rows]
+        self.ids, self.texts = table["id"].to_pylist(), texts
+        for known, stage in ((split_by_id, "split"), (set(embeddings.read_ids(embedded)), "embed")):
+            for id in self.ids:
+                if id not in known:
+                    raise UserError(f"row {id} is not in the output of `{stage}`; run `dvc repro {stage}`")
         self.splits = [split_by_id[id] for id in self.ids]
-        self.labels = pc.if_else(origins.trusted(table), table["label"], None).to_pylist()
-        self.vectors = active.unit_length(vectors[[place[id] for id in self.ids]])
+        stood_for = pc.if_else(origins.trusted(table), table["label"], None).to_pylist()
+        self.labels = [label if split == "train" else None for label, split in zip(stood_for, self.splits, strict=True)]
+        vectors = embeddings.of(self.ids, embedded)
+        self.vectors = active.unit_length(vectors, out=vectors)
+        nothing = pa.nulls(len(self.ids))
         # Before apply_decisions the table has none of these columns.
-        self.given = [row.get("given_label") for row in rows]
-        settled = [row.get("verdict") is not None or row.get("conflict", False) for row in rows]
-        self.open = np.array([row["label"] is None for row in rows], bool) & ~np.array(settled, bool)
+        given, verdict, conflict = (
+            table[name] if name in table.column_names else nothing for name in ("given_label", "verdict", "conflict")
+        )
+        self.given = given.to_pylist()
+        settled = pc.or_(pc.is_valid(verdict), pc.fill_null(conflict.cast(pa.bool_()), False))
+        self.open = pc.and_(pc.is_null(table["label"]), pc.invert(settled)).to_numpy(zero_copy_only=False)
 
     def where(self, mask: Sequence[bool]) -> np.ndarray:
         """Return the places of the rows that are marked, (marked,) int."""
         return np.flatnonzero(np.array(mask, bool))
 
 
-def choose(rows: Rows, evidence: Evidence | None, settings: Params) -> tuple[str, np.ndarray]:
+@dataclass(frozen=True)
+class Said:
+    """What the models say of open rows.
+
+    Attributes:
+        evidence: on these rows.
+        places: (open rows,) int, their places in the table, ascending.
+    """
+
+    evidence: Evidence
+    places: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Evidence:
+        """Return what they say of some of them, (rows,) int."""
+        return self.evidence.take(np.searchsorted(self.places, rows))
+
+
+def choose(rows: Rows, said: Said | None, settings: Params) -> tuple[str, np.ndarray]:
     """Return the strategy that was used, and the chosen rows' places, the one to be labelled first at the front.
 
     Args:
-        evidence: what the models say of the rows; None for a cold start.
+        said: what the models say of open rows; None for a cold start.
     """
     train = np.array([split == "train" for split in rows.splits], bool)
     eligible = np.array([given is None or settings.proposed for given in rows.given], bool)
     candidates = rows.where(rows.open & train & eligible)
-    labelled = rows.where([label is not None for label in rows.labels] & train)
-    strategy = settings.cold_start if evidence is None else settings.strategy
+    labelled = rows.where([label is not None for label in rows.labels])[: settings.max_rows]
+    strategy = settings.cold_start if said is None else settings.strategy
     by, doubt = active.DOUBT.get(strategy), None
-    if evidence is not None and by is not None:
-        doubt = evidence.take(candidates).doubt(by)
+    if said is not None and by is not None:
+        doubt = said.of(candidates).doubt(by)
+        first = np.argsort(-doubt, kind="stable")[: active.UNCERTAIN * settings.rows]  # all that a strategy looks at
+        candidates, doubt = candidates[first], doubt[first]
+    else:
+        candidates = candidates[: settings.max_rows]
     pool = active.Pool(rows.vectors[candidates], rows.vectors[labelled], doubt)
     return strategy, candidates[active.choose(strategy, settings.rows, pool, settings.seed)]
 
@@ -143,20 +173,20 @@ class Beside:
     """What is shown beside rows that are chosen.
 
     Attributes:
-        evidence: what the models say of all rows; None for a cold start.
+        said: what the models say of open rows; None for a cold start.
         votes: rule and label of each vote on a row, by its id.
         neighbours: how many labelled rows.
     """
 
-    evidence: Evidence | None
+    said: Said | None
     votes: Mapping[str, list[dict]]
     neighbours: int
 
     def suggestions(self, chosen: np.ndarray) -> list[tuple[str | None, list[dict]]]:
         """Return the label that the models suggest for each row, and labels with probabilities, likeliest first."""
-        if self.evidence is None:
+        if self.said is None:
             return [(None, []) for _ in chosen]
-        said = self.evidence.take(chosen)
+        said = self.said.of(chosen)
         ranked = [sorted(chances, key=lambda chance: -chance[1]) for chances in said.shown()]
         chances = [[{"label": label, "p": p} for label, p in of_row] for of_row in ranked]
         return list(zip(said.likeliest(), chances, strict=True))
@@ -169,20 +199,22 @@ def entries(rows: Rows, chosen: np.ndarray, why: str, beside: Beside) -> list[di
         why: the first reason; may name the row's {split}.
     """
     labelled = rows.where([label is not None for label in rows.labels])
-    near, cosines = active.nearest(rows.vectors[chosen], rows.vectors[labelled], max(beside.neighbours, 1))
+    near, cosines = active.nearest(rows.vectors, chosen, labelled, max(beside.neighbours, 1))
+    shown = np.unique(np.concatenate([chosen, near.ravel()]))
+    texts = dict(zip(shown.tolist(), rows.texts.take(shown), strict=True))
     suggestions = beside.suggestions(chosen)
     made = []
     for row, places, similarities, (suggested, chances) in zip(
-        chosen, labelled[near], cosines, suggestions, strict=True
+        chosen.tolist(), near.tolist(), cosines, suggestions, strict=True
     ):
         nearest = [
-            {"id": rows.ids[other], "label": rows.labels[other], "similarity": float(cosine), "text": rows.texts[other]}
+            {"id": rows.ids[other], "label": rows.labels[other], "similarity": float(cosine), "text": texts[other]}
             for other, cosine in zip(places, similarities, strict=True)
         ]
         made.append(
             {
                 "id": rows.ids[row],
-                "text": rows.texts[row],
+                "text": texts[row],
                 "split": rows.splits[row],
                 "given_label": rows.given[row],
                 "suggested_label": suggested,
@@ -207,18 +239,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths = ("rows", "split", "scores", "embeddings", "votes", "out", "queue_csv", "queue_html", "metrics")
     args = arguments(__doc__, argv, *paths)
     settings, task = params.load("choose_rows", Params), kinds.read_task()
-    table = tables.read(args.rows)
-    table = table.filter(pc.equal(table["purpose"], "task"))
-    rows = Rows(table, tables.read(args.split, ["id", "split"]), args.embeddings)
+    table = tables.read(args.rows, tables.without_texts(args.rows))
+    of_task = pc.equal(table["purpose"], "task")
+    texts = TextColumn(args.rows, of_task.to_numpy())
+    rows = Rows(table.filter(of_task), texts, tables.read(args.split, ["id", "split"]), args.embeddings)
     known = [label for label in rows.labels if label is not None]
     classes, counts = task.classes(known), Counter(name for label in known for name in task.names(label))
     cold = min((counts[name] for name in classes), default=0) < settings.min_labels_per_class
-    evidence = None if cold else inputs.evidence(args.scores, rows.ids, task)
+    open_ = rows.where(rows.open)
+    said = None if cold else Said(inputs.evidence(args.scores, [rows.ids[row] for row in open_], task), open_)
 
-    strategy, chosen = choose(rows, evidence, settings)
+    strategy, chosen = choose(rows, said, settings)
     drawn = held_out(rows, settings)
-    said = votes.by_row(tables.read(args.votes, ["id", "rule", "label"]))
-    beside = Beside(evidence, said, settings.neighbours)
+    cast = votes.ByRow(tables.read(args.votes, ["id", "rule", "label"]))
+    beside = Beside(said, cast, settings.neighbours)
     found = [
         *entries(rows, chosen, WHY[strategy], beside),
         *entries(rows, drawn, "drawn at random from {split}, to measure on", beside),

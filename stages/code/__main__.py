@@ -56,17 +56,22 @@ def fingerprint(file: Path, root: Path, kind: str, pinned: dict[str, str]) -> tu
     return code, sorted(pinned[name] for name in packages)
 
 
+def fingerprints(root: Path, kind: str, pinned: dict[str, str]) -> dict[str, str]:
+    """Return the text of each file that this stage writes, by its name."""
+    made = {name: fingerprint(file, root, kind, pinned) for name, file in closure.stage_files(root).items()}
+    lines = {f"{name}.txt": [*code, *packages] for name, (code, packages) in made.items()}
+    lines["packages.txt"] = sorted({line for _, packages in made.values() for line in packages})
+    return {name: "".join(f"{line}\n" for line in told) for name, told in lines.items()}
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "lock", "out")
-    kind = kinds.read_task().kind
     pinned = pins(files.read_text(args.lock), str(args.lock))
-    made = {name: fingerprint(file, ROOT, kind, pinned) for name, file in closure.stage_files(ROOT).items()}
+    made = fingerprints(ROOT, kinds.read_task().kind, pinned)
     with files.replacing(args.out) as new:
         new.mkdir()
-        for name, (code, packages) in made.items():
-            files.write_text(new / f"{name}.txt", "".join(f"{line}\n" for line in [*code, *packages]))
-        used = sorted({line for _, packages in made.values() for line in packages})
-        files.write_text(new / "packages.txt", "".join(f"{line}\n" for line in used))
+        for name, text in made.items():
+            files.write_text(new / name, text)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ python -m stages.embed --rows data/deduplicated.parquet --encoder models/adapted
 Out: `ids.txt` (one id a line) and `embeddings.safetensors` (tensor `embeddings`, float32, rows x dimensions): first
 the task's rows, then of each source of text the first rows in order of id, which is a hash: a random draw. Labels are
 no input, so a person's decision never runs this stage again.
+Memory: the embeddings, and four bytes a token; a row group of texts at a time.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +21,7 @@ from winnow.encoder import embeddings, pooling
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader, Reading
 from winnow.rows import tables
-
-EMPTY = pa.schema([tables.ROW.field(name) for name in ("id", "text")]).empty_table()
+from winnow.rows.text_column import TextColumn
 
 
 class Params(params.Section):
@@ -36,33 +35,31 @@ class Params(params.Section):
     embeddings of such sources unmeasured."""
 
 
-def chosen(batches: Iterable[pa.Table], text_rows: int) -> tuple[pa.Table, pa.Table]:
-    """Return id and text of all task rows, and of the first `text_rows` rows of each source of text, sorted by id."""
-    task, text, seen = [], [], Counter()
-    for batch in batches:
-        is_text = pc.equal(batch["purpose"], "text")
-        task.append(batch.filter(pc.invert(is_text)))
-        others = batch.filter(is_text)
-        for source in sorted(others["source"].unique().to_pylist()):
-            rows = others.filter(pc.equal(others["source"], source)).slice(0, text_rows - seen[source])
-            seen[source] += rows.num_rows
-            text.append(rows)
-    tables_ = (pa.concat_tables([EMPTY, *(part.select(["id", "text"]) for part in parts)]) for parts in (task, text))
-    return tuple(table.sort_by("id") for table in tables_)
+def chosen(rows: pa.Table, text_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of all the task's rows, and of the first `text_rows` rows of each source of text, ascending.
+
+    Args:
+        rows: source and purpose, sorted by id.
+    """
+    is_text = pc.equal(rows["purpose"], "text").to_numpy()
+    source = rows["source"].combine_chunks().dictionary_encode().indices.to_numpy()
+    texts = [np.flatnonzero(is_text & (source == number))[:text_rows] for number in np.unique(source)]
+    return np.flatnonzero(~is_text), np.sort(np.concatenate([np.empty(0, np.int64), *texts]))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "encoder", "out")
     settings, reading = params.load("embed", Params), params.load("encoder", Reading)
     accelerator = start(params.load("compute", Compute), seed=0)
-    parts = chosen(tables.batches(args.rows, ["id", "source", "purpose", "text"]), settings.text_rows)
+    rows, texts = tables.read(args.rows, ["id", "source", "purpose"]), TextColumn(args.rows)
+    parts = chosen(rows, settings.text_rows)
     reader = Reader.of(args.encoder, reading.max_length, settings.batch_tokens, accelerator)
     model = pooling.load(args.encoder, accelerator)
-    vectors = []
+    vectors = np.empty((sum(map(len, parts)), model.config.hidden_size), np.float32)
     # One by one: which rows share a batch changes the last bits, and text rows must change no task row's.
-    for part in parts:
-        vectors.append(pooling.embed(model, reader.tokenize(part["text"].to_pylist()), reader))
-    embeddings.write(args.out, pa.concat_tables(parts)["id"].to_pylist(), np.concatenate(vectors))
+    for part, own in zip(parts, np.split(vectors, [len(parts[0])]), strict=True):
+        pooling.embed(model, reader.tokenize(texts.of(part)), reader, own)
+    embeddings.write(args.out, rows["id"].take(np.concatenate(parts)).to_pylist(), vectors)
 
 
 if __name__ == "__main__":

@@ -19,16 +19,19 @@ say is what they say together, weighed against each other (`winnow.kinds.evidenc
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.find_issues import reasons
 from stages.find_issues.datalab import Kinds
-from stages.find_issues.found import Table, detect, further_kinds
-from stages.find_issues.pace import Pace
+from stages.find_issues.found import Labelled, Table, detect, further_kinds
+from stages.find_issues.pace import Pace, length
 from stages.find_issues.probabilities import learn, read_planted
 from stages.find_issues.questions import Questions, copies_in_words, disputes_in_words
 from stages.find_issues.reasons import Findings
@@ -39,12 +42,13 @@ from winnow.base.stage import arguments, run
 from winnow.detect import inputs
 from winnow.encoder import embeddings
 from winnow.encoder.neighbours import Neighbours
-from winnow.kinds.evidence import CLEANLAB, NEAREST, Filter
+from winnow.kinds.evidence import CLEANLAB, NEAREST, Filter, Suspects
 from winnow.kinds.task import Task
 from winnow.people import decisions, queue
 from winnow.people.decisions import Decision
 from winnow.review import page
 from winnow.rows import tables
+from winnow.rows.text_column import TextColumn
 
 ISSUE = pa.schema(
     [
@@ -63,6 +67,7 @@ ISSUE = pa.schema(
     ]
 )
 TITLE = "Suspected label errors"
+BLOCK = 4096  # rows that are told of at once
 UNJUDGED: dict = {"score": None, "is_issue": False, "p_error": None, "tier": None, "detectors": [], "ways": (0, 0)}
 TIERS = ("almost certain", "likely", "possible", "unlikely")
 
@@ -132,64 +137,90 @@ class Params(params.Section):
     """A cluster is told if its mean label quality is below this share of all rows' (cleanlab.Datalab)."""
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What the detectors say of the rows that have a label.
+
+    Attributes:
+        place: (rows of the table,) int, of each row in the other arrays; -1 where it has no label.
+        p_error: (rows of the table,) float, how probable its label is wrong.
+        suspects: by confident learning.
+        flags: (rows,) bool of each detector, by name.
+    """
+
+    place: np.ndarray
+    p_error: np.ndarray
+    suspects: Suspects
+    flags: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, table: Table, places: np.ndarray, p_error: np.ndarray, filter_by: Filter) -> Self:
+        """Return what is said of some rows, (some,) int."""
+        labelled = places[[label is not None for label in table.labels[places]]]
+        place = np.full(len(table.labels), -1)
+        place[labelled] = np.arange(len(labelled))
+        if not len(labelled):
+            return cls(place, p_error, Suspects(np.zeros(0), np.zeros(0, dtype=bool), None), {})
+        given, evidence = table.labels[labelled], table.evidence.take(labelled)
+        inside = Neighbours(table.near.index[labelled], table.near.similarity[labelled])
+        flags = evidence.flags(given, inside, table.labels)
+        return cls(place, p_error, evidence.suspects(given, filter_by), flags)
+
+    def told(self, row: int, tiers: Tiers) -> dict:
+        """Return what is said of a row, as columns of `ISSUE` and `ways`."""
+        at = self.place[row]
+        if at < 0:
+            return {}
+        ways = [name for name in self.flags if name.startswith(CLEANLAB)]
+        quality = float(self.suspects.quality[at])
+        return {
+            "score": None if np.isnan(quality) else quality,
+            "is_issue": bool(self.suspects.is_issue[at]),
+            "p_error": float(self.p_error[row]),
+            "tier": tiers.of(self.p_error[row]),
+            "detectors": [name for name, flagged in self.flags.items() if flagged[at]],
+            "ways": (sum(bool(self.flags[name][at]) for name in ways), len(ways)),
+        }
+
+
+def unsettled(table: Table, questions: Questions) -> np.ndarray:
+    """Return the places of the rows that nobody has settled and that have a label or a question, (rows,) int."""
+    labelled = np.array([label is not None for label in table.labels], dtype=bool)
+    asked = pc.is_in(table.rows["id"], pa.array(sorted(questions.copies), pa.string())).to_numpy()
+    return np.flatnonzero(table.open & (labelled | table.rows["conflict"].to_numpy() | asked))
+
+
 def find(
-    table: Table, p_error: np.ndarray, more: Kinds, questions: Questions, settings: Params
-) -> tuple[list[dict], int | None]:
-    """Return the unsettled rows in the order in which to read them, and cleanlab's number of wrong labels among them.
+    table: Table, places: np.ndarray, judged: Judged, context: tuple[Kinds, Questions], settings: Params
+) -> Iterator[list[dict]]:
+    """Yield what is to be told of some rows, in their order, a block at a time.
 
     Each row's dict has the columns of `ISSUE`, those of the labelled table that they need, and `copies`, `words`,
-    `seconds` and `said` (the reasons).
+    `seconds`, `said` (the reasons) and `chances` (labels with their probabilities).
 
     Args:
-        p_error: (rows,) float.
+        places: of the rows, (rows,) int.
+        context: what Datalab finds, and open questions.
     """
-    columns = ["id", "split", "text", "label", "label_origin", "given_label", "conflict"]
-    everything = table.rows.select(columns).to_pylist()
-    places = [
-        place
-        for place, row in enumerate(everything)
-        if table.open[place] and (row["label"] is not None or row["conflict"] or row["id"] in questions.copies)
-    ]
-    judged, noise = _judge(table, places, p_error, settings)
-    issues = []
-    for place in places:
-        row = everything[place] | UNJUDGED | judged.get(place, {}) | {"place": place}
-        findings = _findings(table, row, more, questions)
-        said = reasons.in_words(findings)
-        row |= {"suggested_label": findings.suggested}
-        if findings.conflict:
-            row |= {"suggested_label": questions.disputes[row["id"]][0]}
-        row |= {"said": said, "reasons": "; ".join(said), "copies": findings.copies, "kinds": _kinds(row, findings)}
-        row["seconds"] = settings.pace.of(len(row["text"].split()))
-        gain = None if row["p_error"] is None else row["p_error"] * getattr(settings.value, row["split"])
-        row["gain_per_minute"] = None if gain is None else 60 * gain / row["seconds"]
-        issues.append(row)
-    return sorted(issues, key=_rank), noise
-
-
-def _judge(
-    table: Table, places: list[int], p_error: np.ndarray, settings: Params
-) -> tuple[dict[int, dict], int | None]:
-    """Return what the detectors say of each row that has a label, by its place, and cleanlab's number of wrong ones."""
-    labelled = np.array([place for place in places if table.labels[place] is not None], dtype=np.int64)
-    if not len(labelled):
-        return {}, None
-    given, evidence = table.labels[labelled], table.evidence.take(labelled)
-    suspects = evidence.suspects(given, settings.filter_by)
-    inside = Neighbours(table.near.index[labelled], table.near.similarity[labelled])
-    flags = evidence.flags(given, inside, table.labels)
-    ways = [name for name in flags if name.startswith(CLEANLAB)]
-    judged = {}
-    for at, place in enumerate(labelled.tolist()):
-        judged[place] = {
-            "score": None if np.isnan(suspects.quality[at]) else float(suspects.quality[at]),
-            "is_issue": bool(suspects.is_issue[at]),
-            "p_error": float(p_error[place]),
-            "tier": settings.tiers.of(p_error[place]),
-            "detectors": [name for name, flagged in flags.items() if flagged[at]],
-            "ways": (sum(bool(flags[name][at]) for name in ways), len(ways)),
-        }
-    return judged, suspects.count
+    columns = ["id", "split", "label", "label_origin", "given_label", "conflict"]
+    more, questions = context
+    for start in range(0, len(places), BLOCK):
+        some = places[start : start + BLOCK]
+        rows, texts = table.rows.select(columns).take(some).to_pylist(), table.texts.take(some)
+        issues = []
+        for place, row, text, chances in zip(some.tolist(), rows, texts, table.chances(some), strict=True):
+            row |= UNJUDGED | judged.told(place, settings.tiers) | {"place": place, "text": text, "chances": chances}
+            findings = _findings(table, row, more, questions)
+            said = reasons.in_words(findings)
+            row |= {"suggested_label": findings.suggested}
+            if findings.conflict:
+                row |= {"suggested_label": questions.disputes[row["id"]][0]}
+            row |= {"said": said, "reasons": "; ".join(said), "copies": findings.copies}
+            row |= {"kinds": _kinds(row, findings), "seconds": settings.pace.of(length(text))}
+            gain = None if row["p_error"] is None else row["p_error"] * getattr(settings.value, row["split"])
+            row["gain_per_minute"] = None if gain is None else 60 * gain / row["seconds"]
+            issues.append(row)
+        yield issues
 
 
 def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Findings:
@@ -200,7 +231,7 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
         label=row["label"],
         origin=row["label_origin"],
         suggested=table.likeliest[place],
-        chances=dict(table.chances[place]),
+        chances=dict(row["chances"]),
         members={name: likeliest[place] for name, likeliest in table.members.items()},
         nearest=table.labels[near[near >= 0]].tolist(),
         flagged=flagged,
@@ -228,76 +259,105 @@ def _kinds(row: dict, findings: Findings) -> list[str]:
     return [name for name, is_there in there.items() if is_there]
 
 
-def timed(made: Sequence[Decision], texts: Mapping[str, str]) -> tuple[list[int], list[float]]:
-    """Return length in words, and seconds, of the decisions that tell their time, on texts that are known by id."""
-    told = [of for of in made if of.seconds and of.id in texts]
-    return [len(texts[of.id].split()) for of in told], [of.seconds for of in told]
+def timed(made: Sequence[Decision], ids: Sequence[str], texts: TextColumn) -> tuple[list[float], list[float]]:
+    """Return length in words, and seconds, of the decisions that tell their time, on rows that are there."""
+    told = {of.id for of in made if of.seconds}
+    places = [place for place, id in enumerate(ids) if id in told]
+    words = {ids[place]: length(text) for place, text in zip(places, texts.take(places), strict=True)}
+    known = [of for of in made if of.seconds and of.id in words]
+    return [words[of.id] for of in known], [of.seconds for of in known]
 
 
 def entries(issues: Sequence[dict], table: Table, shown: int) -> list[dict]:
     """Return rows of `find` as entries of a queue, with their `shown` nearest rows."""
-    texts = table.rows["text"]
+    near = table.near.index[[row["place"] for row in issues], :shown] if issues else np.zeros((0, 0), dtype=np.int64)
+    others = np.unique(near[near >= 0])
+    texts = dict(zip(others.tolist(), table.texts.take(others), strict=True))
     made = []
-    for row in issues:
-        place = row["place"]
-        near = zip(table.near.index[place, :shown].tolist(), table.near.similarity[place, :shown].tolist(), strict=True)
+    for row, places in zip(issues, near.tolist(), strict=True):
+        similarities = table.near.similarity[row["place"], :shown].tolist()
         neighbours = [
-            {
-                "id": table.ids[other],
-                "label": table.labels[other],
-                "similarity": similarity,
-                "text": texts[other].as_py(),
-            }
-            for other, similarity in near
+            {"id": table.ids[other], "label": table.labels[other], "similarity": similarity, "text": texts[other]}
+            for other, similarity in zip(places, similarities, strict=True)
             if other >= 0
         ]
-        chances = [{"label": label, "p": p} for label, p in table.chances[place]]
+        chances = [{"label": label, "p": p} for label, p in row["chances"]]
         votes = table.votes.get(row["id"], [])
         made.append(row | {"reasons": row["said"], "probabilities": chances, "votes": votes, "neighbours": neighbours})
     return made
 
 
-def measure(issues: list[dict], noise: int | None, waiting: list[dict], task: Task) -> dict:
-    """Return counts of suspects in all and per class, of kinds and tiers, and what is expected of the queue.
+class Gathered:
+    """What is kept of the rows of `find`, which come a block at a time: the table, the queue's rows and counts.
 
-    Args:
-        noise: cleanlab's number of wrong labels.
-        waiting: the rows of the queue.
+    Attributes:
+        waiting: the rows to read first, in their order: `queue_rows`, or all with an open question if they are more.
     """
-    classes = per_class(issues, waiting, task)
-    suspected = sum(row["is_issue"] for row in issues)
-    labelled = [row for row in issues if row["label"] is not None]
-    tiers, found, held = (Counter() for _ in range(3))
-    for row in issues:
-        tiers[row["tier"]] += 1
-        found.update(row["kinds"])
-        held.update(row["detectors"])
-    result = {
-        "rows": len(labelled),
-        "suspected": suspected,
-        "suspected_share": suspected / len(labelled) if labelled else 0.0,
-        "expected_errors": float(sum(row["p_error"] for row in labelled)),
-        "conflicts": sum(row["conflict"] for row in issues),
-        "duplicates_with_other_labels": sum(row["copies"] is not None for row in issues),
-        "tiers": {tier: tiers[tier] for tier in TIERS},
-        "kinds": dict(found),
-        "detectors": dict(held),
-        "queue_rows": len(waiting),
-        "queue_expected_errors": float(sum(row["p_error"] or 0 for row in waiting)),
-        "queue_minutes": sum(row["seconds"] for row in waiting) / 60,
-        "per_class": classes,
-    }
-    if noise is not None:
-        result |= {"estimated_errors": noise, "estimated_noise": noise / len(labelled)}
-    return result
+
+    def __init__(self, queue_rows: int) -> None:
+        self.waiting: list[dict] = []
+        self._queue_rows, self._tables = queue_rows, [ISSUE.empty_table()]
+        self._counts: Counter = Counter()
+        self._tiers, self._kinds, self._detectors = (Counter() for _ in range(3))
+        self._labels, self._suspected = [], []
+        self._expected = 0.0
+
+    def add(self, issues: list[dict]) -> None:
+        """Take rows in."""
+        self._tables.append(
+            pa.Table.from_pylist([{name: row[name] for name in ISSUE.names} for row in issues], schema=ISSUE)
+        )
+        first = sorted([*self.waiting, *issues], key=_rank)
+        asked = sum(row["conflict"] or row["copies"] is not None for row in first)
+        self.waiting = first[: max(self._queue_rows, asked)]
+        for row in issues:
+            self._tiers[row["tier"]] += 1
+            self._kinds.update(row["kinds"])
+            self._detectors.update(row["detectors"])
+            self._counts["conflicts"] += row["conflict"]
+            self._counts["duplicates_with_other_labels"] += row["copies"] is not None
+            self._counts["suspected"] += row["is_issue"]
+            if row["label"] is not None:
+                self._labels.append(row["label"])
+                self._expected += row["p_error"]
+                self._suspected += [row["label"]] * row["is_issue"]
+
+    def table(self) -> pa.Table:
+        """Return what is told of each row (`ISSUE`)."""
+        return pa.concat_tables(self._tables)
+
+    def measure(self, noise: int | None, task: Task) -> dict:
+        """Return counts of suspects in all and per class, of kinds and tiers, and what is expected of the queue.
+
+        Args:
+            noise: cleanlab's number of wrong labels.
+        """
+        rows, waiting = len(self._labels), self.waiting
+        queued = [row["label"] for row in waiting if row["label"] is not None]
+        result = {
+            "rows": rows,
+            "suspected": self._counts["suspected"],
+            "suspected_share": self._counts["suspected"] / rows if rows else 0.0,
+            "expected_errors": float(self._expected),
+            "conflicts": self._counts["conflicts"],
+            "duplicates_with_other_labels": self._counts["duplicates_with_other_labels"],
+            "tiers": {tier: self._tiers[tier] for tier in TIERS},
+            "kinds": dict(self._kinds),
+            "detectors": dict(self._detectors),
+            "queue_rows": len(waiting),
+            "queue_expected_errors": float(sum(row["p_error"] or 0 for row in waiting)),
+            "queue_minutes": sum(row["seconds"] for row in waiting) / 60,
+            "per_class": per_class({"rows": self._labels, "suspected": self._suspected, "queue_rows": queued}, task),
+        }
+        if noise is not None:
+            result |= {"estimated_errors": noise, "estimated_noise": noise / rows}
+        return result
 
 
-def per_class(issues: list[dict], waiting: list[dict], task: Task) -> dict[str, dict[str, int]]:
-    """Return how many rows count for each class: all, the suspected, those of the queue."""
-    parts = {"rows": issues, "suspected": [row for row in issues if row["is_issue"]], "queue_rows": waiting}
-    labels = {part: [row["label"] for row in rows if row["label"] is not None] for part, rows in parts.items()}
+def per_class(labels: dict[str, list[str]], task: Task) -> dict[str, dict[str, int]]:
+    """Return how many labels of each part count for each class; the part `rows` has all."""
     counts = {part: Counter(name for label in own for name in task.names(label)) for part, own in labels.items()}
-    return {name: {part: counts[part][name] for part in parts} for name in task.classes(labels["rows"])}
+    return {name: {part: counts[part][name] for part in labels} for name in task.classes(labels["rows"])}
 
 
 def _rank(row: dict) -> tuple:
@@ -310,7 +370,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     outputs = ("out", "queue", "queue_csv", "queue_html", "plot", "metrics")
     args = arguments(__doc__, argv, *inputs_, *outputs)
     settings, task = params.load("find_issues", Params), kinds.read_task()
-    rows = tables.read(args.rows)
+    rows, texts = tables.read(args.rows, tables.without_texts(args.rows)), TextColumn(args.rows)
     ids = rows["id"].to_pylist()
     array = embeddings.of(ids, args.embeddings)
     columns = ["id", "conflict", "suggested_label", "reason"]
@@ -321,25 +381,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     made = decisions.read(args.decisions)
 
     scored = inputs.evidence_of_all(args.scores, ids, task)
-    table = detect(rows, task, scored, tables.read(args.votes), array)
+    table = detect(Labelled(rows, texts), task, scored, tables.read(args.votes), array)
     planted = read_planted(tables.read(args.calibration), table.found.names, args.calibration)
     p_error, calibrated, curve = learn(table, planted, settings.planted_worth, settings.calibration_bins)
     more = further_kinds(table, array, settings.poor_slice)
-    words, seconds = timed(made, dict(zip(ids, rows["text"].to_pylist(), strict=True)))
+    words, seconds = timed(made, ids, texts)
     pace = settings.pace.measured(words, seconds)
-    issues, noise = find(table, p_error, more, questions, settings.model_copy(update={"pace": pace}))
-
-    open_questions = sum(row["conflict"] or row["copies"] is not None for row in issues)
-    waiting = issues[: max(settings.queue_rows, open_questions)]
-    listed = queue.table(entries(waiting, table, settings.neighbours))
+    places = unsettled(table, questions)
+    judged = Judged.of(table, places, p_error, settings.filter_by)
+    found = Gathered(settings.queue_rows)
+    for issues in find(table, places, judged, (more, questions), settings.model_copy(update={"pace": pace})):
+        found.add(issues)
+    listed = queue.table(entries(found.waiting, table, settings.neighbours))
     left = {of.id for of in made if of.verdict == "out_of_scope"} - set(ids)
-    summary = measure(issues, noise, waiting, task) | {
+    summary = found.measure(judged.suspects.count, task) | {
         "dataset": more.dataset,
         "calibration": calibrated | {"decisions_left_out": len(left)},
         "pace": {"decisions": len(seconds), "seconds": pace.seconds, "words_per_minute": pace.words_per_minute},
     }
-    told = [{name: row[name] for name in ISSUE.names} for row in issues]
-    tables.write(pa.Table.from_pylist(told, schema=ISSUE), args.out)
+    tables.write(found.table(), args.out)
     queue.write(listed, args.queue, args.queue_csv)
     write_text(args.queue_html, page.offline(listed, task, TITLE))
     write_csv(args.plot, ("predicted", "observed", "rows", "source"), curve)

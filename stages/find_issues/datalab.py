@@ -18,10 +18,31 @@ from winnow.encoder.neighbours import Neighbours
 
 NEAREST = 10  # Datalab's default
 SLICES = 25  # clusters of embeddings, at most
+FITTED = 50_000  # rows from which the clusters' centres come; rows are in order of id, which is a hash
 SLICE_ROWS = 20  # of a slice, at least; fewer show nothing
 SLICE_EXAMPLES = 3
 ORDERED_ROWS = 5000  # of the test of order, spread evenly over it
 SEED = 0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Some rows of an array, (any, dimensions), which are taken where they are looked at.
+
+    Attributes:
+        places: (rows,) int.
+    """
+
+    array: np.ndarray
+    places: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.places)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Return some of the rows, (some, dimensions)."""
+        return self.array[self.places[rows]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,9 @@ class Kinds:
     dataset: dict = field(default_factory=dict)
 
 
-def find(labels: np.ndarray, support: np.ndarray | None, vectors: np.ndarray, near: Neighbours, poor: float) -> Kinds:
+def find(
+    labels: np.ndarray, support: np.ndarray | None, vectors: np.ndarray | Taken, near: Neighbours, poor: float
+) -> Kinds:
     """Return the kinds of issues among labelled rows.
 
     Args:
@@ -74,7 +97,8 @@ def imbalance(names: Sequence[str], classes: Sequence[str]) -> dict:
         names: the class of each label, or the classes of all labels where a label has several.
         classes: all classes, in their order; of equally rare ones, the first is told.
     """
-    place = {name: number for number, name in enumerate(name for name in classes if name in set(names))}
+    there = set(names)
+    place = {name: number for number, name in enumerate(name for name in classes if name in there)}
     if len(place) < 2:
         return {}
     label = np.array([place[name] for name in names])
@@ -106,7 +130,7 @@ def nulls(columns: Mapping[str, Sequence]) -> dict:
     }
 
 
-def order(vectors: np.ndarray) -> dict:
+def order(vectors: np.ndarray | Taken) -> dict:
     """Return whether rows that stand near each other are alike: drift, or rows sorted by what they say.
 
     Args:
@@ -125,7 +149,7 @@ def order(vectors: np.ndarray) -> dict:
     return {"p_value": float(lab.get_info("non_iid")["p-value"]), "rows": len(vectors)}
 
 
-def _worst_slice(support: np.ndarray, vectors: np.ndarray, poor: float) -> tuple[np.ndarray, dict]:
+def _worst_slice(support: np.ndarray, vectors: np.ndarray | Taken, poor: float) -> tuple[np.ndarray, dict]:
     """Return the rows of the slice on which the models do worst, if they do poorly there, and its figures."""
     cluster, centre = _clusters(vectors)
     counts = np.bincount(cluster)
@@ -148,15 +172,16 @@ def _worst_slice(support: np.ndarray, vectors: np.ndarray, poor: float) -> tuple
     return (cluster == worst) & (score.min() < poor), {"underperforming_group": figures}
 
 
-def _clusters(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's cluster, (rows,) int, and the clusters' centres."""
+def _clusters(vectors: np.ndarray | Taken) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's cluster, (rows,) int, and the clusters' centres; these come from the first `FITTED` rows."""
     from sklearn.cluster import MiniBatchKMeans
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         count = max(1, min(SLICES, len(vectors) // (2 * SLICE_ROWS)))
-        fitted = MiniBatchKMeans(count, random_state=SEED, n_init=3).fit(vectors)
-    return fitted.labels_.astype(np.int64), fitted.cluster_centers_
+        fitted = MiniBatchKMeans(count, random_state=SEED, n_init=3).fit(vectors[:FITTED])
+        further = [fitted.predict(vectors[at : at + FITTED]) for at in range(FITTED, len(vectors), FITTED)]
+    return np.concatenate([fitted.labels_, *further]).astype(np.int64), fitted.cluster_centers_
 
 
 def _contradicting(sets: Sequence[Sequence[int]], labels: np.ndarray) -> dict[int, list[int]]:

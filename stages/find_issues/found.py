@@ -3,17 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from stages.find_issues import datalab
-from stages.find_issues.datalab import Kinds
+from stages.find_issues.datalab import Kinds, Taken
 from winnow.detect import inputs
 from winnow.encoder.neighbours import Neighbours
 from winnow.kinds.evidence import Evidence, Signals, Surroundings
 from winnow.kinds.task import Task
 from winnow.rows import origins, votes
+from winnow.rows.text_column import TextColumn
+
+
+class Labelled(NamedTuple):
+    """The labelled table: its rows without their texts, and these, read where they are needed."""
+
+    rows: pa.Table
+    texts: TextColumn
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,8 @@ class Table:
     """The labelled table and what the detectors find in it; all arrays in its order.
 
     Attributes:
-        rows: the labelled table.
+        rows: the labelled table, without texts.
+        texts: its texts.
         task: that its labels are of.
         labels: (rows,) labels, None where there is none.
         judged: (rows,) the label that is or was in question: before people decided, if they did.
@@ -32,6 +42,7 @@ class Table:
     """
 
     rows: pa.Table
+    texts: TextColumn
     task: Task
     labels: np.ndarray
     judged: np.ndarray
@@ -70,13 +81,14 @@ class Table:
         """The label that each model holds to be likeliest, (rows,) object, by the model's name."""
         return {name: member.likeliest() for name, member in self.evidence.members.items()}
 
-    @cached_property
-    def chances(self) -> list[list[tuple[str, float]]]:
-        """Labels and their probabilities to show of each row."""
-        return self.evidence.shown()
+    def chances(self, places: np.ndarray) -> list[list[tuple[str, float]]]:
+        """Return labels and their probabilities to show of some rows, (some,) int."""
+        return self.evidence.take(places).shown()
 
 
-def detect(rows: pa.Table, task: Task, scored: tuple[Evidence, np.ndarray], said: pa.Table, array: np.ndarray) -> Table:
+def detect(
+    labelled: Labelled, task: Task, scored: tuple[Evidence, np.ndarray], said: pa.Table, array: np.ndarray
+) -> Table:
     """Return what the detectors say of a labelled table.
 
     Args:
@@ -84,15 +96,15 @@ def detect(rows: pa.Table, task: Task, scored: tuple[Evidence, np.ndarray], said
         said: the labelling rules' votes.
         array: (rows, dimensions) float32, embeddings in the order of `rows`.
     """
-    evidence, folds = scored
+    (rows, texts), (evidence, folds) = labelled, scored
     labels, before = inputs.labels(rows["label"]), inputs.labels(rows["given_label"])
     is_open = np.array([verdict is None for verdict in rows["verdict"].to_pylist()], dtype=bool)
     judged = np.where(is_open, labels, before)
-    by_row = votes.by_row(said)
+    by_row = votes.ByRow(said)
     majority = np.array([votes.majority(by_row.get(id, ())) for id in rows["id"].to_pylist()], dtype=object)
     surroundings = inputs.surroundings(rows, folds, majority, array)
     found = evidence.signals(labels, origins.trusted(rows).to_numpy(), surroundings, judged)
-    return Table(rows, task, labels, judged, is_open, found, surroundings, by_row)
+    return Table(rows, texts, task, labels, judged, is_open, found, surroundings, by_row)
 
 
 def further_kinds(table: Table, array: np.ndarray, poor_slice: float) -> Kinds:
@@ -102,14 +114,14 @@ def further_kinds(table: Table, array: np.ndarray, poor_slice: float) -> Kinds:
     place[at] = np.arange(len(at))
     inside = Neighbours(np.where(table.near.index < 0, -1, place[table.near.index])[at], table.near.similarity[at])
     labels, support = table.labels[at], table.evidence.take(at).support(table.labels[at])
-    found = datalab.find(labels, support, array[at], inside, poor_slice)
+    found = datalab.find(labels, support, Taken(array, at), inside, poor_slice)
     outlier, poor = np.zeros(len(place), dtype=bool), np.zeros(len(place), dtype=bool)
     outlier[at], poor[at] = found.outlier, found.slice
     duplicates = {int(at[row]): [int(at[other]) for other in others] for row, others in found.duplicates.items()}
     ordered = np.argsort(table.surroundings.places)
     _, first = np.unique(table.surroundings.groups[ordered], return_index=True)
     dataset = imbalance(labels, table.task) | found.dataset
-    dataset |= {"non_iid": datalab.order(array[ordered[np.sort(first)]]), "null": nulls(table.rows)}
+    dataset |= {"non_iid": datalab.order(Taken(array, ordered[np.sort(first)])), "null": nulls(table.rows)}
     if "underperforming_group" in dataset:
         examples = dataset["underperforming_group"]["examples"]
         dataset["underperforming_group"] |= {"examples": [table.ids[at[row]] for row in examples]}

@@ -62,7 +62,7 @@ def in_words(of: Findings) -> list[str]:
     agree = of.label == of.suggested
     told = [of.label, of.suggested] if of.label in of.chances and not agree else [of.suggested]
     chances = " and ".join(_with_chance(label, of.chances) for label in told)
-    said.append(f"the models agree: {chances}" if agree else f"the models give {chances}")
+    said.append(f"{_agreement(of)}: {chances}" if agree else f"the models give {chances}")
     said += _members(of)
     if of.nearest:
         counts = sorted(Counter(of.nearest).items(), key=lambda item: (-item[1], item[0]))
@@ -76,6 +76,11 @@ def in_words(of: Findings) -> list[str]:
     if of.origin is not None and of.origin not in origins.TRUSTED:
         said.append(f"the label was set by a {of.origin}")
     return said
+
+
+def _agreement(of: Findings) -> str:
+    """Return how far the models agree with a label that they do not suggest to change."""
+    return "the models agree" if of.chances.get(of.label, 1.0) >= 0.5 else "the models are unsure of the label"
 
 
 def _with_chance(label: str, chances: Mapping[str, float]) -> str:

@@ -1,92 +1,47 @@
 """removals: what each rule took out, by class, source and split, and whether it took one class more than the others.
 
-python -m stages.removals --raw data/raw --split data/split.parquet --clean data/ledger/clean.parquet
-    --deduplicate data/ledger/deduplicate.parquet --metrics reports/metrics/removals.json
-    --plot reports/plots/removals.csv
+python -m stages.removals --raw data/raw --rows data/clean.parquet --split data/split.parquet
+    --clean data/ledger/clean.parquet --deduplicate data/ledger/deduplicate.parquet
+    --metrics reports/metrics/removals.json --plot reports/plots/removals.csv
 
 A share is of the rows that entered the stage, with Wilson's 95 % interval. A row's classes are those for which its
 collected label counts. A removed row counts for the split of the rest of its group, and for none where nothing of the
 group is left. What `collect` refused never was a row, so it is counted by source alone. Rows are joined to ledgers by
-id, as a number of 8 bytes: memory holds 10 bytes a removed row and 9 a group, and a batch.
+id, as a number of 8 bytes: memory holds 12 bytes a removed row and 9 a group, and a batch.
+
+What is beyond a limit is a doubt (`stages.removals.gate`), told with rows that show it.
 
 Writes metrics (stage -> rule -> rows, removed, share, its interval, and `skew`: the largest ratio of a class's share to
-that of all classes) and the plot: rule, stage, dimension, value, rows, removed, share, low, high.
+that of all classes; doubts) and the plot: rule, stage, dimension, value, rows, removed, share, low, high.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
 
+from stages.removals.examples import Reader, doubts
+from stages.removals.gate import Params, findings
+from stages.removals.lines import TEXT, UNLABELLED, Line, Removed, base_rate, by_rule, classes
 from winnow import kinds
-from winnow.base import params
+from winnow.base import gates, params
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, write_csv, write_json
 from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
 from winnow.rows import ids, splits, tables
 from winnow.rows.ledger import REMOVING
-from winnow.statistics.intervals import wilson
 
 STAGES = ("clean", "deduplicate")
 DIMENSIONS = ("all", "class", "source", "split")
-UNLABELLED, TEXT = "(no label)", "(text)"  # no classes: rows to annotate, and rows of sources with purpose text
 NOWHERE = "(none)"
 BATCH_ROWS = 64 * 1024  # narrow rows, without their text
 HEADER = ("rule", "stage", "dimension", "value", "rows", "removed", "share", "low", "high")
-
-
-class Params(params.Section):
-    """Section `removals` of params.yaml: limits of what a rule of clean or deduplicate removes."""
-
-    max_skew: float | None = Field(3, gt=1)
-    """Share of one class that a rule removed, as a multiple of its share of all classes. A class cannot exceed all
-    labels / its labels: 2 where two classes are alike, so 1.5 suits them better. Null: no limit."""
-
-    max_share: float | None = Field(0.2, gt=0, le=1)
-    """Share of one class, or of all rows, that a rule removed. Null: no limit."""
-
-
-@dataclass(frozen=True)
-class Removed:
-    """The rows that one stage removed."""
-
-    ids: np.ndarray  # (rows,) uint64, ascending
-    rule: np.ndarray  # (rows,) int16, index into `rules`
-    rules: list[str]
-
-    def rule_of(self, ids: np.ndarray) -> np.ndarray:
-        """Return the rule that removed each row, (rows,) int16; -1 for a row that stayed."""
-        if not len(self.ids):
-            return np.full(len(ids), -1, np.int16)
-        place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        return np.where(self.ids[place] == ids, self.rule[place], -1)
-
-
-@dataclass(frozen=True)
-class Line:
-    """Rows that entered a stage and have one value of a dimension, and how many of them a rule removed."""
-
-    rule: str
-    stage: str
-    dimension: str
-    value: str
-    rows: int
-    removed: int
-
-    @property
-    def share(self) -> float:
-        return self.removed / self.rows
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson(self.removed, self.rows)
 
 
 def numbers(column: pa.ChunkedArray, where: Path) -> np.ndarray:
@@ -104,13 +59,13 @@ def numbers(column: pa.ChunkedArray, where: Path) -> np.ndarray:
 def read_removed(path: Path) -> Removed:
     """Return the rows that a ledger says left."""
     rules: dict[str, int] = {}
-    found, codes = [np.array([], np.uint64)], [np.array([], np.int16)]
+    found, codes = [np.array([], np.uint64)], [np.array([], np.int32)]
     for batch in tables.batches(path, ["id", "action", "rule"], BATCH_ROWS):
         batch = batch.filter(pc.is_in(batch["action"], pa.array(REMOVING)))
         for rule in batch["rule"].unique().to_pylist():
             rules.setdefault(rule, len(rules))
         found.append(numbers(batch["id"], path))
-        codes.append(pc.index_in(batch["rule"], pa.array(list(rules), pa.string())).to_numpy().astype(np.int16))
+        codes.append(pc.index_in(batch["rule"], pa.array(list(rules), pa.string())).to_numpy().astype(np.int32))
     removed = np.concatenate(found)
     order = np.argsort(removed, kind="stable")
     return Removed(removed[order], np.concatenate(codes)[order], list(rules))
@@ -146,7 +101,7 @@ class Values:
         Args:
             rule: (rows,) int, index of the rule that removed the row; -1: it stayed; -2: it does not count.
         """
-        own = rule[self.row]
+        own = rule[self.row].astype(np.int64)  # times the names, of which there may be many
         keys = ((own + 1) * len(self.names) + self.code)[own >= -1]
         return np.bincount(keys, minlength=(rules + 1) * len(self.names)).reshape(-1, len(self.names))
 
@@ -248,39 +203,6 @@ def _check_accounts(raw: Path, removed: dict[str, Removed], taken: Counter) -> N
             )
 
 
-def classes(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines about classes that a model learns."""
-    return [line for line in lines if line.dimension == "class" and line.value not in (UNLABELLED, TEXT)]
-
-
-def by_rule(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Yield the lines of each rule of each stage."""
-    for key in dict.fromkeys((line.stage, line.rule) for line in lines):
-        yield [line for line in lines if (line.stage, line.rule) == key]
-
-
-def base_rate(lines: Sequence[Line]) -> float:
-    """Return the share that a rule removed of all classes together; 0 where there is no class."""
-    return sum(line.removed for line in lines) / max(sum(line.rows for line in lines), 1)
-
-
-def faults(lines: Sequence[Line], settings: Params) -> Iterator[str]:
-    """Yield what the gates say against a rule; only where the whole interval lies above the limit."""
-    for of_rule in by_rule(lines):
-        base = base_rate(classes(of_rule))
-        for line in [*classes(of_rule), *(line for line in of_rule if line.dimension == "all")]:
-            low, high = line.interval
-            what = (
-                f"rule '{line.rule}' of stage {line.stage} removes {line.removed} of {line.rows} rows "
-                f"{f'of class {line.value}' if line.dimension == 'class' else 'in all'} "
-                f"({line.share:.2%}, 95 % interval {low:.2%} to {high:.2%})"
-            )
-            if settings.max_share is not None and low > settings.max_share:
-                yield f"{what}, more than removals.max_share {settings.max_share:.0%}"
-            if line.dimension == "class" and settings.max_skew is not None and low > settings.max_skew * base > 0:
-                yield f"{what}, more than removals.max_skew {settings.max_skew:g} times the {base:.2%} of all classes"
-
-
 def measure(lines: Sequence[Line], refused: Sequence[Line]) -> dict:
     """Return the metrics: for each stage and rule the rows in all, and the class that it removed most."""
     metrics: dict = {stage: {} for stage in ("collect", *STAGES)}
@@ -314,21 +236,22 @@ def read_refused(manifest: Path) -> list[Line]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "raw", "split", *STAGES, "metrics", "plot")
+    args = arguments(__doc__, argv, "raw", "rows", "split", *STAGES, "metrics", "plot")
     settings, task = params.load("removals", Params), kinds.read_task()
     refused = read_refused(args.raw / "manifest.json")
-    lines = count(args.raw, {stage: read_removed(getattr(args, stage)) for stage in STAGES}, args.split, task)
-    if found := list(faults(lines, settings)):
-        more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-        raise UserError(
-            f"{'; '.join(found[:3])}{more}: mend the rule or switch it off in params.yaml, or raise the limit there"
-        )
+    ledgers = {stage: getattr(args, stage) for stage in STAGES}
+    removed = {stage: read_removed(ledger) for stage, ledger in ledgers.items()}
+    lines = count(args.raw, removed, args.split, task)
+    reader = Reader(source_files(args.raw), args.rows, ledgers, removed)
+    found = doubts(findings(lines, settings), reader, task)
     rows = [
         (line.rule, line.stage, line.dimension, line.value, line.rows, line.removed, line.share, *line.interval)
         for line in [*refused, *lines]
     ]
-    write_json(args.metrics, measure(lines, refused))
+    write_json(args.metrics, measure(lines, refused) | {gates.KEY: gates.told(found)})
     write_csv(args.plot, HEADER, rows)
+    # After writing, so that people see what was measured.
+    gates.settle("removals", found, args.metrics)
 
 
 if __name__ == "__main__":

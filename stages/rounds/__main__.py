@@ -7,9 +7,10 @@ python -m stages.rounds --rows data/deduplicated.parquet --split data/split.parq
     --out data/round_queue.parquet --queue-csv reports/review/round-audit.csv --metrics reports/metrics/rounds.json
     --plots reports/plots/rounds
 
-A round begins with `winnow round --start`, which draws its random sample (`--rounds`), and ends where the next begins.
-The decisions are replayed up to each round's end. The models are the fast ones of the kind of task, on embeddings and
-on words, trained on all training rows; given and corrected labels judge them on held-out rows.
+A round begins with `winnow round --start`, which draws its random sample (`--rounds`), and ends when the next begins.
+Its decisions are those made in this time, wherever they stand in the file. They are replayed up to each round's end.
+The models are the fast ones of the kind of task, on embeddings and on words, trained on all training rows; given and
+corrected labels judge them on dev. Of test the labels are looked at, never what a model says.
 
 Out: the rows of the last sample that nobody has settled, as a queue, without what the models say, so that people judge
 the text alone; metrics; plots: evolution.csv, noise.csv, edits.csv, planted.csv.
@@ -31,9 +32,9 @@ from stages.rounds.outcome import Course
 from stages.rounds.replay import NONE, Rows, Settled, settle
 from stages.rounds.worth import Models
 from winnow import kinds
-from winnow.base import files, params
+from winnow.base import files, params, progress
 from winnow.base.errors import UserError
-from winnow.base.stage import arguments, progress, run
+from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.kinds.evidence import Evidence
 from winnow.kinds.task import Task
@@ -44,8 +45,7 @@ from winnow.people.rounds.sample import Round
 from winnow.people.rounds.settings import Params
 from winnow.rows import tables
 from winnow.rows.origins import trusted
-
-HELD_OUT = ("dev", "test")
+from winnow.rows.text_column import TextColumn, take
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Ahead:
 
 @dataclass(frozen=True)
 class Period:
-    """The decisions [first, last) of a round; number 0, without a sample: those before the first round."""
+    """A round's decisions, and all up to its end; number 0, without a sample: those before the first round."""
 
     number: int
-    first: int
-    last: int
+    made: list[Decision]
+    until: list[Decision]
     round: Round | None
 
     @property
@@ -107,8 +107,9 @@ def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision])
     Raises:
         UserError: the tables are not of one run.
     """
-    table = tables.read(rows, ["id", "purpose", "group", "text", "label", "label_origin"])
-    table = table.filter(pc.equal(table["purpose"], "task")).sort_by("id")
+    table = tables.read(rows, ["id", "purpose", "group", "label", "label_origin"])
+    of_task = pc.equal(table["purpose"], "task")
+    table, texts = table.filter(of_task), TextColumn(rows, of_task.to_numpy())
     given = {decision.id: decision.given_label for decision in made if decision.verdict == "out_of_scope"}
     given |= {row["id"]: row["given_label"] for row in tables.read(labelled, ["id", "given_label"]).to_pylist()}
     splits = {row["id"]: row["split"] for row in tables.read(split, ["id", "split"]).to_pylist()}
@@ -120,7 +121,7 @@ def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision])
         ids=np.array(ids, dtype=object),
         groups=np.array(table["group"].to_pylist(), dtype=object),
         splits=np.array([splits[id] for id in ids], dtype=object),
-        texts=np.array(table["text"].to_pylist(), dtype=object),
+        texts=texts,
         given=np.array([given[id] or NONE for id in ids], dtype=object),
         trusted=trusted(table).to_numpy(),
     )
@@ -189,42 +190,52 @@ def read_automatic(path: Path, rows: Rows) -> np.ndarray:
     return labels
 
 
-def periods(rounds: Sequence[Round], made: int) -> list[Period]:
+def periods(rounds: Sequence[Round], made: Sequence[Decision]) -> list[Period]:
     """Return the rounds' shares of the decisions, preceded by those that were made before any round."""
-    starts = [round_.decisions for round_ in rounds]
-    before = [Period(0, 0, starts[0] if starts else made, None)]
-    ends = [*starts[1:], made]
-    return [period for period in before if period.last] + [
-        Period(round_.number, start, end, round_) for round_, start, end in zip(rounds, starts, ends, strict=False)
+    number = [sum(round_.has_begun(decision.decided_on) for round_ in rounds) for decision in made]
+    shares = [
+        Period(
+            place,
+            [decision for decision, own in zip(made, number, strict=True) if own == place],
+            [decision for decision, own in zip(made, number, strict=True) if own <= place],
+            round_,
+        )
+        for place, round_ in enumerate([None, *rounds])
     ]
+    return [period for period in shares if period.round or period.made]
 
 
-def models(today: Today, vectors: np.ndarray, task: Task, settings: Params) -> Models:
+def models(today: Today, embedded: Path, task: Task, settings: Params) -> Models:
     """Return the models that trainings compare.
 
     A copy has its keeper's embedding: nothing else embeds it, and texts that are nearly equal have nearly equal ones.
 
     Args:
-        vectors: (rows, dimensions) float32.
+        embedded: the folder of the rows' embeddings.
 
     Raises:
         UserError: there is no labelled training row, or no dev row.
     """
     rows, copies, corrected = today.rows, today.copies, today.now.training(today.rows)
-    held_out = np.flatnonzero(rows.splits != "train")
+    seen = worth.seen(rows, today.now, settings.max_rows)
+    dev = np.flatnonzero((rows.splits == worth.SPLIT) & seen)
     train = (rows.splits == "train") & ((rows.before != NONE) | (corrected != NONE))
-    exams = worth.exams(rows, held_out, corrected, settings.resamples, settings.seed)
+    exams = worth.exams(rows, dev, corrected, settings.resamples, settings.seed)
     for split, there in (("train", train.any()), ("dev", stopping.EXAM in exams)):
         if not there:
             raise UserError(f"rounds: no {split} row has a given or human label; mend params.yaml: split or add rows")
+    kept = np.flatnonzero(seen[copies.keepers])  # copies whose keeper the models see
+    vectors = embeddings.of(rows.ids[seen].tolist(), embedded)
+    place = np.full(len(rows.ids) + len(copies.texts), -1)
+    place[np.concatenate([np.flatnonzero(seen), len(rows.ids) + kept])] = np.arange(seen.sum() + len(kept))
     learner = kinds.load(task, "fast").Learner(
         task,
-        [*rows.texts.tolist(), *copies.texts],
-        np.concatenate([vectors, vectors[copies.keepers]]),
-        np.concatenate([train, np.zeros(len(copies.texts), dtype=bool)]),
+        [*take(rows.texts, np.flatnonzero(seen)), *take(copies.texts, kept)],
+        np.concatenate([vectors, vectors[place[copies.keepers[kept]]]]),
+        np.concatenate([train[seen], np.zeros(len(kept), dtype=bool)]),
         settings.regularization.model_dump(),
     )
-    return Models(task, learner, held_out, exams, settings.confidence)
+    return Models(task, learner, place, dev, exams, settings.confidence)
 
 
 def evolution(today: Today, states: Sequence[tuple[str, int, Settled]], fast: Models) -> dict:
@@ -236,7 +247,7 @@ def evolution(today: Today, states: Sequence[tuple[str, int, Settled]], fast: Mo
     rows, copies = today.rows, len(today.copies.texts)
     scores = [
         fast.scores(worth.on_train(rows, settled.training(rows), copies))
-        for _, _, settled in progress(states, "rounds")
+        for _, _, settled in progress.over(states, "rounds")
     ]
     return {
         fast.headline.name: {
@@ -257,7 +268,7 @@ def edits(today: Today, automatic: np.ndarray, fast: Models) -> dict:
     """
     base, result = fast.scores(today.training), {}
     arms = worth.arms(today.rows, today.now, today.copies.labels, automatic)
-    for kind, (touched, labels) in progress(arms.items(), "edits"):
+    for kind, (touched, labels) in progress.over(arms.items(), "edits"):
         result[kind] = {"rows": touched}
         if touched:
             result[kind] |= fast.gain(kind, base, fast.scores(labels))
@@ -301,10 +312,9 @@ def audit_entries(waiting: Sequence[sample.Drawn], rows: Rows, number: int) -> l
 def write_plots(folder: Path, metrics: dict, headline: str, points: Sequence[tuple[int, int, float]]) -> None:
     """Write the headline over decisions, wrong labels over rounds, the worth of edits, the cost of planted errors."""
     nested = (
-        (name, by["decisions"], split, kind, *estimate.values())
+        (name, by["decisions"], worth.SPLIT, kind, *estimate.values())
         for name, by in metrics["models"][headline].items()
-        for split in HELD_OUT
-        for kind, estimate in by.get(split, {}).items()
+        for kind, estimate in by[worth.SPLIT].items()
     )
     shares = (
         (name, when, split, estimate["share"], estimate["share_low"], estimate["share_high"])
@@ -313,10 +323,9 @@ def write_plots(folder: Path, metrics: dict, headline: str, points: Sequence[tup
         for split, estimate in entry.get(when, {}).items()
     )
     gains = (
-        (kind, entry["rows"], split, labels, *estimate.values())
+        (kind, entry["rows"], worth.SPLIT, labels, *estimate.values())
         for kind, entry in metrics["edits"].items()
-        for split in HELD_OUT
-        for labels, estimate in entry.get(split, {}).items()
+        for labels, estimate in entry.get(worth.SPLIT, {}).items()
     )
     bounds = ("low", "high")
     with files.replacing(folder) as new:
@@ -332,15 +341,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, *inputs, "out", "queue_csv", "metrics", "plots")
     settings, task = params.load("rounds", Params), kinds.read_task()
     made = decisions.read(args.decisions)
-    rounds = sample.read_all(args.rounds, len(made))
+    rounds = sample.read_all(args.rounds)
     rows = read_rows(args.rows, args.split, args.labelled, made)
-    shares = periods(rounds, len(made))
+    shares = periods(rounds, made)
     states = [("before", 0, settle(rows, [], task))]
-    states += [(f"{period.number:03d}", period.last, settle(rows, made[: period.last], task)) for period in shares]
+    states += [(f"{period.number:03d}", len(period.until), settle(rows, period.until, task)) for period in shares]
     now = states[-1][2]
 
     today = Today(rows, now, read_copies(args.clean, args.duplicates, rows))
-    fast = models(today, embeddings.of(rows.ids.tolist(), args.embeddings), task, settings)
+    fast = models(today, args.embeddings, task, settings)
     ahead = Ahead(read_evidence(args.scores, today, task), queue.read(args.queue), read_curve(args.curve, task))
     advice, planted = stop_or_go(today, ahead, fast, settings)
     certainty = Certainty(settings.confidence, settings.seed)
@@ -348,7 +357,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "rounds": len(rounds),
         "decisions": len(made),
         "done": {
-            name: outcome.deeds(rows, settled, made[period.first : period.last], {row.id for row in period.rows}, task)
+            name: outcome.deeds(rows, settled, period.made, {row.id for row in period.rows}, task)
             for period, (name, _, settled) in zip(shares, states[1:], strict=True)
         },
         "noise": {

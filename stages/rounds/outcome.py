@@ -41,7 +41,10 @@ def deeds(rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str
     at = np.array([rows.place[id] for id in ids], dtype=int)
     verdicts = after.verdicts[at]
     queue = np.array([id not in sampled for id in ids], dtype=bool) & rows.trusted[at]
-    named = [[NO_LABEL] if label is NONE else task.names(label) for label in rows.given[at]]
+    of_class: dict[str, list[int]] = {}
+    for place, label in enumerate(rows.given[at]):
+        for name in [NO_LABEL] if label is NONE else task.names(label):
+            of_class.setdefault(name, []).append(place)
     result: dict[str, object] = {
         "decisions": len(made),
         "rows": len(ids),
@@ -49,7 +52,7 @@ def deeds(rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str
         "verdicts": _count(verdicts),
         "by_split": {split: _count(verdicts[rows.splits[at] == split]) for split in SPLITS},
         "by_label": {
-            name: _count(verdicts[np.array([name in names for names in named], dtype=bool)])
+            name: _count(verdicts[of_class.get(name, [])])
             for name in [*task.classes(label for label in rows.given if label is not NONE), NO_LABEL]
         },
         "changes": _changes(rows.given[at], verdicts, after.labels[at]),

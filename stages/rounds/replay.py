@@ -3,7 +3,7 @@
 Labels are the opaque strings of the kind of task, (rows,) object.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +22,8 @@ class Rows:
     """All rows of the task, also those that people found out of scope, sorted by id.
 
     Attributes:
-        ids, groups, splits, texts: (rows,) str.
+        ids, groups, splits: (rows,) str.
+        texts: (rows,) str, read from the file where they are needed.
         given: (rows,) label before decisions, of its source or automatic; `NONE`: no label.
         trusted: (rows,) bool, the label before decisions is of its source: models train on it.
     """
@@ -30,7 +31,7 @@ class Rows:
     ids: np.ndarray
     groups: np.ndarray
     splits: np.ndarray
-    texts: np.ndarray
+    texts: Sequence[str]
     given: np.ndarray
     trusted: np.ndarray
 

@@ -8,13 +8,13 @@ import numpy as np
 from stages.rounds.audit import Estimate
 from stages.rounds.replay import NONE
 from stages.rounds.worth import Models
-from winnow.base.stage import progress
+from winnow.base import progress
 from winnow.kinds.evidence import Errors, Evidence, Noise
 from winnow.people.rounds.settings import Params
 from winnow.statistics import intervals
 
 POINTS = 100
-EXAM = ("dev", "corrected")
+EXAM = "corrected"  # the labels of dev by which the advice is judged
 KIND: Noise = "instance"  # errors as people make them; they cost a model less than random ones
 
 
@@ -37,7 +37,8 @@ class Planted:
 
     Attributes:
         points: (wrong labels, seed, headline on dev) of each training.
-        cost: of the headline that one more wrong label takes, and its bootstrap values, (resamples,) float.
+        cost: of the headline that one more wrong label takes.
+        resampled: (resamples,) float, the cost as groups of dev and planting seeds may be drawn; of one seed, groups.
     """
 
     points: list[tuple[int, int, float]]
@@ -61,7 +62,7 @@ def plant(training: np.ndarray, evidence: Evidence, models: Models, settings: Pa
     points = [(0, 0, base.value)]
     shape = settings.plant_seeds, len(settings.planted)
     wrong, lost, lost_resampled = np.zeros(shape), np.zeros(shape), np.zeros((*shape, len(base.resampled)))
-    for run in progress(list(np.ndindex(shape)), "planted errors"):
+    for run in progress.over(list(np.ndindex(shape)), "planted errors"):
         seed, rate = settings.seed + run[0], settings.planted[run[1]]
         labels = training.copy()
         labels[known] = evidence.plant(training[known], Errors(KIND, rate, seed))
@@ -75,8 +76,8 @@ def plant(training: np.ndarray, evidence: Evidence, models: Models, settings: Pa
     square = (wrong**2).sum(axis=1).mean()
     slopes = (wrong * lost).sum(axis=1) / square
     slopes_resampled = (wrong[:, :, None] * lost_resampled).sum(axis=1) / square
-    draws = intervals.resample(settings.plant_seeds, len(base.resampled), np.random.default_rng(settings.seed))
-    return Planted(points, float(slopes.mean()), (draws.T * slopes_resampled).mean(axis=0))
+    of_seeds = intervals.seed_draws(slopes[:, None], len(base.resampled), np.random.default_rng(settings.seed))[:, 0]
+    return Planted(points, float(slopes.mean()), slopes_resampled.mean(axis=0) + of_seeds)
 
 
 def label_value(curve: Iterable[tuple[str, int, int, float]], labels: int, sign: int) -> float | None:

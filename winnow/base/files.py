@@ -6,21 +6,19 @@ import hashlib
 import io
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from winnow.base import storage
+from winnow.base import exchange, scratch, storage
 from winnow.base.errors import UserError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a scratch path beside `path`; on success it replaces `path` (a file or a folder), on error it vanishes.
+    """Yield a path in a scratch folder; on success it replaces `path` (a file or a folder), on error it vanishes.
 
-    For a path of an object store the scratch path is on this machine (`storage.uploading`).
+    A crash leaves the old or the new one. For a path of an object store see `storage.uploading`.
 
     Raises:
         UserError: the disk is full.
@@ -29,23 +27,18 @@ def replacing(path: Path) -> Iterator[Path]:
         with storage.uploading(path) as new:
             yield new
         return
-    scratch = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        new = scratch / path.name
-        yield new
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(new, path)
+        with scratch.folder(path) as own:
+            new = own / path.name
+            with scratch.watched(own):
+                yield new
+            exchange.put(new, path)
     except Exception as error:
         # Libraries have errors of their own; what they share is the system's words.
         if any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT)):
             raise UserError(f"{path}: the disk is full; free some space and run again") from None
         raise
-    finally:
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -12,6 +12,14 @@ from winnow.base.errors import UserError
 
 FILE = Path("params.yaml")
 LONGEST = 100  # characters of a wrong value that a message repeats
+# Keys that look like parameters and change no byte of an output: as such, each change of one would rerun stages.
+OF_THE_MACHINE = {
+    "engine": "WINNOW_ENGINE, WINNOW_PROCESSES, WINNOW_BATCH_ROWS and WINNOW_RAY_ADDRESS",
+    "checkpoints": "WINNOW_CHECKPOINT_SECONDS",
+    "launcher": "WINNOW_LAUNCHER",
+    "adapt.launcher": "WINNOW_LAUNCHER",
+    "finetune.launcher": "WINNOW_LAUNCHER",
+}
 
 
 class Section(BaseModel):
@@ -41,7 +49,7 @@ def read(file: Path = FILE) -> dict:
     """Return all of params.yaml as plain values; for reports, which show it. Stages `load` what they use.
 
     Raises:
-        UserError: the file is missing, is not UTF-8, is not YAML or holds no sections.
+        UserError: the file is missing, is not UTF-8, is not YAML, holds no sections or a key of `OF_THE_MACHINE`.
     """
     try:
         document = YAML(typ="safe").load(file.read_text(encoding="utf-8")) or {}
@@ -53,7 +61,19 @@ def read(file: Path = FILE) -> dict:
         raise UserError(f"{file}: not valid YAML: {error}") from None
     if not isinstance(document, dict):
         raise UserError(f"{file}: must hold one section a stage, as `name: values`")
+    for key, variables in OF_THE_MACHINE.items():
+        if _has(document, key):
+            raise UserError(
+                f"{file}: {key}: is no parameter, as it changes no output; take it out and set the environment "
+                f"variable(s) {variables} (docs/distributed.md#settings-of-the-machine)"
+            )
     return document
+
+
+def _has(document: dict, key: str) -> bool:
+    section, _, name = key.partition(".")
+    values = document.get(section)
+    return section in document and (not name or (isinstance(values, dict) and name in values))
 
 
 def with_bases(entries: Mapping[str, object]) -> dict[str, object]:
@@ -80,16 +100,22 @@ def with_bases(entries: Mapping[str, object]) -> dict[str, object]:
 
 
 def parse(value: object, model: type[S], where: str) -> S:
-    """Return `value` as a `model`, or raise a one-line `UserError` that begins with `where` and names each bad key."""
+    """Return `value` as a `model`, or raise a one-line `UserError` that begins with `where` and names each bad key.
+
+    Args:
+        model: a section, or an annotated union of sections of several kinds.
+    """
     try:
-        return model.model_validate(value)
+        return TypeAdapter(model).validate_python(value)
     except ValidationError as error:
-        problems = "; ".join(_explain(problem, where) for problem in error.errors())
+        # The path begins with the kind, where there are several.
+        start = 0 if isinstance(model, type) else 1
+        problems = "; ".join(_explain(problem, problem["loc"][start:], where) for problem in error.errors())
         raise UserError(problems) from None
 
 
-def _explain(problem: dict, where: str) -> str:
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
+def _explain(problem: dict, path: tuple[str | int, ...], where: str) -> str:
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     if problem["type"] == "extra_forbidden":
         return f"{where}{key}: unknown parameter; remove it or mend its name"
     if problem["type"] == "missing":

@@ -5,14 +5,13 @@ A stage on a cluster may have no DVC beside it: `python -m stages.clean --raw s3
 the environment alone (AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL, a role), as for any AWS tool.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from winnow.base import scratch
 from winnow.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -65,16 +64,13 @@ def uploading(path: "UPath") -> Iterator[Path]:
     Raises:
         UserError: the store refuses the upload.
     """
-    scratch = Path(mkdtemp(prefix="winnow-"))
-    try:
-        new = scratch / path.name
+    with scratch.folder(None) as own:
+        new = own / path.name
         yield new
         try:
             _upload(new, path)
         except Exception as error:
             raise UserError(f"{path}: cannot be written: {error}; check the bucket and its permissions") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _upload(new: Path, path: "UPath") -> None:

@@ -20,7 +20,9 @@ COLUMNS = ["id", "source", "source_key", "group", "label", "label_origin"]
 
 def labels(column: pa.ChunkedArray) -> np.ndarray:
     """Return a column of labels, (rows,) object: str, or None where a row has none."""
-    return np.array(column.to_pylist(), dtype=object)
+    encoded = column.combine_chunks().dictionary_encode()  # rows of one label then share one string
+    names = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    return names[encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()]
 
 
 def evidence(path: Path, ids: Sequence[str], task: Task) -> Evidence:

@@ -12,6 +12,10 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `weights` | what rows weigh in training |
 | `baseline` | predictions by a linear model on TF-IDF |
 | `model` | an encoder that is fine-tuned: build, encode, losses, predictions |
+| `predictions` | how sure a prediction is |
+| `graph` | a model as one graph, for other runtimes |
+| `ensemble` | what several models predict together |
+| `served` | what makes a model's folder one that transformers' `pipeline` uses |
 | `multitask`, `few_shot` | approaches to fine-tuning beside `transfer` |
 | `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
 | `teacher` | a model of anybody's as a labelling rule |
@@ -22,15 +26,18 @@ A kind may lack a concern; asking for it is a `UserError`.
 
 import importlib
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
 from winnow.base import params
 from winnow.base.errors import UserError
+from winnow.base.files import read_text, write_json
 from winnow.kinds.task import Task
 
 FOLDER = Path(__file__).parent
 SECTION = "task"
+TASK_FILE = "task.json"  # in a trained model's folder
 
 
 def read_task(file: Path = params.FILE) -> Task:
@@ -40,11 +47,40 @@ def read_task(file: Path = params.FILE) -> Task:
         UserError: the section is missing or wrong, or there is no such kind.
     """
     section = params.read(file).get(SECTION)
+    _check_kind(section, f"{file}: task.kind")
+    return params.load(SECTION, _module(section["kind"], "labels").Task, file)
+
+
+def save_task(task: Task, folder: Path) -> None:
+    """Write into a trained model's folder which task it is for."""
+    write_json(folder / TASK_FILE, task.model_dump())
+
+
+def saved_task(folder: Path) -> Task:
+    """Return the task of a trained model's folder, as `save_task` left it.
+
+    Raises:
+        UserError: the folder does not say it, or there is no such kind.
+    """
+    path = folder / TASK_FILE
+    try:
+        section = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON: {error}; run `dvc repro finetune`") from None
+    _check_kind(section, f"{path}: kind")
+    return params.parse(section, _module(section["kind"], "labels").Task, str(path))
+
+
+def _check_kind(section: object, where: str) -> None:
     kind = section.get("kind") if isinstance(section, dict) else None
     known = sorted(path.parent.name for path in FOLDER.glob("*/labels.py"))
     if kind not in known:
-        raise UserError(f"{file}: task.kind: must be one of {', '.join(known)}, got {kind!r}")
-    return params.load(SECTION, _module(kind, "labels").Task, file)
+        raise UserError(f"{where}: must be one of {', '.join(known)}, got {kind!r}")
+
+
+def has(task: Task, concern: str) -> bool:
+    """Return whether a kind has a module for a concern."""
+    return importlib.util.find_spec(f"{__name__}.{task.kind}.{concern}") is not None
 
 
 def load(task: Task, concern: str) -> ModuleType:
@@ -53,7 +89,7 @@ def load(task: Task, concern: str) -> ModuleType:
     Raises:
         UserError: the kind has none.
     """
-    if importlib.util.find_spec(f"{__name__}.{task.kind}.{concern}") is None:
+    if not has(task, concern):
         raise UserError(f"params.yaml: task.kind {task.kind} has no {concern}; docs/kinds.md says what it can do")
     return _module(task.kind, concern)
 

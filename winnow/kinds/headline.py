@@ -4,11 +4,20 @@ from typing import NamedTuple
 
 
 class Headline(NamedTuple):
-    """A metric's name in `metrics.values`, whether more of it is better, and what it is, for who does not know it."""
+    """A metric by which models are judged.
+
+    Attributes:
+        name: in `metrics.values`.
+        larger_is_better: whether more of it is better.
+        meaning: what it is, for who does not know it.
+        is_share: whether it lies between 0 and 1, so that changes are told in points, a hundredth each; so do the other
+            metrics of `WORDS`.
+    """
 
     name: str
     larger_is_better: bool
     meaning: str = ""
+    is_share: bool = True
 
     @property
     def sign(self) -> int:

@@ -2,7 +2,8 @@
 
 Each kind of task has its own, `winnow.kinds.<kind>.members`: `Probe(vectors, regularization)`, `Words(texts,
 regularization)` and, if it can, `FineTuned(reader, texts, recipe, ids)`. What a model tells is the kind's
-own affair; `score(task, members, labels, folds)` of the same module asks all of them out of fold.
+own affair; `score(task, members, labels, folds)` of the same module asks all of them out of fold, and `predict(task,
+members, labels, wanted)` of rows that have no label.
 """
 
 from typing import Annotated, Protocol
@@ -24,7 +25,7 @@ class Recipe(finetuning.Recipe):
 
 
 class Scored(Protocol):
-    """What the models tell of all rows, each by models that saw no label of its fold."""
+    """What the models tell of rows, each by models that did not see its label."""
 
     def columns(self) -> dict[str, pa.Array]:
         """Return it as columns of the stage's table, which `scores.read` of the kind reads."""

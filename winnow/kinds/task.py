@@ -1,5 +1,6 @@
 """What every kind of task says of its labels. A label is one opaque, canonical string; only its kind reads it."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
@@ -7,6 +8,35 @@ from winnow.base.errors import UserError
 from winnow.base.params import Section
 
 AROUND = " \t\r\n\"'`*“”‘’.:"  # what may stand around a label in an answer that is nothing but a label
+
+UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")  # Unicode categories of which people see nothing, or space
+SELECTORS = range(0xFE00, 0xFE10)  # how the character before is drawn
+
+
+def bare(label: str) -> str:
+    """Return what of a label is left without case, width, Unicode form, outer space and characters that nobody sees."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
+    seen = "".join(sign for sign in text if unicodedata.category(sign) != "Cf" and ord(sign) not in SELECTORS)
+    # Turkish has a case of its own: dotted and dotless.
+    return " ".join(seen.replace("i\u0307", "i").replace("\u0131", "i").split())
+
+
+def spelled(label: str) -> str:
+    """Return a label in quotes, as YAML reads it, so that what nobody sees in it is told."""
+    is_composed = unicodedata.is_normalized("NFC", label)
+
+    def is_seen(sign: str) -> bool:
+        if sign == " ":
+            return True
+        if unicodedata.category(sign) in UNSEEN or ord(sign) in SELECTORS:
+            return False
+        return is_composed or not unicodedata.combining(sign)
+
+    signs = (
+        sign if is_seen(sign) else f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
+        for sign in label.replace("\\", "\\\\").replace('"', '\\"')
+    )
+    return f'"{"".join(signs)}"'
 
 
 class Task(Section):
@@ -60,11 +90,16 @@ class Task(Section):
         """Return a row's label after its text was changed; None where the change took away what the label told."""
         return label
 
-    def check_counts(self, labels: Iterable[str], at_least: int, where: str) -> Counter:
+    def rare(self, counts: Counter, at_least: int) -> dict[str, int]:
+        """Return the classes with fewer than `at_least` rows, of a closed set also those with none, and their rows."""
+        classes = self.classes(()) or sorted(counts)
+        return {name: counts[name] for name in classes if counts[name] < at_least}
+
+    def check_counts(self, labels: Iterable[str], where: str) -> Counter:
         """Return how many rows count for each class.
 
         Raises:
-            UserError: there is no label, or a class of a closed set has fewer than `at_least` rows.
+            UserError: there is no label, or only such of one class where a model needs two.
         """
         labels = list(labels)
         if not labels:

@@ -1,5 +1,6 @@
 """Kind model: a fine-tuned model, from a folder that holds safetensors, config and tokenizer."""
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -8,7 +9,7 @@ from pydantic import Field
 from winnow import kinds
 from winnow.base import params
 from winnow.kinds.task import Task
-from winnow.labelling.rule import Row, Rule, Voter
+from winnow.labelling.rule import Row, Rule, Voter, hashes, inside
 
 
 class Model(Rule):
@@ -31,6 +32,11 @@ class Model(Rule):
     """The model's names of labels to the task's; null: no vote."""
 
     origin = "model"
+    idle = ("name", "batch_tokens")
+
+    def reads(self, files: Path, recorded: Collection[str]) -> Iterator[str]:
+        """Yield the files of the classifier; see `Rule.reads`."""
+        yield from hashes(inside(files, self.folder, self.where))
 
     def voter(self, files: Path, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
@@ -38,7 +44,7 @@ class Model(Rule):
         from winnow.encoder.reader import Reader
         from winnow.training.finetuning import Texts
 
-        folder = files / self.folder
+        folder = inside(files, self.folder, self.where)
         accelerator = start(params.load("compute", Compute), seed=0)
         teacher = kinds.load(task, "teacher").Teacher(folder, accelerator)
         reader = Reader.of(folder, self.max_length, self.batch_tokens, accelerator)

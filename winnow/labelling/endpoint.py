@@ -141,6 +141,7 @@ def ask_all(endpoint: Endpoint, questions: Iterable[Question], path: Path) -> Ta
 
     Raises:
         UserError: the endpoint takes no requests (any more), or someone stopped it; what was answered is recorded.
+        SystemExit: a signal ended the process; what was answered is recorded.
     """
     tally = Tally()
     mend(path)
@@ -157,11 +158,13 @@ def ask_all(endpoint: Endpoint, questions: Iterable[Question], path: Path) -> Ta
                     _take(future, running.pop(future), file, tally)
                 if len(tally.refused) >= HOPELESS and not tally.answered:
                     raise UserError(f"{endpoint.rule.where}: no text was taken: {tally.refused[-1]}; check options")
-        except (UserError, KeyboardInterrupt) as error:
+        except (UserError, KeyboardInterrupt, SystemExit) as error:
             endpoint.stopped.set()
             for future in wait(running).done:
                 if future.exception() is None:
                     _take(future, running[future], file, tally)
+            if isinstance(error, SystemExit):
+                raise
             said = str(error) or f"{endpoint.rule.where}: stopped"
             raise UserError(f"{said}; {tally.answered} answers are recorded in {path}, run it again to go on") from None
 

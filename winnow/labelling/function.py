@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -11,11 +11,13 @@ from typing import Literal
 from pydantic import Field
 
 from winnow.base.errors import UserError
+from winnow.base.files import sha256
 from winnow.kinds.task import Task
-from winnow.labelling.rule import Row, Rule, Voter
+from winnow.labelling.rule import Row, Rule, Voter, hashes, inside
 
 # Folders of installed packages, which may stand inside the repository's (.venv).
 INSTALLED = ("site-packages", "dist-packages")
+README = "README.md"
 
 
 class Python(Rule):
@@ -27,10 +29,21 @@ class Python(Rule):
 
     whole_row = True
 
+    def reads(self, files: Path, recorded: Collection[str]) -> Iterator[str]:
+        """Yield the function's file and what it may read: all of rules/ but recorded answers; see `Rule.reads`."""
+        module_name, _, _ = self.function.partition(":")
+        if module_name.endswith(".py"):
+            inside(files, module_name, self.where)
+            ignored = {README, *recorded}
+            yield from (found for found in hashes(files) if found.rpartition(" ")[0] not in ignored)
+        else:
+            file = _import(self.where, module_name).__file__
+            yield sha256(Path(file)) if file else module_name
+
     def voter(self, files: Path, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
         module_name, _, name = self.function.partition(":")
-        path = files / module_name if module_name.endswith(".py") else None
+        path = inside(files, module_name, self.where) if module_name.endswith(".py") else None
         module = _import(self.where, path or module_name)
         function = getattr(module, name, None)
         if not callable(function):

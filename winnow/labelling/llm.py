@@ -7,6 +7,7 @@ or another text has another key: the old answer does not count, and `winnow labe
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,6 +55,7 @@ class Llm(Rule):
     """Of a request that was turned away for the moment."""
 
     origin = "model"
+    idle = ("name", "base_url", "api_key_env", "measure_rows", "concurrency", "timeout", "retries")
 
     @field_validator("prompt")
     @classmethod
@@ -87,6 +89,10 @@ class Llm(Rule):
     def file(self, files: Path) -> Path:
         """Return the file of the rule's answers."""
         return files / f"{self.name}.jsonl"
+
+    def records(self, files: Path) -> Iterator[Path]:
+        """Yield the file of the rule's answers; see `Rule.records`."""
+        yield self.file(files)
 
     def voter(self, files: Path, task: Task) -> Voter:
         """Return the rule at work, on recorded answers; see `Rule.voter`."""

@@ -1,13 +1,17 @@
 """What labelling rules of every kind have in common: a name, and a vote on each row, a label or nothing."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from winnow.base import hashing
+from winnow.base.errors import UserError
+from winnow.base.files import sha256
 from winnow.base.params import Section
 from winnow.kinds.task import Task
 
@@ -38,6 +42,8 @@ class Rule(Section):
 
     # The origin of its labels: `rule` where people wrote down what to look for, `model` where they are predicted.
     origin: ClassVar[Literal["rule", "model"]] = "rule"
+    # Parameters that change no vote.
+    idle: ClassVar[tuple[str, ...]] = ("name",)
     # Whether it may read any column; `id`, `text` and `meta` are enough for most.
     whole_row: ClassVar[bool] = False
 
@@ -58,6 +64,24 @@ class Rule(Section):
         """Return the fields that the rule is known to read."""
         return set()
 
+    def fingerprint(self, files: Path, recorded: Collection[str]) -> str:
+        """Return a hash of all that makes the rule's votes, apart from the rows: its parameters and what it reads.
+
+        Args:
+            files: the folder of what rules read.
+            recorded: names of files there that hold recorded answers: more rows give more of these.
+        """
+        values = self.model_dump(mode="json", exclude=set(self.idle))
+        return hashing.digest(json.dumps(values, sort_keys=True), *self.reads(files, recorded))
+
+    def reads(self, files: Path, recorded: Collection[str]) -> Iterator[str]:
+        """Yield the names and hashes of the files that make the rule's votes; see `fingerprint`."""
+        yield from ()
+
+    def records(self, files: Path) -> Iterator[Path]:
+        """Yield the files that hold the rule's recorded answers."""
+        yield from ()
+
     def voter(self, files: Path, task: Task) -> Voter:
         """Return the rule at work.
 
@@ -77,6 +101,25 @@ class Rule(Section):
 def read_field(row: Row, name: str) -> str:
     """Return what a rule reads of a row; empty where the row lacks it."""
     return row["text"] if name == "text" else row["meta"].get(name.removeprefix("meta."), "")
+
+
+def inside(files: Path, name: str, where: str) -> Path:
+    """Return the path of what a rule reads below the folder of rules, which alone the stage depends on.
+
+    Raises:
+        UserError: the name leads out of the folder, by `..`, as an absolute path or through a link.
+    """
+    path = files / name
+    if ".." in path.parts or not path.resolve().is_relative_to(files.resolve()):
+        raise UserError(f"{where}: '{name}' leads out of {files}/, where DVC does not see it change; move it there")
+    return path
+
+
+def hashes(folder: Path) -> Iterator[str]:
+    """Yield the name and the hash of each file of a folder, sorted by name; of none that Python or DVC put there."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".dvc" and path.name != ".gitignore":
+            yield f"{path.relative_to(folder).as_posix()} {sha256(path)}"
 
 
 def only(labels: Iterable[str]) -> str | None:

@@ -26,7 +26,7 @@ class Params(params.Section):
     """Fewer given labels under a rule's votes measure nothing: the rule proposes no label."""
 
     audit_rows: int = Field(40, ge=0)
-    """Of each origin and label, drawn at random for people to check."""
+    """Of each origin and label, drawn at random for people to check; the stage `audit` draws them."""
 
     @field_validator("rules")
     @classmethod

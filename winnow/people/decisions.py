@@ -1,10 +1,13 @@
 """People's decisions (`data/decisions.csv`) and the queues that ask for them; a filled-in queue is a set of decisions.
 
 Both begin with the columns `COLUMNS`. In a queue, people fill in verdict, new_label, reviewer, decided_on and note.
-decisions.csv may have a ninth column, `seconds`: the time that the person took.
+decisions.csv may have two more: `seconds`, the time that the person took, and `drawn_for`, which a queue fills in: the
+version of the labelling rules whose audit drew the row (`winnow.labelling.version`), empty in other queues.
 
-`winnow.people.settling` says which of a reviewer's lines on a row counts. A line that repeats its reviewer's last line
-on that row says nothing new (two branches that imported one file, merged) and is read once.
+`decided_on` is a time in UTC, to the second or finer; of what a person dates by hand, the day alone, which counts as
+its beginning. `order` says which of two is later.
+`winnow.people.settling` says which of a reviewer's lines on a row counts. Equal lines (two branches that imported one
+file, merged) are one decision.
 """
 
 import csv
@@ -20,8 +23,10 @@ from winnow.base.files import read_text, write_text
 from winnow.kinds.task import Task
 
 COLUMNS = ("id", "text_sha", "given_label", "verdict", "new_label", "reviewer", "decided_on", "note")
-SECONDS = "seconds"
-QUEUE_COLUMNS = (*COLUMNS, "suggested_label", "score", "reasons", "text")
+SECONDS, DRAWN_FOR = "seconds", "drawn_for"
+ALL_COLUMNS = (*COLUMNS, SECONDS, DRAWN_FOR)
+EMPTY = ",".join(ALL_COLUMNS) + "\n"  # a file of no decisions
+QUEUE_COLUMNS = (*COLUMNS, "suggested_label", "score", "reasons", "text", DRAWN_FOR)
 VERDICTS = ("keep", "relabel", "ambiguous", "out_of_scope")
 
 SHOWN_PROBLEMS = 10
@@ -30,8 +35,11 @@ FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # OWASP's list of what a s
 # About one row id in 800 is all digits, or digits around one e: a spreadsheet rounds it and drops its zeros.
 NUMBER = re.compile(r"'*(0\d+|\d{12,}|\d+[eE]\d+)", re.ASCII)
 CONFLICT = re.compile(r"^(<{7}|>{7})( |$)", re.MULTILINE)
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-SECONDS_CELL = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z)?", re.ASCII)
+SECOND = datetime.timedelta(seconds=1)
+FIRST_YEAR, LAST_YEAR = 2000, 2099  # a later date would overrule all that a reviewer says from then on
+MOST_SECONDS = 999_999_999  # of one decision; every writer keeps to it, so that the file stays readable
+SECONDS_CELL = re.compile(rf"\d{{1,{len(str(MOST_SECONDS))}}}(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Decision:
     note: str
     line: int
     seconds: float | None = None  # None: not known
+    drawn_for: str = ""
 
 
 def guard(cell: str) -> str:
@@ -84,7 +93,8 @@ def read(path: Path) -> list[Decision]:
     """Return the decisions of a file in its order.
 
     The first eight cells of a line are the decision; further ones (a queue's) are ignored, as are lines of a queue
-    that nobody filled in, header lines that came along when a queue was appended, and a byte-order mark.
+    that nobody filled in, header lines that came along when a queue was appended, and a byte-order mark. An empty file
+    has no decisions.
 
     Raises:
         UserError: the file is missing or not UTF-8, holds Git's conflict markers, has another header, or lines
@@ -92,25 +102,58 @@ def read(path: Path) -> list[Decision]:
     """
     text = read_text(path).removeprefix("\ufeff")
     check_merged(text, path)
+    found, problems = _parse(text, path)
+    raise_problems(problems, path)
+    return found
+
+
+def unreadable(line: str, cells: Mapping[str, str]) -> str:
+    """Return why `read` would not give a decision back from a line of the file, in words; empty: it would.
+
+    Args:
+        line: without its end.
+        cells: what it shall say, by column, in the order of the columns.
+    """
+    if any(end in line for end in "\r\n") or CONFLICT.match(line):
+        return "it is not one line of CSV"
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return "it holds half a surrogate pair, which is no character"
+    try:
+        found, problems = _parse(f"{','.join(cells)}\n{line}\n", Path("line"))
+    except UserError as error:
+        return str(error)
+    if problems or len(found) != 1:
+        return "; ".join(problems).removeprefix("line 2: ") or "it says nothing"
+    lost = [name for name in cells if name != SECONDS and getattr(found[0], name) != cells[name]]
+    return f"{lost[0]} '{cells[lost[0]]}' would be read as '{getattr(found[0], lost[0])}'" if lost else ""
+
+
+def _parse(text: str, path: Path) -> tuple[list[Decision], list[str]]:
+    """Return the decisions of a file's text, and what is wrong with its lines."""
+    if not text.strip():
+        return [], []
     lines = list(_lines(text, path))
-    header = lines[0][1] if lines else []
+    header = lines[0][1]
     if tuple(header[: len(COLUMNS)]) != COLUMNS:
         raise UserError(f"{path}: line 1: the header must begin with {','.join(COLUMNS)}; got {','.join(header)}")
-    timed = any(_is_timed_header(cells) for _, cells in lines)
+    own = max((_own_columns(cells) for _, cells in lines), key=len)
     decisions, problems = [], []
     for line, cells in lines:
         first, rest = cells[: len(COLUMNS)], cells[len(COLUMNS) :]
         if len(first) < len(COLUMNS):
             problems.append(f"line {line}: {len(first)} cells, needs {len(COLUMNS)} ({','.join(COLUMNS)})")
         elif tuple(first) != COLUMNS and any(first[3:]):
-            # A queue's line that was appended has a suggested label in its ninth cell, and further cells.
-            cell = rest[0] if timed and rest and not any(rest[1:]) else ""
+            # A queue's line that was appended has further cells: its reasons and text.
+            names = QUEUE_COLUMNS[len(COLUMNS) :] if any(rest[len(ALL_COLUMNS) - len(COLUMNS) :]) else own
+            further = dict(zip(names, rest, strict=False))
             try:
-                decisions.append(Decision(*first, line=line, seconds=parse_seconds(cell)))
+                seconds = parse_seconds(further.get(SECONDS, ""))
+                decisions.append(Decision(*first, line, seconds, further.get(DRAWN_FOR, "")))
             except ValueError as error:
                 problems.append(f"line {line}: {error}")
-    raise_problems(problems, path)
-    return _without_repetitions(decisions)
+    return list({replace(decision, line=0): decision for decision in decisions}.values()), problems
 
 
 def check_merged(text: str, path: Path) -> None:
@@ -123,6 +166,11 @@ def check_merged(text: str, path: Path) -> None:
         )
 
 
+def is_time(seconds: object) -> bool:
+    """Return whether a value is a number of seconds that a decision may have taken."""
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= MOST_SECONDS
+
+
 def parse_seconds(cell: str) -> float | None:
     """Return the time of a cell, None if it is empty; raise `ValueError` if it is no finite time."""
     if not cell:
@@ -132,19 +180,10 @@ def parse_seconds(cell: str) -> float | None:
     return float(cell)
 
 
-def _is_timed_header(cells: list[str]) -> bool:
-    return tuple(cells[: len(COLUMNS) + 1]) == (*COLUMNS, SECONDS)
-
-
-def _without_repetitions(decisions: list[Decision]) -> list[Decision]:
-    last: dict[tuple[str, str], Decision] = {}
-    kept = []
-    for decision in decisions:
-        before = last.get((decision.id, decision.reviewer))
-        if before is None or replace(before, line=decision.line) != decision:
-            kept.append(decision)
-        last[decision.id, decision.reviewer] = decision
-    return kept
+def _own_columns(cells: list[str]) -> tuple[str, ...]:
+    """Return which of `seconds` and `drawn_for` a header has; none if the cells are no header of decisions.csv."""
+    names = tuple(filter(None, cells))
+    return names[len(COLUMNS) :] if names == ALL_COLUMNS[: len(names)] else ()
 
 
 def problems_of(
@@ -174,8 +213,11 @@ def undated(decisions: Iterable[Decision]) -> list[str]:
 
 
 def _wrong_date(decision: Decision) -> Iterable[str]:
-    if not _is_date(decision.decided_on):
-        yield f"decided_on '{decision.decided_on}' is not a date such as 2026-01-31"
+    if not is_moment(decision.decided_on):
+        yield (
+            f"decided_on '{decision.decided_on}' is not a date such as 2026-01-31, or a time 2026-01-31T09:30:00Z, "
+            f"of the years {FIRST_YEAR} to {LAST_YEAR}"
+        )
 
 
 def stale(decision: Decision, rows: Mapping[str, tuple[str, str]]) -> Iterable[str]:
@@ -230,9 +272,30 @@ def _wrong_label(label: str, task: Task) -> Iterable[str]:
             yield f"new_label '{label}' must be written '{canonical}'"
 
 
-def _is_date(text: str) -> bool:
+def now() -> str:
+    """Return the present moment as `decided_on` has it."""
+    return moment(datetime.datetime.now(datetime.UTC).replace(microsecond=0))
+
+
+def moment(time: datetime.datetime) -> str:
+    """Return a time as `decided_on` has it, a fraction of a second where it has one; `time` knows its zone."""
+    return time.astimezone(datetime.UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def order(decided_on: str) -> str:
+    """Return what of two moments the later one has more of: a fraction of a second follows the second itself."""
+    return decided_on.removesuffix("Z")
+
+
+def next_moment(last: str) -> str:
+    """Return the first moment after one of `decided_on`."""
+    return moment(datetime.datetime.fromisoformat(f"{last}T00:00:00Z" if "T" not in last else last) + SECOND)
+
+
+def is_moment(text: str) -> bool:
+    """Return whether a text is a day or a time as `decided_on` has it."""
     try:
-        return bool(DATE.fullmatch(text) and datetime.date.fromisoformat(text))
+        return bool(MOMENT.fullmatch(text)) and (FIRST_YEAR <= datetime.datetime.fromisoformat(text).year <= LAST_YEAR)
     except ValueError:
         return False
 

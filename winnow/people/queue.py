@@ -41,6 +41,7 @@ ENTRY = pa.schema(
         pa.field("votes", pa.list_(VOTE), nullable=False),  # what the labelling rules say
         pa.field("neighbours", pa.list_(NEIGHBOUR), nullable=False),  # the nearest rows that have a label
         pa.field("text", pa.string(), nullable=False),
+        pa.field("drawn_for", pa.string()),  # of an audit: the version of the labelling rules that drew the row
     ]
 )
 _EMPTY: dict = {field.name: [] if pa.types.is_list(field.type) else None for field in ENTRY}
@@ -84,4 +85,5 @@ def csv_row(entry: Mapping) -> dict[str, str]:
         "score": "" if entry["p_error"] is None else f"{entry['p_error']:.4f}",
         "reasons": "; ".join(entry["reasons"]),
         "text": entry["text"],
+        decisions.DRAWN_FOR: entry["drawn_for"] or "",
     }

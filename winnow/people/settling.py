@@ -1,10 +1,12 @@
 """Which decisions count, and what they settle: the one place that says it.
 
-A reviewer's latest decision on a row counts: by `decided_on`, then by place in the file. Place alone does not tell it:
-a union merge may put an old line last. A row is settled where the decisions that count say the same of it.
+A reviewer's latest decision on a row counts, by `decided_on`; a day without a time is its beginning. Place in the file
+says nothing: a union merge may put an old line last. Two that contradict each other at one moment stop the run. A row
+is settled where the decisions that count say the same of it.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,16 +38,20 @@ def outcome(decision: Decision) -> Outcome:
 def latest(made: Iterable[Decision]) -> dict[str, dict[str, Decision]]:
     """Return the decisions that count: row -> reviewer -> the reviewer's latest decision on it, both sorted.
 
-    Args:
-        made: in the order of the file.
+    What it returns does not depend on the order of `made`.
     """
     counting: dict[str, dict[str, Decision]] = {}
     for decision in made:
         by_reviewer = counting.setdefault(decision.id, {})
         before = by_reviewer.get(decision.reviewer)
-        if before is None or before.decided_on <= decision.decided_on:
+        if before is None or _order(before) < _order(decision):
             by_reviewer[decision.reviewer] = decision
     return {id: dict(sorted(by_reviewer.items())) for id, by_reviewer in sorted(counting.items())}
+
+
+def _order(decision: Decision) -> tuple:
+    """Return what the later of two decisions has more of; of one moment, what they say decides, not where it stands."""
+    return decisions.order(decision.decided_on), *map(str, astuple(replace(decision, line=0)))
 
 
 def settled(by_reviewer: Mapping[str, Decision]) -> Outcome | None:
@@ -59,7 +65,8 @@ def settled(by_reviewer: Mapping[str, Decision]) -> Outcome | None:
 
 
 def check(made: Iterable[Decision], rows: Mapping[str, tuple[str, str]], task: Task, path: Path) -> None:
-    """Raise one `UserError` that lists what is wrong with the decisions that count, and the dates of all.
+    """Raise one `UserError` that lists what is wrong with the decisions that count, the dates of all, and decisions of
+    one reviewer that say otherwise of one row at one moment: nobody knows which is the later one.
 
     Decisions that a later one overrules may be of an older text or label. Their dates say which these are.
 
@@ -76,4 +83,15 @@ def check(made: Iterable[Decision], rows: Mapping[str, tuple[str, str]], task: T
             decisions.problems_of([decision], rows, task) if decision in counting else decisions.undated([decision])
         )
     ]
-    decisions.raise_problems(problems, path)
+    decisions.raise_problems([*problems, *_contradictions(made, counting)], path)
+
+
+def _contradictions(made: Iterable[Decision], counting: Iterable[Decision]) -> Iterable[str]:
+    last = {(decision.id, decision.reviewer, decision.decided_on): decision for decision in counting}
+    for decision in made:
+        other = last.get((decision.id, decision.reviewer, decision.decided_on), decision)
+        if outcome(other) != outcome(decision):
+            yield (
+                f"lines {decision.line} and {other.line}: {decision.reviewer} decides on {decision.id} in two ways on "
+                f"{decision.decided_on}; take one out, or give the later one a time such as 2026-01-31T09:30:00Z"
+            )

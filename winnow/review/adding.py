@@ -3,7 +3,6 @@
 So a file may be imported, and a Label Studio project pulled, any number of times.
 """
 
-import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +25,10 @@ class Added:
 
     added: int
     present: int  # decisions.csv has them
-    overruled: int  # decisions.csv has a decision of a later day by the same reviewer on the same row
+    overruled: int  # decisions.csv has a later decision by the same reviewer on the same row
     empty: int = 0  # rows that nobody filled in
     stale: int = 0  # decisions on texts or labels that have changed since
+    notes: tuple[str, ...] = ()  # what else was left out, in words
 
     def summary(self, source: Path | str) -> str:
         """Return it in one line, for the person who imported."""
@@ -37,7 +37,7 @@ class Added:
             counts.append(f"{self.overruled} overruled by later ones of the same reviewer")
         if self.stale:
             counts.append(f"{self.stale} left out, since the text or label has changed")
-        return f"{source}: {', '.join([*counts, f'{self.empty} rows not filled in'])}"
+        return f"{source}: {', '.join([*counts, f'{self.empty} rows not filled in', *self.notes])}"
 
 
 @dataclass(frozen=True)
@@ -89,33 +89,38 @@ class Target:
         rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
         return seen | {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in rows}
 
-    def add(self, read: Read, versions: Mapping[str, tuple[str, str]], today: datetime.date | None = None) -> Added:
+    def add(self, read: Read, versions: Mapping[str, tuple[str, str]], now: str = "") -> Added:
         """Append those decisions that decisions.csv does not have, the oldest first.
 
         Args:
             versions: of the rows that they are on.
-            today: stands in where `decided_on` is empty.
+            now: stands in where `decided_on` is empty; empty: the present moment.
 
         Raises:
             UserError: a decision is wrong, or there were problems; all are listed and nothing was added.
         """
-        today = (today or datetime.date.today()).isoformat()
-        known = _Known(self._existing)
-        new, present, overruled = {}, 0, 0
+        now, known = now or decisions.now(), _Known(self._existing)
+        new, present, overruled, contradictions = {}, 0, 0, []
         for undated in read.decisions:
             decision = replace(undated, reviewer=journal.clean(undated.reviewer))  # as the file has it
-            dated = replace(decision, decided_on=decision.decided_on or today)
+            dated = replace(decision, decided_on=decision.decided_on or now)
+            last = known.latest(decision)
             if known.has(decision) or _key(dated) in new:
                 present += 1
-            elif known.latest(decision) > dated.decided_on:
+            elif last and last.decided_on.startswith(dated.decided_on) and _differ(last, dated):
+                before = f"{self._path}, line {last.line}, and {read.unit} {dated.line}"
+                contradictions.append(_contradiction(before, dated))
+            elif last and decisions.order(last.decided_on) > decisions.order(dated.decided_on):
                 overruled += 1
             else:
                 new[_key(dated)] = dated
         wrong = decisions.problems_of(new.values(), versions, self.task, read.unit)
-        contradictions = _contradictions(new.values(), read.unit)
+        lost = ((decision.line, journal.unreadable(decision)) for decision in new.values())
+        wrong += [f"{read.unit} {line}: {why}" for line, why in lost if why]
+        contradictions += _contradictions(new.values(), read.unit)
         decisions.raise_problems([*read.problems, *wrong, *contradictions], read.source)
         if new:
-            in_time = sorted(new.values(), key=lambda decision: decision.decided_on)
+            in_time = sorted(new.values(), key=lambda decision: decisions.order(decision.decided_on))
             journal.append(self._path, [journal.cells(decision) for decision in in_time])
         return Added(len(new), present, overruled)
 
@@ -129,22 +134,21 @@ class _Known:
         self._times: dict[tuple[str, ...], set[float | None]] = defaultdict(set)
         for decision in existing:
             self._times[_key(decision)].add(_rounded(decision.seconds))
-            # Where nobody wrote a date, it was the day of the first import.
+            # Where nobody wrote a date, it was the moment of the first import.
             self._times[_key(replace(decision, decided_on=""))].add(_rounded(decision.seconds))
 
     def has(self, decision: Decision) -> bool:
         times = self._times.get(_key(decision), set())
         return bool(times) and (decision.seconds is None or None in times or _rounded(decision.seconds) in times)
 
-    def latest(self, decision: Decision) -> str:
-        """Return the day of its reviewer's latest decision on its row; empty: none."""
-        counting = self._counting.get(decision.id, {}).get(decision.reviewer)
-        return counting.decided_on if counting else ""
+    def latest(self, decision: Decision) -> Decision | None:
+        """Return its reviewer's latest decision on its row."""
+        return self._counting.get(decision.id, {}).get(decision.reviewer)
 
 
 def _key(decision: Decision) -> tuple[str, ...]:
     cells = journal.cells(decision)
-    return tuple(cells[name] for name in decisions.COLUMNS)
+    return *(cells[name] for name in decisions.COLUMNS), decision.drawn_for
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -152,13 +156,21 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _contradictions(found: Iterable[Decision], unit: str) -> Iterable[str]:
-    """Yield where one reviewer decides on one row in two ways on one day: in a sheet, order says nothing."""
+    """Yield where one reviewer decides on one row in two ways at one moment: in a sheet, order says nothing."""
     first: dict[tuple[str, str, str], Decision] = {}
     for decision in found:
-        key = decision.id, decision.reviewer, decision.decided_on
-        before = first.setdefault(key, decision)
-        if settling.outcome(before) != settling.outcome(decision):
-            yield (
-                f"{unit}s {before.line} and {decision.line}: {decision.reviewer} decides on {decision.id} in two ways "
-                f"on {decision.decided_on}; keep one of them"
-            )
+        before = first.setdefault((decision.id, decision.reviewer, decision.decided_on), decision)
+        if _differ(before, decision):
+            yield _contradiction(f"{unit}s {before.line} and {decision.line}", decision)
+
+
+def _differ(one: Decision, other: Decision) -> bool:
+    """Return whether two decisions on a row say otherwise of it."""
+    return settling.outcome(one) != settling.outcome(other)
+
+
+def _contradiction(where: str, decision: Decision) -> str:
+    return (
+        f"{where}: {decision.reviewer} decides on {decision.id} in two ways on {decision.decided_on}; keep one of "
+        f"them, or give the later one a time such as 2026-01-31T09:30:00Z"
+    )

@@ -1,6 +1,5 @@
 """A filled-in queue, as a spreadsheet or the offline page saved it, or Label Studio's export becomes decisions."""
 
-import datetime
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +17,13 @@ from winnow.review.spreadsheet import Row
 FILLED_IN = ("verdict", "new_label", "note")  # people copy reviewer and decided_on down a whole sheet
 
 
-def run(file: Path, target: Target, reviewer: str = "", today: datetime.date | None = None) -> Added:
+def run(file: Path, target: Target, reviewer: str = "", now: str = "") -> Added:
     """Add a filled-in queue's decisions to decisions.csv.
 
     Args:
         file: the queue as a spreadsheet saved it, the offline page's download, or Label Studio's JSON export.
         reviewer: stands in where that column is empty.
-        today: stands in where `decided_on` is empty; the day on which a row was first imported is kept.
+        now: stands in where `decided_on` is empty; the moment at which a row was first imported is kept.
 
     Raises:
         UserError: something in the file is wrong; all problems are listed and nothing was added.
@@ -40,7 +39,7 @@ def run(file: Path, target: Target, reviewer: str = "", today: datetime.date | N
         problems += lost
         if not lost:
             found.append(_decision(row, versions, target.task, reviewer, problems))
-    added = target.add(Read(found, problems, file), versions, today)
+    added = target.add(Read(found, problems, file), versions, now)
     return replace(added, empty=len(rows) - len(filled_in))
 
 
@@ -79,4 +78,5 @@ def _decision(
         note=cells["note"],
         line=row.line,
         seconds=parse(spreadsheet.parse_seconds, cells.get(decisions.SECONDS, ""), None),
+        drawn_for=cells.get(decisions.DRAWN_FOR, ""),
     )

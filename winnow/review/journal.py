@@ -1,29 +1,26 @@
 """Decisions written to decisions.csv one by one, while others write too: every line is there whole, or not at all.
 
-A writer locks the file (flock: the kernel frees it when a process dies), writes the new one beside it and renames. What
+A writer locks the file (flock: the kernel frees it when a process dies), writes the new one elsewhere and renames. What
 is killed in between leaves the old file. One decision is one line of the file, so that Git's union merge keeps it
 whole.
 """
 
 import csv
-import fcntl
 import io
-import os
 import re
 import shutil
 import subprocess
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from winnow.base.errors import UserError
 from winnow.base.files import replacing
+from winnow.base.locks import locked
 from winnow.people import decisions
 from winnow.people.decisions import Decision
 
-COLUMNS = (*decisions.COLUMNS, decisions.SECONDS)
+COLUMNS = decisions.ALL_COLUMNS
 LONGEST_NOTE = 2000  # characters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 BOM = b"\xef\xbb\xbf"
@@ -61,19 +58,24 @@ def stamp(path: Path) -> Stamp | None:
 def append(path: Path, rows: Iterable[Mapping[str, str]]) -> Written:
     """Write decisions at the end of a file; make it if it is missing.
 
-    A header of eight columns gets its ninth, `seconds`; under a header that is longer yet (a queue was saved as
+    A header of eight columns gets `seconds` and `drawn_for`; under a header that is longer yet (a queue was saved as
     decisions.csv) lines have eight cells.
 
     Args:
         rows: each maps some of `COLUMNS` to text, the others stay empty.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or a line of it could not be read back; nothing was written.
     """
     rows, lines = list(rows), []
+    for row in rows:
+        if problem := _unreadable(row):
+            raise UserError(
+                f"{path}: the decision on '{row.get('id', '')}' cannot be written: {problem}; nothing was saved"
+            )
 
     def change(content: bytes) -> bytes:
-        content = _with_seconds(content)
+        content = _with_all_columns(content)
         columns = COLUMNS if _header(content) == COLUMNS else decisions.COLUMNS
         lines.extend(_line([row.get(column, "") for column in columns]) for row in rows)
         end = "" if content.endswith(b"\n") else "\n"
@@ -108,9 +110,20 @@ def withdraw(path: Path, line: str) -> Written:
 
 def cells(decision: Decision) -> dict[str, str]:
     """Return a decision as `append` takes it."""
-    seconds = "" if decision.seconds is None else f"{decision.seconds:.1f}"
+    seconds = "" if decision.seconds is None else f"{decision.seconds + 0.0:.1f}"  # no "-0.0"
     text = {name: getattr(decision, name) for name in decisions.COLUMNS}
-    return text | {"note": clean(decision.note), decisions.SECONDS: seconds}
+    own = {"note": clean(decision.note), decisions.SECONDS: seconds, decisions.DRAWN_FOR: decision.drawn_for}
+    return text | own
+
+
+def unreadable(decision: Decision) -> str:
+    """Return why a decision cannot be written so that it is read back, in words; empty: it can."""
+    return _unreadable(cells(decision))
+
+
+def _unreadable(row: Mapping[str, str]) -> str:
+    whole = {name: row.get(name, "") for name in COLUMNS}
+    return decisions.unreadable(_line(list(whole.values())), whole)
 
 
 def clean(text: str) -> str:
@@ -122,55 +135,25 @@ def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> tuple[Stamp, Stamp
     """Replace a file's content by what `change` makes of it; return the stamps of the old and the new file."""
     path = path.resolve()  # the file that a link names is replaced, not the link
     try:
-        with _locked(path):
-            before, new = stamp(path), change(path.read_bytes())
-            with replacing(path) as scratch:
-                with scratch.open("wb") as file:
-                    file.write(new)
-                    file.flush()
-                    os.fsync(file.fileno())
-                shutil.copymode(path, scratch)
-                after = stamp(scratch)
-            _sync_folder(path.parent)
+        with locked(path, _header_line()):
+            before, content = stamp(path), change(path.read_bytes())
+            with replacing(path) as new:
+                new.write_bytes(content)
+                shutil.copymode(path, new)
+                after = stamp(new)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}; nothing was saved") from None
     return before, after
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a file against all others that come through here; make it where it is missing."""
-    while True:
-        _make(path)
-        with path.open("rb+") as file:  # for writing: NFS locks nothing else
-            fcntl.flock(file, fcntl.LOCK_EX)
-            # Whoever held it before us has put another file in its place.
-            if stamp(path) is not None and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                yield
-                return
-
-
-def _make(path: Path) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    scratch.write_bytes(_header_line())
-    try:
-        os.link(scratch, path)  # a rename would replace what another writer has just made
-    except FileExistsError:
-        pass
-    finally:
-        scratch.unlink()
-
-
-def _with_seconds(content: bytes) -> bytes:
+def _with_all_columns(content: bytes) -> bytes:
     if _header(content) == COLUMNS:
         return content  # as nearly always: without a copy of a long file
     body = content.removeprefix(BOM)
     if not body.strip():
         return _header_line()
-    if _header(content) != decisions.COLUMNS:
+    header = _header(content)
+    if len(header) < len(decisions.COLUMNS) or header != COLUMNS[: len(header)]:
         return content
     first, end, rest = body.partition(b"\n")
     crlf = b"\r\n" if first.endswith(b"\r") else b"\n"
@@ -201,12 +184,3 @@ def _committed(path: Path, line: bytes) -> int:
     except FileNotFoundError:
         return 0
     return sum(found.rstrip(b"\r") == line for found in done.stdout.split(b"\n")) if done.returncode == 0 else 0
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

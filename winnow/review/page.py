@@ -5,17 +5,14 @@ which people give a label (`winnow.kinds.widget.parts`). A content security poli
 hash, and no network but the page's own server.
 """
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from types import ModuleType
 
 import pyarrow as pa
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from winnow import kinds
-from winnow.base import hashing
+from winnow.base import hashing, page
 from winnow.kinds.task import Task
 from winnow.people import decisions
 
@@ -52,7 +49,10 @@ def offline(queue: pa.Table, task: Task, title: str) -> str:
 def entry(row: Mapping) -> dict:
     """Return a row of a queue as the page takes it: texts of bearable length, numbers of four digits."""
     return {
-        **{name: row[name] for name in ("id", "text_sha", "split", "given_label", "suggested_label", "tier")},
+        **{
+            name: row[name]
+            for name in ("id", "text_sha", "split", "given_label", "suggested_label", "tier", "drawn_for")
+        },
         "p_error": _rounded(row["p_error"]),
         "seconds": _rounded(row["seconds"]),
         "reasons": row["reasons"],
@@ -71,35 +71,18 @@ def entry(row: Mapping) -> dict:
 
 
 def _render(title: str, widget: ModuleType, network: str, data: dict | None) -> str:
-    environment = Environment(
-        loader=PackageLoader("winnow.review"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = page.environment("winnow.review")
     style = environment.get_template("style.css").render()
     stores = environment.get_template("stores.js").render()
     view = environment.get_template("view.js").render()
     own = widget.parts(environment)
     acts = environment.get_template("page.js")
     script = stores + view + own.get("page.js", acts).render(page=acts)
-    policy = [
-        "default-src 'none'",
-        f"script-src {_source(script)}",
-        f"style-src {_source(style)}",
-        "img-src data:",  # the empty icon, which no server is asked for
-        f"connect-src {network}",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "require-trusted-types-for 'script'",  # no text becomes HTML, not even by mistake
-    ]
-    page = environment.get_template("page.html")
-    return own.get("page.html", page).render(
-        page=page,
+    frame = environment.get_template("page.html")
+    return own.get("page.html", frame).render(
+        page=frame,
         title=title,
-        policy="; ".join(policy),
+        policy=page.policy(style, script, network),
         style=style,
         script=script,
         data=None if data is None else _json(data),
@@ -112,11 +95,6 @@ def _json(data: dict) -> str:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
-
-
-def _source(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
 
 
 def _rounded(number: float | None) -> float | None:

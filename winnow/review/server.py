@@ -19,6 +19,7 @@ from pydantic import Field
 from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
+from winnow.people import decisions
 from winnow.review import journal, page
 from winnow.review.session import DecidedElsewhere, Invalid, Project, Session, Verdict
 
@@ -66,7 +67,7 @@ class Decide(Request):
     verdict: str
     new_label: str
     note: str
-    seconds: float = Field(ge=0, lt=1e9)
+    seconds: float = Field(ge=0, le=decisions.MOST_SECONDS)
 
 
 class Undo(Request):

@@ -1,6 +1,5 @@
 """The rows that one reviewer has to read, and the decisions on them meanwhile. Knows nothing of browsers."""
 
-import datetime
 import itertools
 import secrets
 import threading
@@ -78,10 +77,12 @@ class Session:
         self._project = project
         self._table = queues.read(project.queue, project.labelled)
         self._versions = _versions(self._table)
+        drawn_for = self._table["drawn_for"].to_pylist()
+        self._drawn_for = {id: version or "" for id, version in zip(self._versions, drawn_for, strict=True)}
         self._stamp = journal.stamp(project.decisions)
         lines = _read(project.decisions, self._versions)
         self._own_before = _own(lines, project.reviewer)
-        self._days = _days(self._own_before)
+        self._last = _last(self._own_before)
         by, conflicts = _state(lines)
         ids = self._table["id"].to_pylist()
         self._places = [place for place, id in enumerate(ids) if self._is_wanted(id, by, conflicts)]
@@ -149,7 +150,7 @@ class Session:
             self._catch_up()
             if any(changed == row for changed, _ in self._changes[since:]):
                 raise DecidedElsewhere("this row was decided elsewhere in the meantime")
-            id, today = self._ids[row], datetime.date.today().isoformat()
+            id, now = self._ids[row], decisions.now()
             decision = Decision(
                 id=id,
                 text_sha=verdict.text_sha,
@@ -157,16 +158,18 @@ class Session:
                 verdict=verdict.verdict,
                 new_label=verdict.new_label,
                 reviewer=self._project.reviewer,
-                decided_on=max(today, self._days.get(id, "")),  # a clock that is behind must not overrule it
+                # Of a clock that is behind, or of two verdicts in one second, the last one must count.
+                decided_on=_after(self._last.get(id, ""), now),
                 note=journal.clean(verdict.note),
                 line=0,
                 seconds=verdict.seconds,
+                drawn_for=self._drawn_for[id],
             )
             self._check_decision(decision)
             written = journal.append(self._project.decisions, [journal.cells(decision)])
             receipt = next(self._receipts)
             self._written[receipt] = row, written.lines[0]
-            self._days[id] = decision.decided_on
+            self._last[id] = decision.decided_on
             if written.before == self._stamp:
                 self._stamp = written.after  # nobody else wrote: no need to read it again
             self._change(row, _shown(decision))
@@ -213,7 +216,7 @@ class Session:
         self._stamp = stamp
         by, conflicts = _state(lines)
         own = _own(lines, self._project.reviewer)
-        self._days = _days(own)
+        self._last = _last(own)
         now: dict[int, dict] = {}
         for id in by:
             row = self._row_of.get(id)
@@ -253,6 +256,7 @@ def _read(path: Path, versions: Mapping[str, tuple[str, str]]) -> list[Decision]
     if not path.exists():
         return []
     found = decisions.read(path)
+    decisions.raise_problems(decisions.undated(found), path)
     return [decision for decision in found if versions.get(decision.id) == (decision.text_sha, decision.given_label)]
 
 
@@ -264,9 +268,14 @@ def _own(lines: Iterable[Decision], reviewer: str) -> defaultdict[str, list[Deci
     return found
 
 
-def _days(own: Mapping[str, Iterable[Decision]]) -> dict[str, str]:
-    """Return the day of a reviewer's latest decision on each row."""
-    return {id: max(decision.decided_on for decision in made) for id, made in own.items()}
+def _last(own: Mapping[str, Iterable[Decision]]) -> dict[str, str]:
+    """Return the moment of a reviewer's latest decision on each row."""
+    return {id: max((decision.decided_on for decision in made), key=decisions.order) for id, made in own.items()}
+
+
+def _after(last: str, now: str) -> str:
+    """Return the present moment, or the first one after `last` if that is later."""
+    return now if decisions.order(now) > decisions.order(last) else decisions.next_moment(last)
 
 
 def _state(lines: Iterable[Decision]) -> tuple[dict[str, set[str]], set[str]]:

@@ -62,7 +62,7 @@ def read(path: Path) -> tuple[list[Row], list[str]]:
 
 
 def parse_date(cell: str) -> str:
-    """Return a date as 2026-01-31; a time of day is dropped.
+    """Return a date as 2026-01-31; a time of day is dropped, unless it is in UTC as Winnow writes it.
 
     Days, months and years that dots separate are in this order everywhere; with strokes or hyphens the order
     depends on the country.
@@ -70,6 +70,8 @@ def parse_date(cell: str) -> str:
     Raises:
         ValueError: it is no date, or may be read as two.
     """
+    if decisions.is_moment(cell) and not cell.endswith("T00:00:00Z"):  # midnight: a tool's form of a day
+        return cell
     if found := YEAR_FIRST.fullmatch(cell):
         return _date(cell, *(int(found[group]) for group in (1, 3, 4)))
     if not (found := YEAR_LAST.fullmatch(cell)):

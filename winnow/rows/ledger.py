@@ -1,7 +1,7 @@
 """The ledger: every row that a stage drops or changes, with the rule and the reason.
 
 `data/ledger/<stage>.parquet` has columns id, stage, action, rule, reason, before_sha, after_sha, other_id (all string).
-Actions: `refuse` (never entered), `drop` (left the table), `change` (its text or label changed), `skip` (stays in
+Actions: `refuse` (never entered), `drop` (left the table), `change` (its text, label or date changed), `skip` (stays in
 the dataset, left out of this stage's output by a budget or a rule), `note` (looked at, left as it was).
 
 `reason` is for people, and no code reads it. Where another row of the dataset is the reason (the one that stays in the

@@ -1,28 +1,31 @@
 """Predictions, one Parquet file a trained model: `<arm>-<seed>.parquet`, one row a dev or test example.
 
 An arm is an approach and the encoder that it starts from: `transfer`, `dapt`, `few_shot`, `dapt_few_shot`; or a model
-without an encoder, `tfidf`.
+without an encoder, `tfidf`. A seed is 1 or more; run 0 of an arm draws no random number, so that it would be the same
+again, as the baseline's (`tfidf-0`) is.
 
 Columns: id, group, split (dev or test), label and predicted (strings that the kind of task alone reads), and columns of
 the kind's own. Every metric can be computed again from them, on any revision.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.base.errors import UserError
 from winnow.rows import origins, tables
+from winnow.rows.text_column import TextColumn
 
 SPLITS = ("dev", "test")
+NO_SEED = 0
 ADAPTED = "dapt"  # begins the name of an arm that starts from the adapted encoder (Gururangan et al. 2020)
 RUN = re.compile(r"(?P<approach>.+)-(?P<encoder>base|adapted)-(?P<seed>\d+)")
 COLUMNS = ("id", "group", "split", "label", "predicted")
 NAME = re.compile(r"(?P<approach>.+)-(?P<seed>\d+)")
+EVALUATED = ("id", "group", "split", "label", "label_origin")  # what is read of the rows that measure, beside the text
 
 
 def table(rows: pa.Table, predicted: Sequence[str], own: Mapping[str, pa.Array] | None = None) -> pa.Table:
@@ -57,8 +60,24 @@ def is_adapted(arm: str) -> bool:
 
 
 def evaluated(rows: pa.Table) -> pa.Table:
-    """Return the dev and test rows whose label a source gave or a person set; automatic labels prove nothing."""
-    return rows.filter(pc.and_(pc.is_in(rows["split"], pa.array(SPLITS)), origins.trusted(rows)))
+    """Return the rows that measure, see `is_evaluated`."""
+    return rows.filter(is_evaluated(rows))
+
+
+def read_evaluated(path: Path) -> pa.Table:
+    """Return `EVALUATED` and the text of a labelled table's rows that measure, sorted by id.
+
+    No other text is read.
+    """
+    rows = tables.read(path, EVALUATED)
+    measuring = is_evaluated(rows)
+    texts = TextColumn(path, measuring.to_numpy()).column()
+    return tables.set_column(rows.filter(measuring), "text", texts, texts.type).sort_by("id")
+
+
+def is_evaluated(rows: pa.Table) -> pa.ChunkedArray:
+    """Return which are dev and test rows whose label a source gave or a person set; automatic labels prove nothing."""
+    return pc.and_(pc.is_in(rows["split"], pa.array(SPLITS)), origins.trusted(rows))
 
 
 def read_all(folder: Path) -> dict[str, pa.Table]:
@@ -91,7 +110,7 @@ def read_all(folder: Path) -> dict[str, pa.Table]:
 
 def of_split(arm: pa.Table, split: str) -> pa.Table:
     """Return the rows of one split."""
-    return arm.filter(pa.array(np.array(arm["split"].to_pylist(), dtype=object) == split))
+    return arm.filter(pc.equal(arm["split"], split))
 
 
 def split_name(name: str) -> tuple[str, int]:
@@ -102,7 +121,7 @@ def split_name(name: str) -> tuple[str, int]:
     return match["approach"], int(match["seed"])
 
 
-def by_approach(arms: Mapping[str, pa.Table]) -> dict[str, list[str]]:
+def by_approach(arms: Iterable[str]) -> dict[str, list[str]]:
     """Return the arms' names of each approach, in order of seed."""
     approaches: dict[str, list[str]] = {}
     for name in sorted(arms, key=split_name):

@@ -75,13 +75,14 @@ def leaks(
 
 
 def read_frozen(path: Path) -> np.ndarray:
-    """Return the `codes` of the frozen test groups, (groups,) uint64, ascending.
+    """Return the `codes` of the frozen test groups, (groups,) uint64, ascending; none where there is no file yet.
 
     Raises:
-        UserError: the file is missing, or a line is no hash.
+        UserError: a line is no hash.
     """
     found = set()
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    text = read_text(path) if path.exists() else ""
+    for number, line in enumerate(text.splitlines(), 1):
         if not line or line.startswith("#"):
             continue
         if not re.fullmatch("[0-9a-f]{16}", line):

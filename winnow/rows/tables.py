@@ -1,7 +1,14 @@
 """The one table that flows through the pipeline: its schema, its reader and the only writer of Parquet.
 
-Equal tables are equal bytes: rows sorted by id, an explicit schema, no library versions in the metadata. Tables that
-memory cannot hold are read by `batches` and written by `writer`, which sorts on disk.
+Equal tables are equal bytes, by one version of Arrow: rows sorted by id, an explicit schema, no metadata of ours and no
+copy of Arrow's schema. The footer names the Arrow that wrote it (`created_by`): Arrow lets nobody change that, readers
+know a writer's defects by it, and another version may encode the same rows in other bytes anyway. Tables that
+memory cannot hold are read by `batches` and written by `writer`, which sorts on disk. A stage that keeps all rows of
+the task in memory reads them without their texts: `winnow.rows.text_column` reads these where they are needed, and
+`write_with` puts them back.
+
+`read` gives `text` and `meta` 64-bit offsets: a whole column of `string` cannot be sorted or taken beyond 2 GiB. In a
+file both are the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +28,8 @@ from winnow.base.sorting import Sorter
 # Part of the format: another number gives other bytes. Small enough that a row group of long documents fits in memory.
 ROW_GROUP = 16 * 1024
 META = pa.map_(pa.string(), pa.string())
+# Columns that pass 2 GiB first, with the types that they have in memory.
+LONG = {"text": pa.large_string(), "meta": pa.map_(pa.large_string(), pa.large_string())}
 
 # The data contract. Stages add columns at the end; aux_<task> columns (string) stand before `meta`.
 ROW = pa.schema(
@@ -49,18 +58,23 @@ def row_schema(aux: Iterable[str] = ()) -> pa.Schema:
     return schema
 
 
-def read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Return a Parquet file as a table.
+def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return a Parquet file, or some of its columns, as a table; no other column is read.
 
     Raises:
         UserError: the file is missing, is no Parquet file or lacks one of `columns`.
     """
-    with _source(path) as source:
-        table = pq.read_table(source, partitioning=None)
-    for column in columns or []:
-        if column not in table.column_names:
-            raise UserError(f"{path}: column '{column}' is missing; it has {', '.join(table.column_names)}")
+    with opened(path, columns or ()) as file:
+        table = file.read(columns=list(columns) if columns else None)
+    for name, type_ in LONG.items():
+        if name in table.column_names:
+            table = set_column(table, name, table[name].cast(type_), type_)
     return table.select(columns) if columns else table
+
+
+def without_texts(path: Path) -> list[str]:
+    """Return the names of a Parquet file's columns but those that take the most memory, `text` and `meta`."""
+    return [name for name in schema(path).names if name not in LONG]
 
 
 def batches(path: Path, columns: Sequence[str] | None = None, rows: int = 4096) -> Iterator[pa.Table]:
@@ -69,15 +83,32 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = 4096) 
     Raises:
         UserError: as `read`.
     """
-    # Buffers read ahead are kept until the file is closed: in the end, all of the file.
-    with _source(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
-        for name in columns or []:
-            if name not in file.schema_arrow.names:
-                raise UserError(f"{path}: column '{name}' is missing; it has {', '.join(file.schema_arrow.names)}")
+    with opened(path, columns or ()) as file:
         wanted = list(columns) if columns else None
         for batch in file.iter_batches(batch_size=rows, columns=wanted):
             table = pa.Table.from_batches([batch])
             yield table.select(wanted) if wanted else table
+
+
+@contextmanager
+def opened(path: Path, columns: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    """Yield a Parquet file that has `columns`; raises `UserError` as `read`."""
+    # Buffers read ahead are kept until the file is closed: in the end, all of the file.
+    with _source(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
+        for name in columns:
+            if name not in file.schema_arrow.names:
+                raise UserError(f"{path}: column '{name}' is missing; it has {', '.join(file.schema_arrow.names)}")
+        yield file
+
+
+def count(path: Path) -> int:
+    """Return how many rows a file has.
+
+    Raises:
+        UserError: as `read`.
+    """
+    with opened(path) as file:
+        return file.metadata.num_rows
 
 
 def schema(path: Path) -> pa.Schema:
@@ -124,6 +155,36 @@ def write(table: pa.Table, path: Path) -> None:
         UserError: two rows have one id.
     """
     write_stream(_checked([table.sort_by("id")], "id", path), table.schema, path)
+
+
+def write_with(rows: pa.Table, schema: pa.Schema, source: Path, path: Path) -> None:
+    """Write rows of another table, with columns that they lack read from there: these are never in memory as a whole.
+
+    Args:
+        rows: sorted by id, as the rows of `source` are.
+        schema: of what is written; a column that `rows` lacks is one of `source`.
+
+    Raises:
+        UserError: two rows have one id, or a row is not in `source`.
+    """
+    write_stream(_checked(_completed(rows, schema, source), "id", path), schema, path)
+
+
+def _completed(rows: pa.Table, schema: pa.Schema, source: Path) -> Iterator[pa.Table]:
+    """Yield `rows` with their further columns, some at a time."""
+    lacking, done = [name for name in schema.names if name not in rows.column_names], 0
+    for batch in batches(source, ["id", *lacking]):
+        waiting = rows.slice(done, batch.num_rows)
+        inside = batch.filter(pc.is_in(batch["id"], waiting["id"].combine_chunks()))
+        part = waiting.slice(0, inside.num_rows)
+        if not part["id"].equals(inside["id"]):
+            break
+        done += part.num_rows
+        for name in lacking:
+            part = part.append_column(inside.schema.field(name), inside[name])
+        yield part.select(schema.names).cast(schema)
+    if done < rows.num_rows:
+        raise UserError(f"{source}: row {rows['id'][done]} is not in it, or its rows are not sorted by id; `dvc repro`")
 
 
 def write_sorted(table: pa.Table, path: Path) -> None:

@@ -8,6 +8,9 @@ One measure for each kind of number. Shares (labels, sources, years, words): Jen
 (Lin 1991), which is 0 for equal shares and 1 for disjoint ones and, unlike the population stability index, defined
 where a class is new or gone; 0.02 is about an index of 0.1, 0.05 about 0.25. Lengths: the Kolmogorov-Smirnov distance,
 the largest difference of the two cumulative shares, here at the profile's bounds. Rows: the relative change.
+
+A few rows of many classes differ from a few others by chance. What chance reaches in one of a thousand draws of that
+many rows is subtracted before a measure is judged. Words of one text are no independent draws: theirs is not.
 """
 
 import json
@@ -19,21 +22,26 @@ from pydantic import Field
 
 from winnow.base.errors import UserError
 from winnow.base.files import read_text
+from winnow.base.gates import Doubt
 from winnow.base.params import Section
 
 REFERENCE = "profile.json"  # in the folder of what is frozen
 RELATIVE = ("rows", "groups")
 LENGTHS = "characters"
+SHARES = ("labels", "sources", "years")  # of rows
+CHANCE = 0.001  # probability of a difference that chance does not explain: there are some tens of measures
+NORMAL = 3.1  # standard deviations that a normal number exceeds with this probability
+DRAWS = 100  # permutations, which tell mean and standard deviation
 
 
 class Threshold(Section):
-    """At or above `warn` a measure is marked, at or above `fail` the run stops; null never does."""
+    """At or above `warn` a measure is marked, at or above `fail` the dataset is in doubt; null: never."""
 
     warn: float | None = Field(None, gt=0)
     """From here on the measure is marked. Null: never."""
 
     fail: float | None = Field(None, gt=0)
-    """From here on the run stops. Null: never."""
+    """From here on the dataset is in doubt. Null: never."""
 
     def status(self, value: float) -> str:
         """Return ok, warn or fail."""
@@ -89,7 +97,9 @@ def read_reference(path: Path) -> dict | None:
 
 
 def compare(profile: dict, reference: dict | None, thresholds: Drift) -> dict:
-    """Return {"reference": what it is, "status": the worst, "measures": {measure: {part: {"value", "status"}}}}.
+    """Return {"reference": what it is, "status": the worst, "measures": {measure: {part: a dict}}}.
+
+    The dict has value, chance (what of it chance explains) and status.
 
     A dataset that shares no source with the reference is another dataset, not one that drifted.
     """
@@ -100,21 +110,28 @@ def compare(profile: dict, reference: dict | None, thresholds: Drift) -> dict:
     measures: dict = {name: {} for name in Drift.model_fields}
     for part in sorted({*profile, *reference}):
         for name, found in measures.items():
-            value = distance(name, profile.get(part), reference.get(part))
-            found[part] = {"value": value, "status": getattr(thresholds, name).status(value)}
+            pair = profile.get(part), reference.get(part)
+            value, by_chance = distance(name, *pair), chance(name, *pair)
+            status = getattr(thresholds, name).status(max(value - by_chance, 0.0))
+            found[part] = {"value": value, "chance": by_chance, "status": status}
     reached = {entry["status"] for found in measures.values() for entry in found.values()}
     worst = next(status for status in ("fail", "warn", "ok") if status in reached)
     return {"reference": "the last release", "status": worst, "measures": measures}
 
 
-def failed(found: dict) -> str:
-    """Return which measures are at `fail`, in words; "" if none is."""
-    return ", ".join(
-        f"{name} of {part} drifted by {entry['value']:.3g}"
+def doubts(found: dict) -> list[Doubt]:
+    """Return what is at `fail`."""
+    return [
+        Doubt(
+            f"validate.drift.{name}.fail",
+            f"{name} of {part} drifted by {entry['value']:.3g}, of which chance explains {entry['chance']:.3g}",
+            f"validate.drift.{name}.fail: null",
+            "mend the data; if the change is meant, `winnow freeze` makes it the reference",
+        )
         for name, parts in found["measures"].items()
         for part, entry in parts.items()
         if entry["status"] == "fail"
-    )
+    ]
 
 
 def distance(name: str, part: dict | None, reference: dict | None) -> float:
@@ -124,6 +141,29 @@ def distance(name: str, part: dict | None, reference: dict | None) -> float:
     if name in RELATIVE:
         return abs(part[name] / reference[name] - 1)
     return (kolmogorov_smirnov if name == LENGTHS else jensen_shannon)(part[name], reference[name])
+
+
+def chance(name: str, part: dict | None, reference: dict | None) -> float:
+    """Return the distance that two draws of as many rows of one dataset exceed with probability `CHANCE`.
+
+    Kolmogorov-Smirnov distance: asymptotically; Jensen-Shannon divergence: by dealing the rows anew.
+    """
+    if part is None or reference is None or name not in (*SHARES, LENGTHS):
+        return 0.0
+    spread = 1 / part["rows"] + 1 / reference["rows"]
+    if name == LENGTHS:
+        return math.sqrt(-math.log(CHANCE / 2) / 2 * spread)
+    from scipy.spatial.distance import jensenshannon
+
+    keys = sorted({*part[name], *reference[name]})
+    counts = np.array(
+        [[round(each["rows"] * each[name].get(key, 0.0)) for key in keys] for each in (part, reference)], np.int64
+    )
+    pooled = counts.sum(axis=0)
+    random = np.random.default_rng(0)
+    first = random.multivariate_hypergeometric(pooled, counts[0].sum(), DRAWS, method="marginals")
+    drawn = np.nan_to_num(jensenshannon(first, pooled - first, base=2, axis=1)) ** 2
+    return float(drawn.mean() + NORMAL * drawn.std())
 
 
 def jensen_shannon(first: dict[str, float], second: dict[str, float]) -> float:

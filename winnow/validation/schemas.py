@@ -6,7 +6,6 @@ A schema names the columns that the contract needs; a stage may add others.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +28,7 @@ REASONS = {"WRONG_DATATYPE": 0, "CHECK_ERROR": 2}
 SHOWN = 3  # ids of failing rows in a message
 
 
-@dataclass(frozen=True)
-class Domain:
-    """What the schemas take from params.yaml."""
-
-    task: Task
-    years: tuple[int, int] = (1, 9999)  # of publication, first and last
-
-
-def rows(domain: Domain, extra: dict[str, pandera.Column] | None = None) -> pandera.DataFrameSchema:
+def rows(task: Task, extra: dict[str, pandera.Column] | None = None) -> pandera.DataFrameSchema:
     """Return the schema of the data contract (`tables.ROW` without `meta`), with further columns."""
     return pandera.DataFrameSchema(
         {
@@ -45,11 +36,11 @@ def rows(domain: Domain, extra: dict[str, pandera.Column] | None = None) -> pand
             "source": _filled(),
             "source_key": _string(),
             "licence": _string(),
-            "published": pandera.Column(DATE, _years(*domain.years), nullable=True),
+            "published": pandera.Column(DATE, nullable=True),
             "purpose": _one_of(("task", "text")),
             "group": _filled(),
             "text": _filled(),
-            "label": _label(domain.task, nullable=True),
+            "label": _label(task, nullable=True),
             "label_origin": _one_of(ORIGINS, nullable=True),
             "label_confidence": pandera.Column(FLOAT, _share(), nullable=True),
         }
@@ -58,49 +49,49 @@ def rows(domain: Domain, extra: dict[str, pandera.Column] | None = None) -> pand
     )
 
 
-def raw(domain: Domain) -> pandera.DataFrameSchema:
+def raw(task: Task) -> pandera.DataFrameSchema:
     """data/raw/<source>.parquet: as the contract, but a text may be empty still."""
-    return rows(domain, {"text": _string()})
+    return rows(task, {"text": _string()})
 
 
-def clean(domain: Domain) -> pandera.DataFrameSchema:
+def clean(task: Task) -> pandera.DataFrameSchema:
     """data/clean.parquet: the contract."""
-    return rows(domain)
+    return rows(task)
 
 
-def deduplicated(domain: Domain) -> pandera.DataFrameSchema:
+def deduplicated(task: Task) -> pandera.DataFrameSchema:
     """The contract with the cluster of near-duplicates, named by an id."""
-    return rows(domain, {"cluster": _id()})
+    return rows(task, {"cluster": _id()})
 
 
-def split(domain: Domain) -> pandera.DataFrameSchema:
+def split(task: Task) -> pandera.DataFrameSchema:
     """Which row is in which split."""
     return pandera.DataFrameSchema(
         {"id": _id(), "group": _filled(), "cluster": _id(), "split": _one_of(SPLITS)},
     )
 
 
-def annotations(domain: Domain) -> pandera.DataFrameSchema:
+def annotations(task: Task) -> pandera.DataFrameSchema:
     """Labels set by rule or model, each with its confidence."""
     return pandera.DataFrameSchema(
         {
             "id": _id(),
-            "label": _label(domain.task),
+            "label": _label(task),
             "label_origin": _one_of(("rule", "model")),
             "label_confidence": pandera.Column(FLOAT, _share()),
             "rule": _filled(),
-            "audit": pandera.Column(BOOL),
+            "version": _filled(),
         }
     )
 
 
-def labelled(domain: Domain) -> pandera.DataFrameSchema:
+def labelled(task: Task) -> pandera.DataFrameSchema:
     """Rows of the task after people's decisions."""
     extra = {
         "purpose": _one_of(("task",)),
         "cluster": _id(),
         "split": _one_of(SPLITS),
-        "given_label": _label(domain.task, nullable=True),
+        "given_label": _label(task, nullable=True),
         "verdict": _one_of(VERDICTS, nullable=True),
         "conflict": pandera.Column(BOOL),
     }
@@ -109,20 +100,20 @@ def labelled(domain: Domain) -> pandera.DataFrameSchema:
         error="a row that people found ambiguous or out of scope has a label",
         ignore_na=False,
     )
-    schema = rows(domain, extra)
+    schema = rows(task, extra)
     schema.checks = [*schema.checks, settled]
     return schema
 
 
-def issues(domain: Domain) -> pandera.DataFrameSchema:
+def issues(task: Task) -> pandera.DataFrameSchema:
     """Rows that people may look at, with the quality of their label."""
     return pandera.DataFrameSchema(
         {
             "id": _id(),
             "split": _one_of(SPLITS),
-            "given_label": _label(domain.task, nullable=True),
+            "given_label": _label(task, nullable=True),
             # None: reviewers who disagree hold together that the row has no label.
-            "suggested_label": _label(domain.task, nullable=True),
+            "suggested_label": _label(task, nullable=True),
             "score": pandera.Column(FLOAT, _share(), nullable=True),
             "is_issue": pandera.Column(BOOL),
             "reasons": _filled(),
@@ -130,23 +121,23 @@ def issues(domain: Domain) -> pandera.DataFrameSchema:
     )
 
 
-def training(domain: Domain) -> pandera.DataFrameSchema:
+def training(task: Task) -> pandera.DataFrameSchema:
     """What models are trained on."""
     return pandera.DataFrameSchema(
         {
             "id": _id(),
             "group": _filled(),
             "text": _filled(),
-            "label": _label(domain.task),
+            "label": _label(task),
             "weight": pandera.Column(FLOAT, pandera.Check.gt(0, error="is not above 0")),
         }
     )
 
 
-def predictions(domain: Domain) -> pandera.DataFrameSchema:
+def predictions(task: Task) -> pandera.DataFrameSchema:
     """What a model says of dev and test rows; the kind of task has columns of its own beside these."""
     columns = {"id": _id(), "group": _filled(), "split": _one_of(("dev", "test"))}
-    return pandera.DataFrameSchema(columns | {name: _label(domain.task) for name in ("label", "predicted")})
+    return pandera.DataFrameSchema(columns | {name: _label(task) for name in ("label", "predicted")})
 
 
 def check_table(
@@ -262,13 +253,6 @@ def _label(task: Task, nullable: bool = False) -> pandera.Column:
 
 def _share() -> pandera.Check:
     return pandera.Check.in_range(0, 1, error="is outside of 0 to 1")
-
-
-def _years(first: int, last: int) -> pandera.Check:
-    def within(column: pd.Series) -> pd.Series:
-        return column.dt.year.between(first, last)
-
-    return pandera.Check(within, error=f"is not in the years {first} to {last} (params.yaml: validate.years)")
 
 
 def _labelled() -> list[pandera.Check]:

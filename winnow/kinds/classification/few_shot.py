@@ -226,12 +226,9 @@ def set_head(model: "PreTrainedModel", rows: Labelled, settings: Settings, reade
             features[batch] = _features(model, rows.texts, batch, reader).cpu().numpy()
     length = float(np.linalg.norm(features, axis=1).mean())
     fitted = logistic.fit(features / length, rows.truth, settings.regularization, rows.weights)
-    weight, bias = fitted.coef_ / length, fitted.intercept_
-    if len(bias) == 1:  # of two classes, the regression has the difference alone
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(weight))
-        layer.bias.copy_(torch.from_numpy(bias))
+        layer.weight.copy_(torch.from_numpy(fitted.weights.T / length))
+        layer.bias.copy_(torch.from_numpy(fitted.intercepts))
 
 
 def _features(

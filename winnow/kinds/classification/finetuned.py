@@ -26,7 +26,7 @@ class FineTuned:
     the classes' own shares.
     """
 
-    def __init__(self, reader: Reader, texts: list[str], recipe: Recipe, ids: Sequence[str] = ()):
+    def __init__(self, reader: Reader, texts: Sequence[str], recipe: Recipe, ids: Sequence[str] = ()):
         """Tokenize `texts`; `ids` name them in errors, else their numbers do."""
         self._recipe, self._reader = recipe, reader
         self._tokens = self._reader.tokenize(texts)

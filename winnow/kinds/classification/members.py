@@ -1,6 +1,6 @@
 """The models by which the stage score finds label errors: class probabilities of rows, out of fold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
+from winnow.base import progress
 from winnow.base.errors import UserError
 from winnow.kinds.classification import columns, logistic, metrics
 from winnow.kinds.classification.finetuned import FineTuned
+from winnow.rows.text_column import take
 from winnow.text import tfidf
 
 if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
 
-__all__ = ["FineTuned", "Member", "Probe", "Scored", "Words", "out_of_fold", "score"]
+__all__ = ["FineTuned", "Member", "Probe", "Scored", "Words", "out_of_fold", "predict", "score"]
 
 MAX_FEATURES = 20_000  # the most frequent; rarer words say nothing of another row
+BLOCK = 16_384  # rows that are predicted at once
 CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
 
 
@@ -37,6 +40,16 @@ class Member(Protocol):
         ...
 
 
+def _blocks(chosen: np.ndarray) -> list[np.ndarray]:
+    """Return the places of the rows that are marked, (rows,) bool, `BLOCK` at a time."""
+    places = np.flatnonzero(chosen)
+    return [places[start : start + BLOCK] for start in range(0, len(places), BLOCK)]
+
+
+def _joined(parts: list[np.ndarray], classes: int) -> np.ndarray:
+    return np.concatenate([np.empty((0, classes)), *parts])
+
+
 @dataclass(frozen=True)
 class Probe:
     """A logistic regression on embeddings, (rows, dimensions) float32; C is the inverse strength of its penalty."""
@@ -50,30 +63,33 @@ class Probe:
 
         scaler = StandardScaler().fit(self.features[train])
         fitted = logistic.fit(scaler.transform(self.features[train]), truth, self.regularization)
-        return logistic.probabilities(fitted, scaler.transform(self.features[inside]), classes)
+        parts = _blocks(inside)
+        return _joined(
+            [logistic.probabilities(fitted, scaler.transform(self.features[rows]), classes) for rows in parts], classes
+        )
 
 
 @dataclass(frozen=True)
 class Words:
-    """A logistic regression on TF-IDF of words and pairs of words."""
+    """A logistic regression on TF-IDF of words and pairs of words, of (rows,) texts, which are read in their order."""
 
-    texts: list[str]
+    texts: Sequence[str]
     regularization: float
 
     def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
         """Fit on the rows `train`, whose classes are `truth`; return the probabilities of the rows `inside`."""
         try:
-            vectorizer, matrix = tfidf.features([self.texts[row] for row in np.flatnonzero(train)], 2, MAX_FEATURES)
+            vectorizer, matrix = tfidf.features(take(self.texts, np.flatnonzero(train)), 2, MAX_FEATURES)
         except ValueError as error:
             raise UserError(f"score: the labelled texts hold no words ({error})") from None
         fitted = logistic.fit(matrix, truth, self.regularization)
-        held_out = vectorizer.transform([self.texts[row] for row in np.flatnonzero(inside)])
-        return logistic.probabilities(fitted, held_out, classes)
+        parts = (vectorizer.transform(take(self.texts, rows)) for rows in _blocks(inside))
+        return _joined([logistic.probabilities(fitted, part, classes) for part in parts], classes)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Out-of-fold class probabilities of rows.
+    """Class probabilities of rows, by models that did not see their labels.
 
     Attributes:
         task: whose labels the classes are.
@@ -97,17 +113,21 @@ class Scored:
             found |= columns.of(self.task, own, name)
         return found
 
-    def measure(self) -> dict:
-        """Return the metrics of the ensemble, and of each member, on the rows whose class is known."""
-        ensemble = self._measured(self.mean)
-        each = {name: self._measured(own) for name, own in self.members.items()}
+    def measure(self, judged: np.ndarray) -> dict:
+        """Return the metrics of the ensemble, and of each member, on the rows whose class is known.
+
+        Args:
+            judged: (rows,) bool, which rows count.
+        """
+        known = judged & (self.truth >= 0)
+        ensemble = self._measured(self.mean, known)
+        each = {name: self._measured(own, known) for name, own in self.members.items()}
         shown = ("accuracy", "macro_f1", "log_loss")
         return {metric: ensemble[metric] for metric in ("rows", *shown, "f1")} | {
             "members": {name: {metric: measured[metric] for metric in shown} for name, measured in each.items()}
         }
 
-    def _measured(self, found: np.ndarray) -> dict:
-        known = self.truth >= 0
+    def _measured(self, found: np.ndarray, known: np.ndarray) -> dict:
         return metrics.of_chances(self.truth[known], found[known], self.task.labels, CALIBRATION_BINS)
 
 
@@ -119,7 +139,7 @@ def score(task: "Task", members: Mapping[str, Member], labels: np.ndarray, folds
         folds: (rows,) int.
 
     Raises:
-        UserError: a label has all its rows in one fold.
+        UserError: outside of a fold there are fewer than two classes.
     """
     truth = task.indices(labels)
     return Scored(
@@ -127,8 +147,23 @@ def score(task: "Task", members: Mapping[str, Member], labels: np.ndarray, folds
     )
 
 
+def predict(task: "Task", members: Mapping[str, Member], labels: np.ndarray, wanted: np.ndarray) -> Scored:
+    """Return what models that learnt from all labels say of some rows that have none.
+
+    Args:
+        labels: (rows,) labels to learn from, of each class one or more; None where a row has none.
+        wanted: (rows,) bool, the rows to predict; may be none.
+    """
+    truth, count = task.indices(labels), len(task.labels)
+    known, found = truth >= 0, {name: np.zeros((int(wanted.sum()), count), dtype=np.float32) for name in members}
+    if wanted.any():
+        for name, member in members.items():
+            found[name][:] = member.predict(known, truth[known], wanted, count)
+    return Scored(task, found, truth[wanted])
+
+
 def out_of_fold(member: Member, truth: np.ndarray, folds: np.ndarray, labels: list[str]) -> np.ndarray:
-    """Return each row's class probabilities by a model that saw no row of its fold.
+    """Return each row's class probabilities by a model that saw no row of its fold: none of a class that it never saw.
 
     Args:
         truth: (rows,) int, index into `labels`; -1 where a row is predicted only.
@@ -139,21 +174,21 @@ def out_of_fold(member: Member, truth: np.ndarray, folds: np.ndarray, labels: li
         (rows, labels) float32.
 
     Raises:
-        UserError: a label has all its rows in one fold.
+        UserError: outside of a fold there are fewer than two classes.
     """
     known, names = truth >= 0, np.unique(folds)
     for fold in names:  # all of them before the first is fitted, which may take minutes
-        _check_classes(truth[(folds != fold) & known], fold, labels)
+        _check_classes(truth[(folds != fold) & known], fold)
     probabilities = np.zeros((len(truth), len(labels)), dtype=np.float32)
-    for fold in names:
+    for fold in progress.over(names, "folds"):
         inside, train = folds == fold, (folds != fold) & known
         probabilities[inside] = member.predict(train, truth[train], inside, len(labels))
     return probabilities
 
 
-def _check_classes(train: np.ndarray, fold: int, labels: list[str]) -> None:
-    for index in np.setdiff1d(np.arange(len(labels)), train):
+def _check_classes(train: np.ndarray, fold: int) -> None:
+    if len(np.unique(train)) < 2:
         raise UserError(
-            f"fold {fold}: every labelled row of '{labels[index]}' is in this fold, none is left to train on; add rows "
-            f"of other groups with this label, or change params.yaml: score.folds"
+            f"fold {fold}: outside of it labelled rows have fewer than two classes to learn; add rows of other groups, "
+            f"or change params.yaml: score.folds"
         )

@@ -19,7 +19,10 @@ WORDS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 def counts(task: "Task", predictions: pa.Table, part: np.ndarray, parts: int) -> np.ndarray:
-    """Return the confusion counts of each part of the rows, (parts, classes, classes) int; those of rows add up.
+    """Return what is counted of each class in each part of the rows, (parts, 3, classes) int; those of rows add up.
+
+    Rows of the class that are predicted as it, rows of the class, rows that are predicted as it: all that F1 needs, in
+    memory that grows with the classes, not with their square.
 
     Args:
         predictions: label and predicted.
@@ -28,16 +31,19 @@ def counts(task: "Task", predictions: pa.Table, part: np.ndarray, parts: int) ->
     Raises:
         UserError: a label or prediction is none of the task's.
     """
-    confusions = np.zeros((parts, len(task.labels), len(task.labels)), dtype=int)
+    counted = np.zeros((parts, 3, len(task.labels)), dtype=int)
     actual, predicted = (_indices(task, predictions, column) for column in ("label", "predicted"))
-    np.add.at(confusions, (part, actual, predicted), 1)
-    return confusions
+    hit = actual == predicted
+    for place, (of_part, classes) in enumerate(((part[hit], actual[hit]), (part, actual), (part, predicted))):
+        np.add.at(counted, (of_part, place, classes), 1)
+    return counted
 
 
 def values(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return accuracy and macro-F1, (...) float each, of confusion counts (..., classes, classes)."""
-    right = np.trace(counts, axis1=-2, axis2=-1)
-    return {"accuracy": right / counts.sum(axis=(-2, -1)), "macro_f1": f1_from_confusion(counts).mean(axis=-1)}
+    """Return accuracy and macro-F1, (...) float each, of `counts`, (..., 3, classes)."""
+    hits, actual, predicted = (counts[..., place, :] for place in range(3))
+    accuracy = hits.sum(axis=-1) / actual.sum(axis=-1)
+    return {"accuracy": accuracy, "macro_f1": f1(hits, actual + predicted).mean(axis=-1)}
 
 
 def measure(task: "Task", predictions: pa.Table, bins: int) -> dict:
@@ -45,28 +51,26 @@ def measure(task: "Task", predictions: pa.Table, bins: int) -> dict:
     return of_chances(_indices(task, predictions, "label"), chances(task, predictions), task.labels, bins)
 
 
-def plots(
-    task: "Task", arms: Mapping[str, pa.Table], measured: dict[str, dict[str, dict]], bins: int
-) -> dict[str, list[tuple]]:
-    """Return the rows of each plot's table, header first: confusion, calibration and F1 per class, all on test.
+def plots(task: "Task", arms: Mapping[str, pa.Table], measured: dict[str, dict], bins: int) -> dict[str, list[tuple]]:
+    """Return the rows of each plot's table, header first: confusion, calibration and F1 per class.
 
     Args:
-        arms: predictions by `<approach>-<seed>`.
-        measured: what `measure` says of each arm, by split.
+        arms: predictions of one split by `<approach>-<seed>`.
+        measured: what `measure` says of each arm.
     """
     confusion: list[tuple] = [("approach", "actual", "predicted")]
     calibration: list[tuple] = [("arm", "confidence", "accuracy", "rows")]
     per_class: list[tuple] = [("approach", "label", "f1")]
     for approach, names in arms_of.by_approach(arms).items():
-        first = arms_of.of_split(arms[names[0]], "test")
+        first = arms[names[0]]
         pairs = zip(first["label"].to_pylist(), first["predicted"].to_pylist(), strict=True)
         confusion += [(approach, actual, predicted) for actual, predicted in pairs]
         for label in task.labels:
-            mean = float(np.mean([measured[name]["test"]["f1"][label] for name in names]))
+            mean = float(np.mean([measured[name]["f1"][label] for name in names]))
             per_class.append((approach, label, mean))
         for name in names:
-            test = arms_of.of_split(arms[name], "test")
-            bins_of = calibration_table(_indices(task, test, "label"), chances(task, test), bins)
+            arm = arms[name]
+            bins_of = calibration_table(_indices(task, arm, "label"), chances(task, arm), bins)
             calibration += [(name, b["confidence"], b["accuracy"], b["rows"]) for b in bins_of]
     return {"confusion": confusion, "calibration": calibration, "per_class": per_class}
 
@@ -95,14 +99,19 @@ def of_chances(truth: np.ndarray, probabilities: np.ndarray, labels: list[str], 
 
 def f1_per_label(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Return the F1 of each class, (classes,) float; 0 where a class is neither present nor predicted."""
-    confusion = np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-    return f1_from_confusion(confusion)
+    hits, actual, guessed = (
+        np.bincount(each, minlength=classes) for each in (truth[truth == predicted], truth, predicted)
+    )
+    return f1(hits, actual + guessed)
 
 
-def f1_from_confusion(counts: np.ndarray) -> np.ndarray:
-    """Return F1 per class from confusion counts (..., classes, classes), rows the truth, columns the prediction."""
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    total = counts.sum(axis=-1) + counts.sum(axis=-2)
+def f1(hits: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return F1 per class, (..., classes) float, 0 for a class that is neither there nor predicted.
+
+    Args:
+        hits: (..., classes) int, rows that are of the class and are predicted as it.
+        total: (..., classes) int, rows of the class, and rows that are predicted as it.
+    """
     return np.divide(2 * hits, total, out=np.zeros(hits.shape, dtype=float), where=total > 0)
 
 

@@ -66,7 +66,7 @@ def encode(task: "Task", rows: pa.Table, reader: Reader) -> Texts:
     store = examples.load(reader.folder)
     if store:
         return store.inputs(rows, reader)
-    return Texts(reader.tokenize(rows["text"].to_pylist()), rows["id"].to_pylist())
+    return Texts(reader.tokenize(rows["text"]), rows["id"].to_pylist())
 
 
 def losses(task: "Task", rows: pa.Table, texts: Texts, recipe: Recipe, reader: Reader) -> "loop.LossOf":

@@ -6,7 +6,7 @@ budget. Their heads are parts of one output layer; when training ends, the task'
 of the same rows may be one more task (`masked_lm`), with a head of its own.
 
 A batch is of one task. Over a run, tasks are drawn in proportion to rows^alpha (temperature sampling, as in Raffel et
-al. 2020, section 3.5.2), the task's own rows `finetune.epochs` times.
+al. 2020, section 3.5.2), the task's own rows as often as `finetune` says.
 """
 
 import itertools
@@ -177,7 +177,7 @@ def _of_words(settings: Settings, job: Job) -> Task:
     rows = pa.concat_tables([table.select(columns) for table in (job.auxiliary, job.rows)])
     rows = rows.group_by("id", use_threads=False).aggregate([("text", "first")]).rename_columns(columns)
     tokenizer = job.reader.tokenizer
-    passages = masked_lm.passages(rows, tokenizer, job.max_length)
+    passages = masked_lm.passages(rows["id"].to_pylist(), rows["text"].to_pylist(), tokenizer, job.max_length)
     masking = masked_lm.Masking(tokenizer, settings.mask_share, job.seed)
     objective = MaskedLM(passages, masking, job.accelerator.device)
 
@@ -255,7 +255,7 @@ def schedule(lengths: list[np.ndarray], alpha: float, job: Job) -> tuple[list[tu
     budget, seed = job.recipe.batch_tokens, job.seed
     queues = [_endless(of_task, budget, seed) for of_task in lengths]
     batches, ends = [], []
-    for epoch in range(job.recipe.epochs):
+    for epoch in range(job.recipe.passes(len(lengths[OWN]))):
         own = len(batching.shuffled(lengths[OWN], budget, seed, epoch))
         shares = [(len(of_task) / len(lengths[OWN])) ** alpha for of_task in lengths]
         order = np.repeat(np.arange(len(lengths)), [max(1, round(own * share)) for share in shares])

@@ -23,6 +23,11 @@ def table(task: "Task", rows: pa.Table, chances: np.ndarray) -> pa.Table:
     return predictions.table(rows, [task.labels[place] for place in chances.argmax(axis=1)], own)
 
 
+def confidence(task: "Task", predicted: pa.Table) -> np.ndarray:
+    """Return the probability of each predicted class, (rows,) float64."""
+    return chances(task, predicted).max(axis=1)
+
+
 def chances(task: "Task", predicted: pa.Table) -> np.ndarray:
     """Return the probabilities of a table of predictions, (rows, labels) float64.
 

@@ -39,8 +39,8 @@ class Candidate:
 class Drawn:
     """A row of a round's file.
 
-    `population` rows of this stratum and split could be drawn, `drawn` of them were. `decisions` lines stood in
-    decisions.csv when the round began.
+    `population` rows of this stratum and split could be drawn, `drawn` of them were. `began` is when the round did, as
+    `decided_on` of a decision has it.
     """
 
     id: str
@@ -51,7 +51,7 @@ class Drawn:
     text_sha: str
     given_label: str
     p_error: float | None
-    decisions: int
+    began: str
 
 
 COLUMNS = tuple(field.name for field in fields(Drawn))
@@ -59,11 +59,16 @@ COLUMNS = tuple(field.name for field in fields(Drawn))
 
 @dataclass(frozen=True)
 class Round:
-    """A round: its number, the lines of decisions.csv before it, and its sample in the order in which to judge it."""
+    """A round: its number, when it began, and its sample in the order in which to judge it."""
 
     number: int
-    decisions: int
+    began: str
     rows: tuple[Drawn, ...]
+
+    def has_begun(self, decided_on: str) -> bool:
+        """Return whether it had begun when a decision was made; one of which the day alone is known, on that day."""
+        decided = decisions.order(decided_on)
+        return decided >= decisions.order(self.began)[: len(decided)]
 
     @property
     def cells(self) -> dict[tuple[str, str], int]:
@@ -71,7 +76,7 @@ class Round:
         return {(row.stratum, row.split): row.population for row in self.rows}
 
 
-def draw(number: int, candidates: Iterable[Candidate], counts: Sample, decided: int) -> Round:
+def draw(number: int, candidates: Iterable[Candidate], counts: Sample, began: str) -> Round:
     """Return round `number`'s sample.
 
     Splits share a stratum's rows by their size, each gets one at least. The test split then gets as many more as a
@@ -99,11 +104,11 @@ def draw(number: int, candidates: Iterable[Candidate], counts: Sample, decided: 
     for stratum, drawn in Counter(row.stratum for row in test[: counts.test]).items():
         wanted[stratum, "test"] = max(wanted[stratum, "test"], drawn)
     rows = [
-        Drawn(**vars(row), population=len(rows), drawn=wanted[cell], decisions=decided)
+        Drawn(**vars(row), population=len(rows), drawn=wanted[cell], began=began)
         for cell, rows in cells.items()
         for row in rows[: wanted[cell]]
     ]
-    return Round(number, decided, _in_order(number, rows))
+    return Round(number, began, _in_order(number, rows))
 
 
 def write(path: Path, round_: Round) -> None:
@@ -112,14 +117,11 @@ def write(path: Path, round_: Round) -> None:
     files.write_csv(path, COLUMNS, lines)
 
 
-def read_all(folder: Path, decided: int) -> list[Round]:
+def read_all(folder: Path) -> list[Round]:
     """Return the rounds of a folder, in order.
 
-    Args:
-        decided: how many decisions there are.
-
     Raises:
-        UserError: a file is not what `draw` made, a number is missing, or decisions are fewer than a round began with.
+        UserError: a file is not what `draw` made, a number is missing, or a round began before the one before it.
     """
     paths = {int(match[1]): path for path in sorted(folder.glob("*.csv")) if (match := _name(path))}
     rounds: list[Round] = []
@@ -127,11 +129,10 @@ def read_all(folder: Path, decided: int) -> list[Round]:
         if number not in paths:
             raise UserError(f"{folder}: round {number} is missing, round {max(paths)} is there; {_mend(folder)}")
         rounds.append(_read(number, paths[number]))
-        before = rounds[-2].decisions if number > 1 else 0
-        if not before <= rounds[-1].decisions <= decided:
+        if number > 1 and rounds[-1].began < rounds[-2].began:
             raise UserError(
-                f"{paths[number]}: the round began after {rounds[-1].decisions} decisions, but the round before after "
-                f"{before}, and there are {decided} now; lines of decisions.csv stay, and new ones go to its end"
+                f"{paths[number]}: the round began on {rounds[-1].began}, before round {number - 1} on "
+                f"{rounds[-2].began}; {_mend(paths[number])}"
             )
     return rounds
 
@@ -189,21 +190,22 @@ def _read(number: int, path: Path) -> Round:
         raise UserError(f"{path}: line 1: the header must be {','.join(COLUMNS)}; {_mend(path)}")
     rows = [_row(cells, f"{path}: line {line}", path) for line, cells in enumerate(lines[1:], 2)]
     _check(number, rows, path)
-    return Round(number, rows[0].decisions, tuple(rows))
+    return Round(number, rows[0].began, tuple(rows))
 
 
 def _row(cells: Sequence[str], where: str, path: Path) -> Drawn:
     try:
         cell = dict(zip(COLUMNS, map(decisions.unguard, cells), strict=True))
         row = Drawn(
-            **{name: cell[name] for name in ("id", "stratum", "split", "text_sha", "given_label")},
+            **{name: cell[name] for name in ("id", "stratum", "split", "text_sha", "given_label", "began")},
             population=int(cell["population"]),
             drawn=int(cell["drawn"]),
             p_error=float(cell["p_error"]) if cell["p_error"] else None,
-            decisions=int(cell["decisions"]),
         )
     except ValueError:
         raise UserError(f"{where}: not {len(COLUMNS)} cells with numbers where they belong; {_mend(path)}") from None
+    if not decisions.is_moment(row.began):
+        raise UserError(f"{where}: began '{row.began}' is no date or time in UTC; {_mend(path)}")
     if row.stratum not in STRATA or row.split not in SPLITS:
         raise UserError(f"{where}: stratum '{row.stratum}' or split '{row.split}' is unknown; {_mend(path)}")
     return row
@@ -213,8 +215,8 @@ def _check(number: int, rows: Sequence[Drawn], path: Path) -> None:
     """Raise `UserError` unless the rows can be a sample as it was drawn: an edited one estimates nothing."""
     if len({row.id for row in rows}) < len(rows):
         raise UserError(f"{path}: an id stands twice; {_mend(path)}")
-    if len({row.decisions for row in rows}) != 1:
-        raise UserError(f"{path}: column decisions must hold one number, in one row at least; {_mend(path)}")
+    if len({row.began for row in rows}) != 1:
+        raise UserError(f"{path}: column began must hold one time, in one row at least; {_mend(path)}")
     cells: dict[tuple[str, str], list[Drawn]] = defaultdict(list)
     for row in rows:
         cells[row.stratum, row.split].append(row)

@@ -41,10 +41,14 @@ class Params(Section):
     """Shares of wrong training labels, planted to measure what one costs."""
 
     plant_seeds: int = Field(3, ge=1)
-    """Draws of each. More tell better what a wrong label costs, and take time."""
+    """Draws of each. More tell better what a wrong label costs, and take time; one leaves its draw out of intervals."""
 
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.1, tfidf=10)
     """Of the fast models."""
+
+    max_rows: int = Field(50_000, ge=100)
+    """Rows of train with a label, and rows of dev, that the fast models see: of more, those of lowest id, which is a
+    hash, and all that people decided on. More take memory and time."""
 
     resamples: int = Field(1000, ge=100)
     """Of the bootstrap."""

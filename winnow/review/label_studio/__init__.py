@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from winnow.base import stage
+from winnow.base import progress
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, write_json, write_text
 from winnow.kinds.task import Task
@@ -95,10 +95,7 @@ def add_export(path: Path, target: Target, reviewer: str = "") -> Added:
     Raises:
         UserError: it is no such export, or an annotation is no decision; nothing was added.
     """
-    try:
-        exported = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: line {error.lineno}: not valid JSON: {error.msg}") from None
+    exported = _json(path)
     if not isinstance(exported, list) or not all(isinstance(task, dict) and _is_full(task) for task in exported):
         raise UserError(f"{path}: no list of tasks with their annotations; export the project in the format JSON")
     unnamed = tasks.annotators(exported)
@@ -110,7 +107,16 @@ def add_export(path: Path, target: Target, reviewer: str = "") -> Added:
     if unnamed and not reviewer:
         raise UserError(f"{path}: an export lacks the annotator's name; give --reviewer NAME")
     added = _add(exported, dict.fromkeys(unnamed, reviewer), target, path)
-    return replace(added, empty=sum(not task["annotations"] for task in exported))
+    return replace(added, empty=sum(not task.get("annotations") for task in exported))
+
+
+def _json(path: Path) -> object:
+    try:
+        return json.loads(read_text(path).removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: line {error.lineno}: not valid JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets in brackets
+        raise UserError(f"{path}: not readable as JSON: {error}") from None
 
 
 def _questions(entries: Sequence[Mapping], task: Task) -> list[dict]:
@@ -118,16 +124,16 @@ def _questions(entries: Sequence[Mapping], task: Task) -> list[dict]:
 
 
 def _is_full(task: Mapping) -> bool:
-    return "id" in task and isinstance(task.get("annotations"), list)
+    return isinstance(task.get("data"), dict) and isinstance(task.get("annotations"), list | None)
 
 
-def _add(annotated: list[dict], names: Mapping[int, str], target: Target, source: Path | str) -> Added:
-    found, problems = tasks.annotated(annotated, names, target.task)
+def _add(annotated: list[dict], names: Mapping[int | None, str], target: Target, source: Path | str) -> Added:
+    found, problems, notes = tasks.annotated(annotated, names, target.task)
     versions = target.versions({decision.id for decision in found})
     # Unlike a line in a file, a task that is out of date cannot be mended by those who annotate.
     current = [decision for decision in found if not any(decisions.stale(decision, versions))]
     added = target.add(Read(current, problems, source, unit="task"), versions)
-    return replace(added, stale=len(found) - len(current))
+    return replace(added, stale=len(found) - len(current), notes=tuple(notes))
 
 
 def _project(client: Client, task: Task, title: str) -> int:
@@ -218,7 +224,7 @@ def _add_missing(
         if complete:
             raise UserError(f"{client.base}: it accepted {len(missing)} tasks that it does not list; look at its log")
         try:
-            for start in stage.progress(range(0, len(missing), BATCH), "batches"):
+            for start in progress.over(range(0, len(missing), BATCH), "adding tasks"):
                 _import(client, project, missing[start : start + BATCH])
                 failures = 0
             complete = True

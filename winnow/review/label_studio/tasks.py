@@ -4,21 +4,30 @@ A person gives one answer: the right label, or that the text is ambiguous or out
 means `keep`, another one `relabel`. How a label is given is the kind's widget.
 """
 
+import datetime
+import json
+import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from winnow import kinds
 from winnow.kinds.task import Task
-from winnow.kinds.widget import TEXT, VERDICTS
+from winnow.kinds.widget import LABEL, TEXT, VERDICT, VERDICTS
+from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 
 NOTE = "note"  # the control's name in the labelling config
 MODEL = "winnow"
 NOTHING = "–"
 LONGEST_NEIGHBOUR = 500  # characters
+LONGEST_SHOWN = 60  # characters of a wrong value that a message repeats
+SURROGATE = re.compile("[\ud800-\udfff]")
 
-Key = tuple[str, str, str]  # id, text_sha, given label: a task is a question about these
+# id, text_sha, given label, and of an audit the version that drew it: a task is a question about these.
+Key = tuple[str, str, str, str]
 
 
 def config(task: Task) -> str:
@@ -68,6 +77,7 @@ def question(entry: Mapping, task: Task) -> dict:
         "question": "; ".join(asked),
         "reasons": "\n".join([*entry["reasons"], *said]) or NOTHING,
         "neighbours": "\n\n".join(near) or NOTHING,
+        "drawn_for": entry["drawn_for"],
     }
     found = {"data": {name: value for name, value in data.items() if value is not None}, "predictions": []}
     if suggested:
@@ -79,8 +89,15 @@ def question(entry: Mapping, task: Task) -> dict:
 def key(task: Mapping) -> Key | None:
     """Return what a task asks about; None: it is not ours."""
     data = task.get("data")
-    found = [data.get(name) for name in ("winnow_id", "text_sha", "given_label")] if isinstance(data, Mapping) else []
-    return tuple(found) if found and all(isinstance(cell, str) for cell in found) else None
+    if not isinstance(data, Mapping):
+        return None
+    found = *(data.get(name) for name in ("winnow_id", "text_sha", "given_label")), data.get("drawn_for", "")
+    return found if all(map(_is_text, found)) else None
+
+
+def _is_text(value: object) -> bool:
+    """Return whether a value is text that can be written; JSON may hold half a surrogate pair."""
+    return isinstance(value, str) and not SURROGATE.search(value)
 
 
 def people(users: Iterable[Mapping]) -> dict[int, str]:
@@ -91,82 +108,193 @@ def people(users: Iterable[Mapping]) -> dict[int, str]:
     return {id: emails[id] if name in shared or not name else name for id, name in names.items()}
 
 
-def annotated(tasks: Iterable[Mapping], names: Mapping[int, str], kind: Task) -> tuple[list[Decision], list[str]]:
-    """Return the decisions of tasks, a person's newest on each row, and which annotations are none.
+class Annotated(NamedTuple):
+    """What people annotated.
 
-    A decision's `line` is its task's number. Skipped and empty annotations are no decisions.
+    Attributes:
+        decisions: a person's newest on each row; `line` is its task's number.
+        problems: annotations that are no decisions, in words.
+        notes: what was left out of others, in words.
+    """
+
+    decisions: list[Decision]
+    problems: list[str]
+    notes: list[str]
+
+
+class Answered(NamedTuple):
+    """An annotation of one of our tasks that is neither skipped nor empty."""
+
+    number: int  # of its task
+    asked: Key
+    annotation: object
+
+
+def annotated(tasks: Iterable[Mapping], names: Mapping[int | None, str], kind: Task) -> Annotated:
+    """Return the decisions of tasks. Skipped and empty annotations are no decisions.
 
     Args:
-        names: of people, by their number.
+        names: of people, by their number; None: of whom the annotation does not name.
         kind: section `task` of params.yaml.
     """
-    widget = kinds.load(kind, "widget")
-    newest: dict[tuple[Key, str], tuple[str, Decision]] = {}
-    problems = []
-    for task in tasks:
-        if (asked := key(task)) is None:
+    newest: dict[tuple[Key, str], tuple[datetime.datetime, Decision]] = {}
+    problems, untimed, foreign = [], [], []
+    for number, asked, annotation in _answered(tasks, problems, foreign):
+        try:
+            time, decision = _decision(annotation, asked, names, kind)
+            decision = replace(decision, line=number)
+            if decision.seconds is None and annotation.get("lead_time") is not None:
+                untimed.append(f"task {number}: {_shown(annotation['lead_time'])}")
+            before, other = newest.get((asked, decision.reviewer), (None, None))
+            if before == time and settling.outcome(other) != settling.outcome(decision):
+                raise ValueError(f"{decision.reviewer} gave two answers at one moment")
+        except ValueError as error:
+            problems.append(f"task {number}: {error}; mend it in Label Studio")
             continue
-        for annotation in task["annotations"]:
-            if annotation.get("was_cancelled") or not annotation.get("result"):
+        if before is None or before <= time:
+            newest[asked, decision.reviewer] = time, decision
+    notes = [f"{len(untimed)} without seconds: lead_time is no time ({untimed[0]})"] if untimed else []
+    notes += [f"{len(foreign)} annotations of tasks that are not Winnow's (task {foreign[0]})"] if foreign else []
+    return Annotated([decision for _, decision in newest.values()], problems, notes)
+
+
+def annotators(tasks: Iterable[Mapping]) -> set[int | None]:
+    """Return the numbers of annotators whose names the tasks do not have; None is whom an annotation does not name."""
+    people = [answer.annotation.get("completed_by") for answer in _answered(tasks, [], []) if _is_object(answer)]
+    return {person for person in people if person is None or _is_number(person)}
+
+
+def _answered(tasks: Iterable[Mapping], problems: list[str], foreign: list[int]) -> Iterator[Answered]:
+    """Yield the annotations that count; tell the tasks that cannot be read, and whose annotations are of others."""
+    for place, task in enumerate(tasks, 1):
+        number = task["id"] if _is_number(task.get("id")) else place
+        annotations = task.get("annotations")
+        if annotations is not None and not isinstance(annotations, list):
+            problems.append(f"task {number}: annotations is {_shown(annotations)}, no list")
+            continue
+        asked = key(task)
+        for annotation in annotations or []:
+            if isinstance(annotation, Mapping) and (annotation.get("was_cancelled") or not annotation.get("result")):
                 continue
-            name = _name(annotation.get("completed_by"), names)
-            answers = widget.answers(annotation["result"], kind)
-            if len(answers) != 1:
-                problems.append(f"task {task['id']}: {name} gave {len(answers)} answers; mend it in Label Studio")
-                continue
-            time = annotation.get("updated_at") or annotation["created_at"]
-            if newest.get((asked, name), ("",))[0] <= time:
-                newest[asked, name] = time, _decision(task, annotation, name, answers[0])
-    return [decision for _, decision in newest.values()], problems
+            if asked is None:
+                foreign.append(number)
+            else:
+                yield Answered(number, asked, annotation)
 
 
-def annotators(tasks: Iterable[Mapping]) -> set[int]:
-    """Return the numbers of annotators whose names the tasks do not have."""
-    people = (annotation.get("completed_by") for task in tasks for annotation in task["annotations"])
-    return {person for person in people if isinstance(person, int)}
+def _is_object(answer: Answered) -> bool:
+    return isinstance(answer.annotation, Mapping)
 
 
-def _note(result: Iterable[Mapping]) -> str:
-    """Return an annotation's note."""
-    notes = []
-    for item in result:
-        if item.get("from_name") == NOTE:
-            text = item["value"].get("text", [])
-            notes += [text] if isinstance(text, str) else text
-    return " ".join(notes)
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _decision(task: Mapping, annotation: Mapping, reviewer: str, answer: str) -> Decision:
-    """Return what an annotation of our task decides.
-
-    Args:
-        answer: a label, or a name of `VERDICTS`.
-    """
-    id, text_sha, given_label = key(task)
+def _decision(
+    annotation: object, asked: Key, names: Mapping[int | None, str], kind: Task
+) -> tuple[datetime.datetime, Decision]:
+    """Return what an annotation decides, and when; raise `ValueError` that says which of its fields is wrong."""
+    if not isinstance(annotation, Mapping):
+        raise ValueError(f"the annotation {_shown(annotation)} is no object")
+    result = list(_results(annotation["result"]))
+    reviewer = _name(annotation.get("completed_by"), names)
+    answers = kinds.load(kind, "widget").answers(result, kind)
+    if len(answers) != 1:
+        raise ValueError(f"{reviewer} gave {len(answers)} answers")
+    id, text_sha, given_label, drawn_for = asked
+    answer, time = answers[0], _time(annotation)
     relabels = answer not in VERDICTS and answer != given_label
-    verdict = VERDICTS[answer][0] if answer in VERDICTS else "relabel" if relabels else "keep"
-    return Decision(
+    return time, Decision(
         id=id,
         text_sha=text_sha,
         given_label=given_label,
-        verdict=verdict,
+        verdict=VERDICTS[answer][0] if answer in VERDICTS else "relabel" if relabels else "keep",
         new_label=answer if relabels else "",
         reviewer=reviewer,
-        decided_on=(annotation.get("updated_at") or annotation["created_at"])[:10],  # in UTC: the same for everybody
-        note=_note(annotation["result"]),
-        line=task["id"],
-        seconds=annotation.get("lead_time"),
+        decided_on=decisions.moment(time),
+        note=" ".join(text for item in result if item["from_name"] == NOTE for text in item["value"]["text"]),
+        line=0,
+        seconds=_seconds(annotation.get("lead_time")),
+        drawn_for=drawn_for,
     )
 
 
-def _name(person: object, names: Mapping[int, str]) -> str:
+def _results(result: object) -> Iterator[dict]:
+    """Yield what our controls say: `from_name` and `value`, in which `choices` and `text` are lists of texts.
+
+    What else there is in an annotation (other controls of the project, relations) is no answer.
+    """
+    if not isinstance(result, list):
+        raise ValueError(f"result is {_shown(result)}, no list")
+    for place, item in enumerate(result):
+        if not isinstance(item, Mapping):
+            raise ValueError(f"result[{place}] is {_shown(item)}, no object")
+        name, value = item.get("from_name"), item.get("value")
+        if name not in (LABEL, VERDICT, NOTE) or item.get("to_name", TEXT) != TEXT:
+            continue
+        if not isinstance(value, Mapping):
+            raise ValueError(f"result[{place}].value is {_shown(value)}, no object")
+        yield {"from_name": name, "value": {key: _texts(value.get(key), place, key) for key in ("choices", "text")}}
+
+
+def _texts(value: object, place: int, key: str) -> list[str]:
+    texts = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"result[{place}].value.{key} is {_shown(value)}, no list of texts")
+    return texts
+
+
+def _time(annotation: Mapping) -> datetime.datetime:
+    """Return when an annotation was changed last; without a zone it is in UTC."""
+    field = "updated_at" if annotation.get("updated_at") else "created_at"
+    said = annotation.get(field)
+    try:
+        time = datetime.datetime.fromisoformat(said)
+        time = time.replace(tzinfo=datetime.UTC) if time.tzinfo is None else time.astimezone(datetime.UTC)
+    except (TypeError, ValueError, OverflowError):
+        time = None
+    if time is None or not decisions.is_moment(decisions.moment(time)):
+        raise ValueError(
+            f"{field} {_shown(said)} is no time of the years {decisions.FIRST_YEAR} to {decisions.LAST_YEAR}"
+        )
+    return time
+
+
+def _seconds(value: object) -> float | None:
+    """Return an annotation's lead time; None where it is none."""
+    try:
+        seconds = decisions.parse_seconds(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    return float(seconds) if decisions.is_time(seconds) else None
+
+
+def _name(person: object, names: Mapping[int | None, str]) -> str:
+    name = ""
     if isinstance(person, Mapping):
-        return _full_name(person) or person.get("email") or ""
-    return names.get(person, "")
+        name = _full_name(person) or person.get("email")
+    elif isinstance(person, str):
+        name = person.strip()
+    elif person is None or _is_number(person):
+        name = names.get(person)
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"completed_by {_shown(person)} names nobody")
+    return name
+
+
+def _shown(value: object) -> str:
+    """Return a value of a field in words, short: another program may have left anything there."""
+    if value is None:
+        return "missing"
+    if isinstance(value, Mapping | list):
+        return "a list" if isinstance(value, list) else "an object"
+    text = json.dumps(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _full_name(user: Mapping) -> str:
-    return " ".join(f"{user.get('first_name') or ''} {user.get('last_name') or ''}".split())
+    parts = [user.get(name) for name in ("first_name", "last_name")]
+    return " ".join(" ".join(part for part in parts if isinstance(part, str)).split())
 
 
 def _shorten(text: str) -> str:

@@ -3,7 +3,7 @@
 
 const PATIENCE = 5000; // milliseconds to wait for an answer
 const PAUSE = 120000; // milliseconds without a key, a scroll or a pointer, after which nobody is taken to be reading
-const COLUMNS = "id,text_sha,given_label,verdict,new_label,reviewer,decided_on,note,seconds".split(",");
+const COLUMNS = "id,text_sha,given_label,verdict,new_label,reviewer,decided_on,note,seconds,drawn_for".split(",");
 // As winnow/decisions.py: what a spreadsheet would run, or round.
 const TOUCHED = /^'*([=+\-@\t\r\n＝＋－＠]|(0\d+|\d{12,}|\d+[eE]\d+)$)/;
 
@@ -112,10 +112,13 @@ class Saved {
   async decide(row, entry, decision) {
     const decisions = this.decisions();
     const receipt = 1 + Math.max(0, ...decisions.map((other) => other.receipt));
-    const now = new Date();
-    const day = new Date(now - 60000 * now.getTimezoneOffset()).toISOString().slice(0, 10);
-    const { id, text_sha, given_label } = entry;
-    const line = { ...decision, receipt, id, text_sha, given_label: given_label ?? "", decided_on: day };
+    const { id, text_sha, given_label, drawn_for } = entry;
+    const before = decisions.findLast((other) => other.id === id);
+    // Of two verdicts in one second the last one must count.
+    const earliest = before ? Date.parse(before.decided_on) + 1000 : 0;
+    const decided_on = `${new Date(Math.max(Date.now(), earliest)).toISOString().slice(0, 19)}Z`;
+    const own = { id, text_sha, given_label: given_label ?? "", drawn_for: drawn_for ?? "", decided_on };
+    const line = { ...decision, ...own, receipt };
     this.#write([...decisions, line]);
     return { receipt, changes: [[row, line]] };
   }

@@ -21,7 +21,7 @@ MOST_CLUSTERS = 500  # of `typical`; more take long and hold few rows each (Haco
 NEIGHBOURS = 20  # from which typicality is measured (the same)
 SMALLEST_CLUSTER = 6  # smaller ones are outliers, chosen last (the same)
 UNCERTAIN = 3  # rows of `mixed`, for each row wanted, that are thought uncertain; with 10 it chose too certain ones
-BLOCK = 4096  # rows whose distances are held at once
+BLOCK = 4096  # rows whose distances to as many others, or to all of some, are held at once
 
 
 @dataclass(frozen=True)
@@ -70,24 +70,35 @@ def choose(strategy: Strategy, rows: int, pool: Pool, seed: int) -> np.ndarray:
     return np.concatenate([uncertain[:1], uncertain[1:][others]])
 
 
-def unit_length(vectors: np.ndarray) -> np.ndarray:
-    """Return vectors of length one, (rows, dimensions) float32; zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+def unit_length(vectors: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return vectors of length one, (rows, dimensions) float32, in `out` if it is given; zeros stay."""
+    out = np.empty(vectors.shape, np.float32) if out is None else out
+    for start in range(0, len(vectors), BLOCK):
+        block = vectors[start : start + BLOCK]
+        lengths = np.linalg.norm(block, axis=1, keepdims=True)
+        out[start : start + BLOCK] = block / np.where(lengths > 0, lengths, 1)
+    return out
 
 
-def nearest(vectors: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's `count` most similar others (all, if there are fewer) and their cosines, both (rows, count).
+def nearest(vectors: np.ndarray, rows: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the `count` most similar others of each of some rows, all if there are fewer, and their cosines.
 
     Args:
-        vectors, others: (rows, dimensions) and (others, dimensions) float of unit length.
+        vectors: (all, dimensions) float of unit length.
+        rows, others: (rows,) and (others,) int, places in `vectors`.
+
+    Returns:
+        Places in `vectors`, and cosines; (rows, count) each. Of equally similar ones, the first come first.
     """
-    count = min(count, len(others))
-    places = np.zeros((len(vectors), count), dtype=np.int64)
-    for start in range(0, len(vectors), BLOCK):
-        cosines = vectors[start : start + BLOCK] @ others.T
-        places[start : start + BLOCK] = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    return places, np.einsum("nd,nkd->nk", vectors, others[places])
+    own, count = vectors[rows], min(count, len(others))
+    places, cosines = np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32)
+    for start in range(0, len(others), BLOCK):
+        block = others[start : start + BLOCK]
+        cosines = np.hstack([cosines, own @ vectors[block].T])
+        places = np.hstack([places, np.tile(block, (len(rows), 1))])
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+        places, cosines = np.take_along_axis(places, order, axis=1), np.take_along_axis(cosines, order, axis=1)
+    return places, np.einsum("nd,nkd->nk", own, vectors[places])
 
 
 def squared_distance(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -133,11 +144,17 @@ def _typical(rows: int, vectors: np.ndarray, labelled: np.ndarray, seed: int) ->
 
 def _by_typicality(every: np.ndarray, inside: np.ndarray, candidates: int) -> list[int]:
     """Return a cluster's candidates, those nearest to their nearest neighbours first."""
-    squared = np.maximum(2 - 2 * every[inside] @ every[inside].T, 0)
-    near = np.sort(squared, axis=1)[:, 1 : NEIGHBOURS + 1]
-    away = np.sqrt(near).mean(axis=1) if near.shape[1] else np.zeros(len(inside))
+    own = every[inside]
+    parts = [_distance(own[start : start + BLOCK], own) for start in range(0, len(own), BLOCK)]
+    away = np.concatenate([np.empty(0, np.float32), *parts])
     order = inside[np.argsort(away, kind="stable")]
     return order[order < candidates].tolist()
+
+
+def _distance(rows: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return the mean distance of some rows of a cluster to their nearest neighbours in it, (rows,) float."""
+    near = np.sort(np.maximum(2 - 2 * rows @ own.T, 0), axis=1)[:, 1 : NEIGHBOURS + 1]
+    return np.sqrt(near).mean(axis=1) if near.shape[1] else np.zeros(len(rows), np.float32)
 
 
 def _clusters(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""The stage `audit`: see __main__.py."""

@@ -1,0 +1,191 @@
+"""Models of a Hugging Face hub: what a commit holds, and single files of it, from the network or from the cache.
+
+huggingface_hub reads `HF_TOKEN`, `HF_ENDPOINT`, `HF_HOME` and `HF_HUB_OFFLINE` itself, goes on with a download whose
+connection was cut, and keeps half a file out of the cache. Here its errors become one line that says what to do.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from winnow.base import progress
+from winnow.base.errors import UserError
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class UnreachableError(UserError):
+    """The hub does not answer, or must not be asked; the cache may hold what is wanted."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What a hub says of a file's content: the SHA-256 of a large file, Git's SHA-1 of a small one."""
+
+    sha256: str | None
+    git: str | None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A model at a commit."""
+
+    model: str
+    revision: str  # the full hash
+    files: dict[str, Digest]
+    licence: str | None  # as its card states it
+
+
+def look(model: str, revision: str) -> Commit:
+    """Return what a hub has of a model at a commit, a branch or a tag.
+
+    Raises:
+        UnreachableError: the hub does not answer, or HF_HUB_OFFLINE is set.
+        UserError: there is no such model or revision, or no access to it.
+    """
+    from huggingface_hub import HfApi
+
+    _quiet()
+    with _explained(model, revision):
+        info = HfApi().model_info(model, revision=revision, files_metadata=True)
+        files = {file.rfilename: Digest(file.lfs and file.lfs.sha256, file.blob_id) for file in info.siblings or []}
+        card = info.card_data
+    if not COMMIT.fullmatch(info.sha or ""):
+        raise UserError(f"{model}: what answers names no commit, so it is no hub; check HF_ENDPOINT")
+    licence = card and (card.get("license_name") or card.get("license"))
+    return Commit(model, info.sha, files, licence if isinstance(licence, str) else None)
+
+
+def cached(model: str, revision: str) -> list[str]:
+    """Return the names of a commit's files that lie in the cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(model, "config.json", revision=revision)
+    if not isinstance(found, str):
+        return []
+    return sorted(path.name for path in Path(found).parent.iterdir() if path.is_file())
+
+
+def fetch(model: str, revision: str, name: str, again: bool = False, most: int | None = None) -> Path:
+    """Return the path of a commit's file in the cache, downloaded where it is missing.
+
+    Args:
+        again: download a file that is there, too.
+        most: bytes after which the download is given up, whatever the hub says of its length; None: any.
+
+    Raises:
+        UnreachableError: it is not in the cache, and the hub does not answer or HF_HUB_OFFLINE is set.
+        UserError: there is no such file or no access to it, the connection was cut again and again, or the file is
+            larger than any of its kind.
+    """
+    from huggingface_hub import hf_hub_download
+
+    _quiet()
+    with _explained(model, revision):
+        bar = None if most is None else _bounded(most, f"{model}: {name}")
+        path = Path(hf_hub_download(model, name, revision=revision, force_download=again, tqdm_class=bar))
+    if most is not None and path.stat().st_size > most:
+        raise _too_large(f"{model}: {name}", most)
+    return path
+
+
+def _bounded(most: int, where: str) -> type:
+    """Return a bar that ends a download with an error once it is larger than that: bars are told of every block."""
+    from huggingface_hub.utils import tqdm
+
+    class Bounded(tqdm):
+        def __init__(self, *args: object, total: int | None = None, initial: int = 0, **named: object) -> None:
+            self._read = 0
+            super().__init__(*args, total=total, initial=initial, **named)
+            self._count(max(total or 0, initial))
+            self._read = initial
+
+        def update(self, n: int = 1) -> bool | None:
+            self._count(self._read + n)
+            return super().update(n)
+
+        def _count(self, read: int) -> None:
+            self._read = read
+            if read > most:
+                raise _too_large(where, most)
+
+    return Bounded
+
+
+def _too_large(where: str, most: int) -> UserError:
+    return UserError(
+        f"{where}: more than {most // 2**20} MiB, which no such file of a model has; take another model, or check "
+        f"HF_ENDPOINT"
+    )
+
+
+def cache_folder() -> str:
+    """Return the folder in which huggingface_hub keeps what it downloads."""
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_CACHE
+
+
+def _quiet() -> None:
+    """Show bars to people only, and no warning: it would repeat an address that may be signed."""
+    from huggingface_hub.utils import disable_progress_bars, logging
+
+    logging.set_verbosity_error()
+    if not progress.on_terminal():
+        disable_progress_bars()
+
+
+@contextmanager
+def _explained(model: str, revision: str) -> Iterator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # of huggingface_hub, of its HTTP library, of the system
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
+            raise  # the disk: `files.replacing` knows what to say
+        raise _told(error, model, revision) from None
+
+
+def _told(error: Exception, model: str, revision: str) -> UserError:
+    from huggingface_hub import constants, errors
+
+    if isinstance(error, errors.LocalEntryNotFoundError | ValueError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # why the hub was of no help
+    status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else None
+    if isinstance(error, errors.GatedRepoError):
+        return UserError(
+            f"{model}: gated: accept its terms at {constants.ENDPOINT}/{model} and set HF_TOKEN to a token of the "
+            f"account that did"
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return UserError(f"{model}: no revision '{revision}'{_now_at(model)}; mend the revision")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return UserError(
+            f"{model}: {constants.ENDPOINT} has no such model, or it is private; mend the id, or set HF_TOKEN to a "
+            f"token that may read it"
+        )
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return UserError(f"{model}: a file that the hub lists at {revision} is not there; take another revision")
+    if status in (401, 403):
+        return UserError(f"{model}: HF_TOKEN is not valid, or may not read this model (HTTP status {status})")
+    if status is not None and status < 500 and status != 429:
+        return UserError(f"{model}: {constants.ENDPOINT} answers with HTTP status {status}; check HF_ENDPOINT")
+    if isinstance(error, errors.HFValidationError):
+        return UserError(f"{model}: no name of a model; write owner/name")
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return UnreachableError("HF_HUB_OFFLINE is set")
+    if "Consistency check failed" in str(error):
+        return UserError(f"{model}: the connection was cut; run again")
+    reason = f"HTTP status {status}" if status else type(error).__name__
+    return UnreachableError(f"{constants.ENDPOINT} cannot be reached ({reason})")
+
+
+def _now_at(model: str) -> str:
+    """Say at which commit a model's main branch is, where that can be found out."""
+    try:
+        return f"; main is at {look(model, 'main').revision}"
+    except UserError:
+        return ""
