@@ -125,3 +125,19 @@ def make_wheel(tmp_path_factory, monkeypatch):
         return files.sha256(wheel)
 
     return make
+
+
+@pytest.fixture
+def s3():
+    """A bucket on an S3 endpoint of this machine; its URL."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    boto3.client("s3", endpoint_url=url, **keys).create_bucket(Bucket="datasets")
+    yield url
+    server.stop()

@@ -1,8 +1,11 @@
 """Texts that break cleaning rules, and profiles to try them on; shared by the tests of the rules and of the stage."""
 
+from pathlib import Path
+
 from hypothesis import strategies as st
 
-from stages.clean.profiles import Profile
+from winnow.text.cleaning import saved
+from winnow.text.cleaning.profiles import Profile
 
 OFF = {
     name: {"normalize_unicode": "none", "urls": "keep", "collapse_space": "none"}.get(name, False)
@@ -24,6 +27,7 @@ SINGLE = [
     {"collapse_space": "lines"},
     {"collapse_space": "all"},
     {"strip_scripts": True, "strip_markup": True},
+    {"strip_markup": "escaped"},
 ]
 FOUND = ["Sent to all members of the list.", "Home | News | About us", "Read our terms of use."]
 
@@ -32,6 +36,11 @@ PIECES = st.one_of(
     st.sampled_from(["<script>", "</script>", "<style x=1>", "</style >", "<a href='x'>", "<b and c>", "<p hidden>"]),
     st.sampled_from(["<pre>", "</pre>", "<template>", "</template>", "<x:y>", "</x:y>", "<ul", "<table>", "</td>"]),
     st.sampled_from(["&", "&lt;", "&amp;", "amp;", "lt;", "&#x3b2;", "&amp;lt;i&amp;gt;", "&copy", "&#60", "&nbsp ;"]),
+    st.sampled_from(
+        ["<sup>", "</sup>", "<sub>", "</sub>", "10", "-3", "<ruby>", "<rt>", "</ruby>", "<math>", "</math>"]
+    ),
+    st.sampled_from(["\x92", "\x85", "ß\x93", "Ã\x9f", "в‚¬", "√©", "\u200d", "\u200c", "\u3164", "\ufff9", "\ufffa"]),
+    st.sampled_from(["ไทย", "漢", "क्", "🏴", "\U000e0067", "\U000e007f", "10⁶", "1½", "\u2062", "\u034f", "\ufffb"]),
     st.sampled_from(["RESULTS", "Results", ":", " - ", ".", "METHODS:", "- ", "("]),
     st.sampled_from(["© 2021 Us.", "All rights reserved.", "(c) 2020", "Published by Us Ltd.", "Copyright"]),
     st.sampled_from(["â€™", "Ã©", "Â\u00a0", "\u00a0", "\u200b", "\x00", "\u0301", "\n\n", "＜", "ﬁ", "x²", "\x85"]),
@@ -57,3 +66,9 @@ TEXTS = st.lists(PIECES, max_size=14).map("".join)
 def profile(**changes) -> Profile:
     """Return a profile with the given rules alone."""
     return Profile.model_validate(OFF | changes)
+
+
+def write_cleaning(folder: Path, **changes) -> None:
+    """Write cleaning.json to a folder: a profile with the given rules alone, by which a task's texts were cleaned."""
+    rules = saved.Rules(profile=profile(**changes), boilerplate=[])
+    saved.write(saved.Cleaning(default="own", profiles={"own": rules}, personal_data=None), folder / saved.FILE)

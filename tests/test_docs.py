@@ -1,18 +1,24 @@
-"""What README and docs name must exist: links, files, outputs, commands with their options, stages and parameters."""
+"""What README and docs name must exist, links, files, commands, stages, parameters; what they measure has a file."""
 
 import argparse
 import fnmatch
+import io
+import json
 import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
+from bench import figures
 from winnow.base import closure, params
+from winnow.base.errors import UserError
 from winnow.commands import cli, parameters, pipeline
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +30,12 @@ PAGES = sorted(
 PIPELINE = pipeline.stages(ROOT)
 CODE_FOLDERS = ("stages", "winnow", "tests", "bench", "docs", "launch", ".ci")
 OUTPUT_FOLDERS = ("data", "models", "reports")
-OF_THE_READER = ("data/sources/", "data/rounds/")  # examples of files that a reader puts there
+OF_THE_READER = (
+    "data/sources/",
+    "data/rounds/",
+    "data/test/",
+    "models/local/",
+)  # files that a reader puts or `winnow` writes there
 COMMANDS = {command.NAME: command for command in cli.COMMANDS}
 
 
@@ -159,7 +170,7 @@ def test_named_stages_and_their_options_exist():
 @cache
 def models() -> dict[str, type[params.Section]]:
     """What the stages read sections of params.yaml by."""
-    return {section: found[0] for section, found in parameters.models(ROOT).items()}
+    return {section: parameters.reader(found) for section, found in parameters.models(ROOT).items()}
 
 
 @cache
@@ -205,3 +216,202 @@ def test_variants_are_parameters_that_the_stages_accept(tmp_path):
         apply_overrides(variant, [override for override in overrides if "…" not in override and "$" not in override])
         for section in {override.lstrip("+").partition(".")[0] for override in overrides} & set(models()):
             assert params.load(section, models()[section], variant), page
+
+
+# Figures.
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """A copy of what figures are made of, that of the pipeline as it is committed, and of the pages that have some."""
+    archive = subprocess.run(["git", "archive", "HEAD", "reports", "data"], cwd=ROOT, capture_output=True, check=True)
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as packed:
+        packed.extractall(tmp_path, filter="data")
+    for folder in (figures.TEMPLATES, figures.RESULTS):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for page in figures.pages(ROOT):
+        (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / page, tmp_path / page)
+    return tmp_path
+
+
+def test_the_figures_of_every_page_are_those_of_its_files(copy):
+    # Of the committed files, or of those at hand: a run on this machine may have changed them after the pages.
+    stale = {
+        page.as_posix()
+        for page in figures.pages(ROOT)
+        if read(page.as_posix()) not in (figures.fill(page, copy), figures.fill(page, ROOT))
+    }
+    assert stale == set(), "`make docs` writes them"
+
+
+def test_a_changed_file_and_a_number_changed_by_hand_are_seen(copy, monkeypatch, capsys):
+    monkeypatch.chdir(copy)
+    figures.main(["--write"])
+    assert figures.main([]) == 0
+    file, page = copy / "bench/results/few_shot.json", copy / "docs/notebook/few-shot.md"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("+6.7 ±", "+7.7 ±", 1), encoding="utf-8")
+    assert figures.main([]) == 1
+    assert capsys.readouterr().err.startswith("docs/notebook/few-shot.md: ")
+    assert figures.main(["--write"]) == 0
+    assert page.read_text(encoding="utf-8") == text
+
+    entries = json.loads(file.read_text(encoding="utf-8"))
+    entries[0]["difference"] = [-0.067, 0.046]
+    file.write_text(json.dumps(entries), encoding="utf-8")
+    assert figures.main([]) == 2  # the manual has the figure too
+    assert figures.main(["--write"]) == 0
+    assert "| -6.7 ± 4.6 | behind |" in page.read_text(encoding="utf-8")
+
+
+def test_a_file_of_results_that_lacks_what_a_page_tells_is_refused(copy):
+    file = copy / "bench/results/approaches.json"
+    file.write_text("[]", encoding="utf-8")
+    (copy / "docs/notebook/review-tools.md").write_text(
+        "<!-- figures: other -->\n<!-- /figures -->\n", encoding="utf-8"
+    )
+    with pytest.raises(UserError, match=r"review-tools.md: its blocks are \['other'\]"):
+        figures.fill(Path("docs/notebook/review-tools.md"), copy)
+    file = copy / "bench/results/review.json"
+    file.write_text("[]", encoding="utf-8")
+    with pytest.raises(UserError, match=r"docs/figures/review\.jinja: LookupError: 0 entries have"):
+        figures.fill(Path("docs/review.md"), copy)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", r"active\.json: not JSON"), ("[]", r"active-learning\.jinja")])
+def test_odd_results_are_named(copy, text, message):
+    (copy / figures.RESULTS / "active.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        figures.fill(Path("docs/notebook/active-learning.md"), copy)
+
+
+def test_a_measurement_that_is_not_there_is_named(copy):
+    (copy / figures.RESULTS / "cleaning.json").unlink()
+    with pytest.raises(UserError, match=r"docs/figures/notebook/curation-speed\.jinja: "):
+        figures.fill(Path("docs/notebook/curation-speed.md"), copy)
+
+
+def test_test_is_told_once_it_was_asked_and_one_seed_is_not_judged(copy):
+    arms = {"tfidf": [0.6, 0.5, 0.7], "transfer": [0.7, 0.6, 0.8], "dapt": [0.8, 0.7, 0.9]}
+    keys = ("macro_f1", "macro_f1_low", "macro_f1_high")
+    alone = "groups; one seed of dapt: no interval over seeds"
+    found = {
+        "approaches": {arm: dict(zip(keys, values, strict=True)) | {"seeds": 1} for arm, values in arms.items()},
+        "difference": {
+            pair: dict(zip(keys, (0.1, 0.05, 0.15), strict=True)) | {"interval": alone}
+            for pair in ("transfer-tfidf", "dapt-tfidf", "dapt-transfer")
+        },
+    }
+    (copy / "reports/metrics/compare.json").write_text(json.dumps({"dev": found}), encoding="utf-8")
+    (copy / "data/test").mkdir(exist_ok=True)
+    (copy / "data/test/results.json").unlink(missing_ok=True)
+    text = figures.fill(Path("README.md"), copy)
+    assert "The dev split" in text
+    assert "The test split" not in text
+    assert "one run: not judged" in text
+    (copy / "data/test/results.json").write_text(json.dumps({"test": found, "looks": 2}), encoding="utf-8")
+    text = " ".join(figures.fill(Path("README.md"), copy).split())
+    assert "The test split" in text
+    assert "looked at 2 times since" in text
+
+
+@pytest.mark.parametrize(
+    ("measured", "words", "verdict"),
+    [
+        ([0.012, 0.003, 0.02], "+1.2 (+0.3 to +2.0)", "ahead"),
+        ([-0.019, -0.038, -0.001], "-1.9 (-3.8 to -0.1)", "behind"),
+        ([0.012, -0.003, 0.02], "+1.2 (-0.3 to +2.0)", figures.SAME),
+        ([0.031, 0.035], "+3.1 ± 3.5", figures.SAME),
+        ([0.067, 0.046], "+6.7 ± 4.6", "ahead"),
+        ([0.067, None], "+6.7 (no interval: one seed)", figures.SAME),
+    ],
+)
+def test_words_for_a_difference_are_those_of_its_interval(measured, words, verdict):
+    assert (figures.points(measured), figures.verdict(measured)) == (words, verdict)
+
+
+NUMBER = re.compile(
+    r"(?<![\w.-])[-+]?\d[\w.,:-]*(?: ?%)?"
+    r"|\b(?:half|third|quarter|fifth|sixth|seventh|eighth|ninth|tenth|\w+teenth|twentieth|hundredth)s? (?:of|as|the)\b"
+    r"|\b(?:twice as|(?:two|three|four|five|six|seven|eight|nine|ten|\w+teen|twenty|hundred|several) times)\b"
+    r"|\b(?:two|three|four|five|six|seven|eight|nine|ten) (?:points|thirds|fifths|sevenths|tenths)\b"
+)
+STEP = re.compile(r"(?m)^ *\d\. |\bstep \d\b")  # of a list
+YEAR = re.compile(r"(?<=[\w.,&] )\(?(?:19|20)\d\d(?=[,;)])|\b\d{4}-\d\d-\d\d[\dTZ:]*")  # of a paper, or a date
+
+
+def plain_text(text: str) -> str:
+    """What a page says outside of generated blocks, code, addresses, steps and years, on one line."""
+    for pattern in (
+        r"(?s)<!-- (?:figures|stages):.*?<!-- /(?:figures|stages) -->",
+        r"(?ms)^ *```.*?^ *```",
+        r"`[^`]*`",
+    ):
+        text = re.sub(pattern, "", text)
+    text = STEP.sub("", re.sub(r"\]\([^)]*\)", "]", text))
+    return YEAR.sub("", " ".join(text.split()))
+
+
+def unfounded(text: str, allowed: Iterable[str]) -> list[str]:
+    """The numbers of a page that stand in no generated block and in no phrase that is allowed."""
+    text = plain_text(text)
+    for phrase in sorted(allowed, key=len, reverse=True):
+        text = text.replace(phrase, "…")
+    return [text[max(0, match.start() - 30) : match.end() + 20] for match in NUMBER.finditer(text)]
+
+
+@cache
+def allowed() -> tuple[str, ...]:
+    listed = YAML(typ="safe").load((ROOT / figures.TEMPLATES / "allowed.yaml").read_text(encoding="utf-8"))
+    return tuple(str(phrase) for phrases in listed.values() for phrase in phrases)
+
+
+MADE_WHOLE = ("docs/parameters.md",)  # from the code; tests/winnow/commands holds it
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in MADE_WHOLE and not page.startswith("data/")])
+def test_every_number_is_made_from_a_file_or_has_its_reason(page):
+    assert unfounded(read(page), allowed()) == []
+
+
+def test_every_number_that_is_allowed_stands_in_a_page():
+    texts = [re.sub(r"\s+", " ", read(page)) for page in PAGES]
+    assert {phrase for phrase in allowed() if not any(phrase in text for text in texts)} == set()
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "`few_shot` is 6.7 points ahead.",
+        "It takes 36 ms.",
+        "81 % of the flagged rows are wrong.",
+        "It takes 0.41 GiB.",
+        "Text of another domain was worth a tenth of it.",
+        "Deduplication takes a sixteenth of the best peer's memory.",
+        "Winnow is twice as fast.",
+        "Winnow is 7.3 times as fast.",
+        "Winnow is three times as fast.",
+        "Macro-F1 rises to 0.807 with 300 labels.",
+        "Models gain two points.",
+    ],
+)
+def test_a_measured_number_outside_of_a_block_is_refused(claim):
+    assert unfounded(f"{read('docs/review.md')}\n{claim}\n", allowed())
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in (ROOT / figures.RESULTS).glob("*.json")))
+def test_the_command_of_a_file_of_results_writes_that_file(file):
+    for command in {entry["command"] for entry in figures.results(ROOT, file)}:
+        target = re.search(r"(?:make bench-|-m bench\.)([\w-]+)", command)[1].replace("-", "_")
+        outs = re.findall(r"--out (\S+)", command) or [f"bench/results/{target}.json"]
+        assert outs[-1].replace("-", "_") == f"bench/results/{file}".replace("-", "_"), command
+        source = read(f"bench/{target.removesuffix('_finetune')}.py")
+        for option in re.findall(r"(?<!\S)\"?--([\w-]+)", command):
+            assert re.search(rf'"(?:--)?{option}"', source), f"{command}: --{option}"
+
+
+@pytest.mark.parametrize("template", sorted((ROOT / figures.TEMPLATES).rglob("*.jinja")), ids=lambda path: path.stem)
+def test_a_template_takes_its_numbers_from_files(template):
+    text = re.sub(r"(?s)\{[{%#].*?[}%#]\}", "", template.read_text(encoding="utf-8"))
+    assert unfounded(re.sub(r"<!-- .*? -->", "", text), allowed()) == []

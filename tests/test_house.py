@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up: a room imports from its own floor's room and from floors below.
 FLOORS = [
     ["base"],
-    ["text", "statistics"],
+    ["text", "statistics", "readers"],
     ["rows"],
     ["encoder"],
     ["training"],

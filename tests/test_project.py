@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from winnow.base import closure, params
+from winnow.base import closure, files, params
 from winnow.commands import lint, pipeline, stages
+from winnow.commands.init import clear
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = pipeline.stages(ROOT)
@@ -27,8 +29,9 @@ REQUIREMENTS = [
     *{requirement for extra in PYPROJECT["project"]["optional-dependencies"].values() for requirement in extra},
 ]
 # Used by DVC or the build, never imported by stages or commands.
-NOT_IMPORTED = {"aiobotocore", "boto3", "dvc", "dvc_s3", "ruamel.yaml.clib", "tokenizers"}
+NOT_IMPORTED = {"aiobotocore", "boto3", "dvc_s3", "ruamel.yaml.clib", "tokenizers"}
 IMPORTED_AS = {
+    "faiss-cpu": "faiss",
     "python-stdnum": "stdnum",
     "ruamel.yaml": "ruamel",
     "scikit-learn": "sklearn",
@@ -55,9 +58,28 @@ def test_every_stage_file_is_a_stage():
 
 @pytest.mark.parametrize("name", PIPELINE)
 def test_a_stage_has_a_description_and_what_the_run_cache_wants(name):
-    """DVC keeps no run of a stage that has an output without a cache, unless it is of metrics or plots (#8738)."""
+    """DVC keeps no run of a stage that has an output without a cache, unless it is of metrics or plots (#8738).
+
+    What people keep in Git is no run's: DVC must never remove it, and nothing brings it back.
+    """
     assert PIPELINE[name]["desc"].strip()
-    assert all(isinstance(out, str) for out in PIPELINE[name].get("outs", []))
+    kept = [out for out in PIPELINE[name].get("outs", []) if not isinstance(out, str)]
+    assert all(options == {"cache": False, "persist": True} for out in kept for options in out.values())
+    assert bool(kept) == (name == "inputs")
+
+
+def test_what_people_may_delete_is_made_by_a_stage():
+    """DVC ends in a bare `[Errno 2]` where a dependency is missing that no stage makes."""
+    outs = {path for stage in PIPELINE.values() for kind in ("outs", "metrics", "plots") for path in paths(stage, kind)}
+    folders = {out.rpartition("/")[0] for out in paths(PIPELINE["inputs"], "outs")}
+    of_nobody = {dep for stage in PIPELINE.values() for dep in stage["deps"]} - outs - folders
+    inside = {dep for dep in of_nobody if any(dep.startswith(f"{out}/") or out.startswith(f"{dep}/") for out in outs)}
+    assert {dep for dep in of_nobody - inside if "${" not in dep} == {"requirements.lock", "stages", "winnow"}
+
+
+def paths(stage: dict, kind: str) -> list[str]:
+    """The outputs of a stage of one kind."""
+    return [out if isinstance(out, str) else next(iter(out)) for out in stage.get(kind, [])]
 
 
 @pytest.mark.parametrize("file", STAGE_FILES)
@@ -219,3 +241,26 @@ def test_decisions_begin_with_their_header():
 
     header = (ROOT / "data/decisions.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header in (",".join(COLUMNS), ",".join((*COLUMNS, SECONDS)))
+
+
+def test_the_files_that_people_made_of_the_example_are_listed():
+    """`winnow init` removes these and no others; it removes the list too."""
+    file = ROOT / "data/example.sha256"
+    if not file.exists():
+        pytest.skip("the example was replaced")
+    listed = dict(reversed(line.split("  ")) for line in file.read_text(encoding="utf-8").splitlines())
+    made = {name: files.sha256(ROOT / name) for name in clear.of_people(ROOT)}
+    assert {str(name): sha256 for name, sha256 in made.items()} == listed, (
+        f"sha256sum {' '.join(map(str, made))} > data/example.sha256"
+    )
+
+
+def test_plots_have_templates_and_files_that_a_stage_writes():
+    plots = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
+    written = {path for stage in PIPELINE.values() for path in paths(stage, "plots")}
+    assert len(plots) == 4
+    for plot in (each for entry in plots for each in entry.values()):
+        template = json.loads((ROOT / f".dvc/plots/{plot['template']}.json").read_text(encoding="utf-8"))
+        assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
+        drawn = {*plot["x"], *plot["y"]}
+        assert {file.rpartition("/")[0] for file in drawn} <= written

@@ -70,6 +70,21 @@ def test_decisions_are_kept_in_the_browser_downloaded_and_taken_in(page, address
     assert decisions.read(project.decisions)[2].note == '=1+1, "so"'
 
 
+def test_each_decision_has_its_time_and_what_its_row_was_drawn_for(page, tmp_path):
+    rows = [entry | {"drawn_for": "v1"} for entry in review_project.entries(2)]
+    project = review_project.make(tmp_path, rows)
+    file = tmp_path / "audit.html"
+    file.write_text(pages.offline(tables.read(project.queue), project.task, "Audit"), encoding="utf-8")
+    opened(page, file.as_uri())
+    page.locator("#reviewer").fill("ana")
+    began = decisions.now()
+    page.locator("#row").focus()
+    press(page, "k", "ArrowLeft", "a")  # and another verdict on the same row, perhaps in the same second
+    made = decisions.read(downloaded(page))
+    assert [(row.verdict, row.drawn_for) for row in made] == [("keep", "v1"), ("ambiguous", "v1")]
+    assert began <= made[0].decided_on < made[1].decided_on
+
+
 def test_a_browser_that_keeps_nothing_says_so_and_still_gives_the_file(page, address):
     page.add_init_script(NO_STORAGE)
     opened(page, address)

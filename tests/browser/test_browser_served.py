@@ -2,7 +2,6 @@
 
 import subprocess
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
@@ -13,7 +12,7 @@ from winnow import kinds
 from winnow.base import hashing
 from winnow.kinds import widget
 from winnow.people import decisions
-from winnow.review import journal
+from winnow.review import browser, journal
 
 NASTY = "<img src=x onerror=alert(1)></p><script>alert(2)</script>{{ 7 * 7 }}${alert(3)}\u202egnp.exe & &lt;b&gt;"
 
@@ -43,7 +42,7 @@ def where(page) -> str:
 
 
 def test_ten_decisions_by_keyboard_alone_are_committed(shown, project):
-    said, focus = shown.locator("#said"), "document.activeElement.id"
+    said, focus, began = shown.locator("#said"), "document.activeElement.id", decisions.now()
     assert "Row 1 of 11. Given FRUIT. Suggested STONE." in said.inner_text()
     press(shown, "k")
     assert said.inner_text() == "Saved: keep. Row 2 of 11. Given no label. Suggested STONE."
@@ -82,7 +81,10 @@ def test_ten_decisions_by_keyboard_alone_are_committed(shown, project):
         ("row-006", "keep", "", ""),
     ]
     made = decisions.read(project.decisions)
-    assert {(decision.reviewer, decision.decided_on) for decision in made} == {("ana", date.today().isoformat())}
+    assert {decision.reviewer for decision in made} == {"ana"}
+    moments = [decision.decided_on for decision in made]
+    assert began <= moments[0] <= moments[-1] <= decisions.now()
+    assert moments == sorted(moments)
     assert all(0 <= decision.seconds < 60 for decision in made)
 
     git = ["git", "-C", project.decisions.parent, "-c", "user.name=t", "-c", "user.email=t@example.org"]
@@ -274,3 +276,13 @@ def test_a_label_of_an_open_set_is_written(page, tmp_path, monkeypatch):
         press(shown, "r", "Escape", "k")
         assert "All 3 rows are decided" in shown.locator("#end").inner_text()
     assert [line[1:3] for line in lines(project)] == [("relabel", "7"), ("keep", ""), ("keep", "")]
+
+
+def test_the_private_file_leads_to_the_page_with_its_token(project, page, monkeypatch):
+    def browse(address: str) -> None:
+        opened(page, address)
+
+    monkeypatch.setattr(browser.webbrowser, "open", browse)
+    with serving(project) as server, browser.opened(server.address):
+        assert page.url == server.address
+        assert "the text of row 0" in page.inner_text("#card")

@@ -91,7 +91,7 @@ def test_a_queue_becomes_decisions(server, project):
     ]
     first = decisions.read(project.decisions)[0]
     created = tasks(server.url, "Round trip")[0]["annotations"][0]["created_at"]
-    assert (first.reviewer, first.decided_on, first.seconds) == (EMAIL, created[:10], 4.2)
+    assert (first.reviewer, first.decided_on[:10], first.seconds) == (EMAIL, created[:10], 4.2)
     assert (
         push(project, server.url, "Round trip")
         == "0 tasks added, 2 already there, 4 decided already, 4 of other queues"

@@ -1,5 +1,6 @@
 """A clean clone of the repository as it stands, with a small corpus and small parameters, in which DVC runs."""
 
+import json
 import os
 import re
 import shutil
@@ -53,6 +54,7 @@ class Clone:
         (folder / "data/sources").mkdir()
         write(folder / "data/sources")
         (folder / "data/decisions.csv").write_text(",".join(decisions.COLUMNS) + "\n", encoding="utf-8")
+        self.set_params(finetune={"reads": 0})  # the few rows would be read hundreds of times
         self.set_params(**sections)
         self.call("git", "init", "-q")
         self.call("git", "add", "-A")
@@ -62,6 +64,11 @@ class Clone:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def status(self) -> dict:
+        """Return what `winnow status` says."""
+        code = "from winnow.commands.cli import main; main(['status', '--json'])"
+        return json.loads(self.call(sys.executable, "-c", code))
 
     def repro(self) -> list[str]:
         """Run the pipeline; return the stages that ran, in order."""

@@ -83,6 +83,18 @@ def test_a_second_repro_runs_nothing(clone):
     assert clone.call("dvc", "status") == "Data and pipelines are up to date.\n"
 
 
+def test_status_after_a_run(clone):
+    status = clone.status()
+    assert status["problems"] == []
+    assert (status["has_run"], status["reruns"]["stages"], status["untimed"]) == (True, [], [])
+    assert set(status["queues"]) >= {"issues", "unlabelled", "audit"}
+    assert status["queues"]["issues"]["waiting"] == status["queues"]["issues"]["rows"] > 0
+    assert status["wrong_labels"]["expected"] > 0
+    assert status["test_looks"] == 0
+    # What it made is not committed.
+    assert status["next"]["do"].startswith("git add -A dvc.lock reports")
+
+
 def test_the_corpus_s_faults_are_found(clone):
     ledger = {
         (entry["id"], entry["action"])
@@ -116,7 +128,10 @@ def test_why_tells_a_row_s_life(clone):
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("reports/report.html", ["Data", "Label issues", "Learning curves", "Comparison", "<svg", "transfer", "dapt"]),
+        (
+            "reports/report.html",
+            ["The data", "Label issues", "Learning curves", "Comparison", "<svg", "transfer", "dapt"],
+        ),
         ("reports/review/queue.html", ["CONCLUSIONS", "relabel", "findings suggest"]),
     ],
 )
@@ -133,7 +148,13 @@ def test_a_decision_reruns_neither_adaptation_nor_embedding(clone):
     line = [row["id"], hashing.text_sha(row["text"]), row["given_label"], "ambiguous", "", "test", "2026-01-31", ""]
     with (clone.folder / "data/decisions.csv").open("a", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerow(line)
+    told = clone.status()
     ran = clone.repro()
+    assert set(ran) <= set(told["reruns"]["stages"])
+    assert not {"collect", "annotate", "adapt", "embed", "embed_base"} & set(told["reruns"]["stages"])
+    assert (told["new_decisions"], told["untimed"]) == (1, [])
+    assert told["seconds"] > 0
+    assert told["next"]["do"] == 'git commit -m "Decisions" data/decisions.csv && make repro'
     assert {"apply_decisions", "score", "find_issues"} <= set(ran)
     assert not {"fetch_model", "collect", "clean", "deduplicate", "split", "annotate", "adapt", "embed"} & set(ran)
     # No model trains on a dev row, so the training table is as it was.
@@ -144,7 +165,7 @@ def test_a_decision_reruns_neither_adaptation_nor_embedding(clone):
 def test_a_fine_tuning_parameter_reruns_fine_tuning_and_what_follows_alone(clone):
     clone.set_params(finetune={"epochs": 2})
     ran = {name.partition("@")[0] for name in clone.repro()}
-    assert ran == {"finetune", "evaluate", "compare", "report"}
+    assert ran == {"check_params", "check_model", "finetune", "evaluate", "compare", "report"}
 
 
 def test_the_heading_reaches_no_model(runs):

@@ -1,8 +1,12 @@
-"""What reruns: the stages that a change may touch and no others; and what ran once comes back from DVC's run cache."""
+"""What reruns: the stages that a change may touch and no others; and what ran once comes back from DVC's run cache.
+
+And what CI makes of a change that has not run, or has.
+"""
 
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -10,13 +14,26 @@ import time
 from pathlib import Path
 
 import pytest
+from dvc.utils.serialize import dump_yaml
+from dvc_render.vega_templates import get_template
+from ruamel.yaml import YAML
 
 from tests.pipeline import corpus
-from tests.pipeline.clone import Clone, tiny
+from tests.pipeline.clone import ROOT, Clone, tiny
 from tests.pipeline.test_pipeline import SMALL
 from winnow.base import closure
+from winnow.commands import lock
 
-# A parameter of each section, with another value; of task, arms and approaches none can be turned without harm.
+BACK = "git restore params.yaml dvc.lock reports && dvc checkout"  # as README says
+# By plot: template, x and y.
+PLOTS = {
+    "confusion": ("confusion_by_approach", "predicted", "actual"),
+    "confidence": ("calibration", "confidence", "accuracy"),
+    "reports/plots/calibration.csv": ("calibration", "predicted", "observed"),
+    "reports/plots/learning_curve.csv": ("by_arm", "labels", "macro_f1"),
+    "reports/plots/training/transfer-base-1.csv": ("simple", "step", "loss"),
+}
+# A parameter of each section, with another value; of task, gates, arms and approaches none can be turned without harm.
 OTHER_VALUES = {
     "compute": {"precision": "auto"},
     "fetch_model": {"licence": "MIT"},
@@ -27,7 +44,7 @@ OTHER_VALUES = {
     "removals": {"max_skew": 4},
     "annotate": {"audit_rows": 39},
     "apply_decisions": {"min_rows_per_label": 9},
-    "validate": {"years": [1901, 2030]},
+    "validate": {"profile": {"words": 90}},
     "adapt": {"batch_tokens": 960},
     "encoder": {"max_length": 60},
     "embed": {"batch_tokens": 1900},
@@ -65,9 +82,187 @@ def edit(clone: Clone, path: str, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def test_after_a_variant_the_way_back_leaves_nothing_to_run(clone):
+    clone.call("git", "add", "-A")
+    clone.call("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "run")
+    report, models = clone.folder / "reports/report.html", clone.folder / "models/classifier"
+    before, runs = report.read_bytes(), sorted(path.name for path in models.iterdir())
+    arms = [
+        "arms.encoders=[adapted]",
+        "arms.seeds=[1,2]",
+        "~arms.ensembles.transfer_ensemble",
+        "compare.pairs=[[dapt,tfidf]]",
+    ]
+    clone.call("dvc", "exp", "run", *(word for value in arms for word in ("-S", value)))
+    assert report.read_bytes() != before
+    assert (models / "transfer-adapted-2").is_dir()
+    clone.call("sh", "-c", BACK)
+    assert clone.call("dvc", "status") == "Data and pipelines are up to date.\n"
+    assert clone.repro() == []
+    assert report.read_bytes() == before
+    assert sorted(path.name for path in models.iterdir()) == runs
+    assert clone.call("git", "status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_plots_are_drawn_by_their_templates_and_axes(clone):
+    drawn = json.loads(clone.call("dvc", "plots", "show", "--json", "--split"))["data"]
+    for name, (template, x, y) in PLOTS.items():
+        (plot,) = drawn[name]
+        own = ROOT / f".dvc/plots/{template}.json"
+        text = own.read_text(encoding="utf-8") if own.exists() else json.dumps(get_template(template).content)
+        filled = {"<DVC_METRIC_X>": x, "<DVC_METRIC_Y>": y, '"<DVC_METRIC_STROKE_DASH>"': "{}"}
+        for anchor, value in filled.items():
+            text = text.replace(anchor, value)
+        assert plot["content"] == json.loads(text)
+        assert {"<DVC_METRIC_X_LABEL>": x, "<DVC_METRIC_Y_LABEL>": y}.items() <= plot["anchor_definitions"].items()
+        assert {x, y} <= set(plot["anchor_definitions"]["<DVC_METRIC_DATA>"][0])
+
+
+# What a tree may hold that dvc.lock was not made with: a file, what is in it, what it becomes, and what is told of it.
+STALE = {
+    "a parameter": ("params.yaml", "epochs: 1", "epochs: 2", r"finetune@\S+: params.yaml finetune.* modified"),
+    "code": (
+        "stages/compare/__main__.py",
+        "\nSPLIT =",
+        "\nUNUSED = 1\nSPLIT =",
+        "compare: data/code/compare.txt modified",
+    ),
+    "a library": ("requirements.lock", "cleanlab==", "cleanlab==1", "find_issues: data/code/find_issues.txt modified"),
+    "a source": ("data/sources/texts.jsonl", "\n", "\n\n", "collect: data/sources modified"),
+    "a command": ("dvc.yaml", "python -m stages.compare", "python -m  stages.compare", "compare: changed command"),
+    "a metric": ("reports/metrics/clean.json", "{", "{ ", "clean: reports/metrics/clean.json modified"),
+}
+
+
+@pytest.fixture(scope="module")
+def shared(clone, tmp_path_factory):
+    """A folder in which `clone` is committed, pushed to a remote, and cloned by Git as `bare`, without its data."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "remote").mkdir()
+    file = clone.folder / "params.yaml"
+    dump_yaml(str(file), YAML(typ="safe").load(file.read_text(encoding="utf-8")))  # laid out as lint asks for
+    clone.call("dvc", "remote", "add", "--default", "shared", str(folder / "remote"))
+    commit(clone.folder)
+    clone.call("dvc", "push")
+    checkout(clone.folder, folder / "bare")
+    return folder
+
+
+def commit(folder: Path) -> None:
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "a commit")
+
+
+def call(folder: Path, *command: str, status: int = 0, **variables: str) -> str:
+    """Run what CI calls, with the code of the folder; return what it printed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "GIT_", "DVC_"))}
+    own = {"PYTHONPATH": ".", "DVC_NO_ANALYTICS": "1"} | variables
+    done = subprocess.run(command, cwd=folder, env=kept | own, capture_output=True, text=True)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def checkout(origin: Path, folder: Path) -> Path:
+    """Clone by Git, as CI does, with the environment of these tests."""
+    call(origin, "git", "clone", "-q", str(origin), str(folder))
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+def test_ci_takes_a_change_from_its_branch_to_its_comment(clone, shared):
+    lint = ("bash", "-c", ".venv/bin/winnow lint --lock")
+    branch = checkout(clone.folder, shared / "branch")
+    base = call(branch, "git", "rev-parse", "HEAD").strip()
+    file = branch / "params.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("resamples: 200", "resamples: 150", 1), encoding="utf-8")
+    commit(branch)
+
+    # The job `data` refuses it, and says what to do; `gpu`, or a person, runs it.
+    call(branch, ".ci/pull")
+    told = call(branch, *lint, status=1)
+    assert re.search(r"^compare: params.yaml compare.* modified$", told, re.MULTILINE)
+    assert "`dvc repro` and `dvc push`, and commit dvc.lock and reports" in told
+    call(branch, ".ci/reproduce")
+    merged = checkout(branch, shared / "merged")
+    call(merged, "git", "apply", str(branch / "build/reproduced.patch"))
+    commit(merged)
+
+    # Another machine has what was committed and pushed, and no more.
+    ci = checkout(merged, shared / "ci")
+    call(ci, ".ci/pull")
+    call(ci, *lint)
+    assert "Data and pipelines are up to date" in call(ci, ".venv/bin/dvc", "status")
+    summary = shared / "summary.md"
+    call(ci, ".ci/report", base, "HEAD", NUMBER="7", GITHUB_STEP_SUMMARY=str(summary))
+    made = ci / "build/report"
+    assert (made / "comment/number").read_text() == "7\n"
+    assert "<svg" in (made / "whole/diff.html").read_text(encoding="utf-8")
+    report = (made / "comment/report.md").read_text(encoding="utf-8")
+    assert "resamples" in report
+    assert summary.read_text(encoding="utf-8") == report
+    assert runpy.run_path(str(ci / ".ci/comment.py"))["report"](made / "comment") == (report.strip(), True)
+
+    # Where the data cannot be had, the comment says why, and the check of dvc.lock needs none.
+    fork = checkout(merged, shared / "fork")
+    (shared / "remote").rename(shared / "gone")
+    call(fork, ".ci/pull", FORK="true")
+    call(fork, ".ci/report", base, "HEAD", NUMBER="7")
+    assert "a fork has no keys" in (fork / "build/report/comment/report.md").read_text(encoding="utf-8")
+    assert runpy.run_path(str(ci / ".ci/comment.py"))["report"](fork / "build/report/comment")[1]
+    call(fork, *lint)
+
+
+@pytest.mark.parametrize("what", STALE)
+def test_without_any_data_a_lock_of_another_tree_is_found(shared, monkeypatch, what):
+    monkeypatch.chdir(shared / "bare")
+    name, old, new, reason = STALE[what]
+    file = Path(name)
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    assert lock.problems(Path())[0] == []
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    found, _ = lock.problems(Path())
+    file.write_text(text, encoding="utf-8")
+    assert any(re.fullmatch(reason, line) for line in found), found
+
+
+def test_without_any_data_a_comment_asks_for_the_stage_code_alone(shared, monkeypatch):
+    monkeypatch.chdir(shared / "bare")
+    file = Path("winnow/base/errors.py")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"# A comment.\n{text}", encoding="utf-8")
+    found, mend = lock.problems(Path())
+    file.write_text(text, encoding="utf-8")
+    assert found == ["code: winnow modified"]
+    assert mend.startswith("`dvc repro code`, which takes seconds, and commit dvc.lock")
+
+
+def test_a_lock_mixed_of_two_runs_is_found_without_any_data(shared, monkeypatch):
+    monkeypatch.chdir(shared / "bare")
+    file = Path("dvc.lock")
+    text = file.read_text(encoding="utf-8")
+    mixed = YAML(typ="safe").load(text)
+    (out,) = [out for out in mixed["stages"]["deduplicate"]["outs"] if out["path"] == "data/deduplicated.parquet"]
+    file.write_text(text.replace(out["md5"], "ab" * 16, 1), encoding="utf-8")
+    found, _ = lock.problems(Path())
+    file.write_text(text, encoding="utf-8")
+    assert any("data/deduplicated.parquet modified" in line for line in found), found
+
+
+def test_a_look_at_test_reruns_the_report_alone(clone):
+    code = "from winnow.commands.cli import main; main(['test', '--why', 'release 1', '--by', 'ana'])"
+    assert "It is the only look at these test rows in the log." in clone.call(sys.executable, "-c", code)
+    assert clone.repro() == ["report"]
+    assert json.loads((clone.folder / "reports/summary.json").read_text(encoding="utf-8"))["test_looks"] == 1
+    assert "looked at once, last on" in (clone.folder / "reports/MODEL_CARD.md").read_text(encoding="utf-8")
+    told = json.loads(clone.call("dvc", "metrics", "show", "--json", "data/test/results.json"))
+    assert "approaches" in json.dumps(told)
+
+
 def test_a_comment_a_docstring_and_another_layout_rerun_the_stage_code_alone(clone):
     edit(clone, "winnow/base/errors.py", '"""The one exception', '"""The only exception')
     edit(clone, "winnow/base/files.py", "import hashlib\n", "# A comment.\nimport  hashlib\n")
+    assert clone.status()["reruns"]["stages"] == ["code"]
     assert clone.repro() == ["code"]
 
 
@@ -78,7 +273,9 @@ def test_a_constant_of_a_shared_module_reruns_the_stages_whose_code_reads_it(clo
     files = closure.stage_files(clone.folder)
     touched = {stage for stage, file in files.items() if path in closure.closure(file, clone.folder, "classification")}
     assert len(touched) > 1
-    assert set(clone.repro()) == touched | {"code"}
+    expected = touched | {"code", "check_params", "check_model"}  # which read the parameters of all stages
+    assert set(clone.status()["reruns"]["stages"]) >= expected
+    assert set(clone.repro()) == expected
 
 
 def test_another_version_of_pandas_trains_nothing_again(clone):
@@ -91,7 +288,7 @@ def test_another_version_of_pandas_trains_nothing_again(clone):
 
 
 def test_parameters_changed_and_changed_back_run_nothing(clone, default_params):
-    assert set(OTHER_VALUES) == set(default_params) - {"task", "arms", "approaches"}
+    assert set(OTHER_VALUES) == set(default_params) - {"task", "gates", "arms", "approaches"}
     file = clone.folder / "params.yaml"
     before = file.read_text(encoding="utf-8")
     clone.set_params(**OTHER_VALUES)
@@ -107,7 +304,8 @@ def test_an_overlay_reruns_the_stages_whose_values_it_sets(clone):
     overlay = "from winnow.commands.cli import main; main(['overlay', 'mine.yaml'])"
     out = clone.call("sh", "-c", f'dvc exp run $("{sys.executable}" -c "{overlay}")')
     ran = set(re.findall(r"^Running stage '(\w+)", out, re.MULTILINE))
-    assert ran == {"finetune", "evaluate", "compare", "learning_curve", "rounds", "report"}
+    expected = {"check_params", "check_model", "finetune", "evaluate", "compare", "learning_curve", "rounds", "report"}
+    assert ran == expected
     told = json.loads(clone.call("dvc", "params", "diff", "--json"))["params.yaml"]
     assert {key: value["new"] for key, value in told.items()} == {
         "finetune.epochs": 3,

@@ -77,6 +77,11 @@ def test_killed_in_the_workspace_and_in_a_temporary_one(repository, tmp_path, mo
     assert content(*(repository / path for path in OUTPUTS)) == content(*(whole / path for path in OUTPUTS))
     assert call(repository, "dvc", "status") == "Data and pipelines are up to date.\n"
 
+    # How another machine would compute it is no input.
+    for name, value in {"ENGINE": "ray", "PROCESSES": "7", "CHECKPOINT_SECONDS": "none", "LAUNCHER": "other"}.items():
+        monkeypatch.setenv(f"WINNOW_{name}", value)
+    assert call(repository, "dvc", "status") == "Data and pipelines are up to date.\n"
+
     # What it was computed on is shown where it differs.
     call(repository, "git", "add", "-A")
     call(repository, "git", "commit", "-qm", "adapted")

@@ -23,6 +23,7 @@ def build(vocabulary: list[str], scratch: Path, wheels: Path) -> dict:
         for name, content in members.items():
             archive.writestr(name, content)
     return {
+        "kind": "package",
         "package": PACKAGE,
         "version": VERSION,
         "sha256": sha256(wheel),

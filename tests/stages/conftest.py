@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tests import tiny_encoder
+from tests import nasty, tiny_encoder
 from tests.conftest import make_rows
 from winnow.rows import tables
 
@@ -49,12 +49,14 @@ def encoder_params(workspace, default_params, monkeypatch):
             "encoder": {"max_length": 16},
             "embed": {"batch_tokens": 128, "text_rows": 2},
             "finetune": default_params["finetune"]
-            | {"epochs": 8, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
+            | {"epochs": 8, "reads": 0, "batch_tokens": 128, "learning_rate": 1e-2, "head_learning_rate": 1e-2}
             | {"freeze_embeddings": False, "frozen_layers": 0},
             "approaches": default_params["approaches"],
             "evaluate": {"batch_tokens": 128, "calibration_bins": 5},
         }
-        return workspace(**{name: section | changes.get(name, {}) for name, section in sections.items()})
+        folder = workspace(**{name: section | changes.get(name, {}) for name, section in sections.items()})
+        nasty.write_cleaning(folder)
+        return folder
 
     return write
 

@@ -227,6 +227,6 @@ def test_a_configuration_that_is_not_there_is_named(encoder_params):
 
 @pytest.mark.usefixtures("documents")
 def test_an_objective_that_needs_all_rows_of_a_batch_is_refused(encoder_params, encoder_folder, capfd):
-    encoder_params(adapt={"objectives": {"contrast": 1.0}, "dropout": 0.1})
+    encoder_params(adapt={"objectives": {"contrast": 1.0}, "dropout": 0.1, "warmup_tokens": 0})
     assert together(adapt.main, adapt_command(encoder_folder, "two")) == [1, 1]
     assert "adapt.objectives.contrast compares all rows of a batch" in capfd.readouterr().err

@@ -12,6 +12,7 @@ from stages.compare import __main__ as compare
 from stages.evaluate import __main__ as evaluate
 from stages.finetune import __main__ as finetune
 from stages.semantic_duplicates.__main__ import LEFT_OUT
+from tests import nasty
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS
 from winnow import kinds
@@ -41,7 +42,7 @@ def write(workspace, default_params, monkeypatch):
         sections["balance"] |= {"weights": "none", "max_labels": 90, "dev_rows": True}
         sections["finetune"] |= FINETUNE
         sections["compare"] |= {"pairs": [], "resamples": 100}
-        workspace(**{name: section | changes.get(name, {}) for name, section in sections.items()})
+        nasty.write_cleaning(workspace(**{name: section | changes.get(name, {}) for name, section in sections.items()}))
 
     return call
 
@@ -78,8 +79,8 @@ def balanced() -> None:
 def tuned(encoder_folder, approach: str = "transfer") -> None:
     finetune.main(
         f"--approach {approach} --seed 1 --encoder {encoder_folder} --training training.parquet --dev dev.parquet "
-        f"--auxiliary auxiliary.parquet --out classifier/{approach}-base-1 --curve curve.csv --metrics finetune.json "
-        "--checkpoints checkpoints".split()
+        f"--auxiliary auxiliary.parquet --cleaning cleaning.json --out classifier/{approach}-base-1 --curve curve.csv "
+        "--metrics finetune.json --checkpoints checkpoints".split()
     )
 
 
@@ -107,10 +108,10 @@ def test_a_number_is_learnt_and_its_error_compared(encoder_folder, write):
     arms = predictions.read_all(Path("predictions"))
     assert set(arms) == {"tfidf-0", "transfer-1"}
     compared = json.loads(Path("compare.json").read_text())
-    error = compared["test"]["transfer"]
+    error = compared["dev"]["approaches"]["transfer"]
     assert error["mean_error"] < 0.4
     assert error["mean_error_low"] <= error["mean_error"] <= error["mean_error_high"]
-    gain = compared["difference"]["transfer-tfidf"]["test"]
+    gain = compared["dev"]["difference"]["transfer-tfidf"]
     assert compared["best_beats_baseline"] is (gain["mean_error_high"] < 0), "less is better"
     assert Path("compare.csv").read_text().startswith("approach,split,mean_error,low,high\n")
     assert Path("plots/errors.csv").exists()

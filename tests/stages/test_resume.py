@@ -30,7 +30,7 @@ def adapt_command(encoder_folder, name) -> list[str]:
 
 def finetune_command(encoder_folder, name, approach="transfer") -> list[str]:
     paths = f"--encoder {encoder_folder} --training training.parquet --checkpoints checkpoints"
-    more = f"--dev dev.parquet --auxiliary auxiliary.parquet --approach {approach} --seed 1"
+    more = f"--dev dev.parquet --auxiliary auxiliary.parquet --cleaning cleaning.json --approach {approach} --seed 1"
     return [*paths.split(), *more.split(), *f"--out {name} --curve {name}.csv --metrics {name}.json".split()]
 
 

@@ -39,6 +39,6 @@ class Task(task.Task):
         """Return the half of the range in which the number lies."""
         return ["low" if float(label) < (self.low + self.high) / 2 else "high"]
 
-    def check_counts(self, labels: Iterable[str], at_least: int, where: str) -> Counter:
+    def check_counts(self, labels: Iterable[str], where: str) -> Counter:
         """Return the rows of each half."""
-        return super().check_counts(labels, at_least, where)
+        return super().check_counts(labels, where)

@@ -42,9 +42,9 @@ class Scored:
         """Return number_<member>."""
         return {f"number_{name}": pa.array(numbers) for name, numbers in self.members.items()}
 
-    def measure(self) -> dict:
-        """Return the mean error of the members' mean."""
-        error = np.abs(np.mean(list(self.members.values()), axis=0) - self.truth)
+    def measure(self, judged: np.ndarray) -> dict:
+        """Return the mean error of the members' mean on some rows, (rows,) bool."""
+        error = np.abs(np.mean(list(self.members.values()), axis=0) - self.truth)[judged]
         return {"rows": int(np.isfinite(error).sum()), "mean_error": float(np.nanmean(error))}
 
 
@@ -57,3 +57,11 @@ def score(task, members: Mapping[str, Probe], labels: np.ndarray, folds: np.ndar
             inside, train = folds == fold, (folds != fold) & known
             found[name][inside] = member.predict(train, truth[train], inside)
     return Scored(found, truth)
+
+
+def predict(task, members: Mapping[str, Probe], labels: np.ndarray, wanted: np.ndarray) -> Scored:
+    """Return what models that learnt from all labels say of the rows `wanted`, which have none."""
+    truth = task.numbers(labels)
+    known = np.isfinite(truth)
+    found = {name: member.predict(known, truth[known], wanted) for name, member in members.items() if wanted.any()}
+    return Scored(found or {name: np.zeros(0) for name in members}, truth[wanted])

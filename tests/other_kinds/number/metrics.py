@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from winnow.kinds.headline import Headline
 
-HEADLINE = Headline("mean_error", larger_is_better=False)
+HEADLINE = Headline("mean_error", larger_is_better=False, is_share=False)
 WORDS = {"mean_error": "mean error"}
 
 
@@ -28,5 +28,5 @@ def measure(task, predictions: pa.Table, bins: int) -> dict:
 
 def plots(task, arms, measured, bins) -> dict[str, list[tuple]]:
     """Return the plot's table of errors."""
-    lines = [(name, of["test"]["mean_error"]) for name, of in measured.items()]
+    lines = [(name, of["mean_error"]) for name, of in measured.items()]
     return {"errors": [("arm", "mean_error"), *lines]}

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.adapt import __main__ as adapt
+from stages.adapt.corpus import Corpus
 from tests.conftest import ROOT, make_rows
 from tests.stages.conftest import sentences
 from winnow.base import files, params
@@ -93,7 +94,10 @@ def test_interpolation_is_a_mean_of_base_and_adapted(encoder_params, encoder_fol
 
 
 @pytest.mark.parametrize("objective", ["position", "order", "denoise", "contrast"])
-def test_objectives_of_spans_learn_without_a_masked_lm_head(encoder_params, encoder_folder, documents, objective):
+def test_objectives_of_spans_learn_without_a_masked_lm_head(
+    encoder_params, encoder_folder, documents, objective, monkeypatch
+):
+    monkeypatch.setattr(adapt, "HELD_OUT", 0.25)
     shares = {"masked_lm": 0.0, "position": 0.0, objective: 1.0}
     folder = encoder_params(
         adapt={"tokens": 20000, "learning_rate": 3e-3, "interpolation": 1.0, "warmup_tokens": 0, "objectives": shares}
@@ -102,11 +106,21 @@ def test_objectives_of_spans_learn_without_a_masked_lm_head(encoder_params, enco
     run(folder, encoder_folder)
     held_out = json.loads((folder / "adapted.json").read_text(encoding="utf-8"))["held_out_loss"]
     assert list(held_out) == [objective]
+    assert 0.01 < held_out[objective]["after"] < held_out[objective]["before"]
     losses = [
         float(line.split(",")[3]) for line in (folder / "adapted.csv").read_text(encoding="utf-8").splitlines()[1:]
     ]
     part = len(losses) // 4
     assert sum(losses[-part:]) < 0.8 * sum(losses[:part])
+
+
+def test_a_single_document_held_out_has_nothing_to_be_told_from(encoder_params, encoder_folder, documents, monkeypatch):
+    monkeypatch.setattr(adapt, "HELD_OUT", 0.0)  # the least: one document
+    shares = {"masked_lm": 1.0, "contrast": 1.0}
+    folder = encoder_params(adapt={"objectives": shares, "dropout": 0.1})
+    run(folder, encoder_folder)
+    held_out = json.loads((folder / "adapted.json").read_text(encoding="utf-8"))["held_out_loss"]
+    assert list(held_out) == ["masked_lm"]
 
 
 def test_objectives_share_the_tokens_and_alternate(encoder_params, encoder_folder, documents):
@@ -129,6 +143,7 @@ def test_objectives_share_the_tokens_and_alternate(encoder_params, encoder_folde
     [
         ({"objectives": {"masked_lm": 0.0}}, "give one of them a share"),
         ({"objectives": {"contrast": 1.0}, "dropout": 0.0}, "set dropout to 0.1"),
+        ({"objectives": {"contrast": 1.0}, "dropout": 0.1}, "no head to warm up; set warmup_tokens to 0"),
         ({"objectives": {"guess": 1.0}}, "objectives"),
         ({"sources": ["nowhere"]}, "no row is of 'nowhere'; sources: test"),
     ],
@@ -157,11 +172,15 @@ def test_dropout_is_the_parameters_and_not_the_bases(encoder_params, encoder_fol
 
 def test_no_text_of_dev_or_test_unless_transductive(corpus, options):
     rows, split = corpus
+    documents = Corpus.of(rows)
     train = {row["id"] for row in split.to_pylist() if row["split"] == "train"}
-    assert set(adapt.choose(rows, split, options)["id"].to_pylist()) == train
-    assert adapt.choose(rows, split, options.model_copy(update={"transductive": True})).num_rows == rows.num_rows
+    chosen = adapt.choose(documents, split, options)
+    assert set(chosen.ids) == train
+    texts = dict(zip(rows["id"].to_pylist(), rows["text"].to_pylist(), strict=True))
+    assert chosen.texts == [texts[id] for id in chosen.ids]
+    assert adapt.choose(documents, split, options.model_copy(update={"transductive": True})).rows.num_rows == 90
     with pytest.raises(UserError, match="too little text"):
-        adapt.choose(rows, tables.set_column(split, "split", ["test"] * split.num_rows, pa.string()), options)
+        adapt.choose(documents, tables.set_column(split, "split", ["test"] * split.num_rows, pa.string()), options)
 
 
 @pytest.fixture(scope="session")
@@ -216,7 +235,7 @@ def test_loss_at_masked_places_equals_that_of_transformers(encoder_folder, token
 def test_a_long_document_becomes_passages_that_lose_no_token(tokenizer):
     words = [text for text, _ in sentences(30)]
     rows = make_rows([{"text": " ".join(words)}, {"text": words[0]}]).select(["id", "text"])
-    cut = masked_lm.passages(rows, tokenizer, 16)
+    cut = masked_lm.passages(rows["id"].to_pylist(), rows["text"].to_pylist(), tokenizer, 16)
     assert max(map(len, cut.tokens)) == 16
     assert len(set(cut.keys)) == len(cut.keys)
     inner = [token for passage in cut.tokens for token in passage[1:-1]]

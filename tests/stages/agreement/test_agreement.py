@@ -29,12 +29,10 @@ CHANCES = np.where(np.arange(3) == (np.arange(60) % 3)[:, None], 0.9, 0.05)
 CHANCES[1] = 0.05, 0.15, 0.8
 
 
-def line(row: int, said: str, reviewer: str = "ana") -> str:
+def line(row: int, said: str, reviewer: str = "ana", day: str = "2026-01-31") -> str:
     """Return a line of decisions.csv: a label, or a verdict without one."""
     verdict = said if said in ("ambiguous", "out_of_scope") else "keep" if said == GIVEN[row] else "relabel"
-    return (
-        f"{IDS[row]},{SHAS[row]},{GIVEN[row]},{verdict},{said if verdict == 'relabel' else ''},{reviewer},2026-01-31,"
-    )
+    return f"{IDS[row]},{SHAS[row]},{GIVEN[row]},{verdict},{said if verdict == 'relabel' else ''},{reviewer},{day},"
 
 
 def both(row: int, first: str, second: str) -> list[str]:
@@ -138,8 +136,8 @@ def test_verdicts_without_a_label_are_outcomes_but_no_votes_for_the_model(stage)
     assert metrics["confused"] == {"FRUIT / ambiguous": 1}
 
 
-def test_the_last_line_of_a_reviewer_counts(stage):
-    out, _ = stage(*both(1, "STONE", "TREE"), line(1, "STONE", "bo"))
+def test_the_latest_decision_of_a_reviewer_counts(stage):
+    out, _ = stage(line(1, "STONE", "bo", "2026-02-01"), *both(1, "STONE", "TREE"))
     assert out[1]["outcomes"] == ["STONE", "STONE"]
 
 
@@ -180,8 +178,10 @@ SAID = st.tuples(st.integers(0, 9), st.sampled_from([*LABELS, "ambiguous", "out_
 @given(st.lists(SAID, max_size=40))
 def test_every_row_of_several_reviewers_gets_a_line_and_what_all_say_is_no_conflict(said):
     made = [
-        Decision(IDS[row], "", "", name if name in ("ambiguous", "out_of_scope") else "relabel", name, who, "", "", 2)
-        for row, name, who in said
+        Decision(
+            IDS[row], "", "", name if name in ("ambiguous", "out_of_scope") else "relabel", name, who, f"{at:02}", "", 2
+        )
+        for at, (row, name, who) in enumerate(said)
     ]
     last = {(row, who): name for row, name, who in said}
     by_row = {row: {name for (other, _), name in last.items() if other == row} for row, _ in last}

@@ -158,3 +158,15 @@ def test_dawid_skene_and_crowdlab_know_no_names(seed):
     old, new = consensus.crowdlab(votes, chances), consensus.crowdlab(renamed, chances[:, np.argsort(names)])
     assert new.label.tolist() == names[old.label].tolist()
     assert new.confidence == pytest.approx(old.confidence, abs=1e-6)
+
+
+def test_classes_that_nobody_gave_change_nothing_and_cost_no_time():
+    random = np.random.default_rng(3)
+    truth = random.integers(0, 3, 300)
+    said = np.where(random.random((300, 4)) < 0.8, truth[:, None], random.integers(0, 3, (300, 4)))
+    few = consensus.dawid_skene(consensus.one_hot(said, 3))
+    places = np.array([5, 420, 999])
+    many = consensus.dawid_skene(consensus.one_hot(places[said], 1000))
+    np.testing.assert_allclose(many.probabilities[:, places], few.probabilities, atol=1e-12)
+    assert many.probabilities.sum() == pytest.approx(300)
+    np.testing.assert_allclose(many.accuracy(), few.accuracy())

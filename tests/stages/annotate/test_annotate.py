@@ -1,6 +1,5 @@
 """annotate: rules of every kind vote; a label is set only where given labels of the training split prove it right."""
 
-import csv
 import json
 import re
 import textwrap
@@ -11,13 +10,10 @@ from ruamel.yaml import YAML
 
 from stages.annotate import __main__ as annotate
 from tests.conftest import ROOT, make_rows
-from tests.other_tasks import NUMBERS, WORDS
-from winnow.base import hashing
+from tests.other_tasks import NUMBERS
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
 from winnow.labelling.votes import collect
-from winnow.people import queue
-from winnow.people.decisions import QUEUE_COLUMNS
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
 from winnow.statistics import intervals
@@ -47,7 +43,7 @@ def run(rows: list[dict], train: set[int] | None = None, task=None, **changes) -
     votes = collect([table], [rule.voter(None, task) for rule in settings.rules], task)
     measured = annotate.Measured.of(votes, table, pa.array(chosen, pa.string()))
     out, metrics = annotate.annotate(votes, measured, settings, task, ledger)
-    return {ids.index(row["id"]): row for row in out.to_pylist()}, metrics, ledger
+    return {ids.index(row["id"]): row for row in out}, metrics, ledger
 
 
 def test_a_full_match_sets_the_label_with_its_measured_precision():
@@ -174,40 +170,6 @@ def test_both_combiners_are_measured_on_rows_that_they_were_not_fitted_on():
     assert {(of["coverage"], of["measured_on"]) for of in metrics["combined"].values()} == {(0.0, 0)}
 
 
-def test_the_audit_sample_is_of_each_label_and_drawn_by_hash():
-    rows = [*given("Fruit", "FRUIT", 30), *given("Rock", "STONE", 30), *unlabelled("Fruit", 50), *unlabelled("Rock", 1)]
-    out, metrics, _ = run(rows, audit_rows=5)
-    audited = [row for row in out.values() if row["audit"]]
-    assert metrics["audit_rows"] == 6
-    assert sorted(row["label"] for row in audited) == ["FRUIT"] * 5 + ["STONE"]
-    fruit = sorted((r["id"] for r in out.values() if r["label"] == "FRUIT"), key=lambda id: hashing.digest("audit", id))
-    assert {row["id"] for row in audited if row["label"] == "FRUIT"} == set(fruit[:5])
-
-
-def labelled(count: int, label: str = "FRUIT", origin: str = "rule") -> list[dict]:
-    return [{"id": f"{label}-{origin}-{n}", "label": label, "label_origin": origin} for n in range(count)]
-
-
-def test_each_origin_and_label_has_its_sample_and_is_read_in_turn():
-    rows = labelled(20) + labelled(20, "STONE") + labelled(3, origin="model")
-    drawn = annotate.draw(rows, 5, WORDS)
-    assert [sum(id.startswith(f"{name}-") for id in drawn) for name in ("FRUIT-rule", "STONE-rule", "FRUIT-model")] == [
-        5,
-        5,
-        3,
-    ]
-    assert len({id.rpartition("-")[0] for id in drawn[:3]}) == 3
-    assert annotate.draw(rows, 2, WORDS) == drawn[:6]  # who stops half-way has a smaller sample of each
-
-
-def test_a_row_is_in_the_sample_of_each_class_of_its_label():
-    rows = labelled(20, "a") + labelled(20, "a b") + labelled(1, "c")
-    first = {name: [row["id"] for row in rows if name in row["label"].split()] for name in "abc"}
-    drawn = set(annotate.draw(rows, 5, WORDS))
-    for name, ids in first.items():
-        assert set(sorted(ids, key=lambda id: hashing.digest("audit", id))[:5]) <= drawn, name
-
-
 def test_labels_of_an_open_set_are_those_that_rules_and_rows_have():
     size = {"name": "size", "kind": "keyword", "field": "text", "labels": {"2.50": ["small"], "70": ["large"]}}
     field = {"name": "field", "kind": "regex", "field": "meta.heading", "labels": {"2.5": "FEW", "1e3": "MANY"}}
@@ -220,22 +182,12 @@ def test_labels_of_an_open_set_are_those_that_rules_and_rows_have():
     }
     assert set(metrics["combined"]) == {"majority"}
     assert {name: set(of) for name, of in metrics["rules"].items()} == {"size": {"2.5", "70"}, "field": {"2.5"}}
-    assert metrics["audit_rows"] == 2
     with pytest.raises(UserError, match=r"annotate\.combine: label_model needs a closed set of labels, which task"):
         run(rows, task=NUMBERS, rules=[size], combine="label_model")
     assert run([{"text": "none"}], task=NUMBERS, rules=[size])[0] == {}
 
 
-def test_another_label_elsewhere_moves_no_row_of_the_sample():
-    before = set(annotate.draw(labelled(100), 10, WORDS))
-    assert set(annotate.draw(labelled(100) + labelled(50, "STONE"), 10, WORDS)) >= before
-    gone = labelled(100)[::2]
-    stays = {row["id"] for row in gone} & before
-    assert stays <= set(annotate.draw(gone, 10, WORDS))
-
-
-FILES = {"out": "out.parquet", "votes": "votes.parquet", "audit": "audit.parquet", "audit_csv": "audit.csv"}
-FILES |= {"ledger": "ledger.parquet", "metrics": "metrics.json"}
+FILES = {"out": "out.parquet", "votes": "votes.parquet", "ledger": "ledger.parquet", "metrics": "metrics.json"}
 
 
 def files(folder, rows: list[dict] | None = None) -> list[str]:
@@ -269,37 +221,7 @@ def test_the_stage_writes_the_same_bytes_twice(workspace):
     said = tables.read(folder / "votes.parquet").to_pylist()
     assert len(said) == 31  # rows with a label too, rows of purpose text not
     assert {"id": row["id"], "rule": "heading", "label": "FRUIT"} in said
-    with (folder / "audit.csv").open(encoding="utf-8", newline="") as file:
-        [queued] = list(csv.DictReader(file))
-    assert tuple(queued) == QUEUE_COLUMNS
-    assert (queued["id"].lstrip("'"), queued["given_label"], queued["verdict"]) == (row["id"], "FRUIT", "")
-    assert queued["text_sha"].lstrip("'") == hashing.text_sha("=1+1 is a sweet one")
-    assert queued["text"] == "'=1+1 is a sweet one"
-    assert "meta.heading is 'fruit'" in queued["reasons"]
-
-
-def test_the_audit_sample_is_a_queue(workspace):
-    folder = workspace(task=TASK, annotate=PARAMS)
-    annotate.main(files(folder, [*given("Fruit", "FRUIT", 30), *unlabelled("fruit", 9)]))
-    annotations = tables.read(folder / "out.parquet")
-    entries = queue.read(folder / "audit.parquet")
-    assert [entry["id"] for entry in entries] == annotate.draw(annotations.to_pylist(), 4, Task(**TASK))
-    assert entries[0] | {"id": "", "text": "", "text_sha": ""} == {
-        "id": "",
-        "rank": 0,
-        "text_sha": "",
-        "split": "train",
-        "given_label": "FRUIT",
-        "suggested_label": None,
-        "p_error": None,
-        "tier": None,
-        "seconds": None,
-        "reasons": ["label set by rule heading: meta.heading is 'fruit'"],
-        "probabilities": [],
-        "votes": [{"rule": "heading", "label": "FRUIT"}],
-        "neighbours": [],
-        "text": "",
-    }
+    assert re.fullmatch("v[0-9a-f]{12}", row["version"])
 
 
 CODE = "def by_source(row):\n    return 'STONE' if row['source'] == 'quarry' and 'label' not in row else None\n"
@@ -365,7 +287,6 @@ def test_a_label_that_only_a_model_says_is_of_origin_model(workspace):
     assert (
         sorted((row["label_origin"], row["rule"]) for row in out) == [("model", "llm")] * 2 + [("rule", "heading")] * 2
     )
-    assert tables.read(folder / "audit.parquet").num_rows == 4
 
 
 @pytest.mark.parametrize(
@@ -399,7 +320,7 @@ def test_bad_parameters_are_named(workspace, changes, message):
 def test_without_rules_nothing_is_labelled(workspace, rows):
     folder = workspace(task=TASK, annotate=PARAMS | {"rules": []})
     annotate.main(files(folder, rows))
-    assert [tables.read(folder / FILES[name]).num_rows for name in ("out", "votes", "audit")] == [0, 0, 0]
+    assert [tables.read(folder / FILES[name]).num_rows for name in ("out", "votes")] == [0, 0]
 
 
 def test_the_rules_in_the_documentation_are_ones_that_the_stage_accepts():

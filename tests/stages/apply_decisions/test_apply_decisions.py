@@ -31,13 +31,10 @@ SHAS = [hashing.text_sha(text) for text in make_rows(ROWS)["text"].to_pylist()]
 
 
 def annotations(rows: list[tuple[str, str, bool]]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {"id": id, "label": label, "label_origin": "rule", "label_confidence": 0.9, "rule": "r", "audit": audit}
-            for id, label, audit in rows
-        ],
-        schema=annotate.OUT,
-    )
+    """Return automatic labels: id, label, and whether the row is drawn for the audit."""
+    own = {"label_origin": "rule", "label_confidence": 0.9, "rule": "r", "version": "v1"}
+    table = pa.Table.from_pylist([{"id": id, "label": label} | own for id, label, _ in rows], schema=annotate.OUT)
+    return tables.set_column(table, "audit", [audited for _, _, audited in rows], pa.bool_())
 
 
 def line(row: int, verdict: str, new_label: str = "", reviewer: str = "ana", **changes: str) -> str:
@@ -52,20 +49,25 @@ def stage(workspace):
     """Return a function that runs the stage on lines of decisions.csv and returns rows by number, and metrics."""
 
     def run(
-        *lines: str, rows: list[dict] = ROWS, min_rows: int = 2, rule: str | None = "STONE", **changes
+        *lines: str, rows: list[dict] = ROWS, min_rows: int = 2, rule: str | None = "STONE", dev: tuple = (), **changes
     ) -> tuple[dict[int, dict], dict]:
         settings = {"min_rows_per_label": min_rows, "acceptance": ACCEPTANCE | changes}
         folder = workspace(task=TASK, apply_decisions=settings)
         table = tables.set_column(make_rows(rows), "cluster", ["c"] * len(rows), pa.string())
         tables.write(table, folder / "rows.parquet")
-        split = tables.set_column(table.select(["id"]), "split", ["train"] * len(rows), pa.string())
+        splits = ["dev" if number in dev else "train" for number in range(len(rows))]
+        split = tables.set_column(table.select(["id"]), "split", splits, pa.string())
         tables.write(split, folder / "split.parquet")
         made = [(IDS[6], rule, True)] if rule else []
         tables.write(annotations(made), folder / "annotations.parquet")
+        sample = pa.table({"id": pa.array([id for id, _, audited in made if audited], pa.string())})
+        tables.write(sample, folder / "audit.parquet")
         (folder / "decisions.csv").write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
         apply_decisions.main(
-            "--rows rows.parquet --split split.parquet --annotations annotations.parquet --decisions decisions.csv "
-            "--out labelled.parquet --ledger ledger.parquet --metrics metrics.json".split()
+            "--rows rows.parquet --split split.parquet --annotations annotations.parquet "
+            "--audit audit.parquet --decisions decisions.csv "
+            "--out labelled.parquet --evaluated measuring.parquet "
+            "--ledger ledger.parquet --metrics metrics.json".split()
         )
         out = tables.read(folder / "labelled.parquet").to_pylist()
         metrics = json.loads((folder / "metrics.json").read_text())
@@ -94,6 +96,7 @@ def test_without_decisions_no_automatic_label_stands(stage, tmp_path):
         "conflicts": 0,
         "unlabelled": 2,
         "labelled": {"given": 6},
+        "doubts": [],
         "acceptance": {
             "rule": {
                 "STONE": {
@@ -151,6 +154,19 @@ def test_the_ledger_names_each_row_that_was_decided(stage, tmp_path):
     assert "label STONE -> FRUIT, decided by ana" in {entry["reason"] for entry in entries}
 
 
+def test_a_decision_on_a_row_of_train_leaves_the_rows_that_measure_as_they_are(stage, tmp_path):
+    def measuring(*lines: str) -> bytes:
+        stage(*lines, dev=(1, 4, 6))
+        return (tmp_path / "measuring.parquet").read_bytes()
+
+    before = measuring()
+    rows = tables.read(tmp_path / "measuring.parquet").to_pylist()
+    assert {IDS.index(row["id"]): row["label"] for row in rows} == {1: "FRUIT", 4: "STONE"}
+    assert [row["text"] for row in rows] == [make_rows(ROWS)["text"].to_pylist()[IDS.index(row["id"])] for row in rows]
+    assert measuring(line(0, "relabel", "STONE"), line(3, "ambiguous")) == before
+    assert measuring(line(1, "relabel", "STONE")) != before
+
+
 def test_reviewers_who_agree_settle_a_row_and_agreement_is_measured(stage):
     out, metrics = stage(
         line(0, "keep"), line(0, "keep", reviewer="bo"), line(1, "keep"), line(1, "ambiguous", reviewer="bo")
@@ -160,10 +176,16 @@ def test_reviewers_who_agree_settle_a_row_and_agreement_is_measured(stage):
     assert (metrics["conflicts"], metrics["agreement"], metrics["settled"]["keep"]) == (1, 0.5, 1)
 
 
-def test_the_last_line_of_a_reviewer_counts(stage):
-    out, metrics = stage(line(0, "ambiguous"), line(0, "keep", reviewer="bo"), line(0, "keep"))
+def test_the_latest_decision_of_a_reviewer_on_a_day_counts(stage):
+    later = line(0, "keep", decided_on="2026-01-31T09:30:00Z")
+    out, metrics = stage(later, line(0, "ambiguous"), line(0, "keep", reviewer="bo"))
     assert picked(out[0]) == ("FRUIT", "FRUIT", "human", "keep", False)
     assert metrics["agreement"] == 1.0
+
+
+def test_two_verdicts_of_one_reviewer_at_one_time_stop_the_run(stage):
+    with pytest.raises(UserError, match=r"lines \d and \d: ana decides on \w+ in two ways on 2026-01-31; take one out"):
+        stage(line(0, "ambiguous"), line(0, "keep", reviewer="bo"), line(0, "keep"))
 
 
 def test_the_latest_decision_counts_wherever_a_merge_put_its_line(stage, tmp_path):
@@ -326,13 +348,21 @@ def test_bad_decisions_stop_the_run_and_write_nothing(stage, tmp_path, lines, me
         ([{}, {}, {}, {}, {}, {}, {}], "no row has a label"),
         ([{"label": "FRUIT"}] * 7, "the only label is 'FRUIT'"),
         ([{"label": "FRUIT"}, {"label": "PLANT"}] * 4, r"row \w{16}: label 'PLANT' is not one of"),
-        ([{"label": "FRUIT"}] * 6 + [{"label": "STONE"}], r"label 'STONE' has 1 row\(s\), fewer than 2"),
     ],
 )
 def test_too_few_labels_stop_the_run(stage, tmp_path, rows, message):
     with pytest.raises(UserError, match=message):
         stage(rows=rows)
     assert not any((tmp_path / name).exists() for name in OUTPUTS)
+
+
+def test_labels_with_few_rows_are_in_doubt_all_at_once(stage, capsys):
+    _, metrics = stage(rows=[{"label": "FRUIT"}] * 5 + [{"label": "STONE"}] * 2 + [{}], min_rows=6, rule=None)
+    (doubt,) = metrics["doubts"]
+    assert "2 label(s) have fewer than 6 rows" in doubt["what"]
+    assert "“FRUIT” 5, “STONE” 2" in doubt["what"]
+    assert doubt["accept"] == "apply_decisions.min_rows_per_label: 2"
+    assert doubt["what"] in capsys.readouterr().err
 
 
 def test_a_row_without_a_split_is_named():

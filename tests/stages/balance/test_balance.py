@@ -49,8 +49,8 @@ def choose(rows: pa.Table, **changes) -> tuple[list[str], Ledger]:
     return chosen["id"].to_pylist(), ledger
 
 
-def run(workspace, rows: list[dict], left_out: dict[str, str] | None = None, vectors=None, **changes):
-    folder = workspace(task=TASK, balance=PARAMS | changes)
+def run(workspace, rows: list[dict], left_out: dict[str, str] | None = None, vectors=None, task=TASK, **changes):
+    folder = workspace(task=task, balance=PARAMS | changes)
     tables.write(table(rows), folder / "rows.parquet")
     pairs = [{"id": id, "keeper": keeper, "similarity": 0.99} for id, keeper in (left_out or {}).items()]
     tables.write(pa.Table.from_pylist(pairs, LEFT_OUT), folder / "left_out.parquet")
@@ -243,7 +243,7 @@ def test_dev_rows_are_handed_on_only_where_asked_and_only_labels_that_people_sta
         (
             some(),
             {"max_labels": 1},
-            "balance.max_labels: no row of '(FRUIT|STONE)' is within the budget of 1; raise it",
+            "balance.max_labels: the first 1 rows: the only label is '(FRUIT|STONE)'",
         ),
         ([{}] * 3, {}, "rows to train on: no row has a label"),
         ([{"label": "FRUIT"}] * 3, {}, "the only label is 'FRUIT'"),
@@ -259,6 +259,19 @@ def test_mistakes_are_named_and_nothing_is_written(workspace, tmp_path, rows, ch
     with pytest.raises(UserError, match=message):
         run(workspace, rows, **changes)
     assert not any((tmp_path / name).exists() for name in OUTPUTS)
+
+
+def test_classes_beyond_the_budget_are_in_doubt_and_the_others_train(workspace, capsys):
+    labels = [f"kind {number}" for number in range(30)]
+    rows = [{"label": labels[number % 30]} for number in range(300)]
+    folder = run(workspace, rows, task=TASK | {"labels": [*labels, "ABSENT"]}, max_labels=20)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (doubt,) = metrics["doubts"]
+    missing = 31 - len(metrics["labels"])
+    assert f"{missing} class(es) have fewer than 1 row(s) to train on (balance.min_per_class): " in doubt["what"]
+    assert doubt["mend"] == f"raise balance.max_labels, beyond which {missing - 1} of them stand"
+    assert doubt["accept"] == "balance.min_per_class: 0"
+    assert "IN DOUBT" in capsys.readouterr().err
 
 
 def test_a_row_without_an_embedding_is_named(workspace):

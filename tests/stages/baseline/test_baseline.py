@@ -1,5 +1,6 @@
 """The baseline learns what words say, chooses on dev, and names what it cannot work with."""
 
+import importlib
 import json
 
 import numpy as np
@@ -103,6 +104,21 @@ def test_the_weaker_penalty_is_chosen_where_words_tell_and_the_stronger_where_th
     wrong = [TASK["labels"][number // 2 % 2] for number in range(len(train))]  # as often right as wrong
     folder = ready(train=tables.set_column(train, "label", wrong, pa.string()), baseline=PARAMS | chosen)
     assert json.loads((folder / "m.json").read_text())["regularization"] == 0.01
+
+
+def test_behind_the_valley_of_the_loss_no_further_c_is_fitted(ready, monkeypatch):
+    losses, fitted = {1: 3.0, 2: 4.0, 3: 2.0, 4: 2.5, 5: 2.0, 6: 0.1}, []
+    kind = importlib.import_module("winnow.kinds.classification.baseline")
+
+    def predict(*given, fit=kind.predict):
+        fitted.append(given[-1])
+        return fit(*given)
+
+    monkeypatch.setattr(kind, "predict", predict)
+    monkeypatch.setattr(kind, "loss", lambda task, predicted: losses[fitted[-1]])
+    folder = ready(baseline=PARAMS | {"regularization": [6, 5, 4, 3, 2, 1]})
+    assert fitted == [1, 2, 3, 4, 5]
+    assert json.loads((folder / "m.json").read_text())["regularization"] == 3
 
 
 @pytest.mark.parametrize("value", [[], [0], [-1.0], ["5e-5"], 1.0])

@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from stages.choose_rows import __main__ as choose_rows
+from stages.score import __main__ as score
 from tests.conftest import make_rows
 from winnow.base import hashing
 from winnow.base.errors import UserError
@@ -213,7 +215,7 @@ def test_text_that_tries_to_be_markup_stays_text(workspace, tmp_path):
 def test_nothing_to_label_makes_an_empty_queue(workspace, tmp_path):
     _, entries, metrics = run(workspace, rows_of(0))
     assert (entries, metrics["chosen"]) == ([], 0)
-    assert tables.read(tmp_path / "out").schema.equals(queue.ENTRY)
+    assert tables.schema(tmp_path / "out").equals(queue.ENTRY)
     assert len((tmp_path / "queue-csv").read_text().splitlines()) == 1
 
 
@@ -226,13 +228,53 @@ def test_the_stage_writes_the_same_bytes_twice(workspace, tmp_path, strategy):
     assert written[0] == written[1]
 
 
+@pytest.mark.parametrize("strategy", ["margin", "mixed", "entropy", "k_center", "typical"])
+def test_no_label_of_dev_or_test_changes_the_queue(workspace, tmp_path, strategy):
+    """Every one is changed, before the models learn; the queue stays the same bytes."""
+    axes, noise = dict(zip(TASK["labels"], np.eye(4), strict=False)), np.random.default_rng(1)
+    rows = [
+        {
+            "label": TASK["labels"][n % 3] if n < 90 else None,
+            "split": ("train", "dev", "train", "test")[n // 3 % 4],
+            "text": " ".join(noise.choice(["apple", "slate", "lake", "old", "new"], 4)) + f" {n}",
+        }
+        for n in range(130)
+    ]
+    vectors = np.array([axes.get(row["label"], np.full(4, 0.4)) for row in rows]) + noise.normal(0, 0.5, (130, 4))
+    score_params = {"method": "probe", "folds": 3, "regularization": {"probe": 1.0, "tfidf": 1.0}}
+    changes = {"strategy": strategy, "held_out_rows": 4, "rows": 8}
+    folder = workspace(task=TASK, choose_rows=PARAMS | changes, score=score_params)
+    written = []
+    for turn in (0, 1):
+        for row in rows:
+            if row["split"] != "train" and row["label"]:
+                row["label"] = TASK["labels"][(TASK["labels"].index(row["label"]) + turn) % 3]
+        ids = write(folder, rows, None, False)
+        table = tables.read(folder / "rows")
+        tables.write(tables.set_column(table, "cluster", table["id"], pa.string()), folder / "rows")
+        embeddings.write(folder / "embeddings", ids, vectors.astype(np.float32))
+        score.main(
+            "--rows rows --embeddings embeddings --encoder none --out all --unlabelled scores --metrics m".split()
+        )
+        choose_rows.main(COMMAND)
+        written.append([(folder / name).read_bytes() for name in (*OUTPUTS, "all")])
+    assert written[0][:-1] == written[1][:-1]
+    assert written[0][-1] != written[1][-1], "what finds label errors learns from all of them"
+    entries = queue.read(folder / "out")
+    assert len(entries) == 12
+    split_of = dict(zip(ids, (row["split"] for row in rows), strict=True))
+    assert {split_of[near["id"]] for entry in entries for near in entry["neighbours"]} == {"train"}
+
+
 def test_rows_that_other_stages_do_not_know_are_named(workspace):
     folder = workspace(task=TASK, choose_rows=PARAMS)
     ids = write(folder, rows_of())
-    tables.write(tables.read(folder / "scores").slice(1), folder / "scores")
-    gone = min(ids)
+    gone = min(ids[12:])  # of those without a label
+    scores = tables.read(folder / "scores")
+    tables.write(scores.filter(pc.not_equal(scores["id"], gone)), folder / "scores")
     with pytest.raises(UserError, match=rf"scores: 1 row\(s\) are not in it, first {gone}; run `dvc repro score`"):
         choose_rows.main(COMMAND)
+    gone = min(ids)
     tables.write(tables.read(folder / "split").slice(1), folder / "split")
     with pytest.raises(UserError, match=f"row {gone} is not in the output of `split`; run `dvc repro split`"):
         choose_rows.main(COMMAND)

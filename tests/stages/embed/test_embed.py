@@ -48,15 +48,6 @@ def test_of_sources_of_text_the_first_rows_by_id_are_embedded_and_change_no_task
     assert vectors[:20].tobytes() == without.tobytes()
 
 
-def test_rows_are_chosen_alike_from_batches_of_any_length():
-    rows = make_rows([{"source": f"text-{n % 3}", "purpose": "text" if n % 3 else "task"} for n in range(30)])
-    rows = rows.sort_by("id")
-    whole = embed.chosen([rows], 4)
-    cut = embed.chosen([rows.slice(start, 7) for start in range(0, 30, 7)], 4)
-    assert [len(part) for part in whole] == [10, 8]
-    assert [part["id"].to_pylist() for part in whole] == [part["id"].to_pylist() for part in cut]
-
-
 def test_labels_change_no_byte(encoder_params, encoder_folder):
     folder = encoder_params()
     texts = [text for text, _ in sentences(20)]

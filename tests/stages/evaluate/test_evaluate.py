@@ -11,6 +11,7 @@ from tests.stages.finetune.test_finetune import train
 from winnow.base.errors import UserError
 from winnow.kinds.classification.predictions import table
 from winnow.rows import predictions, tables
+from winnow.training import layer_cache
 
 LABELS = ["COLOUR", "ANIMAL"]
 
@@ -48,19 +49,53 @@ def test_predictions_metrics_and_plots(encoder_params, encoder_folder, labelled)
         assert row["predicted"] == max(LABELS, key=lambda label: row[f"p_{label}"])
 
     metrics = json.loads((folder / "evaluate.json").read_text(encoding="utf-8"))
-    test = [row for row in own if row["split"] == "test"]
-    right = sum(row["predicted"] == row["label"] for row in test)
-    assert metrics["transfer-1"]["test"]["accuracy"] == pytest.approx(right / len(test), abs=1e-6)
-    assert metrics["transfer-1"]["test"]["accuracy"] > 0.9
-    assert metrics["tfidf-0"]["test"]["f1"]["ANIMAL"] == 0
-    assert metrics["tfidf-0"]["test"]["calibration_error"] == pytest.approx(0.1)
+    dev = [row for row in own if row["split"] == "dev"]
+    right = sum(row["predicted"] == row["label"] for row in dev)
+    assert metrics.keys() == {"dev"}
+    assert metrics["dev"]["transfer-1"]["accuracy"] == pytest.approx(right / len(dev), abs=1e-6)
+    assert metrics["dev"]["transfer-1"]["accuracy"] > 0.9
+    assert metrics["dev"]["tfidf-0"]["f1"]["ANIMAL"] == 0
+    assert metrics["dev"]["tfidf-0"]["calibration_error"] == pytest.approx(0.1)
 
     with (folder / "plots" / "confusion.csv").open(encoding="utf-8") as file:
         confusion = [row for row in csv.DictReader(file) if row["approach"] == "transfer"]
-    assert len(confusion) == len(test)
+    assert len(confusion) == len(dev)
     assert sum(row["actual"] == row["predicted"] for row in confusion) == right
     assert (folder / "plots" / "per_class.csv").exists()
     assert (folder / "plots" / "calibration.csv").exists()
+
+
+def test_nothing_that_is_measured_here_is_of_test(encoder_params, encoder_folder, labelled):
+    folder = encoder_params()
+    train(folder, encoder_folder, labelled, "transfer-base-1")
+    write_baseline(folder, labelled)
+    run(folder)
+    outputs = [folder / "evaluate.json", *sorted((folder / "plots").iterdir())]
+    before = [path.read_bytes() for path in outputs]
+    pairs = zip(labelled["label"].to_pylist(), labelled["split"].to_pylist(), strict=True)
+    labels = [LABELS[1 - LABELS.index(label)] if split == "test" else label for label, split in pairs]
+    swapped = tables.set_column(labelled, "label", labels, pa.string())
+    tables.write(swapped, folder / "labelled.parquet")
+    write_baseline(folder, swapped)
+    run(folder)
+    assert [path.read_bytes() for path in outputs] == before
+
+
+def test_what_classifiers_have_in_common_changes_no_byte(encoder_params, encoder_folder, labelled, monkeypatch):
+    recipe = {"epochs": 1, "freeze_embeddings": True, "frozen_layers": 1}
+    folder = encoder_params(arms={"seeds": [1, 2], "ensembles": {}}, finetune=recipe)
+    for seed in (1, 2):
+        train(folder, encoder_folder, labelled, f"transfer-base-{seed}", seed=seed)
+    write_baseline(folder, labelled)
+    shared, attached = [], layer_cache.Shared.attached
+    monkeypatch.setattr(layer_cache.Shared, "attached", lambda *args: shared.append(1) or attached(*args))
+    outputs = {}
+    for name in ("together", "alone"):
+        run(folder)
+        outputs[name] = [path.read_bytes() for path in sorted((folder / "predictions").glob("*.parquet"))]
+        monkeypatch.setattr(evaluate, "fingerprints", lambda model: [])
+    assert shared == [1, 1]
+    assert outputs["together"] == outputs["alone"]
 
 
 def test_automatic_labels_are_not_measured(labelled):
@@ -115,3 +150,39 @@ def test_a_classifier_that_reads_examples_gets_them(encoder_params, encoder_fold
     (folder / "classifier/few_shot_examples-base-1/examples.json").unlink()
     run(folder)
     assert (folder / "predictions/few_shot_examples-1.parquet").read_bytes() != with_examples
+
+
+def test_an_ensemble_averages_the_runs_of_its_arms(encoder_params, encoder_folder, labelled):
+    arms = {"approaches": ["transfer"], "encoders": ["base"], "seeds": [1, 2]}
+    folder = encoder_params(arms=arms | {"ensembles": {"both": "transfer", "all": ["transfer", "tfidf"]}})
+    for seed in (1, 2):
+        train(folder, encoder_folder, labelled, f"transfer-base-{seed}", seed=seed)
+    write_baseline(folder, labelled)
+    run(folder)
+
+    found = predictions.read_all(folder / "predictions")
+    assert set(found) == {"tfidf-0", "transfer-1", "transfer-2", "both-1", "all-1"}
+    chances = {name: arm["p_COLOUR"].to_numpy() for name, arm in found.items()}
+    seeds = chances["transfer-1"], chances["transfer-2"]
+    assert chances["both-1"] == pytest.approx(np.mean(seeds, axis=0))
+    assert chances["all-1"] == pytest.approx(np.mean([*seeds, chances["tfidf-0"]], axis=0))
+
+
+@pytest.mark.parametrize(
+    ("ensembles", "message"),
+    [
+        ({"both": ["dapt"]}, r"arms.ensembles.both: there is no arm 'dapt'; there are tfidf, transfer"),
+        ({"transfer": ["tfidf"]}, r"arms.ensembles.transfer: an arm has this name"),
+        ({"both": ["tfidf", "tfidf"]}, r"arms.ensembles.both: an arm is named twice"),
+        ({"../../both": ["tfidf"]}, r"arms.ensembles"),
+        ({"a|b": ["tfidf"]}, r"arms.ensembles"),
+    ],
+)
+def test_a_wrong_ensemble_is_refused(encoder_params, encoder_folder, labelled, ensembles, message):
+    arms = {"approaches": ["transfer"], "encoders": ["base"], "seeds": [1], "ensembles": ensembles}
+    folder = encoder_params(arms=arms)
+    train(folder, encoder_folder, labelled, "transfer-base-1")
+    write_baseline(folder, labelled)
+    with pytest.raises(UserError, match=message):
+        run(folder)
+    assert not (folder / "predictions").exists()

@@ -146,3 +146,13 @@ def test_what_datalab_could_not_look_for_is_no_finding(capsys):
     with pytest.raises(RuntimeError, match="cleanlab found no outlier: Error in outlier"):
         datalab._datalab(np.zeros(3, dtype=int), {"outlier": {"k": 50}}, features=np.full((3, 2), np.nan))
     assert capsys.readouterr().out == ""
+
+
+def test_clusters_come_from_the_first_rows_and_hold_all(monkeypatch):
+    given, _, vectors = rows(600)
+    whole, _ = datalab._clusters(vectors)
+    monkeypatch.setattr(datalab, "FITTED", 250)
+    some, centres = datalab._clusters(datalab.Taken(vectors, np.arange(600)))
+    assert len(some) == len(whole) == 600
+    assert (some == np.linalg.norm(vectors[:, None] - centres, axis=2).argmin(axis=1)).mean() > 0.99
+    assert len(set(zip(given.tolist(), some.tolist(), strict=True))) == len(set(some.tolist())), "one class a cluster"

@@ -458,6 +458,17 @@ def test_the_stage_writes_the_same_bytes_twice(workspace):
     assert [(folder / name).read_bytes() for name in OUTPUTS] == first
 
 
+def test_blocks_of_rows_change_nothing(workspace, monkeypatch):
+    """The queue is shorter than the rows with an open question: all of these are in it, from whatever block."""
+    rows = [*labelled(), wrong(), *decided(3, "keep"), *[{"label": "FRUIT", "conflict": True}] * 4]
+    *_, folder = run(workspace, rows, votes=[(120, "cue", "STONE")], queue_rows=3)
+    first = [(folder / name).read_bytes() for name in OUTPUTS]
+    monkeypatch.setattr(find_issues, "BLOCK", 7)
+    find_issues.main(COMMAND)
+    assert [(folder / name).read_bytes() for name in OUTPUTS] == first
+    assert len(queue.read(folder / "queue")) == 4
+
+
 class Page(HTMLParser):
     """Collects a page's tags and the addresses that it names."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.find_issues.pace import LAST, Pace
+from stages.find_issues.pace import LAST, Pace, length
 
 PACE = Pace(seconds=8.0, words_per_minute=200.0, min_decisions=30)
 
@@ -52,3 +52,21 @@ def test_the_last_decisions_count():
     slow = decided(50)[0], [500.0] * 50
     words, seconds = decided(LAST)
     assert PACE.measured(slow[0] + words, slow[1] + seconds) == PACE.measured(words, seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        ("The cat's 3.5 kg.", 4),
+        ("यह अच्छी किताब है।", 4),
+        ("이 책은 좋다.", 3),
+        ("这家店很好吃。", 6 * 0.9),
+        ("東京に行く", 3 * 0.9 + 2 * 0.6),
+        ("データを読む", 1 + 0.9 + 2 * 0.6),
+        ("อาหารดี", 6 / 3),
+        ("GPU 加速", 1 + 2 * 0.9),
+    ],
+)
+def test_reading_is_counted_in_words_of_every_script(text, words):
+    assert length(text) == pytest.approx(words)

@@ -15,6 +15,8 @@ def said(**changes) -> list[str]:
 def test_what_the_models_give_comes_without_anything_else():
     assert said() == ["the models give FRUIT 5 % and STONE 90 %"]
     assert said(label="STONE") == ["the models agree: STONE 90 %"]
+    unsure = {"FRUIT": 0.63, "STONE": 0.37}
+    assert said(label="STONE", chances=unsure) == ["the models are unsure of the label: STONE 37 %"]
     assert said(label=None, origin=None) == ["the models give STONE 90 %"]
 
 

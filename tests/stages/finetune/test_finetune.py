@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 import pytest
 
 from stages.finetune import __main__ as finetune
+from winnow import kinds
 from winnow.base import files
 from winnow.base.errors import UserError
 from winnow.rows import tables
@@ -27,7 +28,7 @@ def train(folder, encoder_folder, labelled, name="transfer-1", approach="transfe
         [
             *("--approach", approach, "--seed", str(seed), "--encoder", str(encoder_folder)),
             *("--training", str(folder / "training.parquet"), "--dev", str(folder / "dev.parquet")),
-            *("--auxiliary", str(folder / "auxiliary.parquet")),
+            *("--auxiliary", str(folder / "auxiliary.parquet"), "--cleaning", str(folder / "cleaning.json")),
             *("--out", str(folder / "classifier" / name), "--curve", str(folder / f"{name}.csv")),
             *("--metrics", str(folder / f"{name}.json"), "--checkpoints", str(folder / "checkpoints")),
         ]
@@ -59,6 +60,8 @@ def test_learns_saves_a_loadable_model_and_its_curve(encoder_params, encoder_fol
     assert sum(losses[-5:]) < sum(losses[:5]) / 2
     assert lines[-1].split(",")[1] == "8"
     assert json.loads((out / "reader.json").read_text(encoding="utf-8")) == {"max_length": 16}
+    assert (out / "cleaning.json").read_bytes() == (folder / "cleaning.json").read_bytes()
+    assert kinds.saved_task(out) == kinds.read_task()
     metrics = json.loads((folder / "transfer-1.json").read_text(encoding="utf-8"))
     assert metrics["steps"] == len(lines) - 1
     assert metrics["computed_on"]["precision"] == "fp32"
@@ -169,7 +172,7 @@ def test_every_approach_gives_equal_bytes_twice_and_the_format_of_transfer(
 
     model = AutoModelForTokenClassification.from_pretrained(outs[0])
     assert list(model.config.id2label.values()) == ["COLOUR", "ANIMAL"]
-    assert {path.suffix for path in first} <= {".json", ".safetensors", ".txt"}
+    assert {path.suffix for path in first} <= {".json", ".py", ".safetensors", ".txt"}
 
 
 def test_options_that_are_off_change_no_byte_and_those_that_are_on_do(encoder_params, encoder_folder, labelled):

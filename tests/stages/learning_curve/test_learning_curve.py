@@ -72,16 +72,32 @@ def test_automatic_labels_are_not_used(run):
 
 
 def test_a_row_without_embedding_is_named(run):
-    with pytest.raises(UserError, match="has no embedding; `dvc repro embed`"):
+    with pytest.raises(UserError, match="have no embedding, first"):
         run(missing=1)
 
 
-def test_budgets_above_the_rows_are_refused(run):
-    with pytest.raises(UserError, match="the least is 500, but there are 60"):
-        run(budgets=[500])
+def test_with_no_budget_within_the_rows_all_rows_are_the_one(run):
+    points = list(csv.DictReader(run(budgets=[500, 900]).decode().splitlines()))
+    assert {point["labels"] for point in points} == {"60"}
 
 
 @pytest.mark.parametrize("section", [{"budgets": [-5]}, {"seeds": []}, {"regularization": 1.0}, {"budgets": ["5"]}])
 def test_bad_parameters_are_refused(run, section):
     with pytest.raises(UserError, match=f"params.yaml: learning_curve.{next(iter(section))}"):
         run(**section)
+
+
+def test_rows_that_no_seed_draws_change_nothing(run):
+    """Only what is drawn is read; of dev no more rows than asked for."""
+    points = list(csv.DictReader(run(budgets=[2, 5], dev_rows=7).decode().splitlines()))
+    assert len(points) == 8
+    settings = learning_curve.Params(**PARAMS | {"budgets": [2, 5], "dev_rows": 7})
+    table = rows().sort_by("id")
+    places = learning_curve.wanted(table, settings)
+    drawn = table.take(places)
+    assert drawn["split"].to_pylist().count("dev") == 7
+    for seed in settings.seeds:
+        for some in (table, drawn):
+            train = [row["id"] for row in some.to_pylist() if row["split"] == "train"]
+            first = sorted(train, key=lambda id, seed=seed: hashing.digest(seed, id))[:5]
+            assert set(first) <= set(drawn["id"].to_pylist())

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from stages.removals import __main__ as removals
 from tests.conftest import make_rows
 from tests.other_tasks import WORDS
+from winnow.base import gates
 from winnow.base.errors import UserError
 from winnow.rows import tables
-from winnow.rows.ledger import Ledger
+from winnow.rows.ledger import Details, Ledger
 from winnow.statistics.intervals import wilson
 
 TASK = {"kind": "classification", "labels": ["A", "B"]}
 PARAMS = {"max_skew": None, "max_share": None}
 COMMAND = (
-    "--raw raw --split split.parquet --clean clean.parquet --deduplicate deduplicate.parquet "
+    "--raw raw --rows rows.parquet --split split.parquet --clean clean.parquet --deduplicate deduplicate.parquet "
     "--metrics metrics.json --plot removals.csv"
 ).split()
 MANIFEST = {"a": {"rows": {"read": 50}, "refused": {"bad_date": 2}}, "b": {"rows": {"read": 9}, "refused": {}}}
@@ -40,11 +41,14 @@ def prepare(folder, rows: list[dict]) -> None:
         ledgers["clean"].add(row["id"], "change", "collapse_space", "white space")
         stage = "clean" if row.get("rule") else "deduplicate" if row.get("copy") else None
         if stage:
-            ledgers[stage].add(row["id"], "drop", row.get("rule") or row["copy"], "why")
+            details = Details(other_id=table["id"][0].as_py() if row.get("copy") else None)
+            ledgers[stage].add(row["id"], "drop", row.get("rule") or row["copy"], "why", details)
         else:
             left.append({key: row[key] for key in ("id", "group", "split")} | {"cluster": row["id"]})
     columns = pa.schema([(name, pa.string()) for name in ("id", "group", "cluster", "split")])
     tables.write(pa.Table.from_pylist(left, columns), folder / "split.parquet")
+    cleaned = table.filter(pa.array([not row.get("rule") for row in table.to_pylist()]))
+    tables.write(cleaned.select(["id", "text"]), folder / "rows.parquet")
     for stage, ledger in ledgers.items():
         ledger.write(folder / f"{stage}.parquet")
 
@@ -153,27 +157,89 @@ def test_the_stage_writes_the_same_bytes_twice_and_whatever_the_batches(workspac
 
 
 @pytest.mark.parametrize(
-    ("removed", "changes", "message"),
+    ("removed", "changes", "said"),
     [
         (
             (30, 0),
             {"max_skew": 1.4},
-            r"rule 'short' of stage clean removes 30 of 100 rows of class A \(30\.00%, 95 % interval 21\.89% to "
-            r"39\.58%\), more than removals\.max_skew 1\.4 times the 15\.00% of all classes: mend the rule",
+            [
+                "rule 'short' of stage clean removes more than 1.4 times the 15.00% of all classes of 1 class "
+                "(removals.max_skew): “A” 30 of 100 rows (30.0%)"
+            ],
         ),
         (
-            (40, 40),
+            (45, 50),
             {"max_share": 0.3},
-            r"of class A .*of class B .*of 200 rows in all .*more than removals\.max_share 30%",
+            [
+                "rule 'short' of stage clean removes more than 30% of 2 classes (removals.max_share): "
+                "“B” 50 of 100 rows (50.0%), in all 95 of 200 rows (47.5%), “A” 45 of 100 rows (45.0%)"
+            ],
         ),
     ],
 )
-def test_a_rule_that_harms_stops_the_run_and_nothing_is_written(workspace, removed, changes, message):
+def test_a_rule_that_harms_is_in_doubt_with_all_classes_examples_and_what_accepts_it(
+    workspace, capsys, removed, changes, said
+):
     folder = workspace(task=TASK, removals=PARAMS | changes)
     prepare(folder, skewed(*removed))
-    with pytest.raises(UserError, match=message):
+    _, plot = run(folder)
+    doubts = [entry for _, entry in gates.read(folder)]
+    assert [doubt.what for doubt in doubts] == said
+    assert plot
+    told = capsys.readouterr().err
+    assert said[0] in told
+    for doubt in doubts:
+        assert f"accept: params.yaml: {doubt.accept}\n" in told
+        assert len(doubt.examples) == 3
+        assert f"{doubt.examples[0].id} “the text of row" in told
+        assert f"winnow why {doubt.examples[0].id}\n" in told
+        key, value = doubt.accept.removeprefix("removals.").split(": ")
+        workspace(task=TASK, gates={"on_doubt": "stop"}, removals=PARAMS | changes | {key: float(value)})
+        run(folder)  # accepted
+
+
+def test_a_strict_run_stops_after_everything_is_told_and_written(workspace, capsys):
+    folder = workspace(task=TASK, gates={"on_doubt": "stop"}, removals=PARAMS | {"max_skew": 1.4, "max_share": 0.1})
+    prepare(folder, skewed(40, 0))
+    with pytest.raises(UserError, match=r"2 doubts, listed above and in metrics\.json; mend or accept each") as error:
         run(folder)
-    assert not any((folder / name).exists() for name in ("metrics.json", "removals.csv"))
+    assert "\n" not in str(error.value)
+    assert (folder / "removals.csv").exists()
+    assert capsys.readouterr().err.count("accept: params.yaml: removals.max_s") == 2
+
+
+def test_near_duplicates_are_shown_beside_the_rows_in_whose_place_they_went(workspace, capsys):
+    folder = workspace(task=TASK, removals=PARAMS | {"max_share": 0.1})
+    rows = [
+        {"source": "a", "label": "A", "split": "train", "copy": "near_duplicate" if number % 2 else None}
+        | {"text": f"Dear customer {number}, your parcel waits for you at the post office, please come and fetch it"}
+        for number in range(100)
+    ]
+    prepare(folder, [*rows, *skewed(0, 0)])
+    run(folder)
+    told = capsys.readouterr().err
+    kept = make_rows(rows)["id"][0].as_py()
+    assert f" like {kept} “Dear customer 0, your parcel waits for you at the post office, …”" in told
+    assert "deduplicate.drop_near: false keeps near-duplicates" in told
+    assert "deduplicate.threshold" in told
+
+
+def test_with_many_classes_one_row_of_one_of_them_is_no_doubt_and_a_class_that_goes_is(workspace):
+    """One short row of 152 is 0.66 % against 0.02 %: chance, among 77 classes. A quarter of a class is not."""
+    labels = [f"class {number}" for number in range(77)]
+    folder = workspace(task={"kind": "classification", "labels": labels}, removals={"max_skew": 3, "max_share": 0.2})
+    for removed, expected in ((1, []), (38, ["removals.max_skew"])):
+        rows = [
+            {"source": "a", "label": label, "split": "train"}
+            | {"rule": "short" if (label == "class 7" and number < removed) or number + place == 0 else None}
+            for place, label in enumerate(labels)
+            for number in range(152)
+        ]
+        prepare(folder, rows)
+        run(folder)
+        found = [doubt for _, doubt in gates.read(folder)]
+        assert [doubt.gate for doubt in found if "class 7" in doubt.what] == expected
+        assert [doubt.gate for doubt in found] == expected
 
 
 @pytest.mark.parametrize(
@@ -187,7 +253,8 @@ def test_a_rule_that_harms_stops_the_run_and_nothing_is_written(workspace, remov
 def test_what_chance_explains_passes(workspace, removed, changes):
     folder = workspace(task=TASK, removals=PARAMS | changes)
     prepare(folder, skewed(*removed))
-    run(folder)
+    metrics, _ = run(folder)
+    assert metrics["doubts"] == []
 
 
 def test_unlabelled_rows_are_shown_but_are_no_class(workspace):

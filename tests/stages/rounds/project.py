@@ -1,5 +1,7 @@
 """A small project as `dvc repro` leaves it before the stage `rounds`: every file that rounds read."""
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 
@@ -39,6 +41,12 @@ COMMAND = (
     "--out data/round_queue.parquet --queue-csv reports/review/round-audit.csv --metrics reports/metrics/rounds.json "
     "--plots reports/plots/rounds"
 ).split()
+
+
+def tick(monkeypatch) -> None:
+    """Let a minute pass between any two looks at the clock."""
+    minutes = itertools.count()
+    monkeypatch.setattr(decisions, "now", lambda: "2026-01-31T{:02}:{:02}:00Z".format(*divmod(next(minutes), 60)))
 
 
 class Project:
@@ -135,7 +143,7 @@ class Project:
                 given = self.given[id] or self.automatic.get(id) or ""
                 said = verdict or ("keep" if given == self.right[id] else "relabel")
                 new = self.right[id] if said == "relabel" else ""
-                cells = [id, hashing.text_sha(texts[id]), given, said, new, "ana", "2026-01-31", ""]
+                cells = [id, hashing.text_sha(texts[id]), given, said, new, "ana", decisions.now(), ""]
                 file.write(",".join([*cells, "" if seconds is None else str(seconds)]) + "\n")
         self.repro()
 

@@ -10,7 +10,7 @@ from stages.deduplicate import __main__ as deduplicate
 from stages.rounds import __main__ as rounds
 from stages.rounds.replay import NONE, settle
 from tests.conftest import make_rows
-from tests.stages.rounds.project import COPIES, PARAMS, TASK, UNLABELLED, WRONG, Project
+from tests.stages.rounds.project import COPIES, PARAMS, TASK, UNLABELLED, WRONG, Project, tick
 from winnow.base.errors import UserError
 from winnow.commands import round as round_command
 from winnow.kinds.classification.labels import Task
@@ -21,6 +21,11 @@ PLOTS = ("evolution.csv", "noise.csv", "edits.csv", "planted.csv")
 OUTPUTS = ("data/round_queue.parquet", "reports/review/round-audit.csv", "reports/metrics/rounds.json") + tuple(
     f"reports/plots/rounds/{name}" for name in PLOTS
 )
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    tick(monkeypatch)
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def test_before_any_round_and_decision_there_is_advice_and_what_edits_are_worth(
     found = project.run()
     assert (found["rounds"], found["decisions"], found["done"], found["noise"]) == (0, 0, {}, {})
     assert found["models"]["macro_f1"].keys() == {"before"}
-    assert found["models"]["change"]["all"]["test"]["given"] == {"gain": 0, "gain_low": 0, "gain_high": 0}
+    assert found["models"]["change"]["all"]["dev"]["given"] == {"gain": 0, "gain_low": 0, "gain_high": 0}
     unlabelled = sum(split == "train" for split in project.table["split"].to_pylist()[-UNLABELLED:])
     assert {kind: of["rows"] for kind, of in found["edits"].items()} == {
         "relabel": 0,
@@ -50,7 +55,7 @@ def test_before_any_round_and_decision_there_is_advice_and_what_edits_are_worth(
         "dedup": COPIES,
         "auto_label": unlabelled,
     }
-    assert set(found["edits"]["dedup"]["test"]) == {"given", "corrected"}
+    assert set(found["edits"]["dedup"]["dev"]) == {"given", "corrected"}
     assert set(found["edits"]["drop"]) == {"rows"}
     assert found["stopping"]["verdict"] in ("go on", "stop")
     assert found["stopping"]["next_rows"] == PARAMS["next_decisions"]
@@ -89,12 +94,22 @@ def test_a_round_from_its_start_to_the_advice(project):
     assert noise["recall"] == 1
     change = found["models"]["change"]
     assert change["last_round"] == change["all"]
-    assert change["all"]["test"]["corrected"]["gain"] > 0
+    assert change["all"]["dev"]["corrected"]["gain"] > 0
     assert found["edits"]["relabel"]["rows"] > 0
-    assert found["edits"]["relabel"]["test"] == change["all"]["test"]
+    assert found["edits"]["relabel"]["dev"] == change["all"]["dev"]
     assert found["stopping"]["verdict"] == "stop"  # nothing that is likely to be wrong is left
     assert {row["round"] for row in plot(project, "evolution.csv")} == {"before", "001"}
     assert {row["when"] for row in plot(project, "noise.csv")} == {"before", "after"}
+
+
+def test_no_model_is_judged_by_a_test_row(project):
+    splits = dict(zip(project.ids, project.table["split"].to_pylist(), strict=True))
+    project.decide([id for id in project.wrong if splits[id] == "test"])
+    found = project.run()
+    nothing = {"gain": 0, "gain_low": 0, "gain_high": 0}
+    assert found["models"]["change"]["all"] == {"dev": {"given": nothing, "corrected": nothing}}
+    assert all(of.keys() <= {"rows", "dev"} for of in found["edits"].values())
+    assert {row["split"] for name in ("evolution.csv", "edits.csv") for row in plot(project, name)} == {"dev"}
 
 
 def test_several_rounds_are_replayed_in_the_order_of_the_file(project):
@@ -118,10 +133,10 @@ def test_several_rounds_are_replayed_in_the_order_of_the_file(project):
     touched = {id for id in project.wrong[10:15] if project.table["split"][project.ids.index(id)].as_py() == "train"}
     assert found["edits"]["drop"]["rows"] == len(touched)
     # What is decided after a round's end does not change what that round did.
-    first = found["done"]["001"], found["models"]["macro_f1"]["001"]["test"]["given"]
+    first = found["done"]["001"], found["models"]["macro_f1"]["001"]["dev"]["given"]
     project.decide(project.wrong[15:])
     again = project.run()
-    assert (again["done"]["001"], again["models"]["macro_f1"]["001"]["test"]["given"]) == first
+    assert (again["done"]["001"], again["models"]["macro_f1"]["001"]["dev"]["given"]) == first
 
 
 def test_rows_out_of_scope_keep_the_label_that_people_saw(project):
@@ -149,8 +164,8 @@ def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, def
     tables.write(make_rows(rows), folder / "clean.parquet")
     (folder / "sources").mkdir()
     deduplicate.main(
-        "--rows clean.parquet --against sources --out rows.parquet --conflicts conflicts.parquet "
-        "--ledger ledger.parquet --metrics metrics.json".split()
+        "--rows clean.parquet --against sources --cleaning cleaning.json --out rows.parquet "
+        "--conflicts conflicts.parquet --ledger ledger.parquet --metrics metrics.json".split()
     )
     kept = tables.read(folder / "rows.parquet")
     split = tables.set_column(kept.select(["id"]), "split", ["train"] * kept.num_rows, pa.string())
@@ -160,7 +175,7 @@ def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, def
     found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [])
     copies = rounds.read_copies(folder / "clean.parquet", folder / "ledger.parquet", found)
     assert kept.num_rows == 3
-    pairs = sorted(zip(copies.texts, copies.labels.tolist(), found.texts[copies.keepers], strict=True))
+    pairs = sorted(zip(copies.texts, copies.labels.tolist(), found.texts.take(copies.keepers), strict=True))
     assert [{text, twin} for text, _, twin in pairs] == [
         {rows[0]["text"], rows[1]["text"]},
         {rows[2]["text"], rows[3]["text"]},

@@ -33,12 +33,13 @@ def world(count: int = 360, seed: int = 1) -> tuple[Rows, np.ndarray, np.ndarray
 
 
 def learn(rows: Rows, vectors: np.ndarray, corrected: np.ndarray, copies: int = 0) -> Models:
-    held_out = np.flatnonzero(rows.splits != "train")
+    dev = np.flatnonzero(rows.splits == "dev")
     texts = [*rows.texts.tolist(), *rows.texts[:copies]]
     train = np.concatenate([rows.splits == "train", np.zeros(copies, bool)])
     vectors = np.concatenate([vectors, vectors[:copies]])
     learner = fast.Learner(TASK, texts, vectors, train, {"probe": 1.0, "tfidf": 10.0})
-    return Models(TASK, learner, held_out, worth.exams(rows, held_out, corrected, resamples=300, seed=1), 0.95)
+    every = np.arange(len(texts))
+    return Models(TASK, learner, every, dev, worth.exams(rows, dev, corrected, resamples=300, seed=1), 0.95)
 
 
 def gains(rows: Rows, settled: Settled, vectors: np.ndarray, automatic: np.ndarray, copies: np.ndarray) -> dict:
@@ -64,9 +65,8 @@ def test_edits_that_mend_the_labels_are_worth_something_and_the_interval_says_so
     found = gains(rows, settle(rows, made, TASK), vectors, none, NO_COPIES)
     assert (found["relabel"][0], found["drop"][0]) == (80, 50)
     for kind in ("relabel", "drop"):
-        for split in ("dev", "test"):
-            assert found[kind][1][split]["corrected"]["gain"] > 0.02
-    assert found["relabel"][1]["test"]["corrected"]["gain_low"] > 0
+        assert found[kind][1]["dev"]["corrected"]["gain"] > 0.02
+    assert found["relabel"][1]["dev"]["corrected"]["gain_low"] > 0
     for kind in ("annotate", "dedup", "auto_label"):
         assert found[kind] == (0, found[kind][1])
         assert found[kind][1]["dev"]["corrected"] == {"gain": 0, "gain_low": 0, "gain_high": 0}
@@ -78,7 +78,7 @@ def test_decisions_that_spoil_the_labels_are_worth_less_than_nothing():
     made = [decide(row, "relabel", wrong[row], given=truth[row]) for row in spoilt]
     none = np.full(len(truth), NONE)
     found = gains(rows, settle(rows, made, TASK), vectors, none, NO_COPIES)
-    assert found["relabel"][1]["test"]["given"]["gain_high"] < 0
+    assert found["relabel"][1]["dev"]["given"]["gain_high"] < 0
 
 
 def test_new_labels_and_automatic_ones_are_arms_of_their_own():
@@ -92,11 +92,11 @@ def test_new_labels_and_automatic_ones_are_arms_of_their_own():
     proposed = np.where(np.isin(np.arange(len(truth)), automatic), truth, NONE)
     found = gains(rows, settle(rows, made, TASK), vectors, proposed, NO_COPIES)
     assert (found["annotate"][0], found["auto_label"][0]) == (98, len(automatic))
-    assert found["annotate"][1]["test"]["given"]["gain"] > 0.05
+    assert found["annotate"][1]["dev"]["given"]["gain"] > 0.05
     # Wrong automatic labels harm.
     proposed = np.where(proposed == NONE, NONE, next_to(truth))
     harmed = gains(rows, settle(rows, made, TASK), vectors, proposed, NO_COPIES)
-    assert harmed["auto_label"][1]["test"]["given"]["gain_high"] < 0
+    assert harmed["auto_label"][1]["dev"]["given"]["gain_high"] < 0
 
 
 def test_an_automatic_label_is_not_added_where_people_settled_the_row():
@@ -122,17 +122,17 @@ def test_copies_come_back_as_further_training_rows():
 
 def test_corrected_labels_judge_where_they_differ_from_given_ones():
     rows, truth, vectors = world()
-    held_out = np.flatnonzero(rows.splits == "test")
+    dev = np.flatnonzero(rows.splits == "dev")
     corrected = truth.copy()
-    corrected[held_out[:5]] = NONE
+    corrected[dev[:5]] = NONE
     models = learn(rows, vectors, corrected)
     exams = models.exams
-    assert set(exams) == {(split, kind) for split in ("dev", "test") for kind in worth.LABELS}
-    assert len(exams["test", "given"].truth) == len(exams["test", "corrected"].truth) + 5
-    assert (exams["test", "given"].draws == exams["test", "corrected"].draws).all()
-    perfect = truth[np.flatnonzero(rows.splits != "train")]
-    scored = models.told({name: exam.score(perfect, TASK) for name, exam in exams.items()})
-    assert scored["test"]["corrected"] == {"macro_f1": 1, "macro_f1_low": 1, "macro_f1_high": 1}
+    assert tuple(exams) == worth.LABELS
+    assert len(exams["given"].truth) == len(exams["corrected"].truth) + 5
+    assert (exams["given"].draws == exams["corrected"].draws).all()
+    scored = models.told({name: exam.score(truth[dev], TASK) for name, exam in exams.items()})
+    assert scored == {"dev": scored["dev"]}
+    assert scored["dev"]["corrected"] == {"macro_f1": 1, "macro_f1_low": 1, "macro_f1_high": 1}
 
 
 def test_differences_are_paired_and_models_learn_equal_labels_once():
@@ -152,3 +152,22 @@ def test_one_class_is_predicted_as_it_is_and_texts_need_words():
     assert set(models.predict(np.full(len(truth), NONE))) == {"A"}  # before people labelled the first row
     with pytest.raises(UserError, match="empty vocabulary"):
         learn(replace(rows, texts=np.full(len(truth), "?", dtype=object)), vectors, truth)
+
+
+def test_models_of_some_rows_learn_from_these_as_if_there_were_no_others():
+    rows, truth, vectors = world()
+    settled = Settled(np.where(np.arange(len(truth)) == len(truth) - 1, "relabel", "").astype(object), truth)
+    some = worth.seen(rows, settled, 60)
+    for split in ("train", "dev"):
+        inside = np.flatnonzero(rows.splits == split)
+        assert some[inside[:60]].all()
+        assert not some[inside[60:-1]].any()
+    assert some[-1], "people decided on it"
+    alone = Rows(*(part[some] for part in (rows.ids, rows.groups, rows.splits, rows.texts, rows.given, rows.trusted)))
+    few = learn(alone, vectors[some], truth[some])
+    place = np.full(len(truth), -1)
+    place[some] = np.arange(some.sum())
+    dev = np.flatnonzero((rows.splits == "dev") & some)
+    models = replace(few, place=place, dev=dev, _known={})
+    labels = worth.on_train(rows, truth, 0)
+    assert models.predict(labels).tolist() == few.predict(labels[some]).tolist()

@@ -17,6 +17,7 @@ from tests.conftest import ROOT, make_rows
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
 from winnow.kinds.classification import members
+from winnow.kinds.classification.labels import Task
 from winnow.rows import tables
 
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE", "WATER"]}
@@ -29,14 +30,15 @@ PARAMS = {"method": "probe", "folds": 3, "regularization": {"probe": 1.0, "tfidf
 ENCODER = {"max_length": 16}
 COMPUTE = {"threads": 1, "device": "cpu", "precision": "fp32"}
 COMMAND = (
-    "--rows rows.parquet --embeddings embeddings --encoder encoder --out scores.parquet --metrics metrics.json".split()
+    "--rows rows.parquet --embeddings embeddings --encoder encoder --out scores.parquet "
+    "--unlabelled unlabelled.parquet --metrics metrics.json".split()
 )
 CENTRES = {"FRUIT": [3, 0, 0, 0], "STONE": [0, 3, 0, 0], "WATER": [0, 0, 3, 0]}
 
 
 def corpus(folder, rows: list[dict]) -> pa.Table:
     """Write labelled rows and embeddings that tell the classes apart; return the rows."""
-    table = make_rows([{"cluster": f"c{n}"} | row for n, row in enumerate(rows)])
+    table = make_rows([{"cluster": f"c{n}", "split": "train"} | row for n, row in enumerate(rows)])
     noise = np.random.default_rng(1).normal(size=(len(rows), 4))
     centres = np.array([CENTRES.get(row.get("label"), [0, 0, 0, 0]) for row in rows])
     tables.write(table, folder / "rows.parquet")
@@ -73,6 +75,60 @@ def test_every_row_is_scored_once_and_well_apart_classes_are_told(workspace):
     assert metrics["log_loss"] < np.log(3) / 2  # half of it would be chance: the texts say nothing
     assert list(metrics["members"]) == ["probe", "words"]
     assert metrics["members"]["probe"]["macro_f1"] > 0.9 > 0.5 > metrics["members"]["words"]["macro_f1"]
+
+
+def test_no_score_of_a_test_row_is_measured(workspace):
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
+    corpus(folder, [row | {"split": ("train", "dev", "test")[n % 5 // 2]} for n, row in enumerate(balanced())])
+    score.main(COMMAND)
+    assert json.loads((folder / "metrics.json").read_text())["rows"] == 90 - 90 // 5
+    assert tables.read(folder / "scores.parquet").num_rows == 90
+
+
+@pytest.mark.parametrize("changed", ["dev", "test"])
+def test_rows_without_a_label_are_told_of_by_models_that_saw_labels_of_train_alone(workspace, changed):
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
+    splits = [("train", "train", "dev", "test")[n // 3 % 4] for n in range(90)]
+    rows = [row | {"split": split} for row, split in zip(balanced(), splits, strict=True)]
+    rows += [{"split": split} for split in ("train", "dev", "test")]
+    rows += [{"split": "train", "label": "FRUIT", "label_origin": "rule"}]
+    ids = corpus(folder, rows)["id"].to_pylist()
+    score.main(COMMAND)
+    out = tables.read(folder / "unlabelled.parquet")
+    assert out["id"].to_pylist() == sorted(ids[90:93])
+    assert out.column_names[:4] == ["id", *(f"p_{label}" for label in TASK["labels"])]
+    np.testing.assert_allclose(probabilities(out), sum(probabilities(out, f"{m}_") for m in ("probe", "words")) / 2)
+    names, vectors = embeddings.read(folder / "embeddings")
+    features = vectors[[names.index(id) for id in ids]]
+    known = np.array([row["split"] == "train" and n < 90 for n, row in enumerate(rows)])
+    truth = np.array([TASK["labels"].index(row["label"]) for n, row in enumerate(rows) if known[n]])
+    wanted = np.array([row.get("label") is None for row in rows])
+    alone = members.Probe(features, 1.0).predict(known, truth, wanted, 3).astype(np.float32)
+    order = np.argsort(ids[90:93])
+    np.testing.assert_allclose(probabilities(out, "probe_"), alone[order], atol=1e-5)
+
+    written = [(folder / name).read_bytes() for name in ("unlabelled.parquet", "scores.parquet")]
+    for row in rows:
+        if row["split"] == changed and "label" in row:
+            row["label"] = TASK["labels"][(TASK["labels"].index(row["label"]) + 1) % 3]
+    table = tables.read(folder / "rows.parquet")
+    labels = dict(zip(ids, (row.get("label") for row in rows), strict=True))
+    column = [labels[id] for id in table["id"].to_pylist()]
+    tables.write(tables.set_column(table, "label", column, pa.string()), folder / "rows.parquet")
+    score.main(COMMAND)
+    assert (folder / "unlabelled.parquet").read_bytes() == written[0]
+    assert (folder / "scores.parquet").read_bytes() != written[1]
+
+
+@pytest.mark.parametrize("rows", [balanced(), [*balanced(), {"split": "dev"}]])
+def test_where_no_row_wants_it_or_train_lacks_a_class_nothing_is_told_of_rows_without_a_label(workspace, rows):
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
+    lacks = len(rows) > 90
+    corpus(folder, [{"split": "dev"} | row if row.get("label") == "STONE" and lacks else row for row in rows])
+    score.main(COMMAND)
+    out = tables.read(folder / "unlabelled.parquet")
+    assert out.num_rows == 0
+    assert ("p_STONE" in out.column_names) is not lacks
 
 
 def test_the_stage_writes_the_same_bytes_twice(workspace):
@@ -141,9 +197,13 @@ def test_a_label_that_stands_in_one_group_only(workspace):
     folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
     rows = [{"label": TASK["labels"][n % 2]} for n in range(60)]
     corpus(folder, [*rows, *({"label": "WATER", "group": "lake"} for _ in range(9))])
-    with pytest.raises(UserError, match=r"fold \d: every labelled row of 'WATER' is in this fold.*score.folds"):
-        score.main(COMMAND)
-    assert not (folder / "scores.parquet").exists()
+    score.main(COMMAND)
+    scores = tables.read(folder / "scores.parquet")
+    assert scores.num_rows == 69
+    (doubt,) = json.loads((folder / "metrics.json").read_text())["doubts"]
+    assert "all rows of 1 class(es) lie in one fold" in doubt["what"]
+    assert "“WATER” 9" in doubt["what"]
+    assert doubt["accept"] == "score.max_unseen_classes: 1"
 
 
 def test_a_row_without_an_embedding(workspace):
@@ -298,7 +358,35 @@ def test_a_row_is_scored_by_models_that_saw_neither_its_label_nor_its_fold(finet
     np.testing.assert_array_equal(same, inside)
 
 
-def test_finetuning_a_label_that_stands_in_one_fold(finetuned):
-    rows = [row | {"group": "lake"} if row["label"] == "WATER" else row for row in telling()]
-    with pytest.raises(UserError, match=r"fold \d: every labelled row of 'WATER' is in this fold.*score.folds"):
-        finetuned(rows)
+def test_two_classes_of_which_one_stands_in_one_fold_cannot_be_scored(workspace):
+    folder = workspace(task={"kind": "classification", "labels": ["FRUIT", "WATER"]}, score=PARAMS)
+    corpus(folder, [*({"label": "FRUIT"} for _ in range(40)), *({"label": "WATER", "group": "sea"} for _ in range(9))])
+    with pytest.raises(UserError, match=r"fold \d: outside of it labelled rows have fewer than two classes"):
+        score.main(COMMAND)
+
+
+def test_beyond_the_bound_models_learn_from_the_lowest_ids_and_some_of_a_rare_class(monkeypatch):
+    monkeypatch.setattr(score, "RARE", 2)
+    labels = np.array(["FRUIT", None, "STONE", "FRUIT", "FRUIT", "WATER", "FRUIT", "WATER", "WATER"], dtype=object)
+    learnt = score.bounded(labels, 4, Task(**TASK))
+    assert learnt.tolist() == ["FRUIT", None, "STONE", "FRUIT", "FRUIT", "WATER", None, "WATER", None]
+    assert score.bounded(labels, 8, Task(**TASK)) is labels
+
+
+def test_blocks_of_prediction_and_texts_on_disk_change_no_score(workspace, monkeypatch):
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS)
+    corpus(folder, balanced())
+    score.main(COMMAND)
+    whole = tables.read(folder / "scores.parquet")
+    monkeypatch.setattr(members, "BLOCK", 7)
+    score.main(COMMAND)
+    np.testing.assert_allclose(probabilities(tables.read(folder / "scores.parquet")), probabilities(whole), atol=1e-6)
+
+
+def test_all_rows_are_scored_though_models_learn_from_some(workspace):
+    folder = workspace(task=TASK, compute=COMPUTE, encoder=ENCODER, score=PARAMS | {"max_rows": 100})
+    rows = corpus(folder, balanced(330))
+    score.main(COMMAND)
+    assert len(tables.read(folder / "scores.parquet")) == len(rows)
+    # A hundred by their ids, and what each class then lacks of a hundred.
+    assert json.loads((folder / "metrics.json").read_text())["rows"] == 300

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 from hypothesis import given
@@ -102,3 +103,18 @@ def test_sha256_is_that_of_the_bytes(tmp_path):
     content = bytes(range(256)) * 5000
     (tmp_path / "file").write_bytes(content)
     assert files.sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_what_was_removed_while_it_was_made_replaces_nothing(tmp_path):
+    path = tmp_path / "folder"
+    files.write_text(path / "old", "old")
+
+    def lose_a_part() -> None:
+        with files.replacing(path) as new:
+            files.write_text(new / "first", "")
+            shutil.rmtree(new.parent)
+            files.write_text(new / "second", "")
+
+    with pytest.raises(UserError, match="another program removed what was not finished yet; run again"):
+        lose_a_part()
+    assert [child.name for child in path.iterdir()] == ["old"]

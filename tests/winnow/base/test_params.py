@@ -91,6 +91,22 @@ def test_bytes_that_are_not_utf8_are_told(tmp_path):
         params.load("example", Example, file)
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "variable"),
+    [
+        ("engine: {kind: ray}", "engine", "WINNOW_ENGINE, WINNOW_PROCESSES"),
+        ("checkpoints: {seconds: 0}", "checkpoints", "WINNOW_CHECKPOINT_SECONDS"),
+        ("adapt: {launcher: null}", "adapt.launcher", "WINNOW_LAUNCHER"),
+        ("finetune: {launcher: launch/one-gpu.yaml}", "finetune.launcher", "WINNOW_LAUNCHER"),
+    ],
+)
+def test_what_changes_no_byte_is_refused_with_where_it_went(tmp_path, text, key, variable):
+    file = tmp_path / "params.yaml"
+    file.write_text(f"example: {{rate: 0.5, count: 3, flag: true}}\n{text}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=rf"^{file}: {key}: is no parameter.*variable\(s\) {variable}"):
+        params.load("example", Example, file)
+
+
 def test_a_section_cannot_be_changed():
     section = Example(rate=1.0, count=1, flag=True)
     with pytest.raises(ValueError, match="frozen"):

@@ -138,7 +138,7 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(name):
 
 def test_the_curation_stages_run_from_bucket_to_bucket_with_the_bytes_of_a_local_run(bucket, workspace, default_params):
     """Each by its command of dvc.yaml; what people and other machines give (sources, decisions) is local in both."""
-    overlay = YAML(typ="safe").load((ROOT / "tests/generality/intents.yaml").read_text(encoding="utf-8"))
+    overlay = YAML(typ="safe").load((ROOT / "examples/intents/params.yaml").read_text(encoding="utf-8"))
     folder = workspace(**{name: values | overlay.get(name, {}) for name, values in default_params.items()})
     (folder / "data/sources").mkdir(parents=True)
     intents.write(folder / "data/sources")
@@ -151,7 +151,7 @@ def test_the_curation_stages_run_from_bucket_to_bucket_with_the_bytes_of_a_local
         return argument if mine else f"s3://texts/{argument}"
 
     stages = pipeline.stages(ROOT)
-    for name in ("collect", "clean", "deduplicate", "split", "annotate", "apply_decisions", "removals"):
+    for name in ("collect", "clean", "deduplicate", "split", "annotate", "audit", "apply_decisions", "removals"):
         _, _, module, *arguments = shlex.split(stages[name]["cmd"])
         main = importlib.import_module(f"{module}.__main__").main
         main(arguments)

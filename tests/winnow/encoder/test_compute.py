@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from winnow.base import params
@@ -19,6 +21,17 @@ def fresh_accelerator():
 
 def section(**changes) -> compute.Compute:
     return params.parse(SECTION | changes, compute.Compute, "compute")
+
+
+@pytest.mark.parametrize("policy", [None, "passive"])
+def test_threads_that_wait_turn_briefly_unless_somebody_says_how(policy, monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if policy:
+        monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+    compute.start(section(), seed=1)
+    assert ("GOMP_SPINCOUNT" in os.environ) == (policy is None)
+    os.environ.pop("GOMP_SPINCOUNT", None)
 
 
 def test_threads_seed_and_precision_are_set():

@@ -67,3 +67,13 @@ def test_rows_get_theirs_in_their_order_and_those_without_are_named(tmp_path):
     np.testing.assert_array_equal(embeddings.of(["b", "a"], tmp_path / "e"), ARRAY[::-1])
     with pytest.raises(UserError, match=r"1 row\(s\) have no embedding, first c; run `dvc repro embed embed_base`"):
         embeddings.of(["c", "a"], tmp_path / "e")
+
+
+def test_any_rows_are_read_in_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(embeddings, "BLOCK", 7)
+    random = np.random.default_rng(1)
+    ids, array = [str(number) for number in range(50)], random.random((50, 3), np.float32)
+    embeddings.write(tmp_path, ids, array)
+    for some in (random.permutation(50), random.integers(0, 50, 20), np.arange(0)):
+        np.testing.assert_array_equal(embeddings.of([ids[row] for row in some], tmp_path), array[some])
+    np.testing.assert_array_equal(embeddings.read(tmp_path)[1], array)

@@ -7,14 +7,17 @@ import torch
 import transformers
 
 from stages.adapt import __main__ as adapt
+from stages.adapt.corpus import Corpus
 from stages.finetune import transfer
 from tests import predicted
 from tests.conftest import make_rows
 from tests.stages.conftest import ANIMALS, COLOURS, FILLER, sentences
 from tests.tiny_encoder import SPECIAL
 from winnow.base import params
-from winnow.encoder import masked_lm, models
+from winnow.base.errors import UserError
+from winnow.encoder import masked_lm, models, pooling
 from winnow.encoder.compute import Compute, start
+from winnow.encoder.reader import Reader
 from winnow.kinds.classification import few_shot, head, model
 from winnow.kinds.job import Job
 from winnow.rows import tables
@@ -94,7 +97,7 @@ def test_adapt_learns_with_a_fresh_head(folder, default_params):
     texts = [f"{text}. Here {text}." for text, _ in sentences(60)]
     rows = make_rows([{"text": text, "purpose": "text"} for text in texts])
     accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
-    adapted, curve, _ = adapt.train(rows, folder, settings, accelerator, checkpoints.NONE)
+    adapted, curve, _ = adapt.train(Corpus.of(rows), folder, settings, accelerator, checkpoints.NONE)
     assert {point["phase"] for point in curve} == {"head", "all"}
     losses = [point["loss"] for point in curve if point["objective"] == "masked_lm"]
     assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.05
@@ -111,7 +114,7 @@ def test_denoise_learns_to_write_a_passage_down_again(folder, default_params):
     texts = [f"{text.capitalize()}. Here {text}." for text, _ in sentences(60)]
     rows = make_rows([{"text": text, "purpose": "text"} for text in texts])
     accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
-    _, curve, _ = adapt.train(rows, folder, settings, accelerator, checkpoints.NONE)
+    _, curve, _ = adapt.train(Corpus.of(rows), folder, settings, accelerator, checkpoints.NONE)
     losses = [point["loss"] for point in curve]
     assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.3
 
@@ -134,3 +137,28 @@ def test_no_gradient_goes_through_frozen_layers(job):
     assert not reached
     assert below
     assert all(".1." in name or "final_norm" in name for name in below), below
+
+
+def test_a_text_as_long_as_the_model_reads_is_read_and_a_longer_one_is_refused(folder):
+    accelerator = start(Compute(threads=1, device="cpu", precision="fp32"), 1)
+    family = folder.name.rstrip("0")
+    longest = 63 if family in ("mpnet", "roberta") else 64
+    reader = Reader.of(folder, longest, 64, accelerator)
+    tokens = reader.tokenize(["red owl " * 100])
+    assert len(tokens[0]) == longest
+    pooling.embed(pooling.load(folder, accelerator), tokens, reader)
+    with pytest.raises(
+        UserError, match=rf"encoder\.max_length: 65 tokens, but the encoder in .* reads {longest}; lower"
+    ):
+        Reader.of(folder, 65, 64, accelerator)
+
+
+def test_of_an_encoder_whose_layers_share_their_weights_only_the_words_are_frozen():
+    shape = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 20}
+    encoder = transformers.AutoModel.from_config(transformers.AutoConfig.for_model("albert", **shape))
+    models.freeze(encoder, 0)
+    assert [name for name, weight in encoder.named_parameters() if not weight.requires_grad] == [
+        "embeddings.word_embeddings.weight"
+    ]
+    with pytest.raises(UserError, match=r"share their weights.*set frozen_layers to 0"):
+        models.freeze(encoder, 1)

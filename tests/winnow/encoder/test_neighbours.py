@@ -62,3 +62,50 @@ def test_similarity_is_the_cosine_whatever_the_length():
 def test_no_rows_have_no_neighbours():
     near = neighbours.nearest(np.zeros((0, 4), np.float32), np.zeros(0, int), np.zeros(0, bool), 3)
     assert near.index.shape == (0, 3)
+
+
+def near_texts(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors about as near each other as texts of some topics, and groups: of three rows, one of a hundred."""
+    random = np.random.default_rng(3)
+    topics = random.normal(size=(60, 48))
+    vectors = topics[random.integers(0, 60, rows)] + 0.8 * random.normal(size=(rows, 48))
+    return vectors.astype(np.float32), np.where(np.arange(rows) < 100, 0, np.arange(rows) // 3)
+
+
+def test_beyond_the_bound_nearly_all_are_found_and_none_of_the_own_group(monkeypatch):
+    vectors, groups = near_texts(3000)
+    among = np.arange(3000) % 5 > 0
+    exact = neighbours.nearest(vectors, groups, among, 15)
+    monkeypatch.setattr(neighbours, "EXACT", 0)
+    near = neighbours.nearest(vectors, groups, among, 15)
+    assert (near.index >= 0).all()
+    assert among[near.index].all()
+    assert (groups[near.index] != groups[:, None]).all()
+    same = [len(set(one) & set(other)) / 15 for one, other in zip(near.index, exact.index, strict=True)]
+    assert np.mean(same) > 0.97
+    assert np.mean(same[:100]) > 0.97, "rows of a large group"
+    agree = near.index == exact.index
+    np.testing.assert_array_equal(near.similarity[agree], exact.similarity[agree])
+
+
+def test_beyond_the_bound_any_number_of_threads_gives_the_same(monkeypatch):
+    import faiss
+
+    monkeypatch.setattr(neighbours, "EXACT", 0)
+    vectors, groups = near_texts(1500)
+    found = []
+    for threads in (1, 2, 2):
+        faiss.omp_set_num_threads(threads)
+        found.append(neighbours.nearest(vectors, groups, np.ones(1500, dtype=bool), 5))
+        assert faiss.omp_get_max_threads() == threads
+    for other in found[1:]:
+        assert found[0].index.tobytes() == other.index.tobytes()
+        assert found[0].similarity.tobytes() == other.similarity.tobytes()
+
+
+def test_beyond_the_bound_few_candidates_are_all_found(monkeypatch):
+    monkeypatch.setattr(neighbours, "EXACT", 0)
+    vectors, _ = near_texts(40)
+    near = neighbours.nearest(vectors, np.arange(40), np.arange(40) < 3, 5)
+    assert (near.index[3:] >= 0).sum(axis=1).tolist() == [3] * 37
+    assert sorted(near.index[0].tolist()) == [-1, -1, -1, 1, 2]

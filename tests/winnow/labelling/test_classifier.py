@@ -102,3 +102,14 @@ def test_what_is_no_classifier_is_refused(files, base, tmp_path):
     (tmp_path / "theirs/config.json").write_text("{")
     with pytest.raises(UserError, match="theirs: no model"):
         vote(model("theirs", **THEIRS), files=tmp_path)
+
+
+def test_a_folder_that_dvc_would_not_see_change_is_refused(files, tmp_path):
+    inside = tmp_path / "rules"
+    inside.mkdir()
+    shutil.copytree(files / "ours", inside / "ours")
+    (inside / "link").symlink_to(files / "ours")
+    for folder in ("../rules/ours", str(files / "ours"), "link"):
+        with pytest.raises(UserError, match=f"^params.yaml: annotate.rules 'mine': '{folder}' leads out of .*rules/, "):
+            vote(model(folder), row(TEXTS[0]), files=inside)
+    assert vote(model("ours"), row(TEXTS[0]), files=inside)[0] in ("FRUIT", "STONE")

@@ -17,9 +17,12 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import ROOT, make_rows
-from winnow.base import stage
+from winnow.base import params, stage
 from winnow.commands import label
 from winnow.labelling import endpoint, llm
+from winnow.labelling.settings import Params
+from winnow.labelling.version import version
+from winnow.people import decisions
 from winnow.rows import tables
 
 SPLIT = Path("data/split.parquet")
@@ -190,6 +193,18 @@ def test_a_dry_run_sends_nothing_and_shows_a_prompt(project, server, capsys):
     assert server.seen == []
 
 
+def test_it_says_how_many_rows_an_earlier_prompt_has_used_up(project, server, capsys):
+    folder = project()
+    main("--dry-run")
+    assert "were judged" not in capsys.readouterr().out
+    today = version(params.load("annotate", Params), folder / "rules")
+    lines = [f"row-{n},sha,FRUIT,keep,,ana,2026-01-31,,,{drawn_for}" for n, drawn_for in enumerate(["v0", today, ""])]
+    (folder / "data/decisions.csv").write_text("\n".join([",".join(decisions.ALL_COLUMNS), *lines, ""]))
+    main("--dry-run")
+    said = "1 rows were judged in audits of other versions of the rules; they cannot audit this one\n"
+    assert capsys.readouterr().out.startswith(said)
+
+
 def test_no_more_requests_at_a_time_than_allowed(project, server, capsys):
     project([f"text {number} say FRUIT" for number in range(20)], concurrency=3)
     server.seconds = 0.02
@@ -318,7 +333,7 @@ def test_a_run_that_is_interrupted_keeps_its_answers(project, server):
     while len(server.seen) < 20 and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    error = process.communicate(timeout=30)[1]
+    error = process.communicate(timeout=300)[1]
     assert process.returncode == 1
     assert "annotate.rules 'mine': stopped; " in error
     assert error.count("\n") == 1

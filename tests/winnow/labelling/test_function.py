@@ -83,3 +83,16 @@ def test_what_cannot_work_is_one_line(files, monkeypatch, function, message):
     monkeypatch.syspath_prepend(files.parent)
     with pytest.raises(UserError, match=f"^params.yaml: annotate.rules 'mine': .*{message}"):
         vote(python(function), row("no json", 7), files=files)
+
+
+def test_a_file_that_dvc_would_not_see_change_is_refused(files):
+    outside = files.parent / "tools" / "x.py"
+    outside.parent.mkdir()
+    outside.write_text(CODE)
+    (files / "link.py").symlink_to(outside)
+    (files / "linked").symlink_to(outside.parent)
+    (files / "again.py").symlink_to(files / "mine.py")
+    for name in ("../tools/x.py", "../rules/mine.py", str(outside), "link.py", "linked/x.py"):
+        with pytest.raises(UserError, match=f"^params.yaml: annotate.rules 'mine': '{name}' leads out of .*rules/, "):
+            vote(python(f"{name}:label"), row("sweet"), files=files)
+    assert vote(python("again.py:label"), row("sweet"), files=files) == ["FRUIT"]

@@ -64,14 +64,14 @@ def test_a_queue_keeps_its_rows_whatever_the_text(tmp_path_factory, text):
         rows = list(csv.reader(file))
     assert tuple(rows[0]) == decisions.QUEUE_COLUMNS
     assert [row[0] for row in rows[1:]] == ["aa", "bb"]
-    assert decisions.unguard(rows[1][-1]) == text
+    assert decisions.unguard(rows[1][decisions.QUEUE_COLUMNS.index("text")]) == text
 
 
 def test_a_text_too_long_for_a_spreadsheet_is_shortened(tmp_path):
     path = tmp_path / "queue.csv"
     decisions.write_queue(path, [{"id": "aa", "text": "x" * 100_000}])
     with path.open(encoding="utf-8", newline="") as file:
-        assert len(list(csv.reader(file))[1][-1]) < 32_767
+        assert len(list(csv.reader(file))[1][decisions.QUEUE_COLUMNS.index("text")]) < 32_767
 
 
 def test_a_filled_in_queue_is_a_set_of_decisions(tmp_path):
@@ -106,8 +106,28 @@ TIMED = f"{HEADER},seconds"
 
 
 def test_the_ninth_column_is_the_time_taken(tmp_path):
-    found = read(tmp_path, GOOD, f"{GOOD},12.5", f"{GOOD},", f"{GOOD},7,,", header=TIMED)
+    found = read(tmp_path, GOOD, f"{GOOD},12.5", f"{GOOD}b,", f"{GOOD},7,,", header=TIMED)
     assert [decision.seconds for decision in found] == [None, 12.5, None, 7.0]
+
+
+def test_the_tenth_column_is_the_version_that_an_audit_was_drawn_for(tmp_path):
+    found = read(tmp_path, GOOD, f"{GOOD},,v1", f"{GOOD},7,", f"{GOOD},7,v2", header=f"{TIMED},drawn_for")
+    assert [(decision.seconds, decision.drawn_for) for decision in found] == [
+        (None, ""),
+        (None, "v1"),
+        (7.0, ""),
+        (7.0, "v2"),
+    ]
+
+
+@pytest.mark.parametrize("header", [HEADER, f"{TIMED},drawn_for"])
+def test_a_filled_in_audit_names_what_it_was_drawn_for_wherever_it_stands(tmp_path, header):
+    queue = tmp_path / "audit.csv"
+    asked = {"id": "aa", "text_sha": "sha-a", "given_label": "FRUIT", "reasons": "why", "text": "t", "drawn_for": "v1"}
+    decisions.write_queue(queue, [asked, asked | {"id": "bb"}])
+    assert decisions.read(queue) == []  # nobody filled it in
+    filled = fill_in(queue.read_text(), verdict="keep", reviewer="ana", decided_on="2026-01-31")
+    assert [found.drawn_for for found in read(tmp_path, GOOD, filled, header=header)] == ["", "v1", "v1"]
 
 
 def test_a_queue_appended_below_the_ninth_column_has_no_times(tmp_path):
@@ -132,14 +152,15 @@ def test_a_time_that_is_none_is_named_with_its_line(tmp_path, seconds):
         read(tmp_path, GOOD, f'{GOOD},"{seconds}"', header=TIMED)
 
 
-def test_a_line_that_repeats_its_reviewers_last_one_is_read_once(tmp_path):
-    other, keep = GOOD.replace("ana", "bo"), "aa,sha-a,FRUIT,keep,,ana,2026-01-31,"
-    found = read(tmp_path, GOOD, other, GOOD, keep, keep, GOOD, GOOD)
-    assert [(decision.line, decision.reviewer, decision.verdict) for decision in found] == [
-        (2, "ana", "relabel"),
-        (3, "bo", "relabel"),
-        (5, "ana", "keep"),
-        (7, "ana", "relabel"),  # ana changed her mind twice
+def test_equal_lines_are_one_decision_wherever_they_stand(tmp_path):
+    other, keep = GOOD.replace("ana", "bo"), "aa,sha-a,FRUIT,keep,,ana,2026-01-31T08:00:00Z,"
+    again = GOOD.replace("2026-01-31", "2026-01-31T09:00:00Z")
+    found = read(tmp_path, GOOD, other, GOOD, keep, keep, again, GOOD)
+    assert [(decision.reviewer, decision.verdict, decision.decided_on) for decision in found] == [
+        ("ana", "relabel", "2026-01-31"),
+        ("bo", "relabel", "2026-01-31"),
+        ("ana", "keep", "2026-01-31T08:00:00Z"),
+        ("ana", "relabel", "2026-01-31T09:00:00Z"),  # ana changed her mind twice
     ]
 
 
@@ -164,11 +185,14 @@ def test_good_decisions_pass(tmp_path):
         ("aa,sha-a,FRUIT,keep,,ana,,", "decided_on '' is not a date"),
         ("aa,sha-a,FRUIT,keep,,ana,31/01/2026,", "decided_on '31/01/2026' is not a date"),
         ("aa,sha-a,FRUIT,keep,,ana,2026-02-30,", "decided_on '2026-02-30' is not a date"),
+        ("aa,sha-a,FRUIT,keep,,ana,9999-12-31T23:59:59Z,", "decided_on '9999-12-31T23:59:59Z' is not a date"),
+        ("aa,sha-a,FRUIT,keep,,ana,2026-01-31T25:00:00Z,", "or a time 2026-01-31T09:30:00Z"),
+        ("aa,sha-a,FRUIT,keep,,ana,2026-01-31T09:30:00,", "or a time 2026-01-31T09:30:00Z"),
     ],
 )
 def test_each_mistake_is_named_with_its_line(tmp_path, line, message):
     with pytest.raises(UserError) as error:
-        check(tmp_path, GOOD, line)
+        check(tmp_path, GOOD.replace("-31", "-30"), line)
     assert message in str(error.value)
     assert "line 3: " in str(error.value)
     assert "1 problem: " in str(error.value)

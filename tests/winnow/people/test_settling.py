@@ -1,13 +1,20 @@
 """Which decisions count, and what they settle."""
 
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winnow.base.errors import UserError
+from winnow.kinds.classification.labels import Task
 from winnow.people import settling
 from winnow.people.decisions import Decision
 from winnow.people.settling import Outcome
 
+TASK = Task(kind="classification", labels=["FRUIT", "STONE"])
 DAYS = ["2026-01-30", "2026-01-31", "2026-02-01"]
 
 
@@ -21,10 +28,45 @@ def test_the_latest_day_counts_wherever_its_line_stands():
     assert settling.latest([older, newer]) == settling.latest([newer, older]) == {"aa": {"ana": newer}}
 
 
-def test_on_one_day_the_later_line_counts():
-    first, second = decide("ambiguous"), decide("keep")
-    assert settling.latest([first, second])["aa"]["ana"] is second
-    assert settling.latest([second, first])["aa"]["ana"] is first
+def test_on_one_day_the_time_counts_and_a_day_alone_is_its_beginning():
+    made = [decide("keep", day=f"{DAYS[0]}{time}") for time in ("T23:00:00Z", "T09:30:00Z", "")]
+    for order in itertools.permutations(made):
+        assert settling.latest(order)["aa"]["ana"] is made[0]
+    assert settling.latest(made[1:])["aa"]["ana"] is made[1]
+
+
+def test_a_change_of_mind_within_one_second_counts():
+    times = ("T09:30:00Z", "T09:30:00.100000Z", "T09:30:00.250000Z", "T09:30:01Z")
+    made = [decide("keep" if place % 2 else "ambiguous", day=f"{DAYS[0]}{time}") for place, time in enumerate(times)]
+    for last in range(1, len(made) + 1):
+        for order in itertools.permutations(made[:last]):
+            assert settling.latest(order)["aa"]["ana"] is made[last - 1]
+            settling.check(order, {"aa": ("sha", "FRUIT")}, TASK, Path("decisions.csv"))
+
+
+@given(
+    st.lists(
+        st.sampled_from([("keep", ""), ("ambiguous", ""), ("relabel", "STONE"), ("relabel", "PLANT")]), min_size=2
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_of_one_moment_what_counts_does_not_depend_on_places(said, chooser):
+    made = [decide(*verdict, line=line, seconds=float(line)) for line, verdict in enumerate(said)]
+    found = settling.latest(made)
+    chooser.shuffle(made)
+    assert settling.latest(made) == found
+
+
+def test_two_verdicts_of_one_moment_stop_the_run():
+    rows = {"aa": ("sha", "FRUIT")}
+    day, time = decide("ambiguous", line=3), decide("keep", line=5)
+    with pytest.raises(
+        UserError, match=r"lines [35] and [35]: ana decides on aa in two ways on 2026-01-30; take one out"
+    ):
+        settling.check([day, time], rows, TASK, Path("decisions.csv"))
+    settling.check([day, replace(time, decided_on="2026-01-30T09:30:00Z")], rows, TASK, Path("decisions.csv"))
+    settling.check([day, replace(day, line=5, seconds=2.0)], rows, TASK, Path("decisions.csv"))
+    settling.check([day, time, decide("keep", day=DAYS[1])], rows, TASK, Path("decisions.csv"))
 
 
 @given(

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests import review_project
 from winnow.base import hashing
 from winnow.commands import cli, review
 from winnow.people import decisions
+from winnow.review import browser
 
 ROOT = Path(__file__).parents[3]
 TASK = {"kind": "classification", "labels": review_project.LABELS}
@@ -21,7 +23,7 @@ DECISION = f"row-000,{hashing.text_sha('the text of row 0')},FRUIT,keep,,bo,2026
 
 @pytest.fixture
 def project(workspace, monkeypatch):
-    monkeypatch.setattr(review.webbrowser, "open", lambda address: pytest.fail("a browser was opened"))
+    monkeypatch.setattr(browser.webbrowser, "open", lambda address: pytest.fail("a browser was opened"))
     return review_project.make(workspace(task=TASK, review={"overlap": 0.0}))
 
 
@@ -54,16 +56,39 @@ def test_ctrl_c_ends_it_and_says_what_to_do_next(project, tmp_path, ending):
     assert out.splitlines()[-1] == "0 decisions added to data/decisions.csv; commit them and run `dvc repro`"
 
 
-def test_a_browser_opens_unless_told_otherwise(project, monkeypatch, capsys):
-    opened = []
+BROWSER = """#!/bin/sh
+printf '%s\\n' "$0" "$@" > seen
+page=${1#file://}
+stat -c %a "$page" "$(dirname "$page")" >> seen
+cp "$page" page.new
+mv page.new page
+"""
 
-    def browse(address: str) -> None:
-        opened.append(address)
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(review.webbrowser, "open", browse)
-    cli.main(["review", "--reviewer", "ana", "--port", "0"])
-    assert opened[0] in capsys.readouterr().out
+def test_a_browser_opens_and_no_other_account_sees_the_token(project, tmp_path):
+    program = tmp_path / "browser"
+    program.write_text(BROWSER)
+    program.chmod(0o755)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    code = "from winnow.commands import cli; cli.main(['review', '--reviewer', 'ana', '--port', '0'])"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "BROWSER": str(program), "TMPDIR": str(temporary)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment, **pipes)
+    process.stdout.readline()
+    address = process.stdout.readline().strip()
+    while not (tmp_path / "page").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+    own, argument, file_mode, folder_mode = (tmp_path / "seen").read_text().splitlines()
+    assert own == str(program)
+    assert argument.startswith("file://")
+    assert address.partition("#")[2] not in argument
+    assert (file_mode, folder_mode) == ("600", "700")
+    assert f'content="0; url={address}"' in (tmp_path / "page").read_text()
+    assert list(temporary.iterdir()) == []
 
 
 def test_an_empty_queue_and_a_settled_one_are_said_and_are_no_fault(project, tmp_path, capsys):

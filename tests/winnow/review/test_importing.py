@@ -1,7 +1,6 @@
 """A queue goes through a spreadsheet and comes back as decisions."""
 
 import csv
-import datetime
 import io
 
 import pytest
@@ -11,12 +10,12 @@ from hypothesis import strategies as st
 from tests import review_project
 from winnow.base import hashing
 from winnow.base.errors import UserError
-from winnow.people import decisions, queue
-from winnow.people.decisions import COLUMNS, QUEUE_COLUMNS
+from winnow.people import decisions, queue, settling
+from winnow.people.decisions import QUEUE_COLUMNS
 from winnow.review import importing, journal
 
-TODAY = datetime.date(2026, 2, 1)
-TIMED = (*COLUMNS, decisions.SECONDS)
+NOW = "2026-02-01T09:30:00Z"
+TIMED = decisions.ALL_COLUMNS
 
 
 @pytest.fixture
@@ -51,8 +50,8 @@ def sheet(project, *rows: dict[str, str], delimiter: str = ",", encoding: str = 
     return file
 
 
-def run(project, file, reviewer: str = "", today: datetime.date = TODAY) -> str:
-    added = importing.run(file, review_project.target(project), reviewer, today)
+def run(project, file, reviewer: str = "", now: str = NOW) -> str:
+    added = importing.run(file, review_project.target(project), reviewer, now)
     return added.summary("sheet").removeprefix("sheet: ")
 
 
@@ -77,8 +76,8 @@ def test_what_was_filled_in_is_added_and_the_rest_counted(project):
     file = sheet(project, keep(0), row(1), relabel(3, "PLANT", note="=why?"), row(2, reviewer="ana"))
     assert run(project, file) == "2 decisions added, 0 already there, 2 rows not filled in"
     assert lines(project) == [
-        f"row-000,{row(0)['text_sha']},FRUIT,keep,,ana,2026-01-31,,",
-        f"row-003,{row(3)['text_sha']},,relabel,PLANT,ana,2026-01-31,'=why?,",
+        f"row-000,{row(0)['text_sha']},FRUIT,keep,,ana,2026-01-31,,,",
+        f"row-003,{row(3)['text_sha']},,relabel,PLANT,ana,2026-01-31,'=why?,,",
     ]
 
 
@@ -86,17 +85,16 @@ def test_importing_again_adds_nothing(project):
     rows = [keep(0, note="a \n  note"), relabel(1, "STONE", decided_on=""), relabel(3, "PLANT", reviewer="")]
     run(project, sheet(project, *rows), "bo")
     before = project.decisions.read_bytes()
-    tomorrow = TODAY + datetime.timedelta(days=1)
-    again = run(project, sheet(project, *rows, row(2)), "bo", tomorrow)
+    again = run(project, sheet(project, *rows, row(2)), "bo", "2026-02-02T00:00:00Z")
     assert again == "0 decisions added, 3 already there, 1 rows not filled in"
     assert project.decisions.read_bytes() == before
 
 
-def test_reviewer_and_day_stand_in_where_the_columns_are_empty(project):
+def test_reviewer_and_moment_stand_in_where_the_columns_are_empty(project):
     run(project, sheet(project, keep(0, reviewer="", decided_on=""), keep(2)), "bo")
     assert [(found.reviewer, found.decided_on) for found in decisions.read(project.decisions)] == [
         ("ana", "2026-01-31"),
-        ("bo", "2026-02-01"),
+        ("bo", NOW),
     ]
 
 
@@ -109,8 +107,23 @@ def test_the_offline_pages_download_brings_its_times(project):
 
 def test_a_change_of_mind_is_another_line(project):
     run(project, sheet(project, keep(0)))
-    run(project, sheet(project, relabel(0, "STONE")))
+    run(project, sheet(project, relabel(0, "STONE", decided_on="")))
     assert said(project) == [("row-000", "keep", ""), ("row-000", "relabel", "STONE")]
+
+
+@pytest.mark.parametrize("before", ["2026-01-31", "2026-01-31T16:00:00Z"])
+def test_a_change_of_mind_that_may_be_the_older_one_is_refused(project, before):
+    run(project, sheet(project, keep(0, decided_on=before)))
+    assert "line 2, and line 2: ana decides on row-000 in two ways on 2026-01-31; keep one of them, or give" in refused(
+        project, relabel(0, "STONE")
+    )
+    run(project, sheet(project, relabel(0, "STONE", decided_on="2026-01-31T16:00:01Z")))
+    assert settling.latest(decisions.read(project.decisions))["row-000"]["ana"].verdict == "relabel"
+
+
+def test_an_audit_s_sheet_says_what_it_was_drawn_for(project):
+    run(project, sheet(project, keep(0, drawn_for="v1"), keep(2)))
+    assert [found.drawn_for for found in decisions.read(project.decisions)] == ["v1", ""]
 
 
 def test_an_old_sheet_does_not_overrule_a_later_decision(project):
@@ -134,7 +147,7 @@ def test_a_line_that_stands_twice_is_added_once(project):
 def test_contradictions_are_refused(project):
     assert refused(project, keep(0), row(2), relabel(0, "STONE")) == (
         f"{project.queue.with_name('filled-in.csv')}: 1 problem: lines 2 and 4: ana decides on row-000 in two ways on "
-        f"2026-01-31; keep one of them"
+        f"2026-01-31; keep one of them, or give the later one a time such as 2026-01-31T09:30:00Z"
     )
 
 

@@ -1,6 +1,7 @@
 """decisions.csv as several writers leave it: whole, and with every decision."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from winnow.people import decisions
 from winnow.review import journal
 
 OLD_HEADER = ",".join(decisions.COLUMNS)
-HEADER = f"{OLD_HEADER},seconds"
+HEADER = f"{OLD_HEADER},seconds,drawn_for"
 ROOT = Path(__file__).parents[3]
 
 
@@ -37,10 +38,10 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 def test_a_missing_file_is_made_with_its_header(path):
-    journal.append(path, [row()])
-    assert path.read_text() == f"{HEADER}\naa,sha-a,FRUIT,keep,,ana,2026-01-31,,2.5\n"
+    journal.append(path, [row(drawn_for="v1")])
+    assert path.read_text() == f"{HEADER}\naa,sha-a,FRUIT,keep,,ana,2026-01-31,,2.5,v1\n"
     [decision] = decisions.read(path)
-    assert (decision.verdict, decision.seconds) == ("keep", 2.5)
+    assert (decision.verdict, decision.seconds, decision.drawn_for) == ("keep", 2.5, "v1")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def test_a_missing_file_is_made_with_its_header(path):
     [
         (f"{OLD_HEADER}\n", f"{HEADER}\n"),
         (OLD_HEADER, f"{HEADER}\n"),
+        (f"{OLD_HEADER},seconds\n", f"{HEADER}\n"),
         (f"{OLD_HEADER}\r\nold,sha,A,keep,,bo,2026-01-01,\r\n", f"{HEADER}\r\nold,sha,A,keep,,bo,2026-01-01,\r\n"),
         (f"\ufeff{OLD_HEADER}\n", f"\ufeff{HEADER}\n"),
         (",".join(f'"{name}"' for name in decisions.COLUMNS) + "\n", f"{HEADER}\n"),
@@ -55,11 +57,11 @@ def test_a_missing_file_is_made_with_its_header(path):
         (f"{HEADER}\nold,sha,A,keep,,bo,2026-01-01,", f"{HEADER}\nold,sha,A,keep,,bo,2026-01-01,\n"),
     ],
 )
-def test_what_stands_in_the_file_stays_and_the_header_gets_its_ninth_column(path, before, header):
+def test_what_stands_in_the_file_stays_and_the_header_gets_the_columns_that_it_lacks(path, before, header):
     path.write_text(before, newline="")
     journal.append(path, [row()])
     journal.append(path, [row("bb")])
-    lines = "aa,sha-a,FRUIT,keep,,ana,2026-01-31,,2.5\nbb,sha-a,FRUIT,keep,,ana,2026-01-31,,2.5\n"
+    lines = "aa,sha-a,FRUIT,keep,,ana,2026-01-31,,2.5,\nbb,sha-a,FRUIT,keep,,ana,2026-01-31,,2.5,\n"
     with path.open(newline="", encoding="utf-8") as file:
         assert file.read() == header + lines
     assert [decision.seconds for decision in decisions.read(path)][-2:] == [2.5, 2.5]
@@ -185,3 +187,43 @@ def test_a_writer_killed_at_any_time_leaves_the_file_whole(path):
         found = decisions.read(path)[before:]
         assert acknowledged <= len(found) <= acknowledged + 1
         assert all(decision.id.endswith("-" + "x" * 5000) for decision in found)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"seconds": "-5.0"}, "seconds '-5.0' is not a number of seconds"),
+        ({"seconds": "nan"}, "seconds 'nan' is not a number of seconds"),
+        ({"seconds": "1000000000.0"}, "seconds '1000000000.0' is not a number of seconds"),
+        ({"drawn_for": "v\n1"}, "it is not one line of CSV"),
+        ({"given_label": "A\r"}, "it is not one line of CSV"),
+        ({"id": "<<<<<<< HEAD"}, "it is not one line of CSV"),
+        ({"drawn_for": " v1"}, "drawn_for ' v1' would be read as 'v1'"),
+        ({"new_label": "B\u3000"}, "new_label 'B\u3000' would be read as 'B'"),
+        ({"note": "\ud800"}, "half a surrogate pair"),
+        ({"verdict": "", "reviewer": "", "decided_on": ""}, "it says nothing"),
+    ],
+)
+def test_what_the_file_would_not_give_back_is_not_written(path, cells, message):
+    journal.append(path, [row()])
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=re.escape(message)):
+        journal.append(path, [row("bb"), row("cc") | cells])
+    assert path.read_bytes() == before
+
+
+CELL = st.text(st.sampled_from("a'\"=+-@0e,;< \n\r\t\0\ud800\u2028\ufeff"), max_size=6)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(decisions.COLUMNS, CELL) | {"drawn_for": CELL}), max_size=2))
+def test_whatever_is_to_be_written_is_read_back_or_refused(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("cells") / "decisions.csv"
+    try:
+        journal.append(path, rows)
+    except UserError:
+        assert not path.exists()
+        return
+    wanted = [tuple(cells[name] for name in decisions.COLUMNS) + (cells["drawn_for"],) for cells in rows]
+    found = [(*(getattr(one, name) for name in decisions.COLUMNS), one.drawn_for) for one in decisions.read(path)]
+    assert found == list(dict.fromkeys(wanted))

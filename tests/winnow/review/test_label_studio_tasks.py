@@ -4,7 +4,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from tests import review_project
@@ -46,17 +46,17 @@ def annotation(*choices: str, note: str | list[str] = "", **fields) -> dict:
 
 def annotated(*annotations: dict, number: int = 7, names=None, **entry) -> list[decisions.Decision]:
     """Return the decisions of one task's annotations."""
-    found, problems = tasks.annotated(
+    found, problems, notes = tasks.annotated(
         [task(**entry) | {"id": number, "annotations": list(annotations)}], names or {1: "ana", 2: "bo"}, TASK
     )
-    assert problems == []
+    assert problems == notes == []
     return found
 
 
 def test_a_task_asks_about_a_text_and_shows_all_that_helps():
     made = task()
     data = made["data"]
-    assert tasks.key(made) == ("row-000", data["text_sha"], "FRUIT")
+    assert tasks.key(made) == ("row-000", data["text_sha"], "FRUIT", "")
     assert data["text"] == "a <b>text</b>"
     assert data["question"] == "Its label: FRUIT; the model's: STONE; wrong with probability 0.82"
     assert data["reasons"] == "the model says STONE\nheading says STONE\nkeyword says nothing"
@@ -114,7 +114,7 @@ def test_the_config_has_each_label_once_whatever_it_is(labels):
 def test_a_choice_is_a_verdict(choice, given, verdict, new_label):
     [decision] = annotated(annotation(choice, note=["why ", "indeed"]), given_label=given)
     assert (decision.verdict, decision.new_label, decision.given_label) == (verdict, new_label, given or "")
-    assert (decision.id, decision.reviewer, decision.decided_on) == ("row-000", "ana", "2026-01-31")
+    assert (decision.id, decision.reviewer, decision.decided_on) == ("row-000", "ana", "2026-01-31T23:59:59.100000Z")
     assert (decision.seconds, decision.note, decision.line) == (12.345, "why  indeed", 7)
 
 
@@ -128,8 +128,8 @@ def test_of_a_persons_annotations_the_last_changed_one_counts():
     other = annotation("PLANT", completed_by=2)
     found = annotated(first, second, other)
     assert [(one.reviewer, one.new_label, one.decided_on) for one in found] == [
-        ("ana", "STONE", "2026-02-03"),
-        ("bo", "PLANT", "2026-01-31"),
+        ("ana", "STONE", "2026-02-03T00:00:00Z"),
+        ("bo", "PLANT", "2026-01-31T23:59:59.100000Z"),
     ]
 
 
@@ -138,6 +138,7 @@ def test_an_annotation_without_one_choice_is_a_problem_of_its_task():
     assert tasks.annotated([both], {1: "ana"}, TASK) == (
         [],
         ["task 9: ana gave 2 answers; mend it in Label Studio", "task 9: ana gave 0 answers; mend it in Label Studio"],
+        [],
     )
 
 
@@ -159,7 +160,7 @@ def test_a_label_that_is_written_is_a_verdict_too(monkeypatch):
     answered = [said("label", text=["2.50"]), said("label", text="7.0"), said("verdict", choices=["winnow:ambiguous"])]
     made = [asked | {"id": number, "annotations": [one]} for number, one in enumerate(answered)]
     for number, outcome in enumerate([("keep", ""), ("relabel", "7"), ("ambiguous", "")]):
-        [decision], problems = tasks.annotated([made[number]], {1: "ana"}, NUMBERS)
+        [decision], problems, _ = tasks.annotated([made[number]], {1: "ana"}, NUMBERS)
         assert (decision.verdict, decision.new_label) == outcome
         assert problems == []
 
@@ -228,9 +229,15 @@ def test_an_export_is_imported_once(project):
 
 
 def test_a_mind_changed_twice_in_one_day_is_seen(project):
-    for choice, seconds in (("FRUIT", 3), ("PLANT", 5), ("FRUIT", 8)):
-        run(project, export(project, annotation(choice, lead_time=seconds)), "ana")
+    for choice, hour in (("FRUIT", 8), ("PLANT", 9), ("FRUIT", 10)):
+        run(project, export(project, annotation(choice, updated_at=f"2026-01-31T{hour:02}:00:00Z")), "ana")
     assert [one.verdict for one in decisions.read(project.decisions)] == ["keep", "relabel", "keep"]
+
+
+def test_an_annotation_of_an_audit_says_what_its_task_was_drawn_for():
+    [decision] = annotated(annotation("FRUIT"), drawn_for="v1")
+    assert decision.drawn_for == "v1"
+    assert tasks.key(task(drawn_for="v1"))[3] == "v1"
 
 
 def test_what_is_out_of_date_is_left_out_and_said(project):
@@ -259,6 +266,11 @@ def test_an_export_of_an_enterprise_server_names_its_people(project):
     ("content", "message"),
     [
         ("[", "line 1: not valid JSON"),
+        ("", "line 1: not valid JSON"),
+        ("[" * 100_000, "not readable as JSON"),
+        ("[" + "1" * 5000 + "]", "not readable as JSON"),
+        ('[{"id": 1, "data": {}, "annotations": {}}]', "no list of tasks with their annotations"),
+        ("[null]", "no list of tasks with their annotations"),
         ("{}", "no list of tasks with their annotations; export the project in the format JSON"),
         ('[{"id": 1, "text": "a", "label": "FRUIT"}]', "no list of tasks with their annotations"),  # JSON-MIN
     ],
@@ -276,3 +288,188 @@ def test_an_export_does_not_say_who_annotated(project):
     two = export(project, annotation("FRUIT"), annotation("PLANT", completed_by=2))
     with pytest.raises(UserError, match="2 people annotated, and an export lacks their names; take the decisions from"):
         run(project, two, "ana")
+
+
+def test_tasks_without_annotations_are_rows_that_nobody_filled_in(project):
+    file = project.queue.with_name("export.json")
+    ours = tasks.question(queue.read(project.queue)[0], project.task)
+    assert ours["predictions"]
+    file.write_text(json.dumps([ours, ours | {"annotations": None}, ours | {"annotations": []}]))
+    assert run(project, file, "ana") == "export: 0 decisions added, 0 already there, 3 rows not filled in"
+
+
+@pytest.mark.parametrize(
+    ("lead_time", "seconds", "note"),
+    [
+        (12.345, 12.3, ""),
+        (0, 0.0, ""),
+        (-0.0, 0.0, ""),
+        ("12.5", 12.5, ""),
+        (decisions.MOST_SECONDS, float(decisions.MOST_SECONDS), ""),
+        (None, None, ""),
+        (-5, None, "-5"),
+        (-0.04, None, "-0.04"),
+        (1e9, None, "1000000000.0"),
+        (999_999_999.96, None, "999999999.96"),
+        (1e10, None, "10000000000.0"),
+        (10**30, None, "1" + "0" * 30),
+        (float("nan"), None, "NaN"),
+        (float("inf"), None, "Infinity"),
+        ("long", None, '"long"'),
+        ("1e5", None, '"1e5"'),
+        (True, None, "true"),
+        ([1], None, "a list"),
+        ({}, None, "an object"),
+    ],
+)
+def test_a_lead_time_that_is_none_leaves_the_seconds_empty_and_is_told(project, lead_time, seconds, note):
+    said = run(project, export(project, annotation("FRUIT", lead_time=lead_time)), "ana")
+    told = f", 1 without seconds: lead_time is no time (task 100: {note})" if note else ""
+    assert said == f"export: 1 decisions added, 0 already there, 5 rows not filled in{told}"
+    assert [one.seconds for one in decisions.read(project.decisions)] == [seconds]
+
+
+CHOICE = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": ["STONE"]}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"result": [CHOICE | {"value": {"choices": "STONE"}}]},
+        {"result": [CHOICE, {"type": "relation", "from_id": "a", "to_id": "b"}]},
+        {"result": [CHOICE, {"from_name": "rating", "to_name": "text", "type": "rating", "value": {"rating": 3}}]},
+        {"result": [CHOICE, {"from_name": "note", "to_name": "text", "value": {"text": None}}]},
+        {"result": [CHOICE, CHOICE | {"to_name": "other"}]},
+        {"created_at": "2026-01-31T23:59:59.1", "updated_at": None},
+        {"created_at": None, "updated_at": "2026-02-01T00:59:59.1+01:00"},
+        {"updated_at": ""},
+    ],
+)
+def test_what_other_programs_leave_there_is_read_where_it_is_plain(fields):
+    [decision] = annotated(annotation("STONE") | fields)
+    assert (decision.verdict, decision.new_label) == ("relabel", "STONE")
+    assert decision.decided_on == "2026-01-31T23:59:59.100000Z"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"result": {"a": 1}}, "result is an object, no list"),
+        ({"result": "STONE"}, 'result is "STONE", no list'),
+        ({"result": [None]}, "result[0] is missing, no object"),
+        ({"result": [{"from_name": "label"}]}, "result[0].value is missing, no object"),
+        ({"result": [CHOICE | {"value": "STONE"}]}, 'result[0].value is "STONE", no object'),
+        ({"result": [CHOICE | {"value": {"choices": [1]}}]}, "result[0].value.choices is a list, no list of texts"),
+        ({"result": [CHOICE | {"value": {"choices": {"a": 1}}}]}, "result[0].value.choices is an object, no list"),
+        ({"result": [CHOICE | {"value": {}}]}, "ana gave 0 answers"),
+        ({"result": [CHOICE | {"from_name": "sentiment"}]}, "ana gave 0 answers"),
+        ({"result": [CHOICE | {"to_name": "other"}]}, "ana gave 0 answers"),
+        ({"result": [CHOICE, CHOICE]}, "ana gave 2 answers"),
+        ({"created_at": None}, "created_at missing is no time of the years 2000 to 2099"),
+        ({"created_at": "yesterday"}, 'created_at "yesterday" is no time'),
+        ({"created_at": 1769900399}, "created_at 1769900399 is no time"),
+        ({"updated_at": "2026-02-30T00:00:00Z"}, 'updated_at "2026-02-30T00:00:00Z" is no time'),
+        ({"created_at": "0001-01-01T00:00:00+14:00"}, 'created_at "0001-01-01T00:00:00+14:00" is no time'),
+        ({"created_at": "1970-01-01T00:00:00Z"}, 'created_at "1970-01-01T00:00:00Z" is no time'),
+        ({"created_at": "9999-12-31T23:59:59Z"}, 'created_at "9999-12-31T23:59:59Z" is no time'),
+        ({"completed_by": None}, "completed_by missing names nobody"),
+        ({"completed_by": 5}, "completed_by 5 names nobody"),
+        ({"completed_by": []}, "completed_by a list names nobody"),
+        ({"completed_by": True}, "completed_by true names nobody"),
+        ({"completed_by": {"id": 5, "email": None}}, "completed_by an object names nobody"),
+        ({"completed_by": " "}, 'completed_by " " names nobody'),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_that_names_task_and_field(fields, message):
+    made = task() | {"id": 9, "annotations": [annotation("STONE") | fields]}
+    found, [problem], _ = tasks.annotated([made], {1: "ana"}, TASK)
+    assert found == []
+    assert problem.startswith(f"task 9: {message}")
+    assert problem.endswith("; mend it in Label Studio")
+
+
+@pytest.mark.parametrize(
+    ("person", "reviewer"),
+    [(None, "ana"), (3, "ana"), ("bo@example.org", "bo@example.org"), ({"email": "bo@example.org"}, "bo@example.org")],
+)
+def test_who_annotated_may_be_said_in_any_way(project, person, reviewer):
+    run(project, export(project, annotation("FRUIT", completed_by=person)), "ana")
+    assert [one.reviewer for one in decisions.read(project.decisions)] == [reviewer]
+
+
+def test_annotations_that_stand_twice_are_one_and_two_answers_at_one_moment_are_refused():
+    assert len(annotated(annotation("STONE", id=1), annotation("STONE", id=1))) == 1
+    made = task() | {"id": 9, "annotations": [annotation("STONE", id=1), annotation("PLANT", id=1)]}
+    _, problems, _ = tasks.annotated([made], {1: "ana"}, TASK)
+    assert problems == ["task 9: ana gave two answers at one moment; mend it in Label Studio"]
+
+
+def test_annotations_of_tasks_that_are_not_winnows_are_told():
+    other = {"id": 3, "data": {"text": "a"}, "annotations": [annotation("STONE"), annotation("STONE", result=[])]}
+    half = task() | {"id": 4, "annotations": [annotation("STONE")]}
+    half["data"] = half["data"] | {"text_sha": None}
+    assert tasks.annotated([other, half, {"id": 5, "annotations": []}], {1: "ana"}, TASK) == (
+        [],
+        [],
+        ["2 annotations of tasks that are not Winnow's (task 3)"],
+    )
+
+
+# Whatever another program may write: JSON of the shape of an export, each value right or anything.
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+WRITTEN = st.text(st.sampled_from("a'\"=-0\n\r\t\0,;\ud800\u2028<> "), max_size=8)
+
+
+def perhaps(right: st.SearchStrategy) -> st.SearchStrategy:
+    """Mostly what is right, so that many annotations are written."""
+    return st.sampled_from([right] * 9 + [WRITTEN, JSON]).flatmap(lambda chosen: chosen)
+
+
+CHOICES = st.lists(perhaps(st.sampled_from(["FRUIT", "STONE", "winnow:ambiguous"])), min_size=1, max_size=1)
+ITEM = {"from_name": perhaps(st.just("label")), "value": perhaps(st.fixed_dictionaries({"choices": perhaps(CHOICES)}))}
+REMARK = {"from_name": st.just("note"), "value": perhaps(st.fixed_dictionaries({"text": WRITTEN | st.lists(WRITTEN)}))}
+ANNOTATION = st.fixed_dictionaries(
+    {
+        "result": perhaps(st.tuples(perhaps(st.fixed_dictionaries(ITEM)), st.fixed_dictionaries(REMARK)).map(list)),
+        "created_at": perhaps(st.sampled_from(["2026-01-31T10:00:00Z", "2026-01-31"])),
+    },
+    optional={
+        "completed_by": perhaps(st.just(1)),
+        "updated_at": perhaps(st.sampled_from(["2026-02-01T10:00:00.123456Z", None])),
+        "lead_time": st.floats() | st.integers() | JSON,
+        "was_cancelled": st.sampled_from([False, False, True]),
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def whole_project(tmp_path_factory):
+    return review_project.make(tmp_path_factory.mktemp("export"))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(annotations=st.lists(perhaps(ANNOTATION), min_size=1, max_size=2), drawn_for=perhaps(st.just("v1")), extra=JSON)
+def test_whatever_an_export_holds_what_is_written_is_read_back(whole_project, annotations, drawn_for, extra):
+    project = whole_project
+    project.decisions.write_text(decisions.EMPTY)
+    row = queue.read(project.queue)[0]
+    made = tasks.question(row, project.task) | {"id": 1, "annotations": annotations}
+    made["data"] = made["data"] | {"drawn_for": drawn_for}
+    file = project.queue.with_name("export.json")
+    file.write_text(json.dumps([made, {"id": extra, "data": {}, "annotations": []}]))
+    before = project.decisions.read_bytes()
+    try:
+        said, refused = run(project, file, "ana"), False
+    except UserError as error:
+        said, refused = str(error), True
+    event("refused" if refused else said.partition(",")[0])
+    if refused:
+        assert project.decisions.read_bytes() == before
+        return
+    read = decisions.read(project.decisions)
+    assert said.startswith(f"export: {len(read)} decisions added, ")
+    assert decisions.problems_of(read, review_project.target(project).versions({row["id"]}), project.task) == []

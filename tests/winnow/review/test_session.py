@@ -7,7 +7,7 @@ import pytest
 from tests import review_project
 from winnow.base import hashing
 from winnow.base.errors import UserError
-from winnow.people import decisions
+from winnow.people import decisions, settling
 from winnow.review import journal
 from winnow.review.session import DecidedElsewhere, Invalid, Session, Verdict
 
@@ -57,6 +57,25 @@ def test_a_decision_is_a_line_at_once(project):
     assert session.written == [(receipt, 1)]
 
 
+def test_a_date_that_would_overrule_all_later_ones_is_named(project):
+    write(project, 1, "ana", decided_on="9999-12-31T23:59:59Z")
+    with pytest.raises(UserError, match=r"line 2: decided_on '9999-12-31T23:59:59Z' is not a date"):
+        Session(project)
+
+
+def test_a_decision_says_when_it_was_made_and_what_its_row_was_drawn_for(tmp_path):
+    rows = [entry | {"drawn_for": "v1"} for entry in review_project.entries(1)] + review_project.entries(3)[1:]
+    project = review_project.make(tmp_path, rows)
+    session, began = Session(project), decisions.now()
+    decide(session, 0)
+    decide(session, 0, since=1, verdict="ambiguous")  # within the same second
+    decide(session, 2)
+    made = decisions.read(project.decisions)
+    assert [decision.drawn_for for decision in made] == ["v1", "v1", ""]
+    assert began <= made[0].decided_on < made[1].decided_on
+    assert settling.latest(made)["row-000"]["ana"].verdict == "ambiguous"
+
+
 def test_what_is_decided_is_left_out_unless_the_text_or_label_was_another(project):
     write(project, 0, "ana")
     write(project, 2, "bo")
@@ -94,11 +113,11 @@ def test_a_second_decision_counts_and_undo_brings_the_first_back(project):
 
 
 def test_a_clock_that_is_behind_does_not_let_an_older_decision_overrule_a_new_one(project):
-    write(project, 0, "ana", decided_on="2999-12-31")
-    write(project, 0, "bo", label="STONE", decided_on="2999-12-31")
+    write(project, 0, "ana", decided_on="2099-12-30")
+    write(project, 0, "bo", label="STONE", decided_on="2099-12-30")
     session = Session(project)
     decide(session, 0, verdict="relabel", new_label="STONE")
-    assert decisions.read(project.decisions)[-1].decided_on == "2999-12-31"
+    assert decisions.read(project.decisions)[-1].decided_on == "2099-12-30T00:00:01Z"
     assert ids(Session(project)) == ["row-001", "row-002", "row-003", "row-004", "row-005"]
 
 

@@ -169,6 +169,12 @@ def test_dates_of_all_countries(cell):
     assert spreadsheet.parse_date(cell) == "2026-01-31"
 
 
+def test_a_time_in_utc_stays():
+    assert spreadsheet.parse_date("2026-01-31T09:30:00Z") == "2026-01-31T09:30:00Z"
+    with pytest.raises(ValueError, match="is not a date"):
+        spreadsheet.parse_date("2026-02-31T09:30:00Z")
+
+
 def test_a_date_with_equal_day_and_month_is_clear():
     assert spreadsheet.parse_date("02/02/2026") == "2026-02-02"
 

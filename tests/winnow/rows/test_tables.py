@@ -42,7 +42,7 @@ def test_equal_rows_in_any_order_and_chunking_are_equal_bytes(tmp_path_factory, 
     tables.write(table, folder / "one")
     tables.write(chunked, folder / "two")
     assert (folder / "one").read_bytes() == (folder / "two").read_bytes()
-    assert tables.read(folder / "one").equals(table.sort_by("id"))
+    assert tables.read(folder / "one").cast(table.schema).equals(table.sort_by("id"))
 
 
 def test_a_table_without_rows_keeps_its_schema(tmp_path):
@@ -53,6 +53,9 @@ def test_a_table_without_rows_keeps_its_schema(tmp_path):
 def test_files_carry_no_library_metadata(tmp_path):
     tables.write(make_rows([{}]), tmp_path / "rows")
     assert not pq.read_schema(tmp_path / "rows").metadata
+    file = pq.ParquetFile(tmp_path / "rows").metadata
+    assert file.metadata is None  # not ARROW:schema either
+    assert file.created_by == f"parquet-cpp-arrow version {pa.__version__}"  # the one that Arrow itself writes
 
 
 def test_a_repeated_id_is_an_error_and_keeps_the_old_file(tmp_path):
@@ -89,6 +92,43 @@ def test_read_selects_columns_and_names_a_missing_one(tmp_path):
     assert tables.read(tmp_path / "rows", ["text", "id"]).column_names == ["text", "id"]
     with pytest.raises(UserError, match="column 'colour' is missing; it has id, source,"):
         tables.read(tmp_path / "rows", ["id", "colour"])
+
+
+def test_read_reads_no_other_column(tmp_path):
+    tables.write(make_rows([{"text": "long " * 200_000}] * 1 + [{"text": "short"}]), tmp_path / "rows")
+    before = pa.total_allocated_bytes()
+    ids = tables.read(tmp_path / "rows", ["id"])
+    assert pa.total_allocated_bytes() - before < 10_000
+    assert len(ids) == 2
+
+
+def test_a_column_of_more_than_two_gibibytes_is_sorted(tmp_path):
+    """As `string`, which has 32-bit offsets, it is not: `offset overflow while concatenating arrays`."""
+    tables.write(make_rows([{"text": "x" * 10**6}] * 10), tmp_path / "rows")
+    ten = tables.read(tmp_path / "rows", ["id", "text"])
+    table = pa.concat_tables([ten] * 220).sort_by("id")
+    assert table["text"].nbytes > 2**31
+    assert table["id"][-1] == ten["id"][-1]
+
+
+def test_rows_are_written_with_the_columns_that_they_lack(tmp_path):
+    table = make_rows([{"text": f"text {number}", "meta": {"at": str(number)}} for number in range(10_000)])
+    tables.write(table, tmp_path / "rows")
+    narrow = tables.read(tmp_path / "rows", tables.without_texts(tmp_path / "rows"))
+    assert not {"text", "meta"} & set(narrow.column_names)
+    some = narrow.filter(pa.array([number % 3 > 0 for number in range(10_000)]))
+    tables.write_with(some, table.schema, tmp_path / "rows", tmp_path / "with")
+    ids = set(some["id"].to_pylist())
+    tables.write(table.filter(pa.array([id in ids for id in table["id"].to_pylist()])), tmp_path / "whole")
+    assert (tmp_path / "with").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_rows_that_are_not_in_the_other_table_are_an_error(tmp_path):
+    table = make_rows([{}, {}])
+    tables.write(table.slice(1), tmp_path / "rows")
+    narrow = table.drop_columns(["text", "meta"]).sort_by("id")
+    with pytest.raises(UserError, match=r"rows: row [0-9a-f]{16} is not in it, or its rows are not sorted by id"):
+        tables.write_with(narrow, table.schema, tmp_path / "rows", tmp_path / "with")
 
 
 def test_further_tasks_stand_before_meta_in_order():

@@ -124,14 +124,6 @@ def test_where_all_are_damaged_training_starts_anew(folder, inputs):
         assert saved.series("all").restore(parts()) == []
 
 
-def test_what_a_kill_left_half_written_is_removed(folder, inputs):
-    series = interrupted(folder, inputs)
-    (series / ".000000004.abc/000000004").mkdir(parents=True)
-    with pytest.raises(Killed), kept(folder, inputs):
-        raise Killed
-    assert sorted(path.name for path in series.iterdir()) == ["000000002", "000000003"]
-
-
 def test_a_full_disk_is_told_and_leaves_the_last_one_whole(folder, inputs, monkeypatch):
     from safetensors import SafetensorError
 

@@ -95,3 +95,64 @@ def test_the_frozen_layers_are_not_run_and_the_others_learn(folder, accelerator,
     logits.sum().backward()
     assert all(parameter.grad is not None for parameter in stack[2].parameters() if parameter.requires_grad)
     assert np.isfinite([parameter.grad.norm().item() for parameter in stack[2].parameters()]).all()
+
+
+def trained(folder, seed: int) -> transformers.PreTrainedModel:
+    """Return a model of the folder's encoder that has learnt something in its top layer and head alone."""
+    model = build(folder)
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for weight in [*models.layers_of(model)[2].parameters(), *getattr(*head.output_layer(model)).parameters()]:
+            weight.add_(torch.randn_like(weight) / 10)
+    return model
+
+
+def test_models_compute_once_what_they_have_in_common(folder, accelerator, reader):
+    plain = [trained(folder, seed) for seed in (1, 2, 3)]
+    prints = {str(number): layer_cache.fingerprints(model) for number, model in enumerate(plain)}
+    assert [prints["0"][depth] == prints["1"][depth] for depth in range(3)] == [True, True, False]
+    common, runs = layer_cache.Common(prints), []
+    for number in range(3):
+        model = trained(folder, number + 1)
+        own, attention = models.layers_of(model)[0], []
+        first = next(module for module in own.modules() if isinstance(module, torch.nn.Linear))
+        first.register_forward_hook(lambda *_, attention=attention: attention.append(1))
+        for rows in ([0, 1, 2, 3], [1], [2, 0]):
+            ids, mask = models.pad([TOKENS[row] for row in rows], PADDING, accelerator.device)
+            with torch.inference_mode():
+                with common.attached(str(number), model):
+                    shared = head.logits(model, ids, mask)
+                alone = head.logits(plain[number], ids, mask)
+            torch.testing.assert_close(shared, alone, atol=1e-5, rtol=1e-4)
+        runs.append(len(attention))
+    assert runs[0] >= 1
+    assert runs[1:] == [0, 0]
+    ids, mask = models.pad([[2, 20, 21, 3]], PADDING, accelerator.device)
+    with torch.inference_mode():  # afterwards a model computes any text itself
+        assert torch.equal(head.logits(model, ids, mask), head.logits(plain[2], ids, mask))
+
+
+def test_models_of_other_encoders_and_a_lone_one_have_nothing_in_common(folder, accelerator):
+    one, other = build(folder), build(folder)
+    with torch.no_grad():
+        other.get_input_embeddings().weight.add_(1e-3)
+    prints = {"one": layer_cache.fingerprints(one), "other": layer_cache.fingerprints(other)}
+    for names in (["one", "other"], ["one"]):
+        common = layer_cache.Common({name: prints[name] for name in names})
+        ids, mask = models.pad(TOKENS, PADDING, accelerator.device)
+        with torch.inference_mode(), common.attached("one", one):
+            head.logits(one, ids, mask)
+        assert not common._of
+
+
+def test_no_more_is_kept_than_memory_holds(folder, accelerator, monkeypatch):
+    monkeypatch.setattr(layer_cache, "MAX_BYTES", 0)
+    shared, (one, two) = layer_cache.Shared(2), (trained(folder, seed) for seed in (1, 2))
+    for model in (one, two):
+        for rows in ([0], [2]):
+            ids, mask = models.pad([TOKENS[row] for row in rows], PADDING, accelerator.device)
+            with torch.inference_mode(), shared.attached(model):
+                found = head.logits(model, ids, mask)
+            with torch.inference_mode():
+                torch.testing.assert_close(found, head.logits(model, ids, mask))
+    assert len(shared._states) == 1

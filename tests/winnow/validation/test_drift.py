@@ -73,9 +73,7 @@ def test_the_same_dataset_has_no_drift_and_another_has_all_of_it():
     one = whole([{"text": "red fish swim", "label": "A"}] * 4)
     found = drift.compare(json.loads(json.dumps(one)), one, thresholds(rows={"warn": 0.1, "fail": 0.2}))
     assert found["status"] == "ok"
-    assert all(
-        entry == {"value": 0.0, "status": "ok"} for parts in found["measures"].values() for entry in parts.values()
-    )
+    assert {(e["value"], e["status"]) for parts in found["measures"].values() for e in parts.values()} == {(0.0, "ok")}
 
     other = whole([{"text": "blue " * 200, "label": "B", "published": None}] * 6)
     found = drift.compare(other, one, thresholds(rows={"warn": 0.5, "fail": 0.6}, words={"warn": 0.1, "fail": 0.9}))
@@ -86,7 +84,27 @@ def test_the_same_dataset_has_no_drift_and_another_has_all_of_it():
     assert found["measures"]["rows"]["train"]["status"] == "warn"
     assert found["measures"]["labels"]["train"]["status"] == "ok"
     assert found["status"] == "fail"
-    assert drift.failed(found) == "words of train drifted by 1"
+    (doubt,) = drift.doubts(found)
+    assert doubt.what == "words of train drifted by 1, of which chance explains 0"
+    assert doubt.gate == "validate.drift.words.fail"
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(2, 60), (77, 400), (1000, 1000)])
+def test_two_draws_of_one_dataset_do_not_drift_and_two_of_others_do(classes, rows):
+    """Of 1,000 classes a thousand rows never have equal shares: 0.36 is what chance makes of them."""
+    rng = np.random.default_rng(classes)
+
+    def drawn(shares: np.ndarray) -> dict:
+        counts = rng.multinomial(rows, shares)
+        one = described([{}])
+        return {"dev": one | {"rows": rows, "labels": {f"{n}": c / rows for n, c in enumerate(counts.tolist()) if c}}}
+
+    even, tilted = np.full(classes, 1 / classes), np.r_[0.5, np.full(classes - 1, 0.5 / (classes - 1))]
+    tilted = tilted if classes > 2 else np.array([0.95, 0.05])
+    limits = thresholds(labels={"warn": 0.02, "fail": 0.1})
+    for shares, status in ((even, "ok"), (tilted, "fail")):
+        found = drift.compare(drawn(shares), drawn(even), limits)
+        assert found["measures"]["labels"]["dev"]["status"] == status
 
 
 def test_a_split_that_is_new_or_gone_drifted_all_the_way():

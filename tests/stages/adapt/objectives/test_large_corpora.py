@@ -22,7 +22,7 @@ def test_a_corpus_takes_few_bytes_a_token(encoder_folder, kind):
     def make():
         if kind == "spans":
             return Documents(ids, texts, tokenizer, 64)
-        return masked_lm.passages(rows, tokenizer, 64)
+        return masked_lm.passages(ids, texts, tokenizer, 64)
 
     make()  # what libraries keep from their first call
     gc.collect()
@@ -40,7 +40,7 @@ def test_passages_have_the_keys_and_tokens_of_one_call(encoder_folder):
     tokenizer, rows = models.load_tokenizer(encoder_folder), corpus(CHUNK + 1)
     how = {"truncation": True, "max_length": 64, "return_overflowing_tokens": True}
     whole = tokenizer(rows["text"].to_pylist(), **how)
-    made = masked_lm.passages(rows, tokenizer, 64)
+    made = masked_lm.passages(rows["id"].to_pylist(), rows["text"].to_pylist(), tokenizer, 64)
     assert list(made.tokens) == whole["input_ids"]
     documents = enumerate(whole["overflow_to_sample_mapping"])
     assert made.keys == [f"d{document}:{number}" for number, document in documents]

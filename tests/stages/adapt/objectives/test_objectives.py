@@ -126,7 +126,11 @@ def test_contrast_is_lowest_where_a_row_is_nearest_to_itself(documents, tokenize
 
 def test_masked_lm_weighs_by_masked_places(tokenizer, learner):
     rows = make_rows([{"text": text} for text, _ in sentences(12)]).select(["id", "text"])
-    objective = MaskedLM(masked_lm.passages(rows, tokenizer, 16), masked_lm.Masking(tokenizer, 0.5, 1), CPU)
+    objective = MaskedLM(
+        masked_lm.passages(rows["id"].to_pylist(), rows["text"].to_pylist(), tokenizer, 16),
+        masked_lm.Masking(tokenizer, 0.5, 1),
+        CPU,
+    )
     model = learner(objective, "masked_lm")
     whole, weight = objective.loss(model, np.arange(12), 2)
     parts = [objective.loss(model, part, 2) for part in (np.arange(5), np.arange(5, 12))]

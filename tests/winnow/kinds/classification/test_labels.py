@@ -15,6 +15,8 @@ TASK = Task(kind="classification", labels=["a", "b", "c"])
         ({"kind": "classification", "labels": ["a"]}, "task.labels"),
         ({"kind": "classification", "labels": ["a", "a"]}, "distinct"),
         ({"kind": "classification", "labels": ["a", " "]}, "not blank"),
+        ({"kind": "classification", "labels": ["a", "two\nlines"]}, "label 'two\\nlines': a label is one line without"),
+        ({"kind": "classification", "labels": ["a", "b\u2028c"]}, "a label is one line without control characters"),
         ({"kind": "regression", "labels": ["a", "b"]}, "task.kind"),
         ({"kind": "classification", "labels": ["a", 1]}, "task.labels[1]"),
         ({"kind": "classification", "labels": ["a", "b"], "extra": 1}, "unknown parameter"),
@@ -39,8 +41,14 @@ def test_a_label_of_the_set_passes_and_another_is_named():
         TASK.check("d", "row 7")
 
 
+def test_of_many_labels_a_message_names_some():
+    task = Task(kind="classification", labels=[f"class {number}" for number in range(1000)])
+    with pytest.raises(UserError, match=r"'dog' is not one of params.yaml: task.labels \(class 0, .* and 980 more\)"):
+        task.check("dog", "row 1")
+
+
 def test_counts_of_a_good_table():
-    assert TASK.check_counts(["a", "b", "c", "a"], 1, "x") == {"a": 2, "b": 1, "c": 1}
+    assert TASK.check_counts(["a", "b", "c", "a"], "x") == {"a": 2, "b": 1, "c": 1}
 
 
 @pytest.mark.parametrize(
@@ -48,10 +56,8 @@ def test_counts_of_a_good_table():
     [
         ([], "no row has a label"),
         (["b", "b"], "the only label is 'b'"),
-        (["a", "a", "b", "b", "c"], "label 'c' has 1 row"),
-        (["a", "a", "b", "b"], "label 'c' has 0 row"),
     ],
 )
 def test_labels_that_cannot_be_learnt_are_refused(labels, message):
     with pytest.raises(UserError, match=message):
-        TASK.check_counts(labels, 2, "table")
+        TASK.check_counts(labels, "table")

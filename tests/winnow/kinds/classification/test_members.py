@@ -1,9 +1,7 @@
 """members: which rows a member sees, and that faults show before the first is fitted."""
 
 import numpy as np
-import pytest
 
-from winnow.base.errors import UserError
 from winnow.kinds.classification import members
 
 
@@ -29,14 +27,6 @@ def test_each_fold_is_predicted_by_a_member_that_learnt_from_the_labelled_rows_o
         np.testing.assert_array_equal(inside, folds == fold)
         np.testing.assert_array_equal(train, (folds != fold) & (truth >= 0))
         np.testing.assert_array_equal(given, truth[train])
-
-
-def test_a_label_within_one_fold_is_told_before_any_fold_is_fitted():
-    spy = Spy()
-    truth, folds = np.array([0, 1, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 2])
-    with pytest.raises(UserError, match="fold 2: every labelled row of 'c' is in this fold"):
-        members.out_of_fold(spy, truth, folds, ["a", "b", "c"])
-    assert spy.calls == []
 
 
 def test_the_probe_and_the_words_give_a_class_that_they_did_not_see_no_chance():

@@ -22,7 +22,7 @@ def test_the_most_probable_class_is_predicted_and_the_probabilities_are_kept():
 
 def test_counts_add_up_and_give_what_measure_gives():
     counts = metrics.counts(TASK, arm(), np.array([0, 1, 1]), 2)
-    assert counts.tolist() == [[[1, 0], [0, 0]], [[0, 0], [1, 1]]]
+    assert counts.tolist() == [[[1, 0], [1, 0], [1, 0]], [[0, 1], [0, 2], [1, 1]]]
     values, measured = metrics.values(counts.sum(axis=0)), metrics.measure(TASK, arm(), 10)
     assert {name: float(value) for name, value in values.items()} == {name: measured[name] for name in metrics.WORDS}
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.choose_rows import active
-from stages.choose_rows.active import Pool
+from winnow.detect import active
+from winnow.detect.active import Pool
 
 COLD = ("random", "k_center", "typical")
 ALL = (*COLD, "entropy", "margin", "mixed")
@@ -106,10 +106,11 @@ def test_nearest_and_squared_distance_are_those_of_a_plain_loop(monkeypatch):
     monkeypatch.setattr(active, "BLOCK", 4)
     vectors, others = points(11), points(5, 7)
     cosines = vectors @ others.T
-    places, found = active.nearest(vectors, others, 3)
+    both, rows, at = np.concatenate([vectors, others]), np.arange(11), np.arange(11, 16)
+    places, found = active.nearest(both, rows, at, 3)
     assert found == pytest.approx(np.sort(cosines, axis=1)[:, ::-1][:, :3], abs=1e-6)
-    assert np.take_along_axis(cosines, places, axis=1) == pytest.approx(found, abs=1e-6)
-    assert active.nearest(vectors, others[:2], 3)[0].shape == (11, 2)
-    assert active.nearest(vectors, others[:0], 3)[0].shape == (11, 0)
+    assert np.take_along_axis(cosines, places - 11, axis=1) == pytest.approx(found, abs=1e-6)
+    assert active.nearest(both, rows, at[:2], 3)[0].shape == (11, 2)
+    assert active.nearest(both, rows, at[:0], 3)[0].shape == (11, 0)
     assert active.squared_distance(vectors, others) == pytest.approx(2 - 2 * cosines.max(axis=1), abs=1e-5)
     assert np.isinf(active.squared_distance(vectors, others[:0])).all()
