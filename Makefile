@@ -8,19 +8,22 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning deduplicate memory scale pipeline engine labels labels-finetune active review dapt approaches label-budget few-shot train
-# A disk for the corpora of `bench-memory` and `bench-scale`: 50 GB free.
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging labels labels-finetune automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes
+# A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
 export DVC_NO_ANALYTICS := 1
 # Many container images set it; each of the pipeline's processes would then compile all that it imports anew, for 5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: repro test lint format bench docs lock clean $(BENCHES:%=bench-%)
+.PHONY: install repro test lint format bench docs images lock clean $(BENCHES:%=bench-%)
 
 # dvc.yaml's commands say `python`: it must be ours.
 repro: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+	@$(BIN)/winnow status
+
+install: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
@@ -41,11 +44,25 @@ bench: $(BENCHES:%=bench-%)
 bench-html bench-cleaning: bench-%: $(INSTALLED)
 	$(BENCH) --raw data/raw
 
+# Needs no data of the pipeline. ARGS="--before REVISION" compares with the rules of another revision.
+bench-mail: bench-%: $(INSTALLED)
+	$(BIN)/python -m bench.mail_rules --out bench/results/mail_rules.json $(ARGS)
+
 bench-deduplicate: bench-%: $(INSTALLED)
 	$(BENCH) --base data/deduplicated.parquet
 
 bench-memory bench-scale bench-engine: bench-%: $(INSTALLED)
 	$(BENCH) --base data/clean.parquet --folder $(FOLDER)
+
+bench-rows: bench-%: $(INSTALLED)
+	$(BENCH) --base data/clean.parquet --embeddings data/base_embeddings --folder $(FOLDER) $(ARGS)
+
+bench-near-duplicates: bench-%: $(INSTALLED)
+	$(BENCH) $(ARGS)
+
+# Two revisions of Git beside each other: ARGS="--before main".
+bench-judging: bench-%: $(INSTALLED)
+	$(BENCH) --data data --reports reports $(ARGS)
 
 bench-labels: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings --base models/base --encoder models/adapted \
@@ -57,6 +74,9 @@ bench-labels-finetune: bench-%: $(INSTALLED)
 	  --rows data/labelled.parquet --embeddings data/embeddings --base models/base --encoder models/adapted \
 	  --cache .dvc/tmp/bench --kinds instance --rates 0.1 --seeds 1 2 3 --sentences 0 --finetune
 
+bench-automatic-labels: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/deduplicated.parquet --split data/split.parquet
+
 bench-active: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings
 
@@ -64,9 +84,27 @@ bench-dapt: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/deduplicated.parquet --labelled data/labelled.parquet --split data/split.parquet \
 	  --base models/base --cache .dvc/tmp/bench/dapt $(ARGS)
 
+# Hours; encoders and runs that are done are not repeated. ARGS="--tokens 300000" narrows it down.
+bench-adaptation: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --deduplicated data/deduplicated.parquet --split data/split.parquet \
+	  --base models/base --cache .dvc/tmp/bench/adaptation $(ARGS)
+
 bench-approaches: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --deduplicated data/deduplicated.parquet --split data/split.parquet \
 	  --base models/base $(ARGS)
+
+# Hours; runs that are done are not repeated. ARGS="--arms transfer" narrows it down.
+bench-recipes: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --deduplicated data/deduplicated.parquet --split data/split.parquet \
+	  --base models/base --adapted models/adapted --cache .dvc/tmp/bench/recipes $(ARGS)
+
+# Runs that are done, by bench-recipes too, are not repeated.
+bench-heads: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --deduplicated data/deduplicated.parquet --split data/split.parquet \
+	  --base models/base --adapted models/adapted --cache .dvc/tmp/bench/recipes $(ARGS)
+
+bench-cpu: bench-%: $(INSTALLED)
+	$(BENCH) --rows data/labelled.parquet --classifiers models/classifier --encoder models/base $(ARGS)
 
 # Hours; a run that is cut short goes on from what it has done. ARGS="--seeds 1 2" narrows it down.
 bench-label-budget: bench-%: $(INSTALLED)
@@ -76,20 +114,29 @@ bench-label-budget: bench-%: $(INSTALLED)
 bench-few-shot: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --base models/base --cache .dvc/tmp/bench/few_shot $(ARGS)
 
-bench-review: bench-%: $(INSTALLED)
+bench-review bench-predict: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet
 
 bench-train: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base $(ARGS)
 
+# 5 GB of disk for each GB that is moved. ARGS="--megabytes 2000".
+bench-remotes: bench-%: $(INSTALLED)
+	$(BENCH) $(ARGS)
+
 # In a clone of its own, from the network on.
 bench-pipeline: bench-%: $(INSTALLED)
 	$(BENCH)
 
-# What documentation is made from the code: the stage table, from dvc.yaml, and the page of parameters.
+# What documentation is made: the stage table from dvc.yaml, the page of parameters, and the figures of all pages.
 docs: $(INSTALLED)
 	$(BIN)/winnow stages --write docs/pipeline.md
 	$(BIN)/winnow params --write docs/parameters.md
+	$(BIN)/python -m bench.figures --write
+
+# The images of docs, of the pages that `make repro` made; needs Chromium.
+images: $(INSTALLED)
+	$(BIN)/python -m bench.page_images --report reports/report.html --queue reports/review/queue.html --out docs/images
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
