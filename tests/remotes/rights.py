@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from tests.remotes.servers import Server
@@ -12,7 +12,9 @@ from tests.remotes.servers import Server
 def user(server: Server, name: str, policy: dict | None) -> Server:
     """Make a user with a policy, or without any; return the server with the keys of that user."""
     iam = server.client("iam")
-    iam.create_user(UserName=name)
+    # boto3 asks again when it had no answer in time, and its first question may have made the user.
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_user(UserName=name)
     if policy:
         iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=json.dumps(policy))
     made = iam.create_access_key(UserName=name)["AccessKey"]

@@ -40,11 +40,6 @@ class Last:
     seconds: float | None = None
     peak_bytes: int | None = None
 
-    @property
-    def is_running(self) -> bool:
-        """Return whether the process is still there."""
-        return not self.ended and _is_alive(self.process)
-
 
 @contextmanager
 def recorded() -> Iterator[None]:
@@ -101,15 +96,3 @@ def _told(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return INTERRUPTED
     return f"a defect: {type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _is_alive(process: int) -> bool:
-    if os.name != "posix":  # elsewhere, this signal would end it
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True

@@ -12,6 +12,7 @@ from winnow.base import files, gates, params, timing
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
 from winnow.commands.init import journal
+from winnow.commands.processes import is_alive
 from winnow.commands.review import QUEUES
 from winnow.commands.status.reruns import Busy, Reruns, would_run
 from winnow.people import decisions, settling
@@ -170,7 +171,9 @@ def _runs(found: Standing, repo: "Repo", now: float) -> None:
     root = Path(repo.root_dir)
     last = timing.read(root)
     found.has_run = bool(last) or pipeline.made("collect", "out", root) is not None
-    found.running = {name: now - run.began for name, run in last.items() if run.is_running}
+    found.running = {
+        name: now - run.began for name, run in last.items() if not run.ended and is_alive(run.process, run.began)
+    }
     if found.running:  # DVC does not say what is to run while a stage runs
         return
     try:
