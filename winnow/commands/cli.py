@@ -28,6 +28,7 @@ from winnow.commands import (
 from winnow.commands import round as round_
 from winnow.commands.diff import command as diff
 from winnow.commands.init import command as init
+from winnow.commands.merge import command as merge
 from winnow.commands.terminal import printable
 
 COMMANDS = (
@@ -40,6 +41,7 @@ COMMANDS = (
     label,
     why,
     diff,
+    merge,
     predict,
     drift,
     export,

@@ -1,0 +1,1 @@
+"""A merge of two branches that both changed data, parameters or results."""
