@@ -26,11 +26,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> None:
+    """Print the problems; raises what `check` does."""
+    check(arguments.lock)
+
+
+def check(with_lock: bool) -> None:
     """Print the problems.
+
+    Args:
+        with_lock: also of dvc.lock.
 
     Raises:
         UserError: dvc.yaml and the code differ, params.yaml is laid out otherwise than DVC writes it, or the data leaks
-            or breaks a schema, or `--lock` is given and dvc.lock is of another tree.
+            or breaks a schema, or dvc.lock is of another tree.
     """
     if found := problems(Path()):
         print("\n".join(found))
@@ -41,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> None:
     if faults := [*leaks.problems(Path()), *leaks.told(Path()), *leaks.broken(Path())]:
         print("\n".join(faults))
         raise UserError(f"{len(faults)} fault(s) in the data; `dvc repro --force` the stages that made the tables")
-    if arguments.lock:
+    if with_lock:
         stale, mend = lock.problems(Path())
         if stale:
             print("\n".join(stale))

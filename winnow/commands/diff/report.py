@@ -85,7 +85,7 @@ def made(base: Revision, head: Revision, split: str) -> dict:
         "base": {"name": base.name, "commit": base.commit},
         "head": {"name": head.name, "commit": head.commit},
         "split": split,
-        "headline": _headline(two.task),
+        "headline": headline(two.task),
         "leaks": leaks.found(rows, base, head),
         "metrics": _metrics(two, split, rows),
         "data": _data(two, rows, verdicts),
@@ -95,11 +95,12 @@ def made(base: Revision, head: Revision, split: str) -> dict:
     return found | {"verdict": verdict.of(found)}
 
 
-def _headline(task: Task) -> dict:
+def headline(task: Task) -> dict:
+    """Return the metric by which approaches of a task are compared: its name, its direction, and metrics in words."""
     metrics = kinds.load(task, "metrics")
-    headline = metrics.HEADLINE
-    words = {headline.name: metrics.WORDS.get(headline.name, headline.name)} | metrics.WORDS
-    return {"name": headline.name, "sign": headline.sign, "is_share": headline.is_share, "words": words}
+    own = metrics.HEADLINE
+    words = {own.name: metrics.WORDS.get(own.name, own.name)} | metrics.WORDS
+    return {"name": own.name, "sign": own.sign, "is_share": own.is_share, "words": words}
 
 
 def _metrics(two: Two, split: str, rows: data.Rows | None) -> dict:

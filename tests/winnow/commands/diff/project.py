@@ -106,9 +106,9 @@ class Project:
     def commit(self, state: State, name: str) -> None:
         """Write a revision and give it a tag."""
         outs: dict[str, list[dict]] = {}
-        for stage, path, file in self._tables(state):
+        for stage, path, file in tables_of(state):
             outs.setdefault(stage, []).append(self._stored(path, file))
-        for stage, path, files in self._folders(state):
+        for stage, path, files in folders_of(state):
             outs.setdefault(stage, []).append(self._folder(path, files))
         computed = json.dumps({"computed_on": {"device": state.device}, "steps": 1})
         self._text("reports/metrics/adapt.json", computed)
@@ -161,39 +161,43 @@ class Project:
         tables.write_sorted(table, scratch)
         return scratch.read_bytes()
 
-    def _tables(self, state: State) -> Iterable[tuple[str, str, pa.Table]]:
-        ordered = sorted(state.rows, key=lambda row: row.id)
-        yield "apply_decisions", "data/labelled.parquet", labelled(ordered)
-        yield (
-            "split",
-            "data/split.parquet",
-            _columns(ordered, "id", "group", "split").append_column("cluster", pa.array([row.id for row in ordered])),
-        )
-        trained = [(row.id, row.text) for row in ordered if row.split == "train"] + state.training
-        columns = {name: [row[place] for row in trained] for place, name in enumerate(("id", "text"))}
-        yield "balance", "data/training.parquet", pa.table(columns)
-        evaluated = [row for row in ordered if row.split != "train" and row.label]
-        yield "apply_decisions", "data/evaluated.parquet", make_labelled(evaluated)
-        for stage in LEDGERS:
-            book = ledger.Ledger(stage)
-            for id, own, action, rule in state.entries:
-                if own == stage:
-                    book.add(id, action, rule, "as the rule says")
-            yield stage, f"data/ledger/{stage}.parquet", book.table()
 
-    def _folders(self, state: State) -> Iterable[tuple[str, str, dict[str, pa.Table | bytes]]]:
-        evaluated = sorted((row for row in state.rows if row.split != "train" and row.label), key=lambda row: row.id)
-        arms = {f"dapt-{seed}": state.right for seed in state.seeds} | {"tfidf-0": 0.6}
-        if state.other is not None:
-            arms |= {f"transfer-{seed}": state.other for seed in state.seeds}
-        files = {}
-        for name, right in arms.items():
-            table = _columns(evaluated, "id", "group", "split", "label")
-            said = [state.predicted(row, name, right) for row in evaluated]
-            files[f"{name}.parquet"] = table.append_column("predicted", pa.array(said, pa.string()))
-        yield "evaluate", "data/predictions", files
-        text = "".join(f"{path} {hash_}\n" for path, hash_ in state.code.items())
-        yield "code", "data/code", {"clean.txt": text.encode()}
+def tables_of(state: State) -> Iterable[tuple[str, str, pa.Table]]:
+    """Yield the stage, the path and the content of each table of a state."""
+    ordered = sorted(state.rows, key=lambda row: row.id)
+    yield "apply_decisions", "data/labelled.parquet", labelled(ordered)
+    yield (
+        "split",
+        "data/split.parquet",
+        _columns(ordered, "id", "group", "split").append_column("cluster", pa.array([row.id for row in ordered])),
+    )
+    trained = [(row.id, row.text) for row in ordered if row.split == "train"] + state.training
+    columns = {name: [row[place] for row in trained] for place, name in enumerate(("id", "text"))}
+    yield "balance", "data/training.parquet", pa.table(columns)
+    evaluated = [row for row in ordered if row.split != "train" and row.label]
+    yield "apply_decisions", "data/evaluated.parquet", make_labelled(evaluated)
+    for stage in LEDGERS:
+        book = ledger.Ledger(stage)
+        for id, own, action, rule in state.entries:
+            if own == stage:
+                book.add(id, action, rule, "as the rule says")
+        yield stage, f"data/ledger/{stage}.parquet", book.table()
+
+
+def folders_of(state: State) -> Iterable[tuple[str, str, dict[str, pa.Table | bytes]]]:
+    """Yield the stage, the path and the files of each folder of a state."""
+    evaluated = sorted((row for row in state.rows if row.split != "train" and row.label), key=lambda row: row.id)
+    arms = {f"dapt-{seed}": state.right for seed in state.seeds} | {"tfidf-0": 0.6}
+    if state.other is not None:
+        arms |= {f"transfer-{seed}": state.other for seed in state.seeds}
+    files = {}
+    for name, right in arms.items():
+        table = _columns(evaluated, "id", "group", "split", "label")
+        said = [state.predicted(row, name, right) for row in evaluated]
+        files[f"{name}.parquet"] = table.append_column("predicted", pa.array(said, pa.string()))
+    yield "evaluate", "data/predictions", files
+    text = "".join(f"{path} {hash_}\n" for path, hash_ in state.code.items())
+    yield "code", "data/code", {"clean.txt": text.encode()}
 
 
 def labelled(ordered: Sequence[Row]) -> pa.Table:
