@@ -5,10 +5,12 @@ Large files are redirected to another host, as the Hub does: `localhost` instead
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import re
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -41,7 +43,9 @@ class Hub:
     token: str | None = None  # without it, gated models are not served
     corrupt: set[str] = field(default_factory=set)  # files of which other bytes are sent than are listed
     endless: set[str] = field(default_factory=set)  # files that are sent without end, whatever length is listed
-    sent: int = 0  # bytes of these
+    packs: bool = False  # what is said of a model comes packed by gzip
+    talks_on: str | None = None  # what is said of a model has no end; it is packed so ("gzip") or as it is ("")
+    sent: int = 0  # bytes of these, unpacked
     cuts: int = 0  # connections of large files to cut after a block
     slow: threading.Event | None = None  # large files go on after a block when it is set
     portal: bytes | None = None  # what answers every question instead
@@ -197,6 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             files = self.hub.models[model]
             listed = [self._listed(name, content) for name, content in sorted(files.items())]
+            if self.hub.talks_on is not None:
+                self._send_without_end(self.hub.talks_on)
+                return
             if what == "tree":
                 tree = [
                     {"type": "file", "path": file.pop("rfilename"), "oid": file.pop("blobId"), **file}
@@ -206,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             card = {"license": "apache-2.0"}
             info = {"id": model, "modelId": model, "sha": COMMIT, "siblings": listed, "cardData": card}
-            self._send(json.dumps(info | {"private": False, "tags": [], "downloads": 0}).encode(), {})
+            said = json.dumps(info | {"private": False, "tags": [], "downloads": 0}).encode()
+            self._send(*((gzip.compress(said), {"Content-Encoding": "gzip"}) if self.hub.packs else (said, {})))
 
     @staticmethod
     def _listed(name: str, content: bytes) -> dict:
@@ -241,14 +249,19 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._send(self._content(model, name), headers | {"ETag": f'"{etag(name, content)}"'})
 
-    def _send_without_end(self) -> None:
+    def _send_without_end(self, packing: str = "") -> None:
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
+        if packing:
+            self.send_header("Content-Encoding", packing)
         self.end_headers()
-        block = b"%x\r\n%s\r\n" % (2**20, b" " * 2**20)
+        packer = zlib.compressobj(wbits=31)
         with suppress(OSError):  # who asked has read enough
             while self.hub.sent < 2**30:
-                self.wfile.write(block)
+                data = b" " * 2**20
+                if packing:
+                    data = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
                 self.hub.sent += 2**20
         self.close_connection = True
 

@@ -9,11 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from winnow.base import progress
 from winnow.base.errors import UserError
 
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
 COMMIT = re.compile(r"[0-9a-f]{40}")
+ANSWER_BYTES = 32 * 2**20  # of a hub on a model; one that lists 100,000 files takes 25 MiB
+PATIENCE = 60  # seconds without a byte of it
 
 
 class UnreachableError(UserError):
@@ -43,19 +50,40 @@ def look(model: str, revision: str) -> Commit:
 
     Raises:
         UnreachableError: the hub does not answer, or HF_HUB_OFFLINE is set.
-        UserError: there is no such model or revision, or no access to it.
+        UserError: there is no such model or revision, or no access to it, or the answer is larger than any hub's.
     """
-    from huggingface_hub import HfApi
-
     _quiet()
     with _explained(model, revision):
-        info = HfApi().model_info(model, revision=revision, files_metadata=True)
+        info = _information(model, revision)
         files = {file.rfilename: Digest(file.lfs and file.lfs.sha256, file.blob_id) for file in info.siblings or []}
         card = info.card_data
     if not COMMIT.fullmatch(info.sha or ""):
         raise UserError(f"{model}: what answers names no commit, so it is no hub; check HF_ENDPOINT")
     licence = card and (card.get("license_name") or card.get("license"))
     return Commit(model, info.sha, files, licence if isinstance(licence, str) else None)
+
+
+def _information(model: str, revision: str) -> "ModelInfo":
+    """Return what `HfApi.model_info` does, which would read an answer without end to its end."""
+    from huggingface_hub import ModelInfo, constants
+    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, validate_repo_id
+
+    validate_repo_id(model)
+    address = f"{constants.ENDPOINT}/api/models/{model}/revision/{quote(revision, safe='')}"
+    asked = {"params": {"blobs": True}, "headers": build_hf_headers(), "timeout": PATIENCE}
+    content = bytearray()
+    with get_session().stream("GET", address, **asked) as answer:
+        for block in answer.iter_bytes():  # unpacked, so that a small answer cannot become a large one
+            content += block
+            if len(content) > ANSWER_BYTES:
+                raise UserError(
+                    f"{model}: {constants.ENDPOINT} answers with more than {ANSWER_BYTES // 2**20} MiB, which no hub "
+                    f"says of a model; check HF_ENDPOINT"
+                )
+    headers = [(name, value) for name, value in answer.headers.items() if name != "content-encoding"]
+    read = type(answer)(answer.status_code, headers=headers, content=bytes(content), request=answer.request)
+    hf_raise_for_status(read)
+    return ModelInfo(**read.json())
 
 
 def cached(model: str, revision: str) -> list[str]:

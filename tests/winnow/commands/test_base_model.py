@@ -8,6 +8,7 @@ from huggingface_hub import constants
 
 from stages.fetch_model.__main__ import Params
 from tests.hub import COMMIT, Hub, serving
+from winnow.base import hub as hub_of_a_model
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.commands import base_model, cli, layout
@@ -77,6 +78,20 @@ def test_a_configuration_of_any_size_is_not_read_to_its_end(hub, is_honest, monk
         base_model.section("ana/owl")
     assert hub.sent < 100 * 2**20
     assert not list(Path(constants.HF_HUB_CACHE).glob("**/snapshots/*/config.json"))
+
+
+@pytest.mark.parametrize("packing", ["", "gzip"])
+def test_an_answer_without_end_is_not_read_to_its_end(hub, packing, monkeypatch):
+    monkeypatch.setattr(hub_of_a_model, "ANSWER_BYTES", 3 * 2**20)
+    hub.talks_on = packing
+    with pytest.raises(UserError, match=r"^ana/owl: http\S+ answers with more than 3 MiB, which no hub says"):
+        base_model.section("ana/owl")
+    assert packing or hub.sent < 100 * 2**20
+
+
+def test_what_a_hub_says_may_be_packed(hub, monkeypatch):
+    monkeypatch.setattr(hub, "packs", True)
+    assert base_model.section("ana/owl")["revision"] == COMMIT
 
 
 def test_a_file_of_any_size_in_the_cache_is_not_read(hub, monkeypatch):

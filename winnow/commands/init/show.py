@@ -45,6 +45,9 @@ def _of_source(source: Source) -> Iterable[tuple[str, str]]:
         missing = survey.rows - survey.refused - survey.labelled
         yield "  label", roles.label + (f": {missing:,} rows without" if missing else "")
     yield "  group", f"{roles.group}: {survey.groups:,}" if roles.group else NO_GROUP
+    if roles.too_few:
+        same = ", since mails of one subject are one thread" if roles.too_few == "thread" else ""
+        yield "", f"{roles.too_few} has {survey.groups:,} values{same}: too few to make three splits of"
     if roles.published:
         form = f", written {roles.published_format}" if roles.published_format else ""
         yield "  date", f"{roles.published}: {survey.first} to {survey.last}{form}" if survey.dates else roles.published

@@ -100,8 +100,8 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     counted = survey.count(found, roles)
     if counted.keys_twice:
         roles, counted.keys_twice = replace(roles, key=None), 0
-    if roles.group and found.format not in MAILS and counted.groups < guess.LEAST_GROUPS and options.group is None:
-        roles = replace(roles, group=None)
+    if roles.group and counted.groups < min(guess.LEAST_GROUPS, counted.rows) and options.group is None:
+        roles = replace(roles, group=None, too_few=roles.group)
     place = _place(path, sources)
     sha256 = None if found.glob else files.sha256(path)
     return Source(_name(path, options.name), found, roles, counted, place, sha256)

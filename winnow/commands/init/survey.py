@@ -35,6 +35,7 @@ class Roles:
     published_format: str | None = None
     key: str | None = None
     meta: list[str] = field(default_factory=list)
+    too_few: str | None = None  # the column that would be the group, had it more values
     has_commas: bool = False  # before the decimals of labels, or of what is kept beside rows
 
     def used(self) -> list[str]:

@@ -321,3 +321,15 @@ def test_texts_of_one_column_that_a_program_quoted_lose_no_word_and_keep_no_quot
     init(shapes.texts_of_one_column(tmp_path), "--yes", "--labels", "a,b")
     (entry,) = written(project)["collect"]["sources"]
     assert (entry["format"], entry["quote"]) == ("tsv", '"')
+
+
+def test_mails_of_too_few_threads_are_no_groups_and_it_says_so(init, tmp_path, project, capsys):
+    folder = shapes.mails_by_folder(tmp_path)
+    for number, path in enumerate(sorted(folder.rglob("*.eml"))):
+        path.write_text(re.sub("Subject: .*", f"Subject: Form {number % 3}", path.read_text()))
+    init(folder, "--yes")
+    assert "group" not in written(project)["collect"]["sources"][0]["columns"]
+    told = capsys.readouterr().out
+    assert "thread has 3 values, since mails of one subject are one thread: too few to make three splits of" in told
+    init(folder, "--yes", "--group", "thread")
+    assert written(project)["collect"]["sources"][0]["columns"]["group"] == "thread"
