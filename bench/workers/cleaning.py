@@ -14,6 +14,7 @@ CHARACTERS = ("unescape_entities", "fix_encoding", "strip_control")
 
 def winnow(work: str) -> Clean:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from stages.clean.__main__ import Params
     from winnow.base import params
@@ -30,9 +31,14 @@ def winnow(work: str) -> Clean:
         chosen = switches | {"normalize_unicode": "NFC", "collapse_space": "all", "urls": "keep"}
         profile = profile.model_copy(update=chosen)
 
+    wanted = settings.personal_data.model_copy(update={"kinds": kinds, "regions": []})
+
     def clean(texts: list[str]) -> list[str]:
         cleaned = clean_column(pa.array(texts, pa.string()), rules(profile, ()))
-        return [personal.mask(text, kinds)[0] for text in cleaned.to_pylist()]
+        # As the stage does: only texts that may hold personal data are searched for it.
+        may_hold = pc.match_substring_regex(cleaned, personal.suspects(wanted)).to_pylist()
+        pairs = zip(cleaned.to_pylist(), may_hold, strict=True)
+        return [personal.mask(text, kinds)[0] if found else text for text, found in pairs]
 
     return clean
 
