@@ -159,8 +159,11 @@ def pairs(script: str, count: int, seed: int) -> dict[str, list[tuple[str, str]]
     return made
 
 
-def found(made: Mapping[str, list[tuple[str, str]]], code: Path, folder: Path) -> dict[str, float]:
-    """Run the stage of some code on the pairs, in a new folder; return the three measures."""
+def found(made: Mapping[str, list[tuple[str, str]]], code: Path, folder: Path) -> dict[str, float | None]:
+    """Run the stage of some code on the pairs, in a new folder; return the three measures.
+
+    Precision is None where no pair was found.
+    """
     for name in ("data/sources", "data/ledger", "reports/metrics"):
         (folder / name).mkdir(parents=True)
     yaml = YAML()
@@ -190,7 +193,7 @@ def found(made: Mapping[str, list[tuple[str, str]]], code: Path, folder: Path) -
     }
     return {
         "recall": tied["near"] / len(made["near"]),
-        "precision": tied["near"] / sum(tied.values()) if any(tied.values()) else 1.0,
+        "precision": tied["near"] / sum(tied.values()) if any(tied.values()) else None,
         "telling": tied["telling"] / len(made["telling"]),
     }
 
@@ -207,8 +210,10 @@ def main() -> None:
         subprocess.run(["git", "rev-parse", "--short", name], check=True, capture_output=True, text=True).stdout.strip()
         for name in (args.before, args.now)
     ]
-    told = f'make bench-near-duplicates ARGS="--before {names[0]}"'
-    common = {"device": peers.device(), "command": told, "versions": peers.versions(["numba", "numpy", "regex"])}
+    args.before = names[0]
+    told = peers.command("make bench-near-duplicates", args, {"now": "HEAD", "pairs": 300, "seed": 1})
+    common = {"seed": args.seed}
+    common |= {"device": peers.device(), "command": told, "versions": peers.versions(["numba", "numpy", "regex"])}
     entries = []
     with tempfile.TemporaryDirectory(prefix="winnow-near-") as scratch:
         codes = {name: revision(name, Path(scratch) / name) for name in names}

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import reduce
 from uuid import UUID
 
 import pyarrow as pa
@@ -103,5 +104,7 @@ def joined(columns: Sequence[pa.Array]) -> pa.Array:
     """Return the columns' texts joined by a blank line; "" where there is none."""
     if len(columns) == 1:
         return columns[0].fill_null("")
-    joined = pc.binary_join_element_wise(*columns, "\n\n", null_handling="skip")
-    return joined.fill_null("")
+    # Of a row whose texts are all null, Arrow's join that skips nulls returns no value, and the column gets too short.
+    has_none = reduce(pc.and_, map(pc.is_null, columns))
+    first = pc.if_else(has_none, "", columns[0])
+    return pc.binary_join_element_wise(first, *columns[1:], "\n\n", null_handling="skip")
