@@ -16,7 +16,7 @@ export DVC_NO_ANALYTICS := 1
 # Many container images set it; each of the pipeline's processes would then compile all that it imports anew, for 5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install repro test lint format bench docs images lock clean $(BENCHES:%=bench-%)
+.PHONY: install repro test fuzz lint format bench docs images lock clean $(BENCHES:%=bench-%)
 
 # dvc.yaml's commands say `python`: it must be ours.
 repro: $(INSTALLED)
@@ -27,6 +27,10 @@ install: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+
+# Every reader on inputs that are changed at random. ARGS="--minutes 10 --seed 2"; tests/fuzz/__main__.py has the rest.
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.text import sentences
-from winnow.text.cleaning import boilerplate
+from winnow.text.cleaning import boilerplate, media_type
 from winnow.text.cleaning.profiles import Profile, clean_column, rules
 
 # A pile of texts at the very longest length, most of them without an end, is no chance.
@@ -29,8 +29,6 @@ class Findings:
 
 
 NOTHING = Findings()
-
-MEDIA_TYPE = "media_type"  # key of `meta`
 
 
 def look(
@@ -49,11 +47,9 @@ def look(
 def plain(rows: pa.Table) -> pa.Array:
     """Return which rows declare that their text is plain, so that nothing in it is markup: (rows,) bool without nulls.
 
-    They do by `meta.media_type`: the reader of mail, or a column of the source, gives `text/plain` (RFC 2046; case and
-    parameters as `; charset=utf-8` do not matter). Any other type, or none, leaves it to the profile.
+    They do by `meta.media_type`, which the reader of mail, or a column of the source, gives.
     """
-    types = pc.map_lookup(rows["meta"].combine_chunks(), pa.scalar(MEDIA_TYPE), "first")
-    return pc.fill_null(pc.match_substring_regex(types, r"(?i)^\s*text/plain\s*(?:;|$)"), False)
+    return media_type.are_plain(pc.map_lookup(rows["meta"].combine_chunks(), pa.scalar(media_type.KEY), "first"))
 
 
 def _first(batches: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:

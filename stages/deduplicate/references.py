@@ -71,7 +71,10 @@ def texts(reference: Reference, folder: Path, cleaning: Cleaning) -> Iterator[pa
     for block in _blocks(reference, parts, where):
         for place, problem in block.problems:
             raise UserError(f"{where}: {place}: {problem}; mend the row, or take it out")
-        yield pa.table({"text": cleaning.clean(_texts(block, reference, where), reference.profile, is_plain)})
+        texts = _texts(block, reference, where)
+        yield pa.table(
+            {"text": cleaning.clean(texts, reference.profile, pa.array([is_plain] * len(texts), pa.bool_()))}
+        )
 
 
 def _blocks(reference: Reference, parts: Sequence[Input], where: str) -> Iterator[Block]:

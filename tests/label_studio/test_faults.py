@@ -260,3 +260,37 @@ def test_addresses_that_are_none(project, url):
     said = refusal(push, project, url)
     assert said.startswith("--label-studio: give the address of a Label Studio server such as http://localhost:8080")
     assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "place"),
+    [
+        ("/api/users", {"detail": "none"}, "all of it"),
+        ("/api/users", [{"email": "a@example.org"}], "0.id"),
+        ("/api/projects", [], "all of it"),
+        ("/api/projects", {"count": "1", "results": []}, "count"),
+        ("/api/projects", {"count": 1, "results": [{"id": 1}]}, "results.0.title"),
+        ("/api/projects/1", {"id": "1", "task_number": 7}, "id"),
+        ("/api/tasks", {"tasks": []}, "total"),
+        ("/api/tasks", {"total": 1, "tasks": ["task"]}, "tasks.0"),
+    ],
+)
+def test_an_answer_of_something_else_is_named(project, fake, path, answer, place, monkeypatch):
+    push(project, fake.url)
+    send = client.Client._send
+    monkeypatch.setattr(
+        client.Client,
+        "_send",
+        lambda self, method, at, **more: answer if at == path else send(self, method, at, **more),
+    )
+    said = refusal(pull, project, fake.url)
+    assert f"{path}: the answer is not that of a Label Studio server ({place}: " in said
+
+
+def test_projects_that_a_server_counts_and_does_not_list_are_not_asked_for_ever(project, fake, monkeypatch):
+    send = client.Client._send
+    counted = {"count": 5, "results": []}
+    monkeypatch.setattr(
+        client.Client, "_send", lambda self, *to, **more: counted if "/api/projects" in to else send(self, *to, **more)
+    )
+    assert "it has no project 'Suspects'" in refusal(pull, project, fake.url)

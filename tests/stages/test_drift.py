@@ -11,6 +11,8 @@ from tests.stages.conftest import COLOURS, FILLER
 from tests.stages.finetune.test_finetune import train
 from winnow.base.errors import UserError
 from winnow.commands import cli
+from winnow.readers import tabular
+from winnow.readers.layout import Layout
 from winnow.rows import tables
 
 MODEL = "classifier/transfer-base-1"
@@ -51,7 +53,10 @@ def test_the_dataset_itself_and_other_text(project, labelled, capsys):
     assert "that the dataset has" in out
     assert json.loads((project / "same.json").read_text())["differs"] == []
 
-    rows = [[f"t{number // 2}", f"zebra quagga {FILLER[number % 9]} okapi \x1b[31m {number}"] for number in range(80)]
+    rows = [
+        [f"t{number // 2}", f'zebra quagga {FILLER[number % 9]} okapi \x1b[31m {number}\n\t"of" two lines']
+        for number in range(80)
+    ]
     with (project / "other.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["thread", "body"], *rows, ["x", ""], rows[0]])
     drift("other.csv", "--text", "body", "--group", "thread", "--out", "next.jsonl", "--json", "other.json")
@@ -68,6 +73,14 @@ def test_the_dataset_itself_and_other_text(project, labelled, capsys):
         assert [row["group"], row["text"]] == rows[row["row"] - 1]
         assert row["label"] is None
         assert row["predicted"] in ("COLOUR", "ANIMAL")
+    for name in ("next.tsv", "again.csv"):  # what is written, `collect` reads
+        drift("other.csv", "--text", "body", "--group", "thread", "--out", name, "--rows", "6")
+        layout = Layout(format=name[-3:]).dialect()
+        with (project / name).open("rb") as stream:
+            read = list(tabular.read_csv(stream, name, ["row", "group", "text", "label"], layout))
+        assert [[int(record.values[0]), *record.values[1:]] for record in read] == [
+            [row["row"], row["group"], row["text"], ""] for row in made
+        ]
     drift("other.csv", "--text", "body", "--out", "next.csv", "--rows", "3")
     with (project / "next.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 3

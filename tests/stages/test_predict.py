@@ -85,6 +85,26 @@ def test_no_row_and_no_column_is_lost(model, capsys):
     assert [row["n2"] for row in again] == ["'=x", "", "y", "z"]
 
 
+def test_what_is_declared_as_plain_text_keeps_what_looks_like_markup(model):
+    text = "the a <b id='cat dog mouse horse'>red</b> one"
+    nasty.write_cleaning(model / MODEL, strip_markup=True)
+    (model / "new.jsonl").write_text(json.dumps({"text": text}) + "\n", encoding="utf-8")
+    types = ["text/plain", "text/html", "TEXT/PLAIN; charset=utf-8", ""]
+    with (model / "typed.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text", "media_type"], *([text, type_] for type_ in types)])
+    rows = told(model, "typed.csv", "out.csv", "--model", MODEL)
+    plain, page, again, untold = (row["probability"] for row in rows)
+    assert plain == again != page == untold
+    assert told(model, "new.jsonl", "out.csv", "--model", MODEL)[0]["probability"] == page
+    chosen = told(model, "new.jsonl", "out.csv", "--model", MODEL, "--media-type", "text/plain")
+    assert chosen[0]["probability"] == plain
+    rows = told(model, "typed.csv", "out.csv", "--model", MODEL, "--media-type", "text/html")
+    assert {row["probability"] for row in rows} == {page}
+    (model / "two.csv").write_text("text,media_type,media_type\na,b,c\n", encoding="utf-8")
+    with pytest.raises(UserError, match="column 'media_type' stands 2 times; rename one, or give --media-type"):
+        execute("two.csv", "out.csv", "--model", MODEL)
+
+
 def test_texts_are_cleaned_as_those_that_were_learnt_from(model):
     (model / "new.csv").write_text("text\nthe a <b id='cat dog mouse horse'>red</b> one\n<p></p>\n", encoding="utf-8")
     plain = told(model, "new.csv", "out.csv", "--model", MODEL)

@@ -74,7 +74,7 @@ def execute(arguments: argparse.Namespace) -> None:
         if arguments.group is not None:
             source.check_column(rows.columns, arguments.group, sheet.name)
         dataset, model = Dataset(), trained.load(trained.chosen(arguments.model))
-        drawn = draw(rows, column, arguments.group, model, dataset)
+        drawn = draw(rows, column, arguments, model, dataset)
     new, old = drawn.compared(), dataset.texts("train")
     for line in counted(sheet.name, drawn, len(new), len(old)):
         print(line)
@@ -93,15 +93,16 @@ def execute(arguments: argparse.Namespace) -> None:
         write(arguments.out, queue(drawn, dataset, model, wanted), sheet.name)
 
 
-def draw(rows: Source, column: str, group: str | None, model: trained.Model, dataset: Dataset) -> Drawn:
+def draw(rows: Source, column: str, settings: argparse.Namespace, model: trained.Model, dataset: Dataset) -> Drawn:
     """Return rows of a file, drawn at random."""
     drawn, number = Drawn(dataset.known()), 0
-    place = None if group is None else rows.columns.index(group)
+    place = None if settings.group is None else rows.columns.index(settings.group)
     with progress.shown("reading rows", rows.rows) as advance:
         for block in rows.blocks(column):
             raw = [sink.sound(text or "") for text in block.texts]
             groups = [""] * len(raw) if place is None else [sink.text(cells[place]) for cells in block.cells()]
-            for given, text, own in zip(raw, model.clean(raw, None), groups, strict=True):
+            clean = model.clean(raw, None, source.are_plain(block, rows, settings.media_type))
+            for given, text, own in zip(raw, clean, groups, strict=True):
                 number += 1
                 drawn.add(number, given, text if text.strip() and given.strip() else "", own)
             advance(len(raw))

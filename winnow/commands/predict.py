@@ -9,7 +9,8 @@ cat new.jsonl | winnow predict - - --format jsonl          standard input and ou
 
 Every row comes back in its order with all its columns; `predicted` and `probability` follow, and with --probabilities
 what else the kind of task tells. A row without text has an empty prediction. Texts are cleaned as those were that the
-model learnt from. OUT appears when all is done, whole or not at all.
+model learnt from; a column `media_type`, or --media-type, says which of them are plain text. OUT appears when all is
+done, whole or not at all.
 """
 
 import argparse
@@ -87,9 +88,13 @@ class Told:
         """Return the columns that the kind of task adds to a prediction."""
         return {name: predicted[name] for name in predicted.column_names if name not in predictions.COLUMNS}
 
-    def of(self, texts: list[str | None], names: list[str]) -> dict[str, list]:
-        """Return the columns `names` of texts, (rows,) each; None where nothing is predicted."""
-        clean = self._clean(texts)
+    def of(self, texts: list[str | None], names: list[str], plain: pa.Array | None = None) -> dict[str, list]:
+        """Return the columns `names` of texts, (rows,) each; None where nothing is predicted.
+
+        Args:
+            plain: (rows,) bool, which texts hold no markup; None: none is known to.
+        """
+        clean = self._clean(texts, plain)
         asked = [number for number, text in enumerate(clean) if text]
         self.counts["rows"] += len(texts)
         columns: dict[str, list] = {name: [None] * len(texts) for name in names}
@@ -111,12 +116,12 @@ class Told:
                 columns[name][number] = value
         return columns
 
-    def _clean(self, texts: list[str | None]) -> list[str]:
+    def _clean(self, texts: list[str | None], plain: pa.Array | None) -> list[str]:
         sound = [sink.sound(text or "") for text in texts]
         given = [bool(text.strip()) for text in sound]
         self.counts["empty"] += given.count(False)
         if not self.settings.no_cleaning:
-            sound = self.model.clean(sound, self.settings.profile)
+            sound = self.model.clean(sound, self.settings.profile, plain)
         left = [text if text.strip() else "" for text in sound]
         self.counts["cleaned away"] += sum(had and not text for had, text in zip(given, left, strict=True))
         return [text if had else "" for had, text in zip(given, left, strict=True)]
@@ -164,7 +169,8 @@ def execute(arguments: argparse.Namespace) -> None:
             progress.shown("predicting rows", rows.rows) as advance,
         ):
             for block in rows.blocks(column):
-                out.add(block, told.of(block.texts, further.names))
+                plain = source.are_plain(block, rows, arguments.media_type)
+                out.add(block, told.of(block.texts, further.names, plain))
                 advance(len(block.texts))
     print(f"{written.name}: {'; '.join(told.said())}", file=sys.stderr)
 

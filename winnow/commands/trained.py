@@ -57,8 +57,11 @@ class Model:
         told = [kind.predictor(self.task, rows, reader)(model) for model, reader in self.parts]
         return told[0] if len(told) == 1 else kinds.load(self.task, "ensemble").mean(self.task, told)
 
-    def clean(self, texts: Sequence[str], profile: str | None) -> list[str]:
+    def clean(self, texts: Sequence[str], profile: str | None, plain: pa.Array | None = None) -> list[str]:
         """Return texts cleaned as those that the models learnt from; as they are where that is not known.
+
+        Args:
+            plain: (rows,) bool, which of them hold no markup; None: none is known to.
 
         Raises:
             UserError: there is no such profile.
@@ -67,7 +70,7 @@ class Model:
             if profile is not None:
                 raise UserError(f"{self.folders[0]}: has no {saved.FILE}, so no cleaning profile '{profile}'")
             return list(texts)
-        return self.cleaning.clean(pa.array(texts, pa.string()), profile).to_pylist()
+        return self.cleaning.clean(pa.array(texts, pa.string()), profile, plain).to_pylist()
 
 
 def load(folders: Sequence[Path], batch_tokens: int = BATCH_TOKENS) -> Model:

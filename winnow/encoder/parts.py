@@ -73,7 +73,7 @@ def configuration(content: bytes, where: str) -> dict:
     """
     try:
         config = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets in brackets
         raise UserError(f"{where}: not valid JSON: {error}") from None
     if not isinstance(config, dict):
         raise UserError(f"{where}: not a JSON object")

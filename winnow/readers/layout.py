@@ -36,7 +36,7 @@ class Layout(Section):
 
     quote: Mark | None = QUOTE
     """Of formats `csv` and `tsv`: what stands around a field that holds a delimiter or a line's end. Null: nothing
-    does, and a quote is a character like any other; that is the default of `tsv`."""
+    does, and a quote is a character like any other; that is the default of `tsv` whose header is not all in quotes."""
 
     escape: Mark | None = None
     """Of formats `csv` and `tsv`: what stands before a quote in a quoted field, for the most part a backslash. Null:

@@ -20,6 +20,8 @@ DECLARED = re.compile(r'"?sep=([^\r\n])"?(?:\r\n?|\n|\Z)', re.IGNORECASE)
 USUAL = (",", ";", "\t", "|")  # delimiters that a message thinks of
 QUOTE = '"'
 QUOTED = re.compile(r'"(?:[^"]|"")*+"')  # as spreadsheets and pandas write a field
+# A header of which each name stands in quotes; the last may go on in the next line. No plain TSV begins so.
+_ALL_QUOTED = '(?:"(?:[^"]|"")*+"{sign})*+"(?:[^"]|"")*+(?:"\r?\n?)?'
 # What the csv module says of a quote that swallows the rest of a file.
 PROBLEMS = {
     "unexpected end of data": "a quote is opened and never closed",
@@ -59,7 +61,8 @@ class Dialect:
         encoding: a text encoding's name in Python, unless a byte-order mark says it.
         header: the names of the columns of a file whose first line does not name them.
         escape: what stands before a quote inside a quoted field, where quotes are not doubled there.
-        is_told: somebody said so; else a file that plainly has quotes where `quote` is None is an error.
+        is_told: somebody said so; else a file whose header is quoted has quotes where `quote` is None, and one that
+            plainly has quotes further down is an error.
     """
 
     delimiter: str = ","
@@ -107,6 +110,9 @@ class Table:
             self._before, self._start = 1, next(text, "")
         while self._start and not self._start.strip("\r\n"):
             self._before, self._start = self._before + 1, next(text, "")
+        if dialect.quote is dialect.escape is dialect.header is None and not dialect.is_told:
+            all_quoted = re.fullmatch(_ALL_QUOTED.format(sign=re.escape(dialect.delimiter)), self._start)
+            dialect = replace(dialect, quote=QUOTE) if all_quoted else dialect
         self.dialect, self.header = dialect, []
         text = chain([self._start], text) if self._start else iter(())
         self._parsed = self._split(text) if dialect.quote is dialect.escape is None else self._by_csv(text)

@@ -16,6 +16,7 @@ from winnow.readers import Block, formats
 from winnow.readers.layout import Layout
 from winnow.readers.opening import Input, Tell, each
 from winnow.readers.values import with_point
+from winnow.text.cleaning.media_type import PLAIN
 
 
 class FileSource(Layout, Source):
@@ -49,7 +50,7 @@ class FileSource(Layout, Source):
 
     def media_type(self) -> str | None:
         """Return `text/plain` for mail, whose HTML is read as text, unless the text is the HTML itself."""
-        return "text/plain" if self.is_plain(self.columns.texts()) else None
+        return PLAIN if self.is_plain(self.columns.texts()) else None
 
 
 def reading(source: FileSource, files: Sequence[Input], pin: dict, left_out: int = 0) -> Reading:

@@ -12,12 +12,12 @@ from winnow.base import hashing
 from winnow.readers import Block, dates
 from winnow.readers.values import joined, strings
 from winnow.rows import tables
+from winnow.text.cleaning import media_type
 
 DATE_PROBLEM, DOUBT, PLACE = "date_problem", "doubt", "place"
 # Columns beside the contract, until a source is written: why a date is null that the source gives, what of a row could
 # not be read for certain, and where a row was.
 BESIDE = (DATE_PROBLEM, DOUBT, PLACE)
-MEDIA_TYPE = "media_type"  # the key of `meta` by which `clean` knows that a text holds no markup
 LONGEST_DATE = 60  # characters of a wrong date that a reason repeats
 
 # place, rule and reason
@@ -92,9 +92,9 @@ def _meta(source: Source, found: dict[str, pa.Array], count: int) -> list[tuple[
     """Return the columns of `meta`; the reader's own media type stands there where the source names no column so."""
     columns = [(name, found[name]) for name in source.columns.meta]
     told = source.media_type()
-    if told is None or MEDIA_TYPE in source.columns.meta:
+    if told is None or media_type.KEY in source.columns.meta:
         return columns
-    return [*columns, (MEDIA_TYPE, pa.repeat(pa.scalar(told, pa.string()), count))]
+    return [*columns, (media_type.KEY, pa.repeat(pa.scalar(told, pa.string()), count))]
 
 
 def _days(column: pa.Array, mapping: Columns, years: Sequence[int]) -> tuple[pa.Array, pa.Array]:

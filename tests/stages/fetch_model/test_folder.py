@@ -125,3 +125,10 @@ def test_a_folder_that_is_not_there(fetch):
 def test_a_folder_elsewhere_is_refused(fetch, folder):
     with pytest.raises(UserError, match=r"params\.yaml: fetch_model\.folder: "):
         fetch(folder)
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b"[]", b"{"])
+def test_a_configuration_that_is_none_is_named(local, fetch, encoder, content):
+    put(local, encoder | {"config.json": content})
+    with pytest.raises(UserError, match=r"config\.json: not (valid JSON|a JSON object)"):
+        fetch()

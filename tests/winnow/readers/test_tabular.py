@@ -99,7 +99,7 @@ def test_rows(data, dialect, rows):
         ("text\tlabel\na\tpos\n", Dialect(), ['give delimiter: "\\t" in']),
         ("text,label\na,pos\n", UNQUOTED, ['give delimiter: "," in']),
         ("text;label\na;pos\n", Dialect("|", None), ['give delimiter: ";" in']),
-        ('"text"\t"label"\n"a"\t"pos"\n', UNQUOTED, [r'give quote: "\"" in', "to name text, label"]),
+        ('"text"\t"label"\n"a"\t"pos"\n', Dialect("\t", None), [r'give quote: "\"" in', "to name text, label"]),
         ("text;label\na;pos\n".encode("utf-16-le"), Dialect(), ['give encoding: "utf-16-le"']),
         ("Text,label \na,pos\n", Dialect(), ["'text' is missing; it has Text, 'label '; 'Text' is another name"]),
         ("I love it,pos\na,neg\n", Dialect(), ["it has I love it, pos", "give header"]),
@@ -178,3 +178,17 @@ def test_any_bytes_are_rows_or_a_line_that_says_why_not(data, dialect):
         message = str(error)
     assert "\n" not in message
     assert all(record.place.startswith("f, line") for record in records)
+
+
+@pytest.mark.parametrize(
+    "head", ['"text"\t"label"\n', '"text"\t"label"\r\n', '"text"\t"the\n label"\n', '"a ""text"""\t"label"\n']
+)
+def test_a_tsv_of_which_the_header_is_quoted_has_quotes(head):
+    columns = next(csv.reader([head.replace("\n ", "")], delimiter="\t"))[:1]
+    assert read(head + '"two\nlines\tof ""it"""\tb\n', UNQUOTED, columns) == [('two\nlines\tof "it"',)]
+
+
+def test_a_tsv_whose_header_is_not_all_quoted_has_none():
+    assert read('"text\tlabel"\n"a\tb"\n', UNQUOTED, ['"text', 'label"']) == [('"a', 'b"')]
+    assert read('"a"\tb\n', Dialect("\t", None, header=["text", "label"], is_told=False)) == [('"a"', "b")]
+    assert read('"text"\t"label"\n"a"\tb\n', Dialect("\t", None), ['"text"', '"label"']) == [('"a"', "b")]

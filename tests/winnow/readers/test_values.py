@@ -3,7 +3,7 @@ import datetime
 import pyarrow as pa
 import pytest
 
-from winnow.readers.values import strings
+from winnow.readers.values import joined, strings
 
 LOCAL = pa.timestamp("us", "America/New_York")
 
@@ -47,3 +47,11 @@ def test_moments_as_text(column, text):
     if nothing is not None:  # what stands beside it changes nothing
         both = pa.concat_arrays([nothing, column])
         assert strings(both, "day", refuse).to_pylist() == [None, text]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_texts_of_several_columns_are_joined_row_by_row_also_where_there_is_none(count):
+    cells = [None, "a", None, None]
+    columns = [pa.array(cells[number:] + cells[:number], pa.string()) for number in range(count)]
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    assert joined(columns).to_pylist() == ["\n\n".join(cell for cell in row if cell) for row in rows]

@@ -18,6 +18,7 @@ LEAST_EVEN = 0.5  # share of rows that must be equally wide
 LONGEST_NAME = 64  # characters of a column's name
 NUMBER = re.compile(r"[+-]?(\d{1,3}([., ]\d{3})+|\d+)?([.,]\d+)?([eE][+-]?\d+)?%?", re.ASCII)
 DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T].*)?")
+RETURN = re.compile("\r(?!\n)")
 # A file of one column is read with a delimiter that stands nowhere in it.
 ONE_COLUMN, QUOTED_COLUMN = Dialect("\t", None), Dialect("\t")
 
@@ -114,10 +115,11 @@ def _is_prose(text: str, delimiter: str) -> bool:
 
 def _rows(text: str, dialect: Dialect, whole: bool) -> list[list[str]]:
     """Return the rows of a sample but for blank ones; none where a quote is misplaced."""
-    reader = tabular.parser(io.StringIO(text, newline="\n"), dialect)
+    hidden = RETURN.sub(tabular.RETURN, text)  # as the reader does, for the csv module refuses it outside of quotes
+    reader = tabular.parser(io.StringIO(hidden, newline="\n"), dialect)
     rows = []
     try:
-        rows.extend(row for row in reader if row)
+        rows.extend([cell.replace(tabular.RETURN, "\r") for cell in row] for row in reader if row)
     except csv.Error as error:
         if whole or str(error) != "unexpected end of data":
             return rows if len(rows) > 20 else []
@@ -125,8 +127,13 @@ def _rows(text: str, dialect: Dialect, whole: bool) -> list[list[str]]:
 
 
 def with_header(text: str, dialect: Dialect, whole: bool) -> tuple[Dialect, list[str]]:
-    """Return the dialect, with names for the columns where the first line has none, and the columns' names."""
+    """Return the dialect, with names for the columns where the first line has none, and the columns' names.
+
+    There is no name where no line can be read.
+    """
     rows = _rows(text, dialect, whole)
+    if not rows:
+        return dialect, []
     first, rest = rows[0], rows[1:]
     if _names_columns(first, rest):
         return dialect, first

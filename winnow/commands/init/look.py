@@ -243,6 +243,8 @@ def _with_columns(found: Found, header: list[str] | None) -> Found:
     own = replace(own, encoding=found.dialect.encoding)
     if header is None:
         own, names = dialects.with_header(text, own, whole)
+        if not names:
+            raise UserError(f"{found.path}: no row can be read: a quote is opened and never closed; mend the file")
     else:
         own, names = replace(own, header=header), header
     return replace(found, dialect=own, columns=tuple(names), format="tsv" if own.delimiter == "\t" else "csv")

@@ -6,8 +6,10 @@ import csv
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.readers.layout import Layout
+from winnow.text.cleaning.media_type import PLAIN
 
 KEYS = ("delimiter", "quote", "escape", "header", "encoding")
+MEDIA_TYPES = (PLAIN, "text/html")  # the cleaning profile says what becomes of HTML
 SIGNS = {"\\t": "\t", "tab": "\t"}  # as people write them on a command line
 
 
@@ -19,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--delimiter", metavar="SIGN", help="between fields; default of CSV: what fits the header; \\\\t: a tab")
     add("--quote", metavar="SIGN", help="around fields, or none; default: a double quote of CSV, none of TSV")
     add("--escape", metavar="SIGN", help="before a quote in a quoted field; default: quotes are doubled there")
+    add("--media-type", choices=MEDIA_TYPES, help="of all texts; default: what a column `media_type` says, if any")
     add("--header", metavar="A,B,…", help="names of the columns, where the first line does not have them")
 
 

@@ -62,11 +62,13 @@ class Separated(Sink):
     def __init__(self, file: io.TextIOWrapper, dialect: Dialect, guarded: bool, header: Sequence[str]) -> None:
         """Write the header."""
         self._file, self._sign = file, dialect.delimiter
-        self._write = csv.writer(file, delimiter=self._sign, lineterminator="\n").writerow
-        if dialect.quote is None:
-            self._write = self._write_plain
+        shape = {"delimiter": self._sign, "lineterminator": "\n"}
         self._cell = (lambda value: guard(text(value))) if guarded else text
-        self._write(map(self._cell, header))
+        self._write = csv.writer(file, **shape).writerow if dialect.quote else self._write_plain
+        # By a header in quotes our reader knows a TSV that has them: for the most part they have none.
+        is_odd = dialect.quote and self._sign == "\t"
+        first = csv.writer(file, **shape, quoting=csv.QUOTE_ALL).writerow if is_odd else self._write
+        first(map(self._cell, header))
 
     def add(self, block: Block, columns: Mapping[str, list]) -> None:
         """Write rows."""

@@ -23,6 +23,7 @@ from winnow.readers import check_once, jsonl, listed, opening, parquet
 from winnow.readers.layout import Layout
 from winnow.readers.lines import lines
 from winnow.readers.tabular import Dialect, Table, Words
+from winnow.text.cleaning import media_type
 
 BLOCK_ROWS, BLOCK_CHARACTERS = 1024, 4 * 2**20  # of a block, whichever comes first
 DELIMITERS = ",;\t|"
@@ -119,6 +120,25 @@ def check_column(columns: Sequence[str], name: str, where: str) -> None:
     if name not in columns:
         raise _missing(columns, name, where)
     check_once(where, [name], columns, "rename one")
+
+
+def are_plain(block: Block, rows: Source, told: str | None) -> pa.Array | None:
+    """Return which texts of a block are declared to be plain text, (rows,) bool; None: nothing declares it.
+
+    Args:
+        told: the media type of all texts; None: a column `media_type` says it, if there is one.
+
+    Raises:
+        UserError: there are two such columns.
+    """
+    if told is not None:
+        return media_type.are_plain(pa.array([told] * len(block.texts), pa.string()))
+    if media_type.KEY not in rows.columns:
+        return None
+    check_once("the file", [media_type.KEY], rows.columns, "rename one, or give --media-type")
+    place = rows.columns.index(media_type.KEY)
+    cells = (row[place] for row in block.cells())
+    return media_type.are_plain(pa.array([cell if isinstance(cell, str) else None for cell in cells], pa.string()))
 
 
 def _missing(columns: Sequence[str], name: str, where: str) -> UserError:

@@ -16,7 +16,7 @@ from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.review.adding import Added, Read, Target
 from winnow.review.label_studio import tasks
-from winnow.review.label_studio.client import ATTEMPTS, Client, Unreachable
+from winnow.review.label_studio.client import ATTEMPTS, Client, Import, Project, Projects, Unreachable, User
 from winnow.review.label_studio.tasks import Key
 
 BATCH = 100  # tasks a request: below the size that proxies accept
@@ -66,7 +66,7 @@ def pull(url: str, target: Target, title: str) -> str:
     """
     client = Client(url)
     project = _existing(client, title[:LONGEST_TITLE])
-    names = tasks.people(client.get("/api/users"))
+    names = tasks.people(client.get("/api/users", list[User]))
     query = json.dumps({"filters": ANNOTATED})
     annotated = list(client.tasks(project["id"], fields="all", query=query))
     source = f"{client.base}/projects/{project['id']}"
@@ -140,7 +140,7 @@ def _project(client: Client, task: Task, title: str) -> int:
     """Return the number of the project, which takes our tasks from now on."""
     config = tasks.config(task)
     project = _find_or_make(client, title, config)
-    fits = tasks.is_ours(project["parsed_label_config"], task)
+    fits = tasks.is_ours(project.get("parsed_label_config"), task)
     if fits is False and project["task_number"]:
         raise UserError(
             f"{client.base}/projects/{project['id']}: its labelling config is not Winnow's, and it has tasks; choose "
@@ -162,7 +162,7 @@ def _find_or_make(client: Client, title: str, config: str) -> dict:
     failures = 0
     while (project := _find(client, title)) is None:
         try:
-            return client.post("/api/projects", new)
+            return client.post("/api/projects", new, Project)
         except Unreachable:
             failures += 1
             if failures == ATTEMPTS:
@@ -183,12 +183,12 @@ def _existing(client: Client, title: str) -> dict:
 def _find(client: Client, title: str) -> dict | None:
     """Return the project that the address names, or the one of this title."""
     if client.project:
-        return client.get(f"/api/projects/{client.project}")
+        return client.get(f"/api/projects/{client.project}", Project)
     found, page, total = [], 0, 1
     while len(found) < total:
         page += 1
-        answer = client.get("/api/projects", title=title, page=page, page_size=100)
-        total = answer["count"]
+        answer = client.get("/api/projects", Projects, title=title, page=page, page_size=100)
+        total = answer["count"] if answer["results"] else 0
         found += answer["results"]
     numbers = [project["id"] for project in found if project["title"] == title]
     if len(numbers) > 1:
@@ -196,7 +196,7 @@ def _find(client: Client, title: str) -> dict | None:
             f"{client.base}: projects {', '.join(map(str, numbers))} are all called '{title}'; give the address of "
             f"one, such as {client.base}/projects/{numbers[0]}"
         )
-    return client.get(f"/api/projects/{numbers[0]}") if numbers else None
+    return client.get(f"/api/projects/{numbers[0]}", Project) if numbers else None
 
 
 def _present(client: Client, project: int) -> dict[Key, list[dict]]:
@@ -248,7 +248,7 @@ def _import(client: Client, project: int, new: list[dict]) -> None:
         return
     # The Enterprise edition answers at once and works on it afterwards.
     for _ in range(POLLS):
-        state = client.get(f"/api/projects/{project}/imports/{answer['import']}/")
+        state = client.get(f"/api/projects/{project}/imports/{answer['import']}/", Import)
         if state["status"] == "failed":
             raise UserError(f"{client.base}: project {project} refused the tasks: {state.get('error')}")
         if state["status"] == "completed":

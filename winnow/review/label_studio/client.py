@@ -4,9 +4,11 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import requests
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from winnow.base.errors import UserError
 
@@ -17,6 +19,52 @@ WAIT = 1.0  # seconds before the first repetition; each further one waits twice 
 PAGE = 1000
 LONGEST_DETAIL = 300
 PROJECT = re.compile(r"(?P<base>.*?)/projects/(?P<id>\d+)(/.*)?")
+
+
+class _Answer(BaseModel):
+    """What an answer must hold; a proxy, or another version of the server, may say something else."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class User(_Answer):
+    """One of /api/users; names and email may lack."""
+
+    id: int
+
+
+class Project(_Answer):
+    """One of /api/projects."""
+
+    id: int
+    task_number: int
+
+
+class Import(_Answer):
+    """How far an import is, as the Enterprise edition tells it."""
+
+    status: str
+
+
+class Listed(_Answer):
+    """A project in a list of them."""
+
+    id: int
+    title: str
+
+
+class Projects(_Answer):
+    """A page of /api/projects."""
+
+    count: int
+    results: list[Listed]
+
+
+class Tasks(_Answer):
+    """A page of /api/tasks."""
+
+    total: int
+    tasks: list[dict]
 
 
 class Unreachable(UserError):
@@ -58,8 +106,11 @@ class Client:
         self._session = requests.Session()
         self._session.auth = self._sign  # else ~/.netrc would overrule the token
 
-    def get(self, path: str, **query: object) -> dict | list:
+    def get(self, path: str, shape: Any = dict, **query: object) -> Any:
         """Return the JSON at a path; where the server is in trouble, ask again, later and later.
+
+        Args:
+            shape: what `pydantic` checks the answer by.
 
         Raises:
             Unreachable: the server was in trouble each time.
@@ -68,16 +119,16 @@ class Client:
         failures = 0
         while True:
             try:
-                return self._send("GET", path, params=query)
+                return self._shaped(path, shape, self._send("GET", path, params=query))
             except Unreachable:
                 failures += 1
                 if failures == ATTEMPTS:
                     raise
                 self.pause(failures)
 
-    def post(self, path: str, body: object) -> dict:
-        """Send JSON once, since a server that gives no answer may have done what it was asked; raises as `get`."""
-        return self._send("POST", path, json=body)
+    def post(self, path: str, body: object, shape: Any = dict) -> Any:
+        """Send JSON once, since a server that gives no answer may have done what it was asked; as `get` else."""
+        return self._shaped(path, shape, self._send("POST", path, json=body))
 
     def patch(self, path: str, body: object) -> dict:
         """Change fields of an object; raises as `get`."""
@@ -92,7 +143,8 @@ class Client:
         seen, page, total = 0, 0, 1
         while seen < total:
             page += 1
-            answer = self.get("/api/tasks", project=project, page=page, page_size=PAGE, resolve_uri="false", **query)
+            asked = {"project": project, "page": page, "page_size": PAGE, "resolve_uri": "false", **query}
+            answer = self.get("/api/tasks", Tasks, **asked)
             total = answer["total"]
             yield from answer["tasks"]
             seen += len(answer["tasks"]) or total
@@ -100,6 +152,18 @@ class Client:
     def pause(self, failures: int) -> None:
         """Wait before a repetition, twice as long after each failure."""
         time.sleep(WAIT * 2 ** (failures - 1))
+
+    def _shaped(self, path: str, shape: Any, answer: object) -> Any:
+        try:
+            TypeAdapter(shape).validate_python(answer)
+            return answer
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "all of it"
+            raise UserError(
+                f"{self.base}{path}: the answer is not that of a Label Studio server ({place}: {first['msg']}); check "
+                f"the address, and what stands between"
+            ) from None
 
     def _send(self, method: str, path: str, **content: object) -> dict:
         response = self._answer(method, path, **content)

@@ -49,11 +49,11 @@ class Cleaning(params.Section):
             raise ValueError(f"the default '{self.default}' is none of {', '.join(self.profiles)}")
         return self
 
-    def clean(self, texts: pa.Array, profile: str | None = None, is_plain: bool = False) -> pa.Array:
+    def clean(self, texts: pa.Array, profile: str | None = None, plain: pa.Array | None = None) -> pa.Array:
         """Return texts, (rows,) string without nulls, cleaned by a profile; None: by the default.
 
         Args:
-            is_plain: they hold no markup, whatever it looks like.
+            plain: (rows,) bool, which of them hold no markup, whatever it looks like; None: none is known to.
 
         Raises:
             UserError: there is no such profile, or a model of names is missing.
@@ -62,7 +62,6 @@ class Cleaning(params.Section):
         if name not in self.profiles:
             raise UserError(f"there is no cleaning profile '{name}'; the model has {', '.join(self.profiles)}")
         chosen = self.profiles[name]
-        plain = pa.array([True] * len(texts)) if is_plain else None
         cleaned = clean_column(texts, rules(chosen.profile, chosen.boilerplate), plain=plain)
         return cleaned if self.personal_data is None else _masked(cleaned, self.personal_data)
 
@@ -87,6 +86,6 @@ def read(path: Path) -> Cleaning:
     """
     try:
         value = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets in brackets
         raise UserError(f"{path}: not JSON: {error}; run `dvc repro clean finetune`") from None
     return params.parse(value, Cleaning, str(path))

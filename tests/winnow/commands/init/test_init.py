@@ -124,6 +124,7 @@ def nonsense(tmp_path) -> dict[str, str]:
     (tmp_path / "fast.txt").write_text("".join(f"__label__{label} {text}\n" for text, label in shapes.ROWS))
     (tmp_path / "few.csv").write_text("text,label\nhello there,a\nhello you,b\nhello me,c\n")
     ragged = [*(f"{text},{label}" for text, label in shapes.ROWS), *["a,b,c,d"] * 10]
+    (tmp_path / "quote.csv").write_text('sep=;\n"text;label\none;a\n')
     (tmp_path / "ragged.csv").write_text("text,label\n" + "\n".join(ragged))
     return {
         "nothing": "a folder without files",
@@ -142,6 +143,7 @@ def nonsense(tmp_path) -> dict[str, str]:
         "words.txt": "words.txt",
         "fast.txt": r"`sed 's/^__label__\([^ ]*\) /\1\t/' fast.txt > rows.tsv` makes a column of it",
         "few.csv": "column 'label' holds 'a', 'b', 'c', and fewer than two of them have the 5 rows",
+        "quote.csv": "no row can be read: a quote is opened and never closed",
         "ragged.csv": "10 of 70 rows cannot be read, the first: ragged.csv, line 62: 4 fields, the header has 2",
     }
 

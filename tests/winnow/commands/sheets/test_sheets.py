@@ -392,3 +392,14 @@ def test_a_file_that_must_not_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda asked, mode: asked != path)
     with pytest.raises(UserError, match="a file that you may not write"):
         formats.check_place(str(path))
+
+
+TEXTS = st.text(st.sampled_from("ab\t\r\n\"',; =-@\u2028ß字"), max_size=8)
+
+
+@given(st.lists(TEXTS, max_size=4), st.sampled_from(["csv", "tsv", "csv.gz", "tsv.gz"]), st.booleans())
+def test_any_text_that_is_written_is_read_back_by_our_own_reader(tmp_path_factory, texts, suffix, guarded):
+    folder = tmp_path_factory.mktemp("sheets")
+    (folder / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    copy(folder / "in.jsonl", folder / f"out.{suffix}", guarded=guarded)
+    assert texts_of(folder / f"out.{suffix}") == [(text if guarded else cells.unguard(text)) or None for text in texts]
