@@ -31,7 +31,7 @@ def environment(wheels: Path) -> dict[str, str]:
 
 
 class Clone:
-    """A clone of the repository.
+    """A clone of the repository; what runs in it has its `environment` and `umask`, of which -1 is ours.
 
     Args:
         folder: an empty one.
@@ -41,7 +41,7 @@ class Clone:
     """
 
     def __init__(self, folder: Path, wheels: Path, write: Callable[[Path], None], sections: dict[str, dict]):
-        self.folder, self.environment = folder, environment(wheels)
+        self.folder, self.environment, self.umask = folder, environment(wheels), -1
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         for name in filter(None, names):
@@ -61,7 +61,15 @@ class Clone:
         self.call("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "clone")
 
     def call(self, *command: str) -> str:
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            umask=self.umask,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,17 +47,33 @@ SMALL = {
 }
 
 
+def other_locale() -> str:
+    """A locale of this machine that writes numbers and sorts words otherwise than POSIX, where there is one."""
+    listed = subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout.split()
+    wanted = re.compile(r"(de_DE|tr_TR|fr_FR|sv_SE|en_US)\.utf-?8", re.IGNORECASE)
+    return next(filter(wanted.fullmatch, listed), "C.UTF-8")
+
+
+# What two runs do not share, by their folder: umask and environment. `.ci/rebuild` runs the default likewise.
+SURROUNDINGS = {
+    "first": (0o022, {"LC_ALL": other_locale(), "TZ": "UTC", "PYTHONHASHSEED": "1", "COLUMNS": "60"}),
+    "the second clone": (0o077, {"LC_ALL": "C", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "2"}),
+}
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two clean clones, each run once: [(clone, stages that ran)]."""
+    """Two clean clones, each run once in surroundings of its own, without a run cache: [(clone, stages that ran)]."""
     folder = tmp_path_factory.mktemp("pipeline")
     (folder / "model").mkdir()
     (folder / "wheels").mkdir()
     model = tiny_model.build(corpus.vocabulary(), folder / "model", folder / "wheels")
     clones = [
-        Clone(folder / name, folder / "wheels", corpus.write, SMALL | {"fetch_model": model})
-        for name in ("first", "second")
+        Clone(folder / name, folder / "wheels", corpus.write, SMALL | {"fetch_model": model}) for name in SURROUNDINGS
     ]
+    for made, (umask, variables) in zip(clones, SURROUNDINGS.values(), strict=True):
+        made.umask = umask
+        made.environment |= variables
     with ThreadPoolExecutor(2) as pool:
         return list(zip(clones, pool.map(Clone.repro, clones), strict=True))
 
@@ -73,9 +90,20 @@ def test_all_stages_run(runs):
     assert len(ran) == len(set(ran)) == len(clone.lock()["stages"])
 
 
-def test_two_clean_runs_give_equal_hashes(runs):
-    (first, _), (second, _) = runs
-    assert first.lock()["stages"] == second.lock()["stages"]
+def test_two_clean_runs_in_other_surroundings_give_equal_bytes(runs):
+    first, second = (clone.folder for clone, _ in runs)
+    assert (first / "dvc.lock").read_bytes() == (second / "dvc.lock").read_bytes()
+    written = [
+        {
+            path.relative_to(folder): path.read_bytes()
+            for path in sorted((folder / "reports").rglob("*"))
+            if path.is_file()
+        }
+        for folder in (first, second)
+    ]
+    assert written[0] == written[1]
+    modes = [(folder / "reports/summary.json").stat().st_mode & 0o077 for folder in (first, second)]
+    assert modes == [0o044, 0]  # the surroundings were other ones
 
 
 def test_a_second_repro_runs_nothing(clone):

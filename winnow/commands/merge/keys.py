@@ -91,6 +91,15 @@ def is_named(value: object) -> bool:
     return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
 
 
+def by_name(value: object) -> object:
+    """Return a value in which lists of named items are mappings, whose order says nothing."""
+    if is_named(value) and value:
+        return {NAME: {item[NAME]: by_name(item) for item in value}}
+    if isinstance(value, dict):
+        return {key: by_name(item) for key, item in value.items()}
+    return list(map(by_name, value)) if isinstance(value, list) else value
+
+
 def order(base: Sequence, ours: Sequence, theirs: Sequence) -> list:
     """Return all names: the order of the side that changed it; if both did, what stood in the base, then the new ones.
 

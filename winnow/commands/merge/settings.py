@@ -48,7 +48,8 @@ def merge(path: str, version: Version, name: str) -> Merged:
     told = [describe(conflict) for conflict in ours.conflicts]
     woven = weave.weave(*texts)
     said = [_said(weave.resolved(woven, side)) for side in ("ours", "theirs")]
-    if all(map(keys.same, said, wanted)):
+    # Of items with names, the text keeps each side's places, which is as good an order as that of the keys.
+    if all(keys.same(keys.by_name(one), keys.by_name(other)) for one, other in zip(said, wanted, strict=True)):
         clashes = [part for part in woven if not isinstance(part, str)]
         told += [f"comments: {len(clashes)} clash"] if clashes and not told else []
         return Merged(weave.marked(woven, name), told, ours.taken, False)

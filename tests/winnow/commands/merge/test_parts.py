@@ -62,7 +62,10 @@ def test_parameters_say_what_their_keys_say(base, ours, theirs):
     assert bool(merged.conflicts) == ("<<<<<<< ours\n" in merged.text)
     if not merged.conflicts:
         said = YAML(typ="safe").load(merged.text) or {}
-        assert keys.same(said, Merger().merge(*(YAML(typ="safe").load(text) or {} for text in texts)))
+        wanted = Merger().merge(*(YAML(typ="safe").load(text) or {} for text in texts))
+        assert keys.same(keys.by_name(said), keys.by_name(wanted))
+        other = settings.merge("params.yaml", Version(texts[0], *texts[:0:-1]), "ours")
+        assert keys.same(said, YAML(typ="safe").load(other.text) or {})
 
 
 def _dumped(document: dict) -> str:
