@@ -132,9 +132,10 @@ bench-remotes: bench-%: $(INSTALLED)
 bench-pipeline: bench-%: $(INSTALLED)
 	$(BENCH)
 
-# What documentation is made: the stage table from dvc.yaml, the page of parameters, and the figures of all pages.
+# What documentation is made: the tables of stages and of reruns, the page of parameters, and the figures of all pages.
 docs: $(INSTALLED)
 	$(BIN)/winnow stages --write docs/pipeline.md
+	$(BIN)/winnow stages --reruns docs/reruns.md
 	$(BIN)/winnow params --write docs/parameters.md
 	$(BIN)/python -m bench.figures --write
 

@@ -2,6 +2,7 @@
 
 winnow stages                            prints it
 winnow stages --write docs/pipeline.md   puts it between the file's two stage-table comments
+winnow stages --reruns docs/reruns.md    puts into that file's blocks what each kind of change makes run
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from winnow.base import files
 from winnow.base.errors import UserError
-from winnow.commands import pipeline
+from winnow.commands import pipeline, rerun_tables
 
 NAME = "stages"
 BEGIN, END = "<!-- stages: made by `make docs` -->", "<!-- /stages -->"
@@ -19,10 +20,15 @@ BEGIN, END = "<!-- stages: made by `make docs` -->", "<!-- /stages -->"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into FILE instead of printing it")
+    parser.add_argument("--reruns", type=Path, metavar="FILE", help="put what changes make run into FILE's blocks")
 
 
 def execute(arguments: argparse.Namespace) -> None:
     """Print the table, or write it into a file."""
+    if arguments.reruns is not None:
+        text = rerun_tables.fill(files.read_text(arguments.reruns), Path(), str(arguments.reruns))
+        files.write_text(arguments.reruns, text)
+        return
     made = table(pipeline.stages())
     if arguments.write is None:
         print(made)
