@@ -23,7 +23,10 @@ from tests.pipeline.clone import ROOT, Clone, tiny
 from tests.pipeline.test_pipeline import SMALL
 from winnow.base import closure
 from winnow.commands import lock
+from winnow.commands.rerun_tables import Pipeline
+from winnow.commands.status import reruns, standing
 
+SHARED_CODE = "winnow/text/language.py"
 BACK = "git restore params.yaml dvc.lock reports && dvc checkout"  # as README says
 # By plot: template, x and y.
 PLOTS = {
@@ -226,6 +229,39 @@ def test_without_any_data_a_lock_of_another_tree_is_found(shared, monkeypatch, w
     assert any(re.fullmatch(reason, line) for line in found), found
 
 
+# Changes of each kind that docs/reruns.md has a table of: a file, what is in it, what it becomes, and the page's line.
+TOLD = {
+    "a parameter": ("params.yaml", "epochs: 1", "epochs: 2", lambda page: page.parameter("finetune")),
+    "another parameter": (
+        "params.yaml",
+        "threshold: 0.95",
+        "threshold: 0.96",
+        lambda page: page.parameter("semantic_duplicates"),
+    ),
+    "the code of a stage": (*STALE["code"][:3], lambda page: page.code(STALE["code"][0])),
+    "shared code": (SHARED_CODE, "\nimport ", "\nUNUSED = 1\nimport ", lambda page: page.code(SHARED_CODE)),
+    "a package": (*STALE["a library"][:3], lambda page: page.package("cleanlab")),
+    "a source": (*STALE["a source"][:3], lambda page: page.file("data/sources")),
+    "a decision": ("data/decisions.csv", "note\n", "note\n\n", lambda page: page.file("data/decisions.csv")),
+}
+
+
+@pytest.mark.parametrize("what", TOLD)
+def test_the_page_of_reruns_says_what_dvc_says(shared, monkeypatch, what):
+    monkeypatch.chdir(shared / "bare")
+    name, old, new, line = TOLD[what]
+    file = Path(name)
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    told = line(Pipeline(Path()))
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with standing.opened(Path()) as repo:
+        found = reruns.would_run(repo, by_lock=True)
+    file.write_text(text, encoding="utf-8")
+    assert {stage.partition("@")[0] for stage in found.changed} == set(told.first)
+    assert {stage.partition("@")[0] for stage in found.stages} == {*told.first, *told.follow}
+
+
 def test_without_any_data_a_comment_asks_for_the_stage_code_alone(shared, monkeypatch):
     monkeypatch.chdir(shared / "bare")
     file = Path("winnow/base/errors.py")
@@ -267,7 +303,7 @@ def test_a_comment_a_docstring_and_another_layout_rerun_the_stage_code_alone(clo
 
 
 def test_a_constant_of_a_shared_module_reruns_the_stages_whose_code_reads_it(clone):
-    path = "winnow/text/language.py"
+    path = SHARED_CODE
     with (clone.folder / path).open("a", encoding="utf-8") as file:
         file.write("\nUNUSED = 1\n")  # so that no output changes, and nothing downstream has a reason to run
     files = closure.stage_files(clone.folder)
@@ -275,7 +311,7 @@ def test_a_constant_of_a_shared_module_reruns_the_stages_whose_code_reads_it(clo
     assert len(touched) > 1
     expected = touched | {"code", "check_params", "check_model"}  # which read the parameters of all stages
     assert set(clone.status()["reruns"]["stages"]) >= expected
-    assert set(clone.repro()) == expected
+    assert set(clone.repro()) == expected == set(Pipeline(clone.folder).code(path).first)
 
 
 def test_another_version_of_pandas_trains_nothing_again(clone):
@@ -284,6 +320,8 @@ def test_another_version_of_pandas_trains_nothing_again(clone):
     ran = {name.partition("@")[0] for name in clone.repro()}
     assert "code" in ran
     assert len(ran) > 1
+    told = Pipeline(clone.folder).package("pandas")
+    assert set(told.first) <= ran <= {*told.first, *told.follow}
     assert not {"adapt", "embed", "embed_base", "finetune", "evaluate", "score"} & ran
 
 

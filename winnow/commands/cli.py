@@ -8,6 +8,7 @@ from winnow.base import progress
 from winnow.base.errors import UserError
 from winnow.base.stage import run
 from winnow.commands import (
+    accept,
     base_model,
     doctor,
     drift,
@@ -51,6 +52,7 @@ COMMANDS = (
     test,
     freeze,
     lint,
+    accept,
     stages,
     parameters,
     overlay,
