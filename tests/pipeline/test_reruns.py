@@ -232,16 +232,9 @@ def test_without_any_data_a_lock_of_another_tree_is_found(shared, monkeypatch, w
 # Changes of each kind that docs/reruns.md has a table of: a file, what is in it, what it becomes, and the page's line.
 TOLD = {
     "a parameter": ("params.yaml", "epochs: 1", "epochs: 2", lambda page: page.parameter("finetune")),
-    "another parameter": (
-        "params.yaml",
-        "threshold: 0.95",
-        "threshold: 0.96",
-        lambda page: page.parameter("semantic_duplicates"),
-    ),
     "the code of a stage": (*STALE["code"][:3], lambda page: page.code(STALE["code"][0])),
     "shared code": (SHARED_CODE, "\nimport ", "\nUNUSED = 1\nimport ", lambda page: page.code(SHARED_CODE)),
     "a package": (*STALE["a library"][:3], lambda page: page.package("cleanlab")),
-    "a source": (*STALE["a source"][:3], lambda page: page.file("data/sources")),
     "a decision": ("data/decisions.csv", "note\n", "note\n\n", lambda page: page.file("data/decisions.csv")),
 }
 

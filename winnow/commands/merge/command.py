@@ -108,10 +108,12 @@ def merge(sides: Trees, repo: "Repo") -> bool:
         UserError: Git refuses, or a file is broken; everything is then as it was.
     """
     made = plan.make(sides, repo)
+    # Before dvc.yaml may hold Git's marks.
+    table, test = pipeline.find("inputs", "decisions"), pipeline.find("report", "test")
     begin(sides)
     try:
         write(sides, made)
-        check(sides, made)
+        check(sides, made, table, test)
         trees.stage(sides.root, [path for path in made.texts if path not in made.open])
     except BaseException:
         if trees.run(sides.root, "merge", "--abort")[0]:  # where Git alone merged a file that we wrote anew
@@ -154,9 +156,13 @@ def write(sides: Trees, made: Plan) -> None:
     trees.stage(sides.root, made.gone)
 
 
-def check(sides: Trees, made: Plan) -> None:
-    """Read what was merged as the stages read it, and add what is to be told or mended."""
-    table, test = pipeline.find("inputs", "decisions"), pipeline.find("report", "test")
+def check(sides: Trees, made: Plan, table: Path | None, test: Path | None) -> None:
+    """Read what was merged as the stages read it, and add what is to be told or mended.
+
+    Args:
+        table: of decisions.
+        test: the folder of the looks at test.
+    """
     try:
         if table and table.as_posix() in made.texts:
             told, mend = checks.of_decisions(table, sides.read(table.as_posix()))

@@ -235,6 +235,21 @@ def test_code_in_conflict_is_named_with_git_s_marks(project, capsys):
     assert "<<<<<<<" in read(project, "tool.py")
 
 
+def test_a_pipeline_in_conflict_leaves_the_rest_merged(project, capsys):
+    for name in ("ours", "theirs"):
+        change = (" data/frozen/test_groups.txt", f" data/frozen/test_groups.txt  {name}")
+        on(project, name, lambda name=name, change=change: (edit(project, "dvc.yaml", change), add(project, name)))
+
+    told = merge(project, capsys, status=1)
+    assert "conflict  dvc.yaml: both branches changed it" in told
+    assert {"ours,sha", "theirs,sha"} <= {row[: row.index(",A")] for row in read(project, DECISIONS).splitlines()[1:]}
+    assert project.git("diff", "--name-only", "--diff-filter=U").split() == ["dvc.yaml"]
+
+
+def add(project: Project, name: str) -> None:
+    append(project, DECISIONS, line(name))
+
+
 def test_a_round_that_both_drew_is_left_to_people(project, capsys):
     for name in ("ours", "theirs"):
         on(project, name, lambda name=name: write(project, {"data/rounds/001.csv": name}))
@@ -342,7 +357,7 @@ def test_a_failure_in_the_middle_goes_back(project, capsys, monkeypatch):
         "ours",
         lambda: (append(project, DECISIONS, line("y")), edit(project, "params.yaml", ("title: rows", "title: o"))),
     )
-    monkeypatch.setattr(command, "check", lambda sides, made: 1 / 0)
+    monkeypatch.setattr(command, "check", lambda *given: 1 / 0)
     with chdir(project.folder), pytest.raises(ZeroDivisionError):
         cli.main(["merge", "theirs"])
     assert project.git("status", "--porcelain") == ""

@@ -42,6 +42,7 @@ def test_a_weave_with_an_unchanged_side_is_the_other(base, ours):
         assert weave.weave(*sides) == ours.splitlines(keepends=True)
 
 
+@settings_(max_examples=50)
 @given(MAPPINGS, MAPPINGS, MAPPINGS)
 def test_keys_merge_alike_from_either_side_and_a_change_of_one_is_kept(base, ours, theirs):
     one, other = Merger(), Merger(lambda conflict: conflict.theirs)
@@ -54,7 +55,7 @@ def test_keys_merge_alike_from_either_side_and_a_change_of_one_is_kept(base, our
             assert keys.same(merged.get(key, MISSING), yours)
 
 
-@settings_(max_examples=30)
+@settings_(max_examples=20)
 @given(MAPPINGS, MAPPINGS, MAPPINGS)
 def test_parameters_say_what_their_keys_say(base, ours, theirs):
     texts = [_dumped(side) for side in (base, ours, theirs)]
