@@ -22,7 +22,7 @@ RUN_BYTES = 3 * GIB  # of memory and of disk, of the example's first run, where 
 SKEW = 60.0  # seconds by which clocks may differ
 FILE_SKEW = 2.0  # seconds by which the clock of the file system may differ
 # `--workspace` alone would take the models of experiments and of other branches.
-GC = "dvc gc --workspace --all-branches --all-tags --all-experiments"
+GC = "winnow gc --yes"
 CGROUPS = Path("/sys/fs/cgroup")
 MEMORY_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of containers, version 2 and 1
 

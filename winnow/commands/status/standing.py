@@ -126,8 +126,11 @@ def find(root: Path, now: float) -> Standing:
     return found
 
 
-def opened(root: Path) -> "Repo":
+def opened(root: Path, kind: "type[Repo] | None" = None) -> "Repo":
     """Return the DVC repository at `root`, to be closed as a context.
+
+    Args:
+        kind: a class of DVC repositories; None: DVC's own.
 
     Raises:
         UserError: there is none, or its configuration is broken.
@@ -138,7 +141,7 @@ def opened(root: Path) -> "Repo":
     from dvc.scm import SCMError
 
     try:
-        return Repo(str(root))
+        return (kind or Repo)(str(root))
     except SCMError:
         raise UserError("no Git repository, which DVC wants here: run `git init`, or clone Winnow") from None
     except NotDvcRepoError:

@@ -122,7 +122,7 @@ def test_room_on_the_disk_for_all_outputs(clone, tmp_path):
     assert repository.output_bytes(clone) == 3 * GIB
     free = shutil.disk_usage(tmp_path).free
     [found] = machine.disk(tmp_path, free, copies=2)
-    assert (found.level, "dvc gc" in found.mend) == ("fail", True)
+    assert (found.level, "winnow gc" in found.mend) == ("fail", True)
     [found] = machine.disk(tmp_path, free // 3, copies=2)
     assert found.level == "warn"
     [found] = machine.disk(tmp_path, 1, copies=2)
