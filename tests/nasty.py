@@ -43,6 +43,8 @@ PIECES = st.one_of(
     st.sampled_from(["ไทย", "漢", "क्", "🏴", "\U000e0067", "\U000e007f", "10⁶", "1½", "\u2062", "\u034f", "\ufffb"]),
     st.sampled_from(["RESULTS", "Results", ":", " - ", ".", "METHODS:", "- ", "("]),
     st.sampled_from(["© 2021 Us.", "All rights reserved.", "(c) 2020", "Published by Us Ltd.", "Copyright"]),
+    st.sampled_from(["Alle Rechte vorbehalten.", "Publié par Us SAS.", "版权所有", "。", "保留所有权利。", "无", "！"]),
+    st.sampled_from(["Ziel:", "Ergebnisse", "Méthodes :", "【方法】", "目的：", "；", "… Weiterlesen", "(Leer más)"]),
     st.sampled_from(["â€™", "Ã©", "Â\u00a0", "\u00a0", "\u200b", "\x00", "\u0301", "\n\n", "＜", "ﬁ", "x²", "\x85"]),
     st.sampled_from(["From: a@b.c\n", "Subject: x\n", "To: y\n", " folded\n", "From a b\n", ">From a b\n", "X-a:b\n"]),
     st.sampled_from(["\n> quoted", ">", "On 3 May 2020, Ann <a@b.c> wrote:\n", "-----Original Message-----\n"]),

@@ -29,6 +29,16 @@ _TIGHT = frozenset(TERMINAL) - frozenset(".!?…․﹒．")
 _TIGHT_SCRIPT = regex.compile(r"[\p{Ideographic}\p{Hiragana}\p{Katakana}]")
 
 
+# Abbreviations that are no words, and none of English: German, French, Spanish, Portuguese, Italian, Dutch, Polish and
+# Russian ones.
+ABBREVIATIONS = frozenset(
+    "bzw usw vgl evtl ggf inkl exkl nr abb bspw sog zzgl insb "
+    "env pág núm aprox ej cfr pag bijv blz enz "
+    "np tzw wg tj tzn стр рис см им ул напр ср др".split()
+)
+_LONGEST_ABBREVIATION = max(map(len, ABBREVIATIONS))
+
+
 def split(text: str) -> tuple[list[str], list[str]]:
     """Return a text's sentences and lines, one at least, and the white space between them, one fewer."""
     sentences, between, start = [], [], 0
@@ -46,9 +56,9 @@ def _ends(text: str, match: re.Match) -> bool:
     """Return whether a sentence ends with these marks, and something follows."""
     marks, following = match["marks"], text[match.end() : match.end() + 1]
     if match["space"]:
-        # No sentence ends after a letter that stands alone, if it goes on so: "e.g. this", "p. 5".
+        # No sentence ends after a letter that stands alone or an abbreviation, if it goes on so: "e.g. this", "Nr. 5".
         goes_on = following.islower() or following.isdigit()
-        return not (goes_on and marks == "." and _alone(text, match.start()))
+        return not (goes_on and marks == "." and (_alone(text, match.start()) or _abbreviated(text, match.start())))
     if not following:
         return False
     return not _TIGHT.isdisjoint(marks) or (marks[-1] in "!?" and bool(_TIGHT_SCRIPT.match(following)))
@@ -60,3 +70,10 @@ def _alone(text: str, end: int) -> bool:
         return False
     before = text[max(end - 2, 0) : end - 1]
     return not before or unicodedata.category(before)[0] not in "LMN"
+
+
+def _abbreviated(text: str, end: int) -> bool:
+    """Return whether the word before a place is one of `ABBREVIATIONS`."""
+    short = text[max(end - _LONGEST_ABBREVIATION - 1, 0) : end]
+    word = re.search(r"(?<!\w)[^\W\d_]+\Z", short)
+    return word is not None and word[0].lower() in ABBREVIATIONS

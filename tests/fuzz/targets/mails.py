@@ -90,9 +90,9 @@ def written(data: bytes, folder: Path) -> None:
     """Let Python's own library write texts as the parts of messages in an mbox, and read them back."""
     from winnow.readers import mail
 
-    texts = [text for text in data.decode("utf-8", "replace").replace("\r", "\n").split("\x1e") if text.strip()][
-        :MOST_MESSAGES
-    ]
+    said = data.decode("utf-8", "replace").replace("\r", "\n").split("\x1e")
+    said = [text.removeprefix("\ufeff") for text in said]  # at the start of a part it is a byte-order mark
+    texts = [text for text in said if text.strip()][:MOST_MESSAGES]
     box = b""
     for number, text in enumerate(texts):
         message = EmailMessage()

@@ -17,6 +17,11 @@ from winnow.text import sentences
     [
         ["It came. ", "It went! ", "Why?\n", "So"],
         ["Read e.g. this, p. 5 or 3.5 of it. ", "Then v1.2."],
+        ["Das sind inkl. 5 bzw. sechs, vgl. dort Nr. 3. ", "Das usw. ", "Dann"],
+        ["Son env. 5, cfr. sopra, pág. 5. ", "Sí"],
+        ["Zie bijv. blz. 5. ", "Ja"],
+        ["To np. tak, tzw. cel. ", "Nie"],
+        ["См. рис. 5 на стр. 7. ", "Да"],
         ["“So.” ", "(It went.) ", "‘Why?’ ", "He asked."],
         ["Wait… ", "it goes ... ", "on"],
         ["one\n\n  ", "two. \n", "three"],

@@ -34,6 +34,33 @@ SUSPECTS = (
     rf"(?:^{_START}|{_END}\s*{_MARK})(?:(?i:{_NAMED}){_MARK}\s*[:：;.–—-]|[^\p{{Ll}}:]+[:：])"
     rf"|[\s,/&*_#-](?i:{_PARTS}|{_BESIDE}){_MARK}\s*[:：]"
 )
+# The same in other languages, whole headings alone: before a colon, where a text or a sentence begins.
+_OTHER_NAMES = (
+    "Hintergrund|Einleitung|Ziele?|Zielsetzung|Zielstellung|Fragestellung|Methoden?|Methodik|Material und Methoden?"
+    "|Patienten und Methoden?|Ergebnis(?:se)?|Resultate?|Schlussfolgerung(?:en)?|Diskussion|Fazit|Zusammenfassung"
+    "|Contexte|Introduction et objectifs?|Objectifs?|Méthodes?|Matériels? et méthodes?|Patients et méthodes?"
+    "|Résultats?|Conclusions?|Antecedentes|Introducción|Introducción y objetivos?|Fundamento|Objetivos?|Métodos?"
+    "|Materiales? y métodos?|Pacientes y métodos?|Resultados?|Conclusi(?:ón|ones)|Discusión|Resumen"
+    "|Introdução|Contexto|Materia(?:l|is) e métodos?|Pacientes e métodos?|Conclus(?:ão|ões)|Discussão|Resumo"
+    "|Introduzione|Premessa|Obiettiv[oi]|Scopo|Metod[oi]|Materiali e metodi|Pazienti e metodi|Risultat[oi]"
+    "|Conclusion[ei]|Discussione|Riassunto|Achtergrond|Inleiding|(?-i:Doel)|Doelstelling(?:en)?|Methoden?|Opzet"
+    "|Resultaten|Conclusies?|Discussie|Samenvatting|Wstęp|Wprowadzenie|(?-i:Cele?)|Cel pracy|Metod[ay]"
+    "|Materiał i metod[ay]|Wyniki?|Wnioski|Wniosek|Dyskusja|Streszczenie|Введение|Актуальность|Цел[ьи]"
+    "|Цель исследования|Методы?|Материалы? и методы?|Результаты?|Выводы?|Заключение|Обсуждение"
+)
+_OTHER_SIGNS = (
+    "目的|目标|目標|背景|(?:对象与|材料与|资料与|材料與|対象と)?方法|结果|結果|结论|結論|讨论|討論|対象|考察|まとめ"
+)
+_BEGINS = r"\A\s*|(?<=[.!?)\]])\s+|(?<=[。！？；;])\s*|(?<=\n)[ \t]*+"
+_OTHER = re.compile(
+    rf"(?P<before>{_BEGINS})(?:(?P<letters>{_MARK}(?i:{_OTHER_NAMES}){_MARK})\s*[:：](?!//){_MARK}"
+    rf"|(?:{_OTHER_SIGNS})[:：]|【(?:{_OTHER_SIGNS})】[:：]?|\[(?:{_OTHER_SIGNS})\][:：]?)\s*"
+)
+SUSPECTS_OF_ALL = (
+    rf"{SUSPECTS}|"
+    r"(?:^\s*|[.!?)\]]\s+|[。！？；;]\s*|\n[ \t]*)"
+    rf"(?:{_MARK}(?i:{_OTHER_NAMES}){_MARK}\s*[:：]|[【\[]?(?:{_OTHER_SIGNS})[:：】\]])"
+)
 
 
 def strip_headings(text: str, own: str | None = None) -> str:
@@ -67,6 +94,24 @@ def strip_headings(text: str, own: str | None = None) -> str:
         own_heading = rf"^\s*{re.escape(stem)}s?\s*(?::|\.(?!\d)|[–—-](?=\s|$))\s*"
         stripped = re.sub(own_heading, "", stripped, flags=re.I)
     return stripped
+
+
+def strip_headings_of_all(text: str, own: str | None = None) -> str:
+    """Remove headings as `strip_headings` does, and those of ten other languages.
+
+    These are whole headings of a list (`Material und Methoden:`, `【方法】`) where the text or a sentence begins:
+    German, French, Spanish, Portuguese, Italian, Dutch, Polish, Russian, Chinese and Japanese ones.
+    """
+    return _OTHER.sub(_without_other, strip_headings(text, own))
+
+
+def _without_other(match: re.Match) -> str:
+    """Return what stays of a heading in another language than English."""
+    letters = (match["letters"] or "").strip("*_#")
+    # Within a text a heading has a capital; one at the very end heads nothing.
+    if match.end() == len(match.string) or (match.start() and letters[:1].islower()):
+        return match[0]
+    return match["before"] if match.start() else ""
 
 
 def _last_of_case(text: str) -> tuple[int, int]:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from winnow.base.params import Section
 from winnow.text.cleaning import boilerplate, links, mail, markup, notices, unicode
-from winnow.text.cleaning.headings import SUSPECTS, strip_headings
+from winnow.text.cleaning.headings import SUSPECTS, SUSPECTS_OF_ALL, strip_headings, strip_headings_of_all
 
 # Real texts settle after two passes; hostile ones shrink with each.
 MAX_PASSES = 100
@@ -69,8 +69,10 @@ class Profile(Section):
     strip_copyright: bool
     """Remove sentences that state a copyright."""
 
-    strip_headings: bool
-    """Remove headings such as `RESULTS:` at the start of a text or within it, where they give the label away."""
+    strip_headings: bool | Literal["all"]
+    """Remove headings such as `RESULTS:` at the start of a text or within it, where they give the label away. `true`:
+    English ones; `all`: also German, French, Spanish, Portuguese, Italian, Dutch, Polish, Russian, Chinese and Japanese
+    ones (`Ziel:`, `【方法】`)."""
 
     strip_truncation_mark: bool
     """Remove `[truncated]`, `(more)` and `…` at the end."""
@@ -148,7 +150,9 @@ def _contents(on: Profile, found: Collection[str]) -> Iterator[Rule]:
     if on.strip_copyright:
         yield Rule("strip_copyright", "copyright statement removed", notices.strip_copyright, notices.COPYRIGHT)
     if on.strip_headings:
-        yield Rule("strip_headings", "headings removed", strip_headings, SUSPECTS, heading=True)
+        is_all = on.strip_headings == "all"
+        strip, suspects = (strip_headings_of_all, SUSPECTS_OF_ALL) if is_all else (strip_headings, SUSPECTS)
+        yield Rule("strip_headings", "headings removed", strip, suspects, heading=True)
     if on.strip_truncation_mark:
         reason = "mark of a cut text removed"
         yield Rule("strip_truncation_mark", reason, notices.strip_truncation_mark, notices.CUT)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.text.cleaning.headings import SUSPECTS, strip_headings
+from tests.nasty import profile
+from winnow.text.cleaning.headings import SUSPECTS, SUSPECTS_OF_ALL, strip_headings, strip_headings_of_all
+from winnow.text.cleaning.profiles import clean_column, rules
 
 NAMES = ("Background", "AIMS", "Material and methods", "Patients & Methods", "Main outcome measures", "Conclusions")
 
@@ -78,6 +80,55 @@ def test_a_heading_needs_no_full_stop_before_it():
 )
 def test_what_only_looks_like_a_heading_stays(text):
     assert strip_headings(text, "RESULTS") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Hintergrund: Wir fragten. Material und Methoden: Zehn. ERGEBNISSE: Ja.", "Wir fragten. Zehn. Ja."),
+        ("Objectif : savoir. Matériel et méthodes : dix. Résultats : oui.", "savoir. dix. oui."),
+        ("Antecedentes: Nada. Métodos: Diez. Conclusiones: Sí.", "Nada. Diez. Sí."),
+        ("Introdução: Nada. Objetivos: Saber. Conclusões: Sim.", "Nada. Saber. Sim."),
+        ("Premessa: Nulla. Materiali e metodi: Dieci. Risultati: Sì.", "Nulla. Dieci. Sì."),
+        ("Achtergrond: Niets. Doel: Weten. Resultaten: Ja.", "Niets. Weten. Ja."),
+        ("Wstęp: Nic. Cel: Wiedzieć. Materiał i metody: Dziesięć. Wnioski: Tak.", "Nic. Wiedzieć. Dziesięć. Tak."),
+        ("Цель: узнать. Материалы и методы: десять. Выводы: да.", "узнать. десять. да."),
+        ("目的：了解。方法：十人。结果：好。结论：是。", "了解。十人。好。是。"),
+        ("【目的】知る。【方法】十人。【結果】良い。", "知る。十人。良い。"),
+        ("**Ergebnisse:** Zehn.\nFazit: Ja.", "Zehn.\nJa."),
+    ],
+)
+def test_headings_in_other_languages_are_removed(text, left):
+    assert strip_headings_of_all(text) == left == strip_headings_of_all(left)
+    assert pc.match_substring_regex(pa.array([text]), SUSPECTS_OF_ALL)[0].as_py()
+    only = profile(strip_headings="all")
+    assert clean_column(pa.array([text]), rules(only)).to_pylist() == [left]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wir fragten zehn. Ergebnisse lagen vor: zehn. Unser Ziel: Klarheit.",
+        "Wir fragten zehn. ziel: eine Datei. CEL: ein Gen. But: it is English.",
+        "我们的目的：了解。目的是了解。",
+        "Es endet. Methoden:",
+        "NADPH: a cofactor. See method: http://example.org",
+    ],
+)
+def test_what_only_looks_like_a_heading_in_another_language_stays(text):
+    assert strip_headings_of_all(text) == text
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Ziel:", "目的：", "【方法】", "RESULTS:", "Ja.", "好。", "；", " ", "\n", "**", "x"]),
+        max_size=9,
+    )
+)
+def test_any_text_with_headings_of_all_languages_is_suspected_if_it_changes(parts):
+    text = "".join(parts)
+    once = strip_headings_of_all(text)
+    assert once == text or pc.match_substring_regex(pa.array([text]), SUSPECTS_OF_ALL)[0].as_py()
 
 
 @given(st.lists(st.tuples(st.sampled_from(("", *NAMES)), st.sampled_from(("Ten did", "we saw it (1)"))), min_size=1))
