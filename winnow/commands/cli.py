@@ -29,6 +29,7 @@ from winnow.commands import (
     why,
 )
 from winnow.commands import round as round_
+from winnow.commands.best import command as best
 from winnow.commands.diff import command as diff
 from winnow.commands.init import command as init
 from winnow.commands.merge import command as merge
@@ -45,6 +46,7 @@ COMMANDS = (
     why,
     diff,
     merge,
+    best,
     predict,
     drift,
     export,

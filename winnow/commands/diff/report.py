@@ -15,7 +15,7 @@ from winnow.base.errors import UserError
 from winnow.commands import pipeline
 from winnow.commands.diff import data, leaks, pairs, people, scores, setup, verdict
 from winnow.commands.diff.pairs import Pairs
-from winnow.commands.diff.revision import Revision, Store
+from winnow.commands.diff.revision import Revision, Store, best_of
 from winnow.commands.diff.scores import Judge
 from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
@@ -130,19 +130,10 @@ def _metrics(two: Two, split: str, rows: data.Rows | None) -> dict:
 def _judged(two: Two, both: Pairs) -> str:
     """Return the approach by which HEAD is judged: BASE's best, which is in use; else HEAD's; else any."""
     for revision in (two.base, two.head):
-        best = _best(revision)
+        best = best_of(revision)
         if best in both.runs:
             return best
     return next((name for name in both.runs if name != two.settings.baseline), next(iter(both.runs)))
-
-
-def _best(revision: Revision) -> str | None:
-    """Return the approach that the stage `compare` of a revision found best on dev."""
-    file = revision.find("compare", "metrics")
-    try:
-        return json.loads(file.read_text(encoding="utf-8")).get("best") if file else None
-    except (ValueError, AttributeError):
-        return None
 
 
 def _compared(two: Two, both: Pairs, judged: str, rows: data.Rows | None) -> dict:
@@ -162,7 +153,7 @@ def _compared(two: Two, both: Pairs, judged: str, rows: data.Rows | None) -> dic
             **scores.compared(both, name, judge, confidence if name == judged else wider),
         }
         turned = flipped if name == judged else turned
-    best = [_best(revision) for revision in (two.base, two.head)]
+    best = [best_of(revision) for revision in (two.base, two.head)]
     known = [_has(side, name) for side, name in zip((both.base, both.head), best, strict=True)]
     apart = scores.apart(both, *best, judge) if all(known) and best[0] != best[1] else None
     # Where any text or number may be a label, hardly a row is right to the letter.

@@ -201,6 +201,21 @@ def metrics(revision: Revision) -> Iterator[tuple[str, dict]]:
                     yield path.as_posix(), content
 
 
+def compared(revision: Revision) -> dict:
+    """Return what the stage `compare` of a revision says of dev; empty where it has not run."""
+    file = revision.find("compare", "metrics")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8")) if file else {}
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def best_of(revision: Revision) -> str | None:
+    """Return the approach that the stage `compare` of a revision found best on dev."""
+    return compared(revision).get("best")
+
+
 @contextmanager
 def opened_store() -> Iterator["Store"]:
     """Yield DVC's cache and remote.

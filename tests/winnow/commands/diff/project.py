@@ -76,6 +76,8 @@ class State:
     device: str = "a processor"
     best: str = "dapt"
     other: float | None = None  # how often a further arm, transfer, is right
+    dev: dict = field(default_factory=dict)  # what `compare` says of dev
+    tokens: int | None = None  # that adaptation read
     code: dict[str, str] = field(default_factory=lambda: {"stages/clean/__main__.py": "a" * 64})
 
     def predicted(self, row: Row, arm: str, right: float) -> str:
@@ -110,9 +112,10 @@ class Project:
             outs.setdefault(stage, []).append(self._stored(path, file))
         for stage, path, files in folders_of(state):
             outs.setdefault(stage, []).append(self._folder(path, files))
-        computed = json.dumps({"computed_on": {"device": state.device}, "steps": 1})
-        self._text("reports/metrics/adapt.json", computed)
-        self._text("reports/metrics/compare.json", json.dumps({"best": state.best}))
+        computed = {"computed_on": {"device": state.device}, "steps": 1}
+        computed |= {} if state.tokens is None else {"tokens": state.tokens}
+        self._text("reports/metrics/adapt.json", json.dumps(computed))
+        self._text("reports/metrics/compare.json", json.dumps({"best": state.best, "dev": state.dev}))
         for stage, path in (("adapt", "adapt.json"), ("compare", "compare.json")):
             outs.setdefault(stage, []).append({"path": f"reports/metrics/{path}", "hash": "md5", "md5": "0" * 32})
         with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:

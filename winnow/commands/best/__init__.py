@@ -1,0 +1,1 @@
+"""Which experiment to take: the results of one commit compared on dev, for `winnow best`."""
