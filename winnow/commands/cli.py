@@ -31,6 +31,7 @@ from winnow.commands import (
 from winnow.commands import round as round_
 from winnow.commands.best import command as best
 from winnow.commands.diff import command as diff
+from winnow.commands.experiments import command as experiments
 from winnow.commands.init import command as init
 from winnow.commands.merge import command as merge
 from winnow.commands.terminal import printable
@@ -46,6 +47,7 @@ COMMANDS = (
     why,
     diff,
     merge,
+    experiments,
     best,
     predict,
     drift,

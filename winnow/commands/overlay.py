@@ -33,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> None:
         UserError: the file or one of its keys or values is wrong.
     """
     changes = params.read(arguments.file)
-    words = [f"-S ++{key}={_word(value, f'{arguments.file}: {key}')}" for key, value in changes.items()]
+    words = [f"-S ++{key}={word(value, f'{arguments.file}: {key}')}" for key, value in changes.items()]
     check(Path(), changes, str(arguments.file))
     print(" ".join(words))
 
@@ -66,12 +66,19 @@ def _put(document: dict, key: str, value: object, where: str) -> None:
         raise UserError(f"{where}: params.yaml has no place for it; mend the key") from None
 
 
-def _word(value: object, where: str) -> str:
-    """Return a value as DVC reads it from a command line, in one word of the shell."""
+def word(value: object, where: str) -> str:
+    """Return a value as DVC reads it from a command line, in one word of the shell.
+
+    Args:
+        where: what an error begins with.
+
+    Raises:
+        UserError: it is more than a word, or holds keys.
+    """
     if isinstance(value, str) and not PLAIN.fullmatch(value):
         raise UserError(f"{where}: {value!r} is more than a plain word; write it into params.yaml")
     if isinstance(value, list):
-        return f"[{','.join(_word(item, where) for item in value)}]"
+        return f"[{','.join(word(item, where) for item in value)}]"
     if isinstance(value, dict):
         raise UserError(f"{where}: holds keys; give each a line of its own, with dots")
     return value if isinstance(value, str) else json.dumps(value)

@@ -7,6 +7,7 @@ or remote: the workspace has no part in it, but for a result that stands there a
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,11 @@ from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.commands.diff import revision
 from winnow.commands.diff.revision import WORKSPACE, Revision, Store
+from winnow.commands.experiments import queue
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-UNFINISHED = "run it: `dvc queue start`"
-RUNNING = "it is running; `winnow doctor` says if its worker was killed"
-FAILED = "it failed: `dvc queue logs {}` says why"
 NO_FIGURES = "it has no figures of dev: the stages evaluate and compare have not run"
 OTHER_TASK = "it is of another task: section task of params.yaml differs"
 
@@ -64,26 +63,31 @@ class Found:
     left_out: dict[str, str]
 
 
-def found(base: Revision, headline: str, store: Store, folder: Path) -> Found:
+def found(base: Revision, headline: str, store: Store, folder: Path, among: str | None = None) -> Found:
     """Return the results of a commit and of its experiments; of HEAD, the workspace's too.
 
     Args:
         base: the commit. `base.name` is what people call it.
         headline: name of the metric that decides.
         folder: empty; for the files of the others.
+        among: pattern of the names of experiments, of which alone there is a choice; None: of all, and of the commit.
 
     Raises:
         UserError: dvc.lock or params.yaml of a revision cannot be read.
     """
     document = _document(base)
-    result = Found(base, [], dict(_unfinished(store.repo, base.commit)))
-    for name, commit in [(base.name, base.commit), *_experiments(store.repo, base.commit)]:
-        one = base if commit == base.commit else revision.read(name, commit, folder / commit)
-        _take(result, one, headline, document)
-    if base.commit == revision.commit("HEAD"):
+    known = queue.known(store.repo, base.commit)
+    waiting = {name: how for name, how in known.items() if how != queue.HAS_RUN and fnmatchcase(name, among or "*")}
+    result = Found(base, [], waiting)
+    if among is None:
+        _take(result, base, headline, document)
+    for name, commit in _experiments(store.repo, base.commit):
+        if among is None or fnmatchcase(name, among):
+            _take(result, revision.read(name, commit, folder / commit), headline, document)
+    if among is None and base.commit == revision.commit("HEAD"):
         own = revision.read(WORKSPACE, "", folder / "workspace")
-        known = [None, *(_hash(each.revision) for each in result.candidates)]
-        if revision.compared(own) and _hash(own) not in known:
+        seen = [None, *(_hash(each.revision) for each in result.candidates)]
+        if revision.compared(own) and _hash(own) not in seen:
             _take(result, own, headline, document)
     return result
 
@@ -101,7 +105,6 @@ def _take(result: Found, one: Revision, headline: str, document: Mapping) -> Non
     elif value is None or _hash(one) is None:
         result.left_out[one.name] = NO_FIGURES
     else:
-        result.left_out.pop(one.name, None)  # it failed once, and has run since
         result.candidates.append(Candidate(one, approach, value, _tokens(one, own), _changes(document, own)))
 
 
@@ -120,20 +123,6 @@ def _document(one: Revision) -> dict:
 def _experiments(repo: "Repo", commit: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the commit of each experiment of a commit, sorted by name."""
     yield from sorted((name, made) for name, made in repo.experiments.ls(rev=commit).get(commit, []) if made)
-
-
-def _unfinished(repo: "Repo", commit: str) -> Iterator[tuple[str, str]]:
-    """Yield the name of each task of DVC's queue that has no result, and why."""
-    queue = repo.experiments.celery_queue
-    if not Path(queue.wdir).is_dir():  # nothing was ever queued; DVC would make the folder
-        return
-    told = [(done.entry, FAILED) for done in queue.iter_failed()]
-    told += [(entry, UNFINISHED) for entry in queue.iter_queued()]
-    told += [(entry, RUNNING) for entry in queue.iter_active()]
-    for entry, why in told:
-        if entry.baseline_rev == commit:
-            name = entry.name or entry.stash_rev[:7]
-            yield name, why.format(name)
 
 
 def _tokens(one: Revision, document: Mapping) -> int | None:

@@ -2,6 +2,7 @@
 
 winnow best                    the experiments of HEAD, HEAD's own result, and the workspace's if it is another
 winnow best --baseline main    the experiments of another commit
+winnow best --among 'g-50-*'   the experiments of these names alone, without HEAD's own result
 winnow best --json             the same as JSON
 
 Reads Git and DVC's cache; what the cache lacks comes from the remote. No figure and no row of test is read, and no file
@@ -28,6 +29,7 @@ NAME = "best"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--baseline", default="HEAD", metavar="REV", help="whose experiments; default: HEAD")
+    parser.add_argument("--among", metavar="PATTERN", help="names of experiments to choose from, without HEAD's result")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -46,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> None:
         judge = Judge(kinds.read_task(file), params.load("compare", comparison.Params, file), {})
         headline = judge.metrics.HEADLINE
         metric = words.Metric(headline, judge.metrics.WORDS.get(headline.name, headline.name))
-        found = candidates.found(base, headline.name, store, Path(folder))
+        found = candidates.found(base, headline.name, store, Path(folder), arguments.among)
         if not found.candidates:
             raise UserError(_nothing(found))
         for each in found.candidates:
@@ -60,4 +62,4 @@ def execute(arguments: argparse.Namespace) -> None:
 
 def _nothing(found: candidates.Found) -> str:
     told = "; ".join(f"{name}: {why}" for name, why in found.left_out.items())
-    return f"{found.base.name}: no result to choose from: {told}"
+    return f"{found.base.name}: no result to choose from: {told or 'no experiment has such a name'}"

@@ -130,7 +130,7 @@ def _caveats(found: Found, made: Choice) -> Iterator[str]:
             f"lead are optimistic; the more are compared, the more so. The intervals are wide enough for {number - 1} "
             f"comparison{'s' * (number > 2)}; the figures are as they are. `winnow test` measures the choice, once."
         )
-    if found.base.name not in [each.name for each in made.ranked]:
+    if found.base.name in found.left_out:
         yield f"{found.base.name} has no result of its own to compare with."
 
 

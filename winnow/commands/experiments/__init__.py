@@ -1,0 +1,1 @@
+"""Named grids of experiments, queued as DVC queues them, for `winnow experiments`."""
