@@ -22,7 +22,7 @@ from winnow.commands import overlay, pipeline, values
 
 FOLDER = Path("experiments")
 SUFFIX = ".yaml"
-LABEL = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*")  # what Git, DVC and a shell take as part of a name
+LABEL = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*(?<!\.lock)")  # what Git, DVC and a shell take as part of a name
 GONE = "~"
 CODE = ("stages", "winnow")  # what says which parameters there are
 
