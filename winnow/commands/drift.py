@@ -41,7 +41,7 @@ BESIDE = pa.schema([("predicted", pa.string()), ("probability", pa.float64()), (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("input", metavar="FILE", help="CSV, TSV, JSON Lines or Parquet; -: standard input")
-    parser.add_argument("--text", metavar="COLUMN", help="the column of texts; default: `text`, or the only one")
+    parser.add_argument("--text", metavar="COLUMN", help=predict.TEXT)
     parser.add_argument("--group", metavar="COLUMN", help="rows of one value depend on one another: a thread, a paper")
     parser.add_argument("--out", metavar="FILE", help="where the rows to label go, in any of these formats")
     parser.add_argument("--rows", type=int, metavar="N", help="how many; default: params.yaml: choose_rows.rows")

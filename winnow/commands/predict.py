@@ -34,6 +34,7 @@ from winnow.rows import predictions
 
 NAME = "predict"
 PREDICTED, PROBABILITY = "predicted", "probability"
+TEXT = "the column of texts; default: `text`, the text of a source of params.yaml, or the only column"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, action="append", default=[], metavar="FOLDER",
         help="a model's folder; given several times: their mean; default: the best on dev",
     )  # fmt: skip
-    parser.add_argument("--text", metavar="COLUMN", help="the column of texts; default: `text`, or the only one")
+    parser.add_argument("--text", metavar="COLUMN", help=TEXT)
     parser.add_argument("--probabilities", action="store_true", help="add what else the kind tells, as p_<label>")
     parser.add_argument("--abstain-below", type=float, metavar="P", help="no label where the probability is less")
     parser.add_argument("--prefix", default="", help="begins the names of the added columns")
@@ -213,10 +214,15 @@ def tells_confidence(task: Task) -> bool:
     return kinds.has(task, "predictions")
 
 
-def mapped(source_: str | None) -> list[str]:
-    """Return the columns of texts of the project's own sources, or of the named one; none, outside of a project."""
+def mapped(source_: str | None) -> list[list[str]]:
+    """Return the columns of texts of the project's own sources, or of the named one; none, outside of a project.
+
+    A source that joins columns has several of them.
+    """
     if not params.FILE.exists():
         return []
     sources = [options.source(source_)] if source_ else params.read().get("collect", {}).get("sources", [])
     columns = [entry.get("columns") or {} for entry in sources if isinstance(entry, dict)]
-    return [entry["text"] for entry in columns if isinstance(entry, dict) and isinstance(entry.get("text"), str)]
+    texts = [entry.get("text") for entry in columns if isinstance(entry, dict)]
+    names = [text if isinstance(text, list) else [text] for text in texts]
+    return [each for each in names if each and all(isinstance(name, str) for name in each)]

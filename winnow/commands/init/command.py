@@ -145,7 +145,7 @@ def _refuse_broken(sources: Sequence[Source]) -> None:
 
 def _tell_of_languages(sources: Sequence[Source]) -> None:
     """Say so where the base encoder does not read what the texts are written in."""
-    told = dict.fromkeys(code for each in sources for code, share in each.survey.languages() if share > 0.2)
+    told = dict.fromkeys(code for each in sources for code, share in each.survey.languages if share > 0.2)
     if foreign := [code for code in told if code != "en"]:
         print(
             f"The default base encoder reads English, the texts are in {', '.join(foreign)}: `winnow base` takes a "

@@ -83,7 +83,7 @@ def _markup(source: Source) -> str:
 
 
 def _tongues(source: Source) -> str:
-    languages = [f"{code} {share:.0%}" for code, share in source.survey.languages()[:3]]
+    languages = [f"{code} {share:.0%}" for code, share in source.survey.languages[:3]]
     scripts = [name for name in source.survey.scripts() if name != "Latin"]
     told = [*languages, *(f"{name} letters" for name in scripts)]
     return f"; {', '.join(told)}" if told else ""

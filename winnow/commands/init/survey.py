@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -85,8 +85,9 @@ class Survey:
         """Return how many words the texts have at most, but for the longest."""
         return int(np.quantile(self.words, share)) if len(self.words) else 0
 
+    @cached_property
     def languages(self) -> list[tuple[str, float]]:
-        """Return the languages of the sample with their shares, the most frequent first; those above 1 %."""
+        """The languages of the sample with their shares, the most frequent first; those above 1 %."""
         joined: list[str] = []
         short = ""
         for text in self.texts:

@@ -95,19 +95,25 @@ def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), text: 
         raise UserError(f"{sheet.name}: cannot be read: {error}") from None
 
 
-def column_of_texts(rows: Source, told: str | None, mapped: Iterable[str], where: str) -> str:
+def column_of_texts(rows: Source, told: str | None, mapped: Iterable[Sequence[str]], where: str) -> str:
     """Return the column that holds the texts: the one that was told, `text`, one that is mapped, or the only one.
 
     Args:
-        mapped: the columns of texts of the project's own sources.
+        mapped: of each of the project's own sources the column of its texts, or those that it joins.
 
     Raises:
-        UserError: there is no such column, or it is not plain which it is.
+        UserError: there is no such column, it is not plain which it is, or several are joined to a text.
     """
-    for name in [told] if told is not None else ["text", *mapped]:
-        if name in rows.columns or name in rows.inner:
-            check_once(where, [name], rows.columns, "rename one")
-            return name
+    for names in [[told]] if told is not None else [["text"], *mapped]:
+        if not all(name in rows.columns or name in rows.inner for name in names):
+            continue
+        if len(names) > 1:
+            raise UserError(
+                f"{where}: params.yaml joins {' + '.join(names)} to a text, by a blank line; add a column that does, "
+                f"and name it by --text"
+            )
+        check_once(where, names, rows.columns, "rename one")
+        return names[0]
     if told is None and len(rows.columns) == 1:
         return rows.columns[0]
     if told is None:

@@ -12,6 +12,7 @@ import lzma
 import os
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.base.errors import UserError
+from winnow.commands import predict
 from winnow.commands.sheets import cells, formats, options, sink, source
 from winnow.readers import lines
 
@@ -233,13 +235,34 @@ def of_columns(*names, inner=()) -> source.Source:
 
 def test_the_column_of_texts():
     assert source.column_of_texts(of_columns("a", "text"), None, [], "f") == "text"
-    assert source.column_of_texts(of_columns("a", "body"), None, ["body"], "f") == "body"
+    assert source.column_of_texts(of_columns("a", "body"), None, [["body"]], "f") == "body"
     assert source.column_of_texts(of_columns("a"), None, [], "f") == "a"
-    assert source.column_of_texts(of_columns("a", "b", inner=["b.c"]), None, ["b.c"], "f") == "b.c"
+    assert source.column_of_texts(of_columns("a", "b", inner=["b.c"]), None, [["b.c"]], "f") == "b.c"
     with pytest.raises(UserError, match=r"f: which column holds the texts.*there are: a, b"):
         source.column_of_texts(of_columns("a", "b"), None, [], "f")
     with pytest.raises(UserError, match="there are: a, b"):
         source.column_of_texts(of_columns("a", "b"), "text", [], "f")
+    assert source.column_of_texts(of_columns("a", "b"), None, [["a", "c"], ["b"]], "f") == "b"
+    assert source.column_of_texts(of_columns("a", "b"), "b", [["a", "b"]], "f") == "b"
+    with pytest.raises(UserError, match=r"f: params.yaml joins a \+ b to a text, by a blank line; add a column"):
+        source.column_of_texts(of_columns("a", "b"), None, [["a", "b"]], "f")
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ("{text: body}", [["body"]]),
+        ("{text: [subject, body]}", [["subject", "body"]]),
+        ("{text: [3]}", []),
+        ("{text: []}", []),
+        ("{key: id}", []),
+        ("text", []),
+    ],
+)
+def test_what_the_sources_call_their_texts(columns, names, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(f"collect: {{sources: [{{name: a, columns: {columns}}}, b]}}\n")
+    assert predict.mapped(None) == names
 
 
 def test_a_tsv_without_quotes_is_read_and_written_as_it_is(tmp_path):
