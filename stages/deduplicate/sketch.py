@@ -49,6 +49,10 @@ _SHUT_EYE, _SHUT_MOUTH, _STOP, _OPENING, _CLOSING, _SHOUT, _JOINING, _SIGN, _IN_
 )
 
 
+# What may stand second in an emoticon.
+_SECOND = _NOSE | _TEAR | _FLAT_NOSE | _TONGUE | _MOUTH | _EYES | _SHUT_MOUTH
+
+
 @dataclass(frozen=True)
 class Shingles:
     """The word shingles of n texts, as hashes.
@@ -194,6 +198,12 @@ def _follows(kinds, at, end, sets):
 
 
 @njit(cache=True)
+def _is_pause(kinds, at, end):
+    """Is this a comma or a full stop before a space, which ends most words that do not end at a space?"""
+    return (kinds[at] == ord(",") or kinds[at] == ord(".")) and _kind(kinds, at + 1, end) == ord(" ")
+
+
+@njit(cache=True)
 def _letters_end(kinds, at, end):
     at = _skip(kinds, at, end, _LETTER | _EXTEND)
     while at < end:
@@ -315,13 +325,14 @@ def _word_end(kinds, at, end):
     if sets & (_LETTER | _DIGIT | _KATAKANA | _JOINER):
         if sets & (_LETTER | _DIGIT):  # nearly all words
             after = _skip(kinds, at, end, _LETTER | _DIGIT | _EXTEND)
-            if not _is(kinds, after, end, _JOINING):
+            if not _is(kinds, after, end, _JOINING) or _is_pause(kinds, after, end):
                 return after
         return _joined_end(kinds, at, end)
     if sets & _SIGN:
-        after = _face_end(kinds, at, end)
-        if after > at:
-            return after
+        if _is(kinds, at + 1, end, _SECOND):
+            after = _face_end(kinds, at, end)
+            if after > at:
+                return after
         if _is_operator(kinds, at, end):
             return at + 1
     if sets & _FLAG:
@@ -361,7 +372,7 @@ def _words(codes, kinds, end, words, whole):
     exact, other = _BASIS, _ODD
     at = 0
     while at < end:
-        after = _word_end(kinds, at, end)
+        after = _word_end(kinds, at, end) if kinds[at] != ord(" ") else at
         if after == at:
             at += 1
             continue
