@@ -49,7 +49,8 @@ SMALL = {
 
 def other_locale() -> str:
     """A locale of this machine that writes numbers and sorts words otherwise than POSIX, where there is one."""
-    listed = subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout.split()
+    command = shutil.which("locale")  # which small images lack
+    listed = subprocess.run([command, "-a"], capture_output=True, text=True).stdout.split() if command else []
     wanted = re.compile(r"(de_DE|tr_TR|fr_FR|sv_SE|en_US)\.utf-?8", re.IGNORECASE)
     return next(filter(wanted.fullmatch, listed), "C.UTF-8")
 
