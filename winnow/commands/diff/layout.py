@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from winnow.commands.diff import evidence
 from winnow.commands.diff.document import Block, Bullets, Folded, Foreign, Heading, Line, Paragraph, Strong, Table
 from winnow.commands.diff.verdict import NONE, flips, rows, shown
 
@@ -195,6 +196,10 @@ def _rows_of_data(data: Mapping) -> Iterator[Block]:
         yield Table([f"data: {change}", "rows", "by"], lines)
     else:
         yield Paragraph([f"Data: {change}; no row was added, removed, changed or relabelled."])
+    if data["drift"]:
+        measures = [part for name in list(data["drift"])[:SEEN] for part in (", ", Foreign(name))][1:]
+        more = f", and {len(data['drift']) - SEEN} more" if len(data["drift"]) > SEEN else ""
+        yield Paragraph(["Drift beyond a limit of validate.drift: ", *measures, f"{more}."])
 
 
 def _arrow(pair: Sequence[int]) -> str:
@@ -254,6 +259,7 @@ def _folded(found: Mapping) -> Iterator[Block]:
     metrics, data = found["metrics"], found["data"]
     if "reason" not in metrics:
         yield from _all_metrics(found)
+        yield from _evidence(found["evidence"])
         for name, title in (("broken", "Newly wrong"), ("fixed", "Newly right")):
             turned = metrics["turned"][name]
             if len(turned["examples"]) > (SEEN if name == "broken" else 0):
@@ -293,6 +299,37 @@ def _all_metrics(found: Mapping) -> Iterator[Block]:
     if metrics["slices"]:
         table = Table(["share of right rows", "before → after", "change"], [_slice(line) for line in metrics["slices"]])
         yield Folded(["Classes, sources and lengths"], [table])
+
+
+def _evidence(told: Mapping) -> Iterator[Block]:
+    """Yield the changed cells of the confusion matrix, and what a confidence is worth, before and after."""
+    if cells := evidence.changed(told.get("confusion", [])):
+        lines = [
+            [[Foreign(cell["actual"]), " → ", Foreign(cell["predicted"])], [f"{cell['base']:.1%} → {cell['head']:.1%}"]]
+            for cell in cells
+        ]
+        note = ["Of the rows of a class on dev, the share that ", Foreign(told["approach"]), " takes for a class."]
+        title = f"What is taken for what: {len(cells)} cells changed most"
+        yield Folded([title], [Table(["label → predicted", "before → after"], lines), Paragraph(note)])
+    bins = told.get("calibration", [])
+    if any(each["base"] != each["head"] for each in bins):
+        lines = [[[f"{each['low']:.0%} to {each['high']:.0%}"], [_right(each)]] for each in bins]
+        note = ["Of the rows on dev of which ", Foreign(told["approach"]), " is so sure, the share that is right."]
+        yield Folded(["Calibration"], [Table(["confidence", "right, before → after (rows)"], lines), Paragraph(note)])
+
+
+def _right(each: Mapping) -> str:
+    sides = [each["base"], each["head"]]
+    shares, counts = (" → ".join("—" if side is None else shape(side) for side in sides) for shape in (_share, _number))
+    return f"{shares} ({counts})"
+
+
+def _share(side: Mapping) -> str:
+    return f"{side['accuracy']:.0%}"
+
+
+def _number(side: Mapping) -> str:
+    return f"{side['rows']:,}"
 
 
 def _all_data(data: Mapping) -> Iterator[Block]:

@@ -13,7 +13,7 @@ from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
-from winnow.commands.diff import data, leaks, pairs, people, scores, setup, verdict
+from winnow.commands.diff import data, evidence, leaks, pairs, people, scores, setup, verdict
 from winnow.commands.diff.pairs import Pairs
 from winnow.commands.diff.revision import Revision, Store, best_of
 from winnow.commands.diff.scores import Judge
@@ -92,6 +92,8 @@ def made(base: Revision, head: Revision, split: str) -> dict:
         "decisions": decided,
         "setup": setup.compared(base, head),
     }
+    judged = found["metrics"].get("judged") if split == "dev" else None  # the plots of `evaluate` are of dev
+    found["evidence"] = evidence.compared(base, head, judged) if judged else {}
     return found | {"verdict": verdict.of(found)}
 
 
