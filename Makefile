@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging labels labels-finetune automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff labels labels-finetune automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -67,6 +67,10 @@ bench-near-duplicates: bench-%: $(INSTALLED)
 # Two revisions of Git beside each other: ARGS="--before main".
 bench-judging: bench-%: $(INSTALLED)
 	$(BENCH) --data data --reports reports $(ARGS)
+
+# Generated: they need no data of `make repro`.
+bench-classes bench-diff: bench-%: $(INSTALLED)
+	$(BENCH) --folder $(FOLDER) $(ARGS)
 
 bench-labels: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings --base models/base --encoder models/adapted \

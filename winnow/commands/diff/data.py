@@ -18,6 +18,7 @@ from winnow.commands.diff.revision import Revision
 from winnow.kinds.task import Task
 from winnow.rows import tables
 from winnow.rows.ledger import REMOVING
+from winnow.rows.text_column import TextColumn
 from winnow.statistics import testing
 
 COLUMNS = ("id", "source", "label", "label_origin", "given_label", "split")
@@ -135,11 +136,9 @@ def texts(file: Path | None, ids: Iterable[str]) -> dict[str, str]:
     wanted = pa.array(sorted(set(ids)), pa.string())
     if file is None or not len(wanted):
         return {}
-    found = {}
-    for batch in tables.batches(file, ["id", "text"]):
-        part = batch.filter(pc.is_in(batch["id"], wanted))
-        found |= dict(zip(part["id"].to_pylist(), part["text"].to_pylist(), strict=True))
-    return found
+    known = tables.read(file, ["id"])["id"]
+    places = np.flatnonzero(pc.is_in(known, wanted).to_numpy())
+    return dict(zip(known.take(pa.array(places)).to_pylist(), TextColumn(file, places), strict=True))
 
 
 def entries(revision: Revision, ids: pa.ChunkedArray | pa.Array, actions: Sequence[str]) -> dict[str, list[tuple]]:
@@ -149,8 +148,14 @@ def entries(revision: Revision, ids: pa.ChunkedArray | pa.Array, actions: Sequen
         return found
     wanted = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
     for file in ledgers(revision):
-        for batch in tables.batches(file, ["id", "stage", "action", "rule", "after_sha"], NARROW):
-            part = batch.filter(pc.and_(pc.is_in(batch["id"], wanted), pc.is_in(batch["action"], pa.array(actions))))
+        keys, done = tables.read(file, ["id", "action"]), 0
+        # Of all entries at once: each call makes an index of what is wanted.
+        asked = pc.and_(pc.is_in(keys["id"], wanted), pc.is_in(keys["action"], pa.array(actions))).combine_chunks()
+        for batch in (
+            tables.batches(file, ["id", "stage", "rule", "after_sha"], NARROW) if pc.any(asked).as_py() else ()
+        ):
+            part = batch.filter(asked[done : done + batch.num_rows])
+            done += batch.num_rows
             for row in part.to_pylist():
                 found.setdefault(row["id"], []).append((row["stage"], row["rule"], row["after_sha"]))
     return found

@@ -16,7 +16,6 @@ from winnow.rows import splits, tables
 
 ALARMING = ("test → train", "train → test")
 SHOWN = 5  # ids of a leak that are named
-NARROW = 64 * 1024
 
 
 def found(rows: Rows | None, base: Revision, head: Revision) -> list[dict]:
@@ -55,25 +54,32 @@ def _standing(revision: Revision) -> Iterator[tuple[str, int, list[str]]]:
 def _across(file: Path, frozen: Path | None) -> Iterator[tuple[str, int, list[str]]]:
     table = tables.read(file, ["id", "group", "cluster", "split"])
     released = splits.read_frozen(frozen) if frozen else np.array([], np.uint64)
-    keys = splits.codes(table["group"]), splits.codes(table["cluster"]), splits.indices(table["split"])
-    for what, places in splits.leaks(*keys, released):
+    # Hashes are compared with those of frozen groups; where there are none, any number of a name will do, in less time.
+    group = splits.codes(table["group"]) if len(released) else _numbers(table["group"])
+    for what, places in splits.leaks(group, _numbers(table["cluster"]), splits.indices(table["split"]), released):
         yield what, len(places), table["id"].take(pa.array(places[:SHOWN])).to_pylist()
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a number for each name, (rows,) uint64."""
+    return column.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.uint64)
 
 
 def _copies(training: Path, evaluated: Path) -> Iterator[tuple[str, int, list[str]]]:
     """Yield rows that train and stand in dev or test under the same id, or whose text stands there under another."""
-    ids: list[pa.Array] = []
-    texts = [np.array([], np.uint64)]
-    for batch in tables.batches(evaluated, ["id", "text"]):
-        ids.append(batch["id"].combine_chunks())
-        texts.append(splits.codes(batch["text"]))
-    known, read = pa.concat_arrays(ids) if ids else pa.array([], pa.string()), np.concatenate(texts)
-    same, copied = [], []
-    for batch in tables.batches(training, ["id", "text"]):
-        own = pc.is_in(batch["id"], known).to_numpy()
-        same += batch["id"].filter(pa.array(own)).to_pylist()
-        copied += batch["id"].filter(pa.array(np.isin(splits.codes(batch["text"]), read) & ~own)).to_pylist()
-    if same:
-        yield "of dev or test that models train on", len(same), same[:SHOWN]
-    if copied:
-        yield "that models train on, with a text that stands in dev or test", len(copied), copied[:SHOWN]
+    ids, read = (tables.read(file, ["id"])["id"].combine_chunks() for file in (training, evaluated))
+    same = pc.is_in(ids, read).to_numpy(zero_copy_only=False)
+    copied = np.isin(_texts(training), _texts(evaluated)) & ~same
+    for what, rows in (
+        ("of dev or test that models train on", same),
+        ("that models train on, with a text that stands in dev or test", copied),
+    ):
+        places = np.flatnonzero(rows)
+        if len(places):
+            yield what, len(places), ids.take(pa.array(places[:SHOWN])).to_pylist()
+
+
+def _texts(file: Path) -> np.ndarray:
+    """Return a number for each text, (rows,) uint64; a batch of texts is in memory at a time."""
+    parts = (splits.codes(batch["text"]) for batch in tables.batches(file, ["text"]))
+    return np.concatenate([np.array([], np.uint64), *parts])

@@ -4,6 +4,7 @@ Rows are paired by id. A run pairs with the run of the same name; seeds that one
 told. One pair of runs is in memory at a time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.commands.diff.revision import Revision
+from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
 
 ROWS = ("id", "group", "split", "label")
@@ -26,10 +29,12 @@ class Side:
     Attributes:
         files: a table a run, by the run's name.
         split: of the rows that count.
+        columns: that metrics are computed from; None: all of them.
     """
 
     files: dict[str, Path]
     split: str
+    columns: Sequence[str] | None = None
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -43,7 +48,7 @@ class Side:
         Raises:
             UserError: they are of other rows than those of the first run.
         """
-        table = _by_id(predictions.of_split(tables.read(self.files[name]), self.split))
+        table = _by_id(predictions.of_split(tables.read(self.files[name], self.columns), self.split))
         if not table["id"].equals(self.rows["id"]):
             raise UserError(f"{self.files[name]}: its rows differ from those of the first run; `dvc repro evaluate`")
         return table
@@ -108,11 +113,14 @@ class Pairs:
         return self.base.files[name].resolve() == self.head.files[name].resolve()
 
 
-def side(revision: Revision, split: str) -> Side | None:
+def side(revision: Revision, split: str, task: Task) -> Side | None:
     """Return a revision's predictions; None where it has none."""
+    # What counts the rows of a kind with `fast` does without columns of its own (docs/kinds.md), of which there may be
+    # as many as classes.
+    columns = predictions.COLUMNS if kinds.has(task, "fast") else None
     folder = revision.find("evaluate", "out")
     files = {path.stem: path for path in sorted(folder.glob("*.parquet"))} if folder else {}
-    return Side(files, split) if files else None
+    return Side(files, split, columns) if files else None
 
 
 def paired(base: Side, head: Side) -> Pairs:

@@ -107,7 +107,7 @@ def headline(task: Task) -> dict:
 
 def _metrics(two: Two, split: str, rows: data.Rows | None) -> dict:
     """Return how predictions differ, or why nothing can be said of them."""
-    sides = [pairs.side(revision, split) for revision in (two.base, two.head)]
+    sides = [pairs.side(revision, split, two.task) for revision in (two.base, two.head)]
     without = [revision.name for revision, side in zip((two.base, two.head), sides, strict=True) if side is None]
     if without:
         return {"reason": f"{' and '.join(without)} {NO_PREDICTIONS}"}

@@ -139,7 +139,8 @@ def calibration_error(table: list[dict]) -> float:
 
 def _indices(task: "Task", predictions: pa.Table, column: str) -> np.ndarray:
     """Return the places of a column's labels in the task's set, (rows,) int."""
-    labels = predictions[column].to_pylist()
-    for strange in sorted(set(labels) - set(task.labels), key=str):
+    encoded = predictions[column].combine_chunks().dictionary_encode(null_encoding="encode")
+    names = encoded.dictionary.to_pylist()
+    for strange in sorted(set(names) - set(task.labels), key=str):
         raise UserError(f"predictions: {column} '{strange}' is not one of params.yaml: task.labels")
-    return task.indices(labels)
+    return task.indices(names)[encoded.indices.to_numpy()]
