@@ -24,6 +24,7 @@ from winnow.rows import predictions, tables, training_table
 from winnow.rows.text_column import strings
 from winnow.text import tfidf
 
+MOST_WEIGHTS = 2**24  # n-grams times classes: of many classes rare n-grams, which occur in one text, are left out
 PATIENCE = 2  # values of C that are worse than the best before them, after which no higher one is tried
 
 
@@ -34,7 +35,7 @@ class Params(params.Section):
     """The longest n-gram, in words."""
 
     max_features: int = Field(50_000, gt=0)
-    """The most frequent n-grams. More cost memory and change little."""
+    """The most frequent n-grams. More cost memory and change little; of several hundred classes, fewer are taken."""
 
     max_rows: int = Field(100_000, gt=0)
     """Rows of the training table that are learnt from: of more, those of lowest id, which is a hash. More cost memory
@@ -60,8 +61,9 @@ def baseline(training: pa.Table, rows: pa.Table, task: Task, settings: Params) -
     held_out = predictions.evaluated(rows)
     if "dev" not in held_out["split"].to_pylist():
         raise UserError("baseline: no dev row has a given or human label; raise split.dev or add rows")
+    most = min(settings.max_features, max(MOST_WEIGHTS // max(len(task.vocabulary(())), 1), 1))
     try:
-        vectorizer, matrix = tfidf.features(strings(training["text"]), settings.ngrams, settings.max_features)
+        vectorizer, matrix = tfidf.features(strings(training["text"]), settings.ngrams, most)
     except ValueError as error:
         raise UserError(f"baseline: the training texts hold no words ({error})") from None
     features = matrix, vectorizer.transform(strings(held_out["text"]))

@@ -7,6 +7,7 @@ columns are dense and few its blocks, one a class, of the rows on which the clas
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9  # share of the objective that a step still promises; probabilities are then right to about 1e-4
 STEPS = 2000  # at most; tens to two hundred are usual
 MEMORY = 10  # past steps that tell the curvature
+PAST_NUMBERS, LEAST_MEMORY = 2**28, 3  # numbers of all of them together, 1 GiB; fewer steps are kept, but these
 BLOCKS_AT = (10, 20, 30)  # steps before which blocks are computed anew; before the first, the diagonal does
 DOUBTFUL = 3e-3  # p (1 - p) from which on a row counts in its class's block
+LARGE = 2**23  # weights of a sparse matrix from which on a step costs more than a better diagonal
+DIAGONALS_AT = (5, 10, 20, 40)  # steps before which the diagonal is then computed anew; a fifth fewer steps
+IN_PLACE = 2**16  # numbers of an array that are worked on at once; they stay in the processor's cache
 BLOCK_NUMBERS = 2**25  # of all blocks together, 128 MiB
 LEAST_CURVATURE = 1e-6
 OVERSHOT, SHORTER = 0.5, (0.1, 0.7)  # a slope behind the lowest point of the line that is taken; else, how much nearer
@@ -61,7 +66,9 @@ class Rows:
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
         """Return what weights, (features + 1, classes) float32 with the intercepts last, say, (rows, classes)."""
-        return self.matrix @ weights[:-1] + weights[-1]
+        scores = self.matrix @ weights[:-1]
+        scores += weights[-1]
+        return scores
 
     def gradient(self, excess: np.ndarray) -> np.ndarray:
         """Return the loss's gradient, (features + 1, classes), from weighted probabilities less truth."""
@@ -100,10 +107,11 @@ def minimum(rows: Rows, penalty: float) -> np.ndarray:
 
 
 def _descend(rows: Rows, penalty: float) -> np.ndarray:
-    features = rows.matrix.shape[1]
-    weights = np.zeros((features + 1, rows.count), np.float32)
-    preconditioner, past = _Diagonal.of(rows, penalty), deque(maxlen=MEMORY)
-    has_blocks = rows.is_dense and _blocks_pay(features + 1, rows)
+    shape = rows.matrix.shape[1] + 1, rows.count
+    weights = np.zeros(shape, np.float32)
+    preconditioner, past = _Diagonal.of(rows, penalty), deque(maxlen=_memory(weights.size))
+    has_blocks = rows.is_dense and _blocks_pay(shape[0], rows)
+    is_large = not rows.is_dense and weights.size > LARGE
     scores = rows.scores(weights)
     loss, excess = rows.loss(scores)
     gradient = rows.gradient(excess)
@@ -111,17 +119,20 @@ def _descend(rows: Rows, penalty: float) -> np.ndarray:
         if has_blocks and number in BLOCKS_AT:
             preconditioner = _Blocks.of(rows, excess, penalty)
             past.clear()
+        if is_large and number in DIAGONALS_AT:
+            preconditioner = _Diagonal.at(rows, excess, penalty)
+            past.clear()
         direction = _newton(gradient, past, preconditioner)
         slope = _dot(gradient, direction)
         if -slope <= TOLERANCE * (loss + penalty * _squares(weights[:-1]) / 2):
             break
         along = _Line(rows.scores(direction), penalty, _dot(weights[:-1], direction[:-1]), _squares(direction[:-1]))
         length, loss, scores, excess = along.step(rows, scores, loss, slope)
-        step = np.float32(length) * direction
+        step = _times(direction, length)
         weights += step
         before, gradient = gradient, rows.gradient(excess)
-        gradient[:-1] += np.float32(penalty) * weights[:-1]
-        change = gradient - before
+        _add(gradient[:-1], penalty, weights[:-1])
+        change = np.subtract(gradient, before, out=before)
         if (curvature := _dot(step, change)) > 0:
             past.append((step, change, 1 / curvature))
     return weights
@@ -167,18 +178,34 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Diagonal:
-    """The inverse of the Hessian's diagonal, (features + 1, classes) float32, were each class as likely as it is."""
+    """The inverse of the Hessian's diagonal, (features + 1, classes) float32."""
 
     inverse: np.ndarray
 
     @classmethod
     def of(cls, rows: Rows, penalty: float) -> "_Diagonal":
+        """Return it as it is where each class is as likely as its share of the rows."""
         share = np.bincount(rows.truth, rows.weights, rows.count) / rows.total
         curvature = np.maximum(share * (1 - share), LEAST_CURVATURE)
         squared = rows.matrix * rows.matrix if rows.is_dense else rows.matrix.multiply(rows.matrix)
-        hessian = np.append(squared.T @ rows.weights, rows.total)[:, None] * curvature
-        hessian[:-1] += penalty
-        return cls((1 / hessian).astype(np.float32))
+        scale = np.append(squared.T @ rows.weights, rows.total)
+        inverse = np.empty((len(scale), rows.count), np.float32)
+        for block in _blocks(inverse):
+            hessian = scale[block, None] * curvature
+            hessian[: max(len(scale) - 1 - block.start, 0)] += penalty
+            inverse[block] = 1 / hessian
+        return cls(inverse)
+
+    @classmethod
+    def at(cls, rows: Rows, excess: np.ndarray, penalty: float) -> "_Diagonal":
+        """Return the inverse of the diagonal where `loss` made `excess`."""
+        doubt = rows.chances(excess)
+        doubt *= 1 - doubt
+        np.maximum(doubt, 0, out=doubt)
+        doubt *= rows.weights[:, None]
+        hessian = np.vstack([rows.transposed.multiply(rows.transposed) @ doubt, doubt.sum(axis=0) + LEAST_CURVATURE])
+        hessian[:-1] += np.float32(penalty)
+        return cls(np.divide(1, hessian, out=hessian))
 
     def times(self, gradient: np.ndarray) -> np.ndarray:
         return self.inverse * gradient
@@ -215,20 +242,43 @@ def _blocks_pay(size: int, rows: Rows) -> bool:
     return size**2 <= 4 * len(rows.truth) and rows.count * size**2 <= BLOCK_NUMBERS
 
 
-def _newton(gradient: np.ndarray, past: deque, preconditioner: _Diagonal | _Blocks) -> np.ndarray:
+def _newton(gradient: np.ndarray, past: deque, preconditioner: "_Diagonal | _Blocks") -> np.ndarray:
     """Return minus the inverse Hessian times the gradient, as past steps and the preconditioner tell it."""
     made, shares = gradient.copy(), []
     for step, change, inverse in reversed(past):
         share = inverse * _dot(step, made)
         shares.append(share)
-        made -= np.float32(share) * change
+        _add(made, -share, change)
     made = preconditioner.times(made)
     if past:
         _, change, inverse = past[-1]
-        made = made * np.float32(1 / (inverse * _dot(change, preconditioner.times(change))))
+        made = _times(made, 1 / (inverse * _dot(change, preconditioner.times(change))))
     for (step, change, inverse), share in zip(past, reversed(shares), strict=True):
-        made += np.float32(share - inverse * _dot(change, made)) * step
-    return -made
+        _add(made, share - inverse * _dot(change, made), step)
+    return np.negative(made, out=made)
+
+
+def _add(to: np.ndarray, share: float, values: np.ndarray) -> None:
+    """Add `share` times `values` to an array in place, some rows at a time: large arrays need no further memory."""
+    for block in _blocks(to):
+        to[block] += np.float32(share) * values[block]
+
+
+def _times(values: np.ndarray, share: float) -> np.ndarray:
+    """Multiply an array in place and return it."""
+    values *= np.float32(share)
+    return values
+
+
+def _blocks(values: np.ndarray) -> Iterator[slice]:
+    """Yield slices of a few rows each."""
+    rows = max(IN_PLACE // values.shape[1], 1)
+    return (slice(start, start + rows) for start in range(0, len(values), rows))
+
+
+def _memory(size: int) -> int:
+    """Return how many past steps are remembered."""
+    return int(np.clip(PAST_NUMBERS // (2 * size), LEAST_MEMORY, MEMORY))
 
 
 def _dot(first: np.ndarray, second: np.ndarray) -> float:

@@ -1,12 +1,14 @@
 """The logistic regression is scikit-learn's, to its optimum: on words and on dense columns, few classes and many."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from winnow.kinds.classification import logistic
+from winnow.kinds.classification import logistic, softmax
 
 
 def optimum(matrix, truth, c, asked, weights=None):
@@ -69,6 +71,29 @@ def test_weights_count_as_so_many_rows_and_a_class_that_is_not_there_has_no_chan
     again = np.repeat(np.arange(len(truth)), weights)
     repeated = logistic.fit(matrix[again], 2 * truth[again], 1.0)
     np.testing.assert_allclose(logistic.probabilities(repeated, matrix, 9), found, atol=1e-4)
+
+
+def test_many_weights_find_the_same_optimum_in_bounded_memory(monkeypatch):
+    truth, matrix = words(500, 30)
+    expected = optimum(matrix[:400], truth[:400], 100, matrix)
+    monkeypatch.setattr(softmax, "LARGE", 0)
+    monkeypatch.setattr(softmax, "PAST_NUMBERS", 0)
+    assert softmax._memory(1) == softmax.LEAST_MEMORY
+    fitted = logistic.fit(matrix[:400], truth[:400], 100)
+    np.testing.assert_allclose(logistic.probabilities(fitted, matrix, 30), expected, atol=2e-4)
+
+
+def test_the_weights_of_a_thousand_classes_are_held_few_times():
+    truth, matrix = words(1200, 1000)
+    size = 4 * (matrix.shape[1] + 1) * 1000
+    tracemalloc.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(softmax, "PAST_NUMBERS", 0)
+        patch.setattr(softmax, "STEPS", 8)
+        logistic.fit(matrix, truth, 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (2 * softmax.LEAST_MEMORY + 10) * max(size, 4 * len(truth) * 1000)
 
 
 def test_equal_rows_give_equal_bytes():

@@ -5,14 +5,17 @@ regression learns that structure, if there is one, from how many of the row's gr
 before and the row after it. The others' labels may be wrong too, so half of each is what the models say of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from winnow.kinds.classification import logistic
+from winnow.kinds.classification.scores import shared
 
 TRUST = 0.5  # of a given label; the rest is the models'. Neither 0.2 nor 1 finds more of planted errors.
 REGULARIZATION = 0.1  # C
+MANY = 200  # classes from which on all share their weights: those of each pair are too many to learn, and to hold
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,18 @@ def by_group(learnt: Known, opinion: np.ndarray, groups: np.ndarray, places: np.
     classes, known = opinion.shape[1], learnt.known
     said = opinion.copy()
     said[known] = (1 - TRUST) * opinion[known] + TRUST * np.eye(classes)[learnt.labels[known]]
-    return out_of_fold(_features(said, groups, places), learnt, classes, REGULARIZATION)
+    features, ends = _features(said, groups, places)
+    if classes > MANY:
+        return out_of_fold_shared(features, learnt)
+    return out_of_fold(np.hstack([*features, *ends]), learnt, classes, REGULARIZATION)
 
 
-def _features(said: np.ndarray, groups: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return how much of each label the others of the group have, and the rows before and after have."""
+def _features(said: np.ndarray, groups: np.ndarray, places: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return how much of each label the others of the group have, and the rows before and after have; and the ends.
+
+    Returns:
+        (rows, classes) float64 each; and whether there is no row before, and none after, (rows, 1) bool each.
+    """
     names, group = np.unique(groups, return_inverse=True)
     total = np.zeros((len(names), said.shape[1]))
     np.add.at(total, group, said)
@@ -58,7 +68,7 @@ def _features(said: np.ndarray, groups: np.ndarray, places: np.ndarray) -> np.nd
     before[ranked[1:][same]] = said[ranked[:-1][same]]
     after[ranked[:-1][same]] = said[ranked[1:][same]]
     ends = [side.sum(axis=1, keepdims=True) == 0 for side in (before, after)]
-    return np.hstack([np.log1p(others), np.minimum(others, 1), before, after, *ends])
+    return [np.log1p(others), np.minimum(others, 1), before, after], ends
 
 
 def out_of_fold(features: np.ndarray, learnt: Known, classes: int, regularization: float) -> np.ndarray:
@@ -76,4 +86,18 @@ def out_of_fold(features: np.ndarray, learnt: Known, classes: int, regularizatio
         elif len(present):
             fitted = logistic.fit(features[train], given[train], regularization)
             found[inside] = logistic.probabilities(fitted, features[inside], classes)
+    return found
+
+
+def out_of_fold_shared(features: Sequence[np.ndarray], learnt: Known) -> np.ndarray:
+    """Return class probabilities as `out_of_fold` does, by weights that all classes share (`shared`).
+
+    Args:
+        features: (rows, classes) float each.
+    """
+    found = np.empty(features[0].shape)
+    for fold in np.unique(learnt.folds):
+        inside, train = learnt.folds == fold, (learnt.folds != fold) & learnt.known
+        weights = shared.fit([feature[train] for feature in features], learnt.labels[train])
+        found[inside] = shared.probabilities([feature[inside] for feature in features], weights)
     return found

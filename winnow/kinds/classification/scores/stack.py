@@ -4,7 +4,7 @@ The models' out-of-fold probabilities, and what the row's group says (`context`)
 learns from the given labels how much each is worth (Wolpert 1992, out of fold). It is fitted a second time without the
 plainest half of the labels that confident learning counts as errors after the first pass (Northcutt et al. 2021; in
 people's hands about half of these are errors). The stack finds more planted errors than the mean of the models does,
-whose weakest member drags it down.
+whose weakest member drags it down. Where classes are many, one weight a model serves all of them (`shared`).
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from winnow.encoder.neighbours import Neighbours
-from winnow.kinds.classification.scores.context import Known, by_group, out_of_fold
+from winnow.kinds.classification.scores.context import MANY, Known, by_group, out_of_fold, out_of_fold_shared
 from winnow.kinds.evidence import NEAREST, Surroundings
 
 REGULARIZATION = 0.1  # C of the stack; 0.01 to 1 differ little
@@ -42,11 +42,17 @@ def stacked(
 
 
 def _stack(learnt: Known, members: Mapping[str, np.ndarray]) -> np.ndarray:
-    features = np.log(np.maximum(np.hstack(list(members.values())), LEAST))
-    classes = next(iter(members.values())).shape[1]
-    first = out_of_fold(features, learnt, classes, REGULARIZATION)
+    features = [np.log(np.maximum(own, LEAST)) for own in members.values()]
+    first = _stacked_once(features, learnt)
     trusted = learnt.known & ~_dropped(first, learnt.labels, learnt.known)
-    return out_of_fold(features, Known(learnt.labels, trusted, learnt.folds), classes, REGULARIZATION)
+    return _stacked_once(features, Known(learnt.labels, trusted, learnt.folds))
+
+
+def _stacked_once(features: list[np.ndarray], learnt: Known) -> np.ndarray:
+    classes = features[0].shape[1]
+    if classes > MANY:
+        return out_of_fold_shared(features, learnt)
+    return out_of_fold(np.hstack(features), learnt, classes, REGULARIZATION)
 
 
 def confident(probabilities: np.ndarray, given: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -85,7 +91,9 @@ def shares(near: Neighbours, labels: np.ndarray, classes: int) -> np.ndarray:
     """
     index = near.index[:, :NEAREST]
     there = index >= 0
-    counts = np.stack([((labels[index] == label) & there).sum(axis=1) for label in range(classes)], axis=1)
+    said = there & (labels[index] >= 0)
+    cell = np.arange(len(index))[:, None] * classes + labels[index]
+    counts = np.bincount(cell[said], minlength=len(index) * classes).reshape(-1, classes)
     return counts / np.maximum(there.sum(axis=1, keepdims=True), 1)
 
 

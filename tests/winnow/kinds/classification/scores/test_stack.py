@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from tests.winnow.kinds.classification.scores.worlds import CLASSES, TASK, World, named, spoil, world
 from winnow.encoder.neighbours import Neighbours
-from winnow.kinds.classification.scores import Evidence, stack
+from winnow.kinds.classification.scores import Evidence, context, stack
 from winnow.kinds.evidence import NEAREST, Signals, Surroundings
 
 
@@ -37,6 +37,19 @@ def test_each_signal_finds_errors_better_than_chance(name):
     found = measured(of, labels)
     ranking = found.values[:, found.names.index(name)]
     assert average_precision_score(labels != of.truth, ranking) > 0.4  # chance: 0.1
+
+
+def test_weights_that_all_classes_share_find_errors_too(monkeypatch):
+    for module in (stack, context):
+        monkeypatch.setattr(module, "MANY", 1)
+    of = world()
+    labels = spoil(of.truth, 0.1)
+    found = measured(of, labels)
+    for name in ("stack", "group"):
+        ranking = found.values[:, found.names.index(name)]
+        assert average_precision_score(labels != of.truth, ranking) > 0.4
+    judged = measured(of, labels, members={"probe": of.members["probe"]})
+    np.testing.assert_allclose(judged.evidence.probabilities.sum(axis=1), 1)
 
 
 def test_the_stack_finds_more_than_the_mean_of_a_good_and_a_useless_model():
