@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from winnow.kinds.classification import logistic
-from winnow.kinds.classification.scores import shared
+from winnow.kinds.classification.scores.shared import fit, probabilities
 
 TRUST = 0.5  # of a given label; the rest is the models'. Neither 0.2 nor 1 finds more of planted errors.
 REGULARIZATION = 0.1  # C
@@ -98,6 +98,6 @@ def out_of_fold_shared(features: Sequence[np.ndarray], learnt: Known) -> np.ndar
     found = np.empty(features[0].shape)
     for fold in np.unique(learnt.folds):
         inside, train = learnt.folds == fold, (learnt.folds != fold) & learnt.known
-        weights = shared.fit([feature[train] for feature in features], learnt.labels[train])
-        found[inside] = shared.probabilities([feature[inside] for feature in features], weights)
+        weights = fit([feature[train] for feature in features], learnt.labels[train])
+        found[inside] = probabilities([feature[inside] for feature in features], weights)
     return found
