@@ -189,6 +189,6 @@ def test_a_tsv_of_which_the_header_is_quoted_has_quotes(head):
 
 
 def test_a_tsv_whose_header_is_not_all_quoted_has_none():
-    assert read('"text\tlabel"\n"a\tb"\n', UNQUOTED, ['"text', 'label"']) == [('"a', 'b"')]
+    assert read('"text"\tlabel\n"a"\tb\n', UNQUOTED, ['"text"', "label"]) == [('"a"', "b")]
     assert read('"a"\tb\n', Dialect("\t", None, header=["text", "label"], is_told=False)) == [('"a"', "b")]
     assert read('"text"\t"label"\n"a"\tb\n', Dialect("\t", None), ['"text"', '"label"']) == [('"a"', "b")]

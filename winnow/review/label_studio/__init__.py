@@ -71,7 +71,7 @@ def pull(url: str, target: Target, title: str) -> str:
     annotated = list(client.tasks(project["id"], fields="all", query=query))
     source = f"{client.base}/projects/{project['id']}"
     added = _add(annotated, names, target, source)
-    return replace(added, empty=project["task_number"] - len(annotated)).summary(source)
+    return replace(added, empty=(project.get("task_number") or len(annotated)) - len(annotated)).summary(source)
 
 
 def write_tasks(file: Path, entries: Sequence[Mapping], target: Target) -> str:
@@ -141,7 +141,7 @@ def _project(client: Client, task: Task, title: str) -> int:
     config = tasks.config(task)
     project = _find_or_make(client, title, config)
     fits = tasks.is_ours(project.get("parsed_label_config"), task)
-    if fits is False and project["task_number"]:
+    if fits is False and project.get("task_number"):
         raise UserError(
             f"{client.base}/projects/{project['id']}: its labelling config is not Winnow's, and it has tasks; choose "
             f"another project, or an empty one"
@@ -188,8 +188,9 @@ def _find(client: Client, title: str) -> dict | None:
     while len(found) < total:
         page += 1
         answer = client.get("/api/projects", Projects, title=title, page=page, page_size=100)
-        total = answer["count"] if answer["results"] else 0
-        found += answer["results"]
+        new = [project for project in answer["results"] if project not in found]
+        total = answer["count"] if new else 0
+        found += new
     numbers = [project["id"] for project in found if project["title"] == title]
     if len(numbers) > 1:
         raise UserError(

@@ -37,7 +37,7 @@ class Project(_Answer):
     """One of /api/projects."""
 
     id: int
-    task_number: int
+    task_number: int | None = None  # null of one that was made just now
 
 
 class Import(_Answer):
@@ -140,12 +140,14 @@ class Client:
 
     def tasks(self, project: int, **query: object) -> Iterator[dict]:
         """Yield a project's tasks, page by page; raises as `get`."""
-        seen, page, total = 0, 0, 1
+        seen, page, total, before = 0, 0, 1, None
         while seen < total:
             page += 1
             asked = {"project": project, "page": page, "page_size": PAGE, "resolve_uri": "false", **query}
             answer = self.get("/api/tasks", Tasks, **asked)
-            total = answer["total"]
+            if answer["tasks"] == before:
+                raise UserError(f"{self.base}/api/tasks: pages {page - 1} and {page} are the same; look at the server")
+            total, before = answer["total"], answer["tasks"]
             yield from answer["tasks"]
             seen += len(answer["tasks"]) or total
 

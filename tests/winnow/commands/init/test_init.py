@@ -124,7 +124,7 @@ def nonsense(tmp_path) -> dict[str, str]:
     (tmp_path / "fast.txt").write_text("".join(f"__label__{label} {text}\n" for text, label in shapes.ROWS))
     (tmp_path / "few.csv").write_text("text,label\nhello there,a\nhello you,b\nhello me,c\n")
     ragged = [*(f"{text},{label}" for text, label in shapes.ROWS), *["a,b,c,d"] * 10]
-    (tmp_path / "quote.csv").write_text('sep=;\n"text;label\none;a\n')
+    (tmp_path / "quote.csv").write_text('sep=;\n"text\n')
     (tmp_path / "ragged.csv").write_text("text,label\n" + "\n".join(ragged))
     return {
         "nothing": "a folder without files",

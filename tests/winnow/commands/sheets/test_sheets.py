@@ -420,7 +420,7 @@ def test_a_file_that_must_not_be_written_is_named(tmp_path, monkeypatch):
 TEXTS = st.text(st.sampled_from("ab\t\r\n\"',; =-@\u2028ß字"), max_size=8)
 
 
-@given(st.lists(TEXTS, max_size=4), st.sampled_from(["csv", "tsv", "csv.gz", "tsv.gz"]), st.booleans())
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.sampled_from(["csv", "tsv", "csv.gz", "tsv.gz"]), st.booleans())
 def test_any_text_that_is_written_is_read_back_by_our_own_reader(tmp_path_factory, texts, suffix, guarded):
     folder = tmp_path_factory.mktemp("sheets")
     (folder / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
