@@ -80,7 +80,7 @@ def _sense(data: bytes, encoding: str) -> float:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(data)[:SAMPLE]
     pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
     told = language.detect(pieces)
-    sure = sum(probability for _, probability in told) / len(told)
+    sure = sum(probability for _, probability in told) / max(len(told), 1)  # none of half a character
     pairs = [(one, two) for one, two in pairwise(text) if one.isalpha() and two.isalpha()]
     wrong = sum(_script(one) != _script(two) or (one.islower() and two.isupper()) for one, two in pairs)
     wrong += sum(char == "\ufffd" or _is_odd(char) for char in text)
