@@ -203,7 +203,7 @@ def added(rows: Rows, base: Revision, task: Task) -> dict:
 
 
 def changed(rows: Rows, base: Revision, head: Revision, task: Task) -> dict:
-    """Return the rows whose text is another: how many, by class and rule, some of them, and classes that lost much."""
+    """Return the rows whose text is another: how many, by source, class and rule, some, and classes that lost much."""
     mask = pa.array(rows.changed)
     table = rows.head.take(pa.array(rows.at_head)).filter(mask)
     before, after = (entries(revision, table["id"], ["change"]) for revision in (base, head))
@@ -218,6 +218,7 @@ def changed(rows: Rows, base: Revision, head: Revision, task: Task) -> dict:
         single.append(", ".join(own) or NO_RULE_OF_TEXT)
     return {
         "rows": table.num_rows,
+        "by_source": _counted(table["source"].to_pylist()),
         "by_class": by_class(table["label"], task),
         "by_rule": dict(causes.most_common()),
         "examples": _examples(table, single),
@@ -247,7 +248,8 @@ def _shortened(rows: Rows, task: Task) -> list[dict]:
 
 
 def relabelled(rows: Rows, decided: Mapping[str, str], task: Task) -> dict:
-    """Return the rows whose label is another: how many, from which to which, by cause, and those nobody decided on.
+    """Return the rows whose label is another: how many, from which to which, by source, class (that of BASE's label)
+    and cause, and those nobody decided on.
 
     Args:
         decided: the verdict of decisions that only one revision has, by row.
@@ -272,6 +274,8 @@ def relabelled(rows: Rows, decided: Mapping[str, str], task: Task) -> dict:
     classes = Counter(name for place in unexplained for name in _names(before[place], task))
     return {
         "rows": table.num_rows,
+        "by_source": _counted(table["source"].to_pylist()),
+        "by_class": by_class(pa.array(before, pa.string()), task),
         "ways": dict(ways.most_common(20)),
         "by_cause": _counted(causes),
         "unexplained": len(unexplained),

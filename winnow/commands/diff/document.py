@@ -56,9 +56,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture, which Markdown leaves out: a table beside it says the same."""
+    """Pictures side by side where there is room, which Markdown leaves out: a table beside them says the same."""
 
-    svg: str
+    pictures: Sequence[str]
 
 
 @dataclass(frozen=True)

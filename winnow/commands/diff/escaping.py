@@ -41,6 +41,14 @@ def visible(text: str, longest: int = LONGEST) -> str:
     return "".join(shown)
 
 
+def fitting(text: str, columns: int) -> str:
+    """Return a text on one line of so many columns; a sign of Chinese, Japanese or Korean takes two."""
+    shown = visible(text, columns)
+    while sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in shown) > columns:
+        shown = shown.removesuffix(" …")[:-1] + " …"
+    return shown
+
+
 def isolated(text: str) -> str:
     """Return a text that does not turn its neighbours' direction."""
     turns = any(unicodedata.bidirectional(sign) in RIGHT_TO_LEFT for sign in text)

@@ -52,9 +52,19 @@ def _shares(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], floa
     return {pair: count / total[pair[0]] for pair, count in counts.items()}
 
 
+def classes(cells: list[dict]) -> list[str]:
+    """Return the classes that a confusion matrix has, by name."""
+    return sorted({cell[side] for cell in cells for side in ("actual", "predicted")})
+
+
+def is_changed(cell: Mapping) -> bool:
+    """Return whether a cell changed by enough to be told."""
+    return _change(cell) >= LEAST
+
+
 def changed(cells: list[dict]) -> list[dict]:
     """Return the cells that changed, those that changed most first."""
-    moved = [cell for cell in cells if _change(cell) >= LEAST]
+    moved = [cell for cell in cells if is_changed(cell)]
     return sorted(moved, key=lambda cell: (-_change(cell), cell["actual"], cell["predicted"]))[:CELLS]
 
 

@@ -53,7 +53,7 @@ def _lines(block: Block) -> Iterator[str]:
         yield from (f"<tr>{''.join(f'<td>{_line(cell)}</td>' for cell in row)}</tr>" for row in block.rows)
         yield "</tbody></table>"
     elif isinstance(block, Plot):
-        yield f"<p>{block.svg}</p>"
+        yield f"<p>{' '.join(block.pictures)}</p>"
     elif isinstance(block, Folded):
         yield f"<details><summary>{_line(block.summary)}</summary>"
         yield from (line for inner in block.blocks for line in _lines(inner))

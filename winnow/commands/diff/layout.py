@@ -26,6 +26,7 @@ def blocks(found: Mapping) -> Iterator[Block]:
     further = [alarm for alarm in verdict["alarms"] if alarm not in verdict["sentence"]]
     if further or found["leaks"]:
         yield Bullets([*map(_leak, found["leaks"]), *([f"⚠ {alarm}"] for alarm in further[:ALARMS])])
+    yield from _duplicates(found["duplicates"])
     yield from _metrics(found)
     yield from _rows_of_data(found["data"])
     yield from _summaries(found)
@@ -47,6 +48,22 @@ def _leak(leak: Mapping) -> Line:
     new = "" if leak["is_new"] else " (at BASE too)"
     ids = [part for id in leak["ids"][:SEEN] for part in (" ", Foreign(id))]
     return [f"⛔ {rows(leak['rows'])} {leak['what']}{new}:", *ids]
+
+
+def _duplicates(told: Mapping) -> Iterator[Block]:
+    """Yield how many rows have a duplicate in another split, before and after, where there is one or pairs changed."""
+    before, after = told["pairs"]
+    if not any(told["rows"]) and before == after:
+        return
+    kinds = [f"{_sides(pair)} {what}" for what, pair in told["kinds"].items()]
+    parts = f" ({'; '.join(kinds)})" if kinds else ""
+    pairs = "" if before is None is after else f"; {_sides(told['pairs'])} pairs that say the same in other words"
+    line = f"Duplicates across splits, before → after: {_sides(told['rows'])} rows{parts}{pairs}."
+    yield Paragraph([line])
+
+
+def _sides(pair: Sequence[int | None]) -> str:
+    return " → ".join("not known" if count is None else f"{count:,}" for count in pair)
 
 
 # Metrics
@@ -338,7 +355,8 @@ def _all_data(data: Mapping) -> Iterator[Block]:
         if not told["rows"]:
             continue
         blocks: list[Block] = []
-        for key, title in (("by_rule", "rule"), ("by_cause", "cause"), ("ways", "from → to"), ("by_class", "class")):
+        of_class = "class before" if name == "relabelled" else "class"
+        for key, title in (("by_rule", "rule"), ("by_cause", "cause"), ("ways", "from → to"), ("by_class", of_class)):
             if told.get(key):
                 lines = [[[Foreign(each)], [f"{count:,}"]] for each, count in list(told[key].items())[:COUNTS]]
                 blocks.append(Table([title, "rows"], lines))

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from winnow.commands.diff import escaping, evidence
+from winnow.commands.diff import escaping, evidence, grid
 from winnow.commands.diff.document import Block, Paragraph, Plot
 
 WIDTH, EDGE, LINE, TOP = 360, 8, 40, 16  # pixels: a phone shows them as they are
 SQUARE, LEFT, BELOW = 300, 40, 36  # of the reliability plot
 MOST = 24  # lines of a plot
-NAME = 34  # characters of a name, which stands above its line
+NAME = 34  # columns of a name, which stands above its line
 
 
 def of(found: Mapping) -> Iterator[Block]:
@@ -29,19 +29,24 @@ def of(found: Mapping) -> Iterator[Block]:
 
 
 def _of_evidence(told: Mapping) -> Iterator[Block]:
-    cells = evidence.changed(told.get("confusion", []))
-    lines = [(f"{cell['actual']} → {cell['predicted']}", cell["base"], cell["head"]) for cell in cells]
-    yield from _plot(f"Share of a class on dev that {told.get('approach')} takes for a class", lines)
+    confusion = told.get("confusion", [])
+    if cells := evidence.changed(confusion):
+        names = evidence.classes(confusion)
+        if len(names) <= grid.MOST:
+            yield from grid.of(told["approach"], names, confusion)
+        else:
+            lines = [(f"{cell['actual']} → {cell['predicted']}", cell["base"], cell["head"]) for cell in cells]
+            yield from _plot(f"Share of a class on dev that {told['approach']} takes for a class", lines)
     if any(each["base"] != each["head"] for each in told.get("calibration", [])):
         title = f"How often {told['approach']} is right on dev, by its confidence"
         yield Paragraph([f"{title}: grey before, coloured after; dashed: as often as it says"])
-        yield Plot(_reliability(title, told["calibration"]))
+        yield Plot([_reliability(title, told["calibration"])])
 
 
 def _plot(title: str, lines: Sequence[tuple[str, float, float]]) -> Iterator[Block]:
     if lines:
         yield Paragraph([f"{title}: grey before, coloured after"])
-        yield Plot(_svg(title, lines[:MOST]))
+        yield Plot([_svg(title, lines[:MOST])])
 
 
 def _svg(title: str, lines: Sequence[tuple[str, float, float]]) -> str:
@@ -56,7 +61,7 @@ def _svg(title: str, lines: Sequence[tuple[str, float, float]]) -> str:
 
     for place, (name, before, after) in enumerate(lines):
         y = TOP + LINE * place
-        SubElement(svg, "text", {"x": "0", "y": str(y)}).text = escaping.visible(name, NAME)
+        SubElement(svg, "text", {"x": "0", "y": str(y)}).text = escaping.fitting(name, NAME)
         value = SubElement(svg, "text", {"x": str(WIDTH), "y": str(y), "text-anchor": "end"})
         value.text = f"{before:.3g} → {after:.3g}"
         SubElement(svg, "line", {"x1": str(EDGE), "x2": str(WIDTH - EDGE), "y1": str(y + 14), "y2": str(y + 14)})

@@ -81,12 +81,14 @@ def made(base: Revision, head: Revision, split: str) -> dict:
     two = Two(base, head, kinds.read_task(file), params.load("compare", comparison.Params, file))
     rows = data.read(base, head)
     decided, verdicts = people.compared(base, head)
+    leaking, duplicates = leaks.compared(rows, base, head)
     found = {
         "base": {"name": base.name, "commit": base.commit},
         "head": {"name": head.name, "commit": head.commit},
         "split": split,
         "headline": headline(two.task),
-        "leaks": leaks.found(rows, base, head),
+        "leaks": leaking,
+        "duplicates": duplicates,
         "metrics": _metrics(two, split, rows),
         "data": _data(two, rows, verdicts),
         "decisions": decided,

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import ROOT
-from winnow.commands.diff import evidence, layout, markdown, plots
+from winnow.commands.diff import escaping, evidence, grid, layout, markdown, plots
 from winnow.commands.diff.document import Plot
 from winnow.commands.diff.revision import Revision
 
@@ -74,16 +74,41 @@ def test_markdown_has_a_table_of_two_columns_in_which_names_are_not_obeyed(told)
     assert markdown.written(layout._evidence({})).strip() == ""
 
 
+def pictures(told: dict) -> list[str]:
+    return [svg for block in plots._of_evidence(told) if isinstance(block, Plot) for svg in block.pictures]
+
+
 def test_plots_are_svg_no_wider_than_a_phone_and_the_same_each_time(told):
-    drawn = [block.svg for block in plots._of_evidence(told) if isinstance(block, Plot)]
-    assert len(drawn) == 2
+    drawn = pictures(told)
+    assert len(drawn) == 3  # two grids and the calibration
     for svg in drawn:
         root = ElementTree.fromstring(svg)
         width, height = map(float, root.get("viewBox").split()[2:])
         assert width <= 368  # what a window of 400 leaves
         for element in root.iter():
-            for name, most in (("cx", width), ("x1", width), ("x2", width), ("cy", height), ("y1", height)):
+            sides = {**dict.fromkeys(("x", "cx", "x1", "x2"), width), **dict.fromkeys(("y", "cy", "y1"), height)}
+            for name, most in sides.items():
                 assert 0 <= float(element.get(name, 0)) <= most
         assert not {key for element in root.iter() for key in element.attrib} & {"style", "fill", "stroke"}
-    assert drawn == [block.svg for block in plots._of_evidence(told) if isinstance(block, Plot)]
+    assert drawn == pictures(told)
     assert list(plots._of_evidence({})) == []
+
+
+def test_of_few_classes_every_cell_is_drawn_and_of_more_those_that_changed_by_name(told):
+    before, after = pictures(told)[:2]
+    for svg, shares in ((before, ["20", "80", "100"]), (after, ["90", "10", "0", "100"])):
+        root = ElementTree.fromstring(svg)
+        assert [each.text for each in root.iter("text") if each.get("class") == "number"][3:] == shares
+        boxes = [each.get("class") for each in root.iter("rect") if each.get("class") != "share"]
+        assert (len(boxes), boxes.count("framed")) == (9, 3)
+        assert max(float(each.get("fill-opacity", 0)) for each in root.iter()) <= grid.DARKEST
+    for count, drawn in ((grid.MOST, 2), (grid.MOST + 1, 1)):
+        names = [f"{'部' * 40} {n}" for n in range(count)]
+        cells = [{"actual": name, "predicted": name, "base": 1.0, "head": 0.9} for name in names]
+        assert len(pictures({"approach": "dapt", "confusion": cells})) == drawn
+
+
+def test_a_name_is_cut_to_columns_of_which_wide_signs_take_two():
+    assert escaping.fitting("結論と考察", 10) == "結論と考察"
+    assert escaping.fitting("結論と考察", 9) == "結論と …"
+    assert escaping.fitting("RESULTS", 7) == "RESULTS"

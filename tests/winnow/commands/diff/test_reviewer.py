@@ -164,6 +164,10 @@ def test_labels_that_moved_without_a_decision_are_told_from_those_of_people(comm
     assert relabelled["rows"] == 35
     assert relabelled["by_cause"] == {"the given label is another": 30, "decision: relabel": 5}
     assert relabelled["ways"] == {"FRUIT → WATER": 30, "FRUIT → STONE": 5}
+    assert (relabelled["by_source"], relabelled["by_class"]) == ({"notes": 35}, {"FRUIT": 35})
+    folded = text[text.index("<details><summary>Relabelled") :]
+    assert "| class before | rows |\n|---|---|\n| <code>FRUIT</code> | 35 |" in folded
+    assert "Sources: <code>notes</code> 35." in folded
     assert relabelled["unexplained_by_class"] == {"FRUIT": 30}
     assert "Decisions: 5 new, <code>ana</code> <code>relabel</code> 5." in text
     arm = told["metrics"]["arms"]["dapt"]

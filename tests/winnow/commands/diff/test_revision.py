@@ -247,13 +247,18 @@ def test_a_class_that_is_new_is_told(project, capsys):
     assert "reason" in found["metrics"]
 
 
+COPY = "that models train on, with a text that stands in dev or test"
+
+
 def test_a_copy_of_a_test_text_in_training_is_a_leak(project, capsys):
     base = State(rows(300))
     test = next(row for row in base.rows if row.split == "test")
     project.commit(replace(base, training=[("feedfeedfeedfeed", test.text)]), "copied")
     leaks = told(capsys, "base", "copied")["leaks"]
     assert [(leak["rows"], leak["ids"]) for leak in leaks] == [(1, ["feedfeedfeedfeed"])]
-    assert told(capsys, "copied", "copied")["leaks"][0]["is_new"] is False
+    same = told(capsys, "copied", "copied")
+    assert same["leaks"][0]["is_new"] is False
+    assert same["duplicates"] == {"rows": [1, 1], "kinds": {COPY: [1, 1]}, "pairs": [None, None]}
     assert told(capsys, "copied", "copied")["verdict"]["failures"] == []
 
 
