@@ -54,8 +54,8 @@ def test_rows_are_counted_before_and_after_and_one_of_two_kinds_once(side):
     assert told == {"rows": [0, 2], "kinds": {CLUSTER: [0, 2], COPY: [0, 1]}, "pairs": [3, 5]}
     assert markdown.written(layout._duplicates(told)) == (
         "Duplicates across splits, before → after: 0 → 2 rows (0 → 2 of a duplicate cluster that stands in more than "
-        "one split; 0 → 1 that models train on, with a text that stands in dev or test); 3 → 5 pairs that say the same in "
-        "other words.\n"
+        "one split; 0 → 1 that models train on, with a text that stands in dev or test); 3 → 5 pairs that say the same "
+        "in other words.\n"
     )
     assert leaks.compared(None, head, base)[1]["rows"] == [2, 0]  # mended ones are told, too
 
