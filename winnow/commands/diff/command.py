@@ -2,6 +2,7 @@
 
 winnow diff                          the workspace against where it left the default branch
 winnow diff main HEAD                two revisions of Git; the workspace has no part in it
+winnow diff HEAD rare-owl            an experiment of DVC's, by its name
 winnow diff --format html --out diff.html
 winnow diff --fail-on leak,significant-loss   exit status 1 where there is one; else it reports only
 

@@ -7,6 +7,7 @@ links. An object that the cache lacks is fetched into it, from the remote that `
 import hashlib
 import json
 import logging
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ LOCK = "dvc.lock"
 FOLDER = ".dir"  # ends the hash of a folder, whose object lists what it holds
 WORKSPACE = "the workspace"
 BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+EXPERIMENT = re.compile(r"(?P<commit>[0-9a-f]+) refs/exps/(?P<base>[0-9a-f]{2})/(?P<rest>[0-9a-f]{38,})/(?P<name>.+)")
 SHORT = 12  # hex digits of a commit that people are shown
 
 
@@ -45,15 +47,32 @@ def _git(*words: str) -> subprocess.CompletedProcess:
 
 
 def commit(name: str) -> str:
-    """Return the commit that a revision names, 40 hex digits.
+    """Return the commit that a revision or an experiment of DVC's names, 40 hex digits; Git's names go before.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or several experiments have the name and none of them began at HEAD.
     """
     found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if not found:
-        raise UserError(f"revision '{name}': Git has none of this name; fetch it (`git fetch origin`), or mend it")
-    return found
+    if found:
+        return found
+    named = _experiments(name)
+    if not named:
+        raise UserError(
+            f"revision '{name}': neither Git nor `dvc exp list --all-commits` has one of this name; fetch it "
+            f"(`git fetch origin`, or `dvc exp pull origin {name}`), or mend it"
+        )
+    head = git("rev-parse", "HEAD")
+    if len(named) > 1 and head not in named:
+        told = ", ".join(f"{one[:SHORT]} (from {base[:SHORT]})" for base, one in named.items())
+        raise UserError(f"revision '{name}': several experiments have this name; name the commit: {told}")
+    return named[head] if head in named else next(iter(named.values()))
+
+
+def _experiments(name: str) -> dict[str, str]:
+    """Return the commits of the experiments of a name, by the commit at which each began."""
+    listed = git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps") or ""
+    found = (EXPERIMENT.fullmatch(line) for line in listed.splitlines())
+    return {each["base"] + each["rest"]: each["commit"] for each in found if each and each["name"] == name}
 
 
 def merge_base(head: str) -> str:

@@ -54,6 +54,25 @@ def test_the_default_is_the_workspace_against_the_merge_base(project, capsys):
     assert found["metrics"]["arms"]["dapt"]["model"]["macro_f1"]["value"] > 0.05
 
 
+def test_an_experiment_has_a_name_too(project, capsys):
+    base, head = project.git("rev-parse", "base"), project.git("rev-parse", "head")
+
+    def name(began: str, experiment: str, commit: str) -> None:
+        project.git("update-ref", f"refs/exps/{began[:2]}/{began[2:]}/{experiment}", commit)
+
+    name(base, "rare-owl", head)
+    name(base, "base", head)  # a branch has this name
+    project.git("update-ref", "refs/exps/stash", head)
+    found = told(capsys, "base", "rare-owl")
+    assert (found["base"]["commit"], found["head"]) == (base, {"name": "rare-owl", "commit": head})
+    name("0" * 40, "rare-owl", base)
+    line = refused(capsys, "base", "rare-owl")
+    assert f"'rare-owl': several experiments have this name; name the commit: {base[:12]} (from 000000000000)" in line
+    assert f"{head[:12]} (from {base[:12]})" in line
+    name(head, "rare-owl", head)  # DVC takes the one of HEAD
+    assert told(capsys, "base", "rare-owl")["head"]["commit"] == head
+
+
 def test_the_workspace_is_what_stands_there(project, capsys):
     with (project.folder / "data/decisions.csv").open("a") as file:
         file.write("0123456789abcdef,0123456789abcdef,FRUIT,keep,,ana,2026-11-01,,\n")
@@ -125,7 +144,7 @@ def test_outputs_of_the_workspace_need_no_cache(project, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nowhere"], "revision 'nowhere': Git has none of this name"),
+        (["nowhere"], "revision 'nowhere': neither Git nor `dvc exp list --all-commits` has one"),
         (["--output=x"], "unrecognized"),
         (["base", "head", "--fail-on", "all"], "'all' is none of leak, significant-loss"),
     ],
