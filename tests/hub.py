@@ -43,6 +43,7 @@ class Hub:
     token: str | None = None  # without it, gated models are not served
     corrupt: set[str] = field(default_factory=set)  # files of which other bytes are sent than are listed
     endless: set[str] = field(default_factory=set)  # files that are sent without end, whatever length is listed
+    chatty: dict[str, str] = field(default_factory=dict)  # packing by file, refused (403) by an answer without end
     packs: bool = False  # what is said of a model comes packed by gzip
     talks_on: str | None = None  # what is said of a model has no end; it is packed so ("gzip") or as it is ("")
     sent: int = 0  # bytes of these, unpacked
@@ -244,13 +245,15 @@ class _Handler(BaseHTTPRequestHandler):
                 headers |= {"X-Linked-Etag": f'"{etag(name, content)}"', "X-Linked-Size": str(len(content))}
                 other = self.hub.url.replace("127.0.0.1", "localhost")
                 self._redirect(f"{other}/blobs/{model}/{name}?signature=s3cret", headers)
+            elif name in self.hub.chatty and self.command == "GET":
+                self._send_without_end(self.hub.chatty[name], 403)
             elif name in self.hub.endless and self.command == "GET":
                 self._send_without_end()
             else:
                 self._send(self._content(model, name), headers | {"ETag": f'"{etag(name, content)}"'})
 
-    def _send_without_end(self, packing: str = "") -> None:
-        self.send_response(200)
+    def _send_without_end(self, packing: str = "", status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("Transfer-Encoding", "chunked")
         if packing:
             self.send_header("Content-Encoding", packing)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,10 +17,13 @@ from winnow.base import progress
 from winnow.base.errors import UserError
 
 if TYPE_CHECKING:
+    from httpx2 import Client, Response
     from huggingface_hub import ModelInfo
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ANSWER_BYTES = 32 * 2**20  # of a hub on a model; one that lists 100,000 files takes 25 MiB
+REFUSAL_BYTES = 64 * 2**10  # of an answer with status 400 or more, as it is sent: the status and headers say all
+PACKINGS = ("gzip", "deflate")  # which make of so many bytes 64 MiB at most; of others there is no such bound
 PATIENCE = 60  # seconds without a byte of it
 
 
@@ -52,7 +56,7 @@ def look(model: str, revision: str) -> Commit:
         UnreachableError: the hub does not answer, or HF_HUB_OFFLINE is set.
         UserError: there is no such model or revision, or no access to it, or the answer is larger than any hub's.
     """
-    _quiet()
+    _prepare()
     with _explained(model, revision):
         info = _information(model, revision)
         files = {file.rfilename: Digest(file.lfs and file.lfs.sha256, file.blob_id) for file in info.siblings or []}
@@ -110,7 +114,7 @@ def fetch(model: str, revision: str, name: str, again: bool = False, most: int |
     """
     from huggingface_hub import hf_hub_download
 
-    _quiet()
+    _prepare()
     with _explained(model, revision):
         bar = None if most is None else _bounded(most, f"{model}: {name}")
         path = Path(hf_hub_download(model, name, revision=revision, force_download=again, tqdm_class=bar))
@@ -156,13 +160,52 @@ def cache_folder() -> str:
     return constants.HF_HUB_CACHE
 
 
-def _quiet() -> None:
-    """Show bars to people only, and no warning: it would repeat an address that may be signed."""
+def _prepare() -> None:
+    """Show bars to people only, and no warning: it would repeat an address that may be signed; bound refusals."""
     from huggingface_hub.utils import disable_progress_bars, logging
 
     logging.set_verbosity_error()
     if not progress.on_terminal():
         disable_progress_bars()
+    _bound_refusals()
+
+
+@cache  # the client is made anew after an error, by what is set here
+def _bound_refusals() -> None:
+    """Let huggingface_hub, which reads what comes with a refusal to its end, find an end soon."""
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    def client() -> "Client":
+        made = default_client_factory()
+        made.event_hooks = made.event_hooks | {"response": [*made.event_hooks["response"], _shorten_refusal]}
+        return made
+
+    set_client_factory(client)
+
+
+def _shorten_refusal(response: "Response") -> None:
+    from httpx2 import SyncByteStream
+
+    class Beginning(SyncByteStream):
+        def __init__(self, whole: SyncByteStream) -> None:
+            self._whole = whole
+
+        def __iter__(self) -> Iterator[bytes]:
+            left = REFUSAL_BYTES
+            for block in self._whole:
+                yield block[:left]
+                left -= len(block)
+                if left <= 0:
+                    return
+
+        def close(self) -> None:
+            self._whole.close()
+
+    if response.is_error:
+        if response.headers.get("content-encoding", PACKINGS[0]).lower() not in PACKINGS:
+            del response.headers["content-encoding"]
+        response.stream = Beginning(response.stream)
 
 
 @contextmanager
