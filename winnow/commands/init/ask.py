@@ -58,9 +58,13 @@ class Answers:
         """
         if self.accept:
             return True
-        if not sys.stdin.isatty():
-            raise UserError(f"{question} Give --yes to agree")
+        self.refuse_alone(question)
         return _line(f"{question} [Y/n] ", "yes").lower() in ("", "y", "yes")
+
+    def refuse_alone(self, question: str) -> None:
+        """Raise `UserError` if nobody can agree: neither by `--yes` nor on a terminal."""
+        if not (self.accept or sys.stdin.isatty()):
+            raise UserError(f"{question} Give --yes to agree")
 
 
 def _line(prompt: str, option: str) -> str:

@@ -160,7 +160,10 @@ def test_nonsense_is_one_line_and_changes_nothing(init, capsys, tmp_path, projec
 def test_a_question_without_a_terminal_names_its_option(init, capsys, tmp_path, project):
     path = shapes.packed(tmp_path)
     assert "Under what licence may the rows be used? Give --licence" in refused(init, capsys, path)
-    assert "Give --yes to agree" in refused(init, capsys, path, "--licence", "MIT")
+    told = refused(init, capsys, path.with_name("missing.csv"), "--licence", "MIT")  # before a file is looked at
+    assert "--look shows how, and writes nothing. Give --yes to agree" in told
+    init(path, "--licence", "MIT", "--look")
+    assert "label" in capsys.readouterr().out
     days = [(text, label, f"{n % 12 + 1:02d}/{n % 11 + 1:02d}/2024") for n, (text, label) in enumerate(shapes.ROWS)]
     path = lines(tmp_path / "days.csv", days, ["text", "label", "date"])
     assert "which form (%d/%m/%Y, %m/%d/%Y)? Give --date-format" in refused(init, capsys, path)
