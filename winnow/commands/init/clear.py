@@ -1,16 +1,18 @@
-"""What the shipped example left in Git: decisions, rounds, frozen groups, looks, rules, results; it goes, nothing else.
+"""What the shipped example left: decisions, rounds, frozen groups, looks, rules, results; it goes, nothing else.
 
 `data/example.sha256` names the example's files that people make, with their hashes, as `sha256sum` writes them. One
 that it does not name so is somebody's own work, which only `--force` takes away.
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from winnow.base import files
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
+from winnow.commands.init import lockfile
 from winnow.people import decisions
 
 LIST = "example.sha256"  # beside the decisions
@@ -25,15 +27,24 @@ class Leftovers:
     Attributes:
         example: people's files, as the example has them; `own`: those that are not so.
         results: files and folders that stages made.
+        runs: names of stages whose entries in dvc.lock are of other data.
     """
 
     example: tuple[Path, ...]
     own: tuple[Path, ...]
     results: tuple[Path, ...]
+    runs: tuple[str, ...]
 
 
-def leftovers(root: Path) -> Leftovers:
-    """Return what stands there."""
+def leftovers(document: Mapping, root: Path) -> Leftovers:
+    """Return what stands there.
+
+    Args:
+        document: params.yaml as it will be.
+
+    Raises:
+        UserError: dvc.lock cannot be read.
+    """
     listed = _listed(root)
     there = [file for file in of_people(root) if not _is_empty(root / file)]
     example = [file for file in there if listed.get(file.as_posix()) == files.sha256(root / file)]
@@ -42,7 +53,10 @@ def leftovers(root: Path) -> Leftovers:
     # Files of the folder itself are no run.
     models = root / pipeline.path("evaluate", "classifiers", root)
     made += [path.relative_to(root) for path in sorted(models.glob("*")) if path.is_dir()]
-    return Leftovers(tuple(example), tuple(own), tuple(path for path in made if (root / path).exists()))
+    made = [path for path in made if (root / path).exists()]
+    stale = lockfile.stale(document, [*there, pipeline.path("collect", "files", root)], root)
+    made += [out for out in stale.outs if not any(out.is_relative_to(path) for path in made)]
+    return Leftovers(tuple(example), tuple(own), tuple(made), stale.stages)
 
 
 def of_people(root: Path) -> list[Path]:

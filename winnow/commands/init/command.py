@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
@@ -97,6 +99,8 @@ def execute(arguments: argparse.Namespace) -> None:
 
 def _take_files(text: str, answers: Answers) -> None:
     options, folder = answers.options, pipeline.path("collect", "files")
+    if options.licence is not None and not options.look:  # nothing else may be open: now, not after a long look
+        answers.refuse_alone(f"{params.FILE} would be written anew; --look shows how, and writes nothing.")
     sources = [source.understand(path, answers, folder) for path in options.files]
     if twice := [name for name, count in Counter(each.name for each in sources).items() if count > 1]:
         raise UserError(f"two of the files would be the source '{twice[0]}'; rename one")
@@ -199,7 +203,7 @@ def _replace(text: str, changes: Mapping[str, Mapping], answers: Answers, bring:
     options, root = answers.options, Path()
     made = write.changed(text, changes | recipe.gates(options.strict))
     write.check(made, root, str(params.FILE))
-    left = clear.leftovers(root)
+    left = clear.leftovers(YAML(typ="safe").load(made), root)
     clear.refuse_own(left, options.force)
     removed = [str(path) for path in (*left.example, *left.own, *left.results)]
     what = f", and {len(removed)} files and folders of what was before go ({_some(removed)})" if removed else ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from winnow.base import files, params, scratch
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
-from winnow.commands.init import clear
+from winnow.commands.init import clear, lockfile
 from winnow.commands.init.clear import Leftovers
 
 NAME = "init.json"
@@ -40,10 +40,16 @@ def alone() -> Iterator[None]:
 
 def carry_out(made: str, left: Leftovers) -> None:
     """Write params.yaml and remove what is left, such that a later `finish` ends what a kill has cut off."""
-    people = {str(path): files.sha256(path) for path in (*left.example, *left.own)}
-    files.write_json(_file(Path()), {"people": people, "results": list(map(str, left.results)), "params": made})
+    begun = {
+        "people": {str(path): files.sha256(path) for path in (*left.example, *left.own)},
+        "results": list(map(str, left.results)),
+        "runs": list(left.runs),
+        "lock": files.sha256(lockfile.FILE) if left.runs else None,
+        "params": made,
+    }
+    files.write_json(_file(Path()), begun)
     files.write_text(params.FILE, made)
-    _remove(people, left.results)
+    _remove(begun)
 
 
 def unfinished(root: Path) -> bool:
@@ -60,15 +66,21 @@ def finish() -> None:
     if begun is None:
         return
     if unfinished(Path()):
-        _remove(begun["people"], [Path(path) for path in begun["results"]])
+        _remove(begun)
         print("An earlier `winnow init` was cut off; what it was to remove is removed.")
     _forget()
 
 
-def _remove(people: dict[str, str], results: list[Path] | tuple[Path, ...]) -> None:
-    same = [Path(path) for path, sha256 in people.items() if Path(path).exists() and files.sha256(Path(path)) == sha256]
-    clear.remove(Leftovers(tuple(same), (), tuple(results)), Path())
+def _remove(begun: dict) -> None:
+    same = [Path(path) for path, sha256 in begun["people"].items() if _is_same(Path(path), sha256)]
+    if _is_same(lockfile.FILE, begun["lock"]):  # first: what it names is there as long as it names it
+        lockfile.drop(begun["runs"], Path())
+    clear.remove(Leftovers(tuple(same), (), tuple(map(Path, begun["results"])), ()), Path())
     _forget()
+
+
+def _is_same(path: Path, sha256: str | None) -> bool:
+    return sha256 is not None and path.exists() and files.sha256(path) == sha256
 
 
 def _forget() -> None:

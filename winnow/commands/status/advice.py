@@ -1,7 +1,6 @@
 """The one next thing worth doing, from how things stand: what is broken, then what is not run, not kept, not read."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from winnow.base.progress import duration
@@ -55,7 +54,7 @@ def _stopped(found: Standing) -> Advice | None:
 def _first_run(found: Standing) -> Advice | None:
     if found.has_run or found.reruns is None:
         return None
-    if found.remote is not None and not found.remote.is_inside and Path("dvc.lock").exists():
+    if found.remote is not None and not found.remote.is_inside and found.is_locked:
         return Advice("dvc pull", f"nothing has run here; the remote {found.remote.name} may have what others ran")
     return Advice("make repro", "nothing has run here yet")
 

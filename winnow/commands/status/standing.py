@@ -66,6 +66,7 @@ class Standing:
     Attributes:
         title: of the dataset.
         has_run: whether a stage has run here, or its rows were fetched.
+        is_locked: whether dvc.lock tells of a run, here or elsewhere.
         is_busy: whether another DVC command holds the repository.
         running: seconds since each stage began that runs now.
         stopped: why each stage stopped that would run again.
@@ -82,6 +83,7 @@ class Standing:
 
     title: str | None = None
     has_run: bool = False
+    is_locked: bool = False
     is_busy: bool = False
     running: dict[str, float] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
@@ -174,6 +176,8 @@ def _runs(found: Standing, repo: "Repo", now: float) -> None:
     root = Path(repo.root_dir)
     last = timing.read(root)
     found.has_run = bool(last) or pipeline.made("collect", "out", root) is not None
+    rows = str(pipeline.find("collect", "out", root))
+    found.is_locked = any(out.def_path == rows and out.hash_info for stage in repo.index.stages for out in stage.outs)
     found.running = {
         name: now - run.began for name, run in last.items() if not run.ended and is_alive(run.process, run.began)
     }

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from stages.check_params import __main__ as check_params
 from tests.winnow.commands.init.conftest import ROOT
@@ -80,6 +81,9 @@ def test_a_kill_at_any_write_leaves_what_the_next_one_ends(project, tmp_path):
     (project / "models/classifier/transfer-base-1").mkdir(parents=True)
     (project / "models/classifier/transfer-base-1/task.json").write_text("{}")
     (project / ".dvc").mkdir()
+    shutil.copyfile(ROOT / "dvc.lock", project / "dvc.lock")
+    (project / "reports").mkdir()
+    (project / "reports/report.html").write_text("of the example")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     driver = subprocess.Popen([sys.executable, "-c", DRIVER], env=environment, cwd=project, **pipes)
@@ -95,7 +99,8 @@ def test_a_kill_at_any_write_leaves_what_the_next_one_ends(project, tmp_path):
     assert init(whole, 0) == 0
     before, after = content(project), content(whole)
     assert after["data/decisions.csv"].decode() == decisions.EMPTY
-    assert "models/classifier/transfer-base-1/task.json" not in after
+    assert not {"models/classifier/transfer-base-1/task.json", "reports/report.html"} & after.keys()
+    assert set(YAML(typ="safe").load(after["dvc.lock"])["stages"]) == {"code", "fetch_model"}
     ended, last, states = False, 0, set()
     while not ended:
         last += 1
@@ -119,7 +124,7 @@ def test_a_kill_at_any_write_leaves_what_the_next_one_ends(project, tmp_path):
 
 
 def test_the_next_one_takes_nothing_that_came_meanwhile(init, project, rows, monkeypatch, capsys):
-    def cut(people, results):
+    def cut(begun):
         raise KeyboardInterrupt
 
     removing = journal._remove
@@ -140,9 +145,22 @@ def test_the_next_one_takes_nothing_that_came_meanwhile(init, project, rows, mon
     assert not journal.unfinished(project)
 
 
+def test_a_lock_that_came_meanwhile_stays(init, project, rows, monkeypatch):
+    shutil.copyfile(ROOT / "dvc.lock", project / "dvc.lock")
+    removing = journal._remove
+    monkeypatch.setattr(journal, "_remove", lambda begun: None)
+    init(rows, "--yes")
+    monkeypatch.setattr(journal, "_remove", removing)
+    with (project / "dvc.lock").open("a") as file:
+        file.write("  more:\n    cmd: true\n")
+    there = (project / "dvc.lock").read_bytes()
+    journal.finish()
+    assert (project / "dvc.lock").read_bytes() == there
+
+
 def test_a_project_whose_params_were_taken_back_is_as_if_nothing_was(init, project, rows, monkeypatch):
     before = (project / "params.yaml").read_text(), (project / "data/decisions.csv").read_bytes()
-    monkeypatch.setattr(journal, "_remove", lambda people, results: None)
+    monkeypatch.setattr(journal, "_remove", lambda begun: None)
     init(rows, "--yes")
     monkeypatch.undo()
     os.chdir(project)

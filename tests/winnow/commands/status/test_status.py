@@ -126,7 +126,9 @@ def test_a_repository_from_its_first_run_to_a_decision(repository, capsys):
     assert found["next"]["do"] == "mend this, then `make repro`"
     (repository / "broken").unlink()
 
+    assert not standing.find(repository, 0).is_locked
     call(repository, "dvc", "repro")
+    assert standing.find(repository, 0).is_locked
     found = status(capsys)
     assert (found["reruns"]["stages"], found["stopped"], found["problems"]) == ([], {}, [])
     assert found["next"]["do"].startswith("git add -A dvc.lock reports")
@@ -258,6 +260,8 @@ def ran(**changed) -> Standing:
     ("found", "do"),
     [
         (ran(), "dvc push"),
+        (ran(has_run=False, is_locked=True), "dvc pull"),
+        (ran(has_run=False), "make repro"),  # after `winnow init`: others ran no such data
         (ran(remote=None), "dvc remote add --default NAME URL, then `dvc push`"),
         (ran(queues={"round": Queue(5, 9), "issues": Queue(5, 9)}), "winnow review --queue round"),
         (ran(queues={"issues": Queue(5, 9)}), "winnow review"),
