@@ -41,7 +41,7 @@ BESIDE = pa.schema([("predicted", pa.string()), ("probability", pa.float64()), (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("input", metavar="FILE", help="CSV, TSV, JSON Lines or Parquet; -: standard input")
-    parser.add_argument("--text", metavar="COLUMN", help=predict.TEXT)
+    parser.add_argument("--text", action="append", metavar="COLUMN", help=predict.TEXT)
     parser.add_argument("--group", metavar="COLUMN", help="rows of one value depend on one another: a thread, a paper")
     parser.add_argument("--out", metavar="FILE", help="where the rows to label go, in any of these formats")
     parser.add_argument("--rows", type=int, metavar="N", help="how many; default: params.yaml: choose_rows.rows")
@@ -70,11 +70,11 @@ def execute(arguments: argparse.Namespace) -> None:
     layout = options.told(arguments)
     with formats.reading(arguments.input, arguments.format or layout.get("format")) as sheet:
         rows = source.look(sheet, layout, arguments.text)
-        column = source.column_of_texts(rows, arguments.text, predict.mapped(arguments.source), sheet.name)
+        columns = source.columns_of_texts(rows, arguments.text, predict.mapped(arguments.source), sheet.name)
         if arguments.group is not None:
             source.check_column(rows.columns, arguments.group, sheet.name)
         dataset, model = Dataset(), trained.load(trained.chosen(arguments.model))
-        drawn = draw(rows, column, arguments, model, dataset)
+        drawn = draw(rows, columns, arguments, model, dataset)
     new, old = drawn.compared(), dataset.texts("train")
     for line in counted(sheet.name, drawn, len(new), len(old)):
         print(line)
@@ -93,12 +93,14 @@ def execute(arguments: argparse.Namespace) -> None:
         write(arguments.out, queue(drawn, dataset, model, wanted), sheet.name)
 
 
-def draw(rows: Source, column: str, settings: argparse.Namespace, model: trained.Model, dataset: Dataset) -> Drawn:
+def draw(
+    rows: Source, columns: Sequence[str], settings: argparse.Namespace, model: trained.Model, dataset: Dataset
+) -> Drawn:
     """Return rows of a file, drawn at random."""
     drawn, number = Drawn(dataset.known()), 0
     place = None if settings.group is None else rows.columns.index(settings.group)
     with progress.shown("reading rows", rows.rows) as advance:
-        for block in rows.blocks(column):
+        for block in rows.blocks(*columns):
             raw = [sink.sound(text or "") for text in block.texts]
             groups = [""] * len(raw) if place is None else [sink.text(cells[place]) for cells in block.cells()]
             clean = model.clean(raw, None, source.are_plain(block, rows, settings.media_type))

@@ -34,7 +34,7 @@ from winnow.rows import predictions
 
 NAME = "predict"
 PREDICTED, PROBABILITY = "predicted", "probability"
-TEXT = "the column of texts; default: `text`, the text of a source of params.yaml, or the only column"
+TEXT = "the column of texts; given twice, columns are joined; default: `text`, the text of a source, or the only column"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, action="append", default=[], metavar="FOLDER",
         help="a model's folder; given several times: their mean; default: the best on dev",
     )  # fmt: skip
-    parser.add_argument("--text", metavar="COLUMN", help=TEXT)
+    parser.add_argument("--text", action="append", metavar="COLUMN", help=TEXT)
     parser.add_argument("--probabilities", action="store_true", help="add what else the kind tells, as p_<label>")
     parser.add_argument("--abstain-below", type=float, metavar="P", help="no label where the probability is less")
     parser.add_argument("--prefix", default="", help="begins the names of the added columns")
@@ -151,7 +151,7 @@ def execute(arguments: argparse.Namespace) -> None:
     layout = options.told(arguments)
     with formats.reading(arguments.input, arguments.format or layout.get("format")) as read:
         rows = source.look(read, layout, arguments.text)
-        column = source.column_of_texts(rows, arguments.text, mapped(arguments.source), read.name)
+        columns = source.columns_of_texts(rows, arguments.text, mapped(arguments.source), read.name)
         check_names(rows.columns, [arguments.prefix + PREDICTED], read.name)  # now: a model takes a while to load
         model = trained.load(trained.chosen(arguments.model), arguments.batch_tokens)
         told = Told(model, arguments)
@@ -169,7 +169,7 @@ def execute(arguments: argparse.Namespace) -> None:
             sink.opened(written, rows, further, not arguments.unguarded) as out,
             progress.shown("predicting rows", rows.rows) as advance,
         ):
-            for block in rows.blocks(column):
+            for block in rows.blocks(*columns):
                 plain = source.are_plain(block, rows, arguments.media_type)
                 out.add(block, told.of(block.texts, further.names, plain))
                 advance(len(block.texts))
@@ -217,7 +217,7 @@ def tells_confidence(task: Task) -> bool:
 def mapped(source_: str | None) -> list[list[str]]:
     """Return the columns of texts of the project's own sources, or of the named one; none, outside of a project.
 
-    A source that joins columns has several of them.
+    Where a source joins columns, it is these.
     """
     if not params.FILE.exists():
         return []

@@ -88,29 +88,29 @@ def predict(data: bytes, folder: Path) -> None:
     def copy() -> None:
         with formats.reading(str(folder / name), None) as sheet:
             rows = sheets.look(sheet)
-            column = sheets.column_of_texts(rows, None, (), sheet.name)
+            columns = sheets.columns_of_texts(rows, None, (), sheet.name)
             with formats.writing(str(folder / out), None) as new, sink.opened(new, rows, FURTHER) as file:
                 count = 0
-                for block in rows.blocks(column):
+                for block in rows.blocks(*columns):
                     own = [sink.sound(text or "")[:5] for text in block.texts]
                     file.add(block, {"predicted": own, "probability": [0.5 if text else None for text in own]})
                     count += len(block.texts)
             expect(count == rows.rows, f"{rows.rows} rows, of which {count} are given out")
-            written.append((rows, column))
+            written.append((rows, columns))
 
     answered(copy)
     if not written:
         return
-    rows, column = written[0]
+    rows, columns = written[0]
     if "predicted" in rows.columns or "probability" in rows.columns:
         return
     try:
         with formats.reading(str(folder / out), None) as sheet:
             again = sheets.look(sheet)
             expect(again.rows == rows.rows, f"{rows.rows} rows, written as {again.rows}")
-            if out.endswith(("csv", "tsv")) and column in again.columns and rows.columns.count(column) == 1:
-                before = [text for block in rows.blocks(column) for text in block.texts]
-                after = [text for block in again.blocks(column) for text in block.texts]
+            if out.endswith(("csv", "tsv")) and all(rows.columns.count(name) == 1 for name in columns):
+                before = [text for block in rows.blocks(*columns) for text in block.texts]
+                after = [text for block in again.blocks(*columns) for text in block.texts]
                 expect(
                     [sink.sound(text or "") for text in before] == [text or "" for text in after],
                     "a text is read back as another",

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from winnow.base import params
@@ -23,6 +22,7 @@ from winnow.readers import check_once, jsonl, listed, opening, parquet
 from winnow.readers.layout import Layout
 from winnow.readers.lines import lines
 from winnow.readers.tabular import Dialect, Table, Words
+from winnow.readers.values import joined
 from winnow.text.cleaning import media_type
 
 BLOCK_ROWS, BLOCK_CHARACTERS = 1024, 4 * 2**20  # of a block, whichever comes first
@@ -42,7 +42,7 @@ class Block:
     """Some rows of a file.
 
     Attributes:
-        texts: (rows,) what the column of texts holds; None where it holds nothing.
+        texts: (rows,) what the columns of texts hold; None where they hold nothing.
         cells: gives (rows,) lists, a value for each column.
         lines: (rows,) the lines of a JSON Lines file as they are; None for other formats.
         table: the rows of a Parquet file; None for other formats.
@@ -71,17 +71,21 @@ class Source:
     inner: Sequence[str] = ()
     dialect: Dialect | None = None
 
-    def blocks(self, text: str) -> Iterator[Block]:
-        """Yield the rows, whose column `text` holds the texts; raises `UserError` as the function that opened it."""
+    def blocks(self, *texts: str) -> Iterator[Block]:
+        """Yield the rows; raises `UserError` as the function that opened it.
+
+        Args:
+            texts: the columns that hold the texts; several are joined as `collect` joins them.
+        """
         raise NotImplementedError
 
 
-def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), text: str | None = None) -> Source:
+def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), texts: Sequence[str] | None = None) -> Source:
     """Return what a file holds, after a look through all of it.
 
     Args:
         told: how it is written, as far as people said it: `options.told`.
-        text: the column of texts, if it was named: a hint at what stands between cells.
+        texts: the columns of texts, if they were named: a hint at what stands between cells.
 
     Raises:
         UserError: the file is damaged, is not of its format, or has rows that are no rows.
@@ -90,35 +94,32 @@ def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), text: 
     try:
         if sheet.format == "parquet":
             return Parquet(sheet)
-        return JsonLines(sheet, layout.encoding) if sheet.format == "jsonl" else Separated(sheet, layout, text)
+        return JsonLines(sheet, layout.encoding) if sheet.format == "jsonl" else Separated(sheet, layout, texts)
     except (*opening.BROKEN, pa.ArrowException) as error:
         raise UserError(f"{sheet.name}: cannot be read: {error}") from None
 
 
-def column_of_texts(rows: Source, told: str | None, mapped: Iterable[Sequence[str]], where: str) -> str:
-    """Return the column that holds the texts: the one that was told, `text`, one that is mapped, or the only one.
+def columns_of_texts(
+    rows: Source, told: Sequence[str] | None, mapped: Iterable[Sequence[str]], where: str
+) -> Sequence[str]:
+    """Return the columns that hold the texts: those that were told, `text`, those that are mapped, or the only one.
 
     Args:
         mapped: of each of the project's own sources the column of its texts, or those that it joins.
 
     Raises:
-        UserError: there is no such column, it is not plain which it is, or several are joined to a text.
+        UserError: there is no such column, or it is not plain which it is.
     """
-    for names in [[told]] if told is not None else [["text"], *mapped]:
+    for names in [told] if told else [["text"], *mapped]:
         if not all(name in rows.columns or name in rows.inner for name in names):
             continue
-        if len(names) > 1:
-            raise UserError(
-                f"{where}: params.yaml joins {' + '.join(names)} to a text, by a blank line; add a column that does, "
-                f"and name it by --text"
-            )
         check_once(where, names, rows.columns, "rename one")
-        return names[0]
-    if told is None and len(rows.columns) == 1:
-        return rows.columns[0]
-    if told is None:
-        raise UserError(f"{where}: which column holds the texts? give --text COLUMN; there are: {listed(rows.columns)}")
-    raise _missing(rows.columns, told, where)
+        return names
+    if told:
+        raise _missing(rows.columns, next(name for name in told if name not in (*rows.columns, *rows.inner)), where)
+    if len(rows.columns) == 1:
+        return rows.columns
+    raise UserError(f"{where}: which column holds the texts? give --text COLUMN; there are: {listed(rows.columns)}")
 
 
 def check_column(columns: Sequence[str], name: str, where: str) -> None:
@@ -154,11 +155,11 @@ def _missing(columns: Sequence[str], name: str, where: str) -> UserError:
 class Separated(Source):
     """CSV and TSV, as `collect` reads them; cells are taken as what a spreadsheet's guard stands for."""
 
-    def __init__(self, sheet: Sheet, layout: Layout, text: str | None) -> None:
+    def __init__(self, sheet: Sheet, layout: Layout, texts: Sequence[str] | None) -> None:
         """Look through the file."""
         self._sheet, self.dialect = sheet, layout.dialect()
         if sheet.format == "csv" and layout.delimiter is None:
-            self.dialect = replace(self.dialect, delimiter=self._delimiter(text))
+            self.dialect = replace(self.dialect, delimiter=self._delimiter(texts or ()))
         with self._table() as table:
             self.dialect, self.columns = table.dialect, list(map(unguard, table.header))
         if not any(self.columns):
@@ -166,11 +167,11 @@ class Separated(Source):
         self.rows = sum(1 for _ in self._records())
         self.schema = pa.schema([(name, pa.string()) for name in self.columns])
 
-    def blocks(self, text: str) -> Iterator[Block]:
+    def blocks(self, *texts: str) -> Iterator[Block]:
         """Yield the rows."""
-        place = self.columns.index(text)
+        places = list(map(self.columns.index, texts))
         for cells in _blocks(self._records(), lambda row: sum(map(len, row))):
-            yield Block([row[place] or None for row in cells], lambda cells=cells: cells)
+            yield Block(_joined([[row[place] or None for row in cells] for place in places]), lambda cells=cells: cells)
 
     def _records(self) -> Iterator[list[str]]:
         with self._table() as table:
@@ -180,8 +181,8 @@ class Separated(Source):
                     raise UserError(f"{self._sheet.name}: line {row.first}: {row.problem}")
                 yield list(map(unguard, row.cells))
 
-    def _delimiter(self, text: str | None) -> str:
-        """Return what cuts the header into the most columns, the named one among them where that is possible."""
+    def _delimiter(self, texts: Sequence[str]) -> str:
+        """Return what cuts the header into the most columns, the named ones among them where that is possible."""
         headers = {}
         for sign in DELIMITERS:
             try:
@@ -189,7 +190,9 @@ class Separated(Source):
                     headers[sign] = table.header
             except UserError:
                 headers[sign] = []
-        return max(headers, key=lambda sign: (text in headers[sign], len(headers[sign]), -DELIMITERS.index(sign)))
+        return max(
+            headers, key=lambda sign: (set(texts) <= set(headers[sign]), len(headers[sign]), -DELIMITERS.index(sign))
+        )
 
     @contextmanager
     def _table(self, delimiter: str | None = None) -> Iterator[Table]:
@@ -220,10 +223,10 @@ class JsonLines(Source):
                 raise UserError(f"{sheet.name}: key {json.dumps(name)} holds half a surrogate pair; rename it")
         self.schema = pa.schema([(name, _arrow_type(found - {type(None)})) for name, found in kinds.items()])
 
-    def blocks(self, text: str) -> Iterator[Block]:
+    def blocks(self, *texts: str) -> Iterator[Block]:
         """Yield the rows."""
 
-        def texts(record: dict, number: int) -> str | None:
+        def told(record: dict, number: int, text: str) -> str | None:
             if text in self.inner:
                 jsonl.lift(record, text, text.split("."))
             value = record.get(text)
@@ -236,9 +239,11 @@ class JsonLines(Source):
 
         done = 0
         for pairs in _blocks(self._records(), lambda pair: len(pair[0])):
-            found = [texts(record, done + number) for number, (_, record) in enumerate(pairs, 1)]
+            found = [
+                [told(record, done + number, text) for number, (_, record) in enumerate(pairs, 1)] for text in texts
+            ]
             done += len(pairs)
-            yield Block(found, lambda pairs=pairs: map(self._cells, pairs), [line for line, _ in pairs])
+            yield Block(_joined(found), lambda pairs=pairs: map(self._cells, pairs), [line for line, _ in pairs])
 
     def _cells(self, pair: tuple[str, dict]) -> list[object]:
         return [pair[1].get(name) for name in self.columns]
@@ -287,16 +292,17 @@ class Parquet(Source):
         self.columns = self.schema.names
         self.inner = parquet.paths(self.schema)[len(self.columns) :]
 
-    def blocks(self, text: str) -> Iterator[Block]:
+    def blocks(self, *texts: str) -> Iterator[Block]:
         """Yield the rows."""
-        type_ = parquet.column(self.schema.empty_table(), text).type
-        own = type_.value_type if pa.types.is_dictionary(type_) else type_
-        if not any(is_text(own) for is_text in TEXTS):
-            raise UserError(f"{self._sheet.name}: column '{text}' holds {own}, no text; name another by --text")
+        for text in texts:
+            type_ = parquet.column(self.schema.empty_table(), text).type
+            own = type_.value_type if pa.types.is_dictionary(type_) else type_
+            if not any(is_text(own) for is_text in TEXTS):
+                raise UserError(f"{self._sheet.name}: column '{text}' holds {own}, no text; name another by --text")
         with self._opened() as file:
             try:
                 for batch in file.iter_batches(batch_size=self._at_once):
-                    yield from _cut(pa.Table.from_batches([batch]), text)
+                    yield from _cut(pa.Table.from_batches([batch]), texts)
             except (pa.ArrowException, OSError) as error:
                 raise UserError(f"{self._sheet.name}: cannot be read: {error}") from None
 
@@ -307,22 +313,33 @@ class Parquet(Source):
             yield file
 
 
-def _cut(table: pa.Table, text: str) -> Iterator[Block]:
+def _cut(table: pa.Table, names: Sequence[str]) -> Iterator[Block]:
     """Yield the rows of a table in blocks of not too many characters."""
-    texts = parquet.column(table, text).cast(pa.large_string())
-    try:
-        texts.validate(full=True)
-    except pa.ArrowInvalid:
-        raise UserError(f"column '{text}' holds text that is not UTF-8; write the file again") from None
-    lengths = pc.fill_null(pc.utf8_length(texts), 0).to_pylist()
+    columns = []
+    for name in names:
+        column = parquet.column(table, name).cast(pa.large_string())
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            raise UserError(f"column '{name}' holds text that is not UTF-8; write the file again") from None
+        columns.append([value or None for value in column.to_pylist()])
+    texts = _joined(columns)
     start = total = 0
-    for end, length in enumerate(lengths, 1):
-        total += length
-        if total >= BLOCK_CHARACTERS or end == len(lengths):
+    for end, text in enumerate(texts, 1):
+        total += len(text or "")
+        if total >= BLOCK_CHARACTERS or end == len(texts):
             part = table.slice(start, end - start)
-            found = [value or None for value in texts.slice(start, end - start).to_pylist()]
-            yield Block(found, lambda part=part: zip(*part.to_pydict().values(), strict=True), table=part)
+            yield Block(texts[start:end], lambda part=part: zip(*part.to_pydict().values(), strict=True), table=part)
             start, total = end, 0
+
+
+def _joined(columns: Sequence[list[str | None]]) -> list[str | None]:
+    """Return the texts of columns, joined as `collect` joins them; None where there is none."""
+    if len(columns) == 1:
+        return columns[0]
+    # A half of a surrogate pair is no text, and Arrow takes none.
+    sound = ([cell and cell.encode("utf-8", "replace").decode("utf-8") for cell in column] for column in columns)
+    return [text or None for text in joined([pa.array(column, pa.string()) for column in sound]).to_pylist()]
 
 
 def _blocks(rows: Iterable, characters: Callable[..., int]) -> Iterator[list]:

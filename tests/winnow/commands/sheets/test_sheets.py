@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from winnow.base.errors import UserError
 from winnow.commands import predict
 from winnow.commands.sheets import cells, formats, options, sink, source
-from winnow.readers import lines
+from winnow.readers import lines, values
 
 FURTHER = pa.schema([pa.field("said", pa.string()), pa.field("sure", pa.float64())])
 
@@ -32,7 +32,7 @@ def copy(path, out, text="text", guarded=True, **layout) -> list[str | None]:
     """Copy a file with two more columns; return the texts that were read."""
     found = []
     with formats.reading(str(path), None) as read, formats.writing(str(out), None) as written:
-        rows = source.look(read, layout, text)
+        rows = source.look(read, layout, [text])
         with sink.opened(written, rows, FURTHER, guarded) as sheet:
             for block in rows.blocks(text):
                 found += block.texts
@@ -205,8 +205,8 @@ def test_what_is_no_table_is_named(tmp_path, name, data, message):
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(UserError, match=message), formats.reading(str(path), None) as read:  # noqa: PT012
-        rows = source.look(read, text="text")
-        list(rows.blocks(source.column_of_texts(rows, "text", [], read.name)))
+        rows = source.look(read, texts=["text"])
+        list(rows.blocks(*source.columns_of_texts(rows, ["text"], [], read.name)))
 
 
 def test_a_line_without_end_is_named(tmp_path, monkeypatch):
@@ -233,19 +233,40 @@ def of_columns(*names, inner=()) -> source.Source:
     return rows
 
 
-def test_the_column_of_texts():
-    assert source.column_of_texts(of_columns("a", "text"), None, [], "f") == "text"
-    assert source.column_of_texts(of_columns("a", "body"), None, [["body"]], "f") == "body"
-    assert source.column_of_texts(of_columns("a"), None, [], "f") == "a"
-    assert source.column_of_texts(of_columns("a", "b", inner=["b.c"]), None, [["b.c"]], "f") == "b.c"
+def test_the_columns_of_texts():
+    assert source.columns_of_texts(of_columns("a", "text"), None, [], "f") == ["text"]
+    assert source.columns_of_texts(of_columns("a", "body"), None, [["body"]], "f") == ["body"]
+    assert source.columns_of_texts(of_columns("a"), None, [], "f") == ["a"]
+    assert source.columns_of_texts(of_columns("a", "b", inner=["b.c"]), None, [["b.c"]], "f") == ["b.c"]
     with pytest.raises(UserError, match=r"f: which column holds the texts.*there are: a, b"):
-        source.column_of_texts(of_columns("a", "b"), None, [], "f")
-    with pytest.raises(UserError, match="there are: a, b"):
-        source.column_of_texts(of_columns("a", "b"), "text", [], "f")
-    assert source.column_of_texts(of_columns("a", "b"), None, [["a", "c"], ["b"]], "f") == "b"
-    assert source.column_of_texts(of_columns("a", "b"), "b", [["a", "b"]], "f") == "b"
-    with pytest.raises(UserError, match=r"f: params.yaml joins a \+ b to a text, by a blank line; add a column"):
-        source.column_of_texts(of_columns("a", "b"), None, [["a", "b"]], "f")
+        source.columns_of_texts(of_columns("a", "b"), None, [], "f")
+    with pytest.raises(UserError, match="no column 'text'; there are: a, b"):
+        source.columns_of_texts(of_columns("a", "b"), ["a", "text"], [], "f")
+    assert source.columns_of_texts(of_columns("a", "b"), None, [["a", "c"], ["b"]], "f") == ["b"]
+    assert source.columns_of_texts(of_columns("a", "b"), ["b"], [["a", "b"]], "f") == ["b"]
+    assert source.columns_of_texts(of_columns("a", "b", "c"), None, [["b", "a"]], "f") == ["b", "a"]
+
+
+CELLS = st.none() | st.sampled_from(["", " ", "a", "\n\n", "x'y", "ünï"])
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8), st.sampled_from(["f.jsonl", "f.parquet", "f.csv"]))
+def test_columns_are_joined_as_collect_joins_them(tmp_path_factory, rows, name):
+    path = tmp_path_factory.mktemp("joined") / name
+    table = pa.table(
+        {"n": list(map(str, range(len(rows)))), "subject": [a for a, _ in rows], "body": [b for _, b in rows]}
+    )
+    if name.endswith("parquet"):
+        pq.write_table(table, path)
+    elif name.endswith("jsonl"):
+        path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    else:
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([table.column_names, *zip(*table.to_pydict().values(), strict=True)])
+    with formats.reading(str(path), None) as read:
+        found = [text for block in source.look(read).blocks("subject", "body") for text in block.texts]
+    columns = [values.strings(list(cells), "c", None) for cells in zip(*rows, strict=True)]
+    assert [text or "" for text in found] == values.joined(columns).to_pylist()
 
 
 @pytest.mark.parametrize(
