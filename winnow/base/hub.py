@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ANSWER_BYTES = 32 * 2**20  # of a hub on a model; one that lists 100,000 files takes 25 MiB
-REFUSAL_BYTES = 64 * 2**10  # of an answer with status 400 or more, as it is sent: the status and headers say all
-PACKINGS = ("gzip", "deflate")  # which make of so many bytes 64 MiB at most; of others there is no such bound
 PATIENCE = 60  # seconds without a byte of it
 
 
@@ -161,7 +159,7 @@ def cache_folder() -> str:
 
 
 def _prepare() -> None:
-    """Show bars to people only, and no warning: it would repeat an address that may be signed; bound refusals."""
+    """Show bars to people only, and no warning: it would repeat an address that may be signed. Bound refusals."""
     from huggingface_hub.utils import disable_progress_bars, logging
 
     logging.set_verbosity_error()
@@ -172,40 +170,37 @@ def _prepare() -> None:
 
 @cache  # the client is made anew after an error, by what is set here
 def _bound_refusals() -> None:
-    """Let huggingface_hub, which reads what comes with a refusal to its end, find an end soon."""
+    """Let huggingface_hub find nothing behind a refusal's headers: it would read that to its end, which may be none.
+
+    Status and headers say all that `_told` reads.
+    """
     from huggingface_hub import set_client_factory
     from huggingface_hub.utils._http import default_client_factory
 
     def client() -> "Client":
         made = default_client_factory()
-        made.event_hooks = made.event_hooks | {"response": [*made.event_hooks["response"], _shorten_refusal]}
+        made.event_hooks = made.event_hooks | {"response": [*made.event_hooks["response"], _empty_refusal]}
         return made
 
     set_client_factory(client)
 
 
-def _shorten_refusal(response: "Response") -> None:
+def _empty_refusal(response: "Response") -> None:
     from httpx2 import SyncByteStream
 
-    class Beginning(SyncByteStream):
+    class Nothing(SyncByteStream):
         def __init__(self, whole: SyncByteStream) -> None:
             self._whole = whole
 
         def __iter__(self) -> Iterator[bytes]:
-            left = REFUSAL_BYTES
-            for block in self._whole:
-                yield block[:left]
-                left -= len(block)
-                if left <= 0:
-                    return
+            return iter(())
 
         def close(self) -> None:
             self._whole.close()
 
     if response.is_error:
-        if response.headers.get("content-encoding", PACKINGS[0]).lower() not in PACKINGS:
-            del response.headers["content-encoding"]
-        response.stream = Beginning(response.stream)
+        response.headers.pop("content-encoding", None)
+        response.stream = Nothing(response.stream)
 
 
 @contextmanager

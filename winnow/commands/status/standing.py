@@ -176,8 +176,6 @@ def _runs(found: Standing, repo: "Repo", now: float) -> None:
     root = Path(repo.root_dir)
     last = timing.read(root)
     found.has_run = bool(last) or pipeline.made("collect", "out", root) is not None
-    rows = str(pipeline.find("collect", "out", root))
-    found.is_locked = any(out.def_path == rows and out.hash_info for stage in repo.index.stages for out in stage.outs)
     found.running = {
         name: now - run.began for name, run in last.items() if not run.ended and is_alive(run.process, run.began)
     }
@@ -188,6 +186,8 @@ def _runs(found: Standing, repo: "Repo", now: float) -> None:
     except Busy:
         found.is_busy = True
         return
+    rows = str(pipeline.find("collect", "out", root))
+    found.is_locked = any(out.def_path == rows and out.hash_info for stage in repo.index.stages for out in stage.outs)
     known = {name: run.seconds for name, run in last.items() if run.seconds is not None}
     for name in found.reruns.stages:
         # A run of the matrix takes about as long as the others.
