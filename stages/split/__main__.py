@@ -14,7 +14,8 @@ their exact share by at most half of the class's largest unit, as long as no mor
 says for which classes a label counts.
 Rows that only adapt the encoder and are tied to no task row are all train: nothing is measured on them.
 
-Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows.
+Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows. A dev or
+test of few groups is in doubt.
 Memory: about a hundred bytes a row, no text.
 """
 
@@ -29,9 +30,10 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from winnow import kinds
-from winnow.base import hashing, params
+from winnow.base import gates, hashing, params
 from winnow.base.errors import UserError
 from winnow.base.files import write_json
+from winnow.base.gates import Doubt
 from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
 from winnow.rows import splits, tables
@@ -58,6 +60,10 @@ class Params(params.Section):
 
     salt: str = Field(min_length=1)
     """Another salt draws other rows, but for the test rows that `winnow freeze` has frozen."""
+
+    min_groups: int = Field(10, ge=1)
+    """Groups of the task's rows in dev and in test; one with fewer is in doubt: intervals draw groups anew, and those
+    of a handful say little."""
 
     @model_validator(mode="after")
     def leaves_train(self) -> Self:
@@ -305,6 +311,27 @@ def measure(rows: Rows, assigned: np.ndarray, frozen: np.ndarray) -> dict:
     return result | {"leaks": leaks(rows, assigned)}
 
 
+def doubts(metrics: dict, settings: Params) -> list[Doubt]:
+    """Return the doubt in dev and test of few groups.
+
+    Args:
+        metrics: of `measure`.
+    """
+    few = {name: metrics[name]["groups"] for name in ("dev", "test") if metrics[name]["groups"] < settings.min_groups}
+    if not few:
+        return []
+    told = " and ".join(f"{name} has {count:,} group{'s' if count > 1 else ''}" for name, count in few.items())
+    return [
+        Doubt(
+            "split.min_groups",
+            f"{told}, fewer than {settings.min_groups:,} (split.min_groups): an interval over so few says little",
+            f"split.min_groups: {min(few.values())}",
+            "add rows of other groups, enlarge split.dev or split.test, or name another column as the sources' "
+            "columns.group",
+        )
+    ]
+
+
 def leaks(rows: Rows, assigned: np.ndarray) -> int:
     """Return how many groups and clusters stand in more than one split."""
     return sum(len(np.unique(keys[splits.crossing(keys, assigned)])) for keys in (rows.group, rows.cluster))
@@ -343,7 +370,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{args.rows}: no row with purpose task falls into {' or '.join(empty)}; "
             f"add rows in more groups, or enlarge the shares in params.yaml: split"
         )
-    write_json(args.metrics, metrics | {"test_sha": write(args.rows, assigned, args.out)})
+    found = doubts(metrics, options)
+    told = {gates.KEY: gates.told(found)} if found else {}
+    write_json(args.metrics, metrics | {"test_sha": write(args.rows, assigned, args.out)} | told)
+    gates.settle("split", found, args.metrics)
 
 
 if __name__ == "__main__":

@@ -226,6 +226,24 @@ def test_main_writes_the_split_its_measures_and_what_is_frozen(workspace):
     assert again["test_sha"] == first["test_sha"]
 
 
+@pytest.mark.parametrize(("groups", "few"), [(12, ["dev", "test"]), (40, ["dev"]), (200, [])])
+def test_few_groups_are_in_doubt_and_enough_change_no_byte(workspace, groups, few, capsys):
+    folder = workspace(split=ALL | {"dev": 0.1, "test": 0.4}, task=TASK, gates={"on_doubt": "warn"})
+    metrics = run(folder, [{"label": "AB"[number % 2], "group": f"g{number % groups}"} for number in range(400)])
+    told = capsys.readouterr().err
+    if not few:
+        assert "doubts" not in metrics
+        assert not told
+        return
+    (doubt,) = metrics["doubts"]
+    counts = [metrics[name]["groups"] for name in few]
+    assert all(f"{name} has {count} group" in doubt["what"] for name, count in zip(few, counts, strict=True))
+    assert doubt["accept"] == f"split.min_groups: {min(counts)}"
+    assert "split: IN DOUBT: 1 doubt" in told
+    accepted = {"split": ALL | {"dev": 0.1, "test": 0.4, "min_groups": min(counts)}}
+    assert stage.doubts(metrics, stage.Params(**accepted["split"])) == []
+
+
 def test_the_same_rows_give_the_same_bytes_whatever_the_batch(workspace, monkeypatch):
     folder = workspace(split=ALL, task=TASK)
     rows = papers(100)
@@ -267,6 +285,7 @@ def test_a_missing_column_is_named(workspace):
         ({"dev": 0.0}, r"split\.dev"),
         ({"test": "0.2"}, r"split\.test"),
         ({"salt": ""}, r"split\.salt"),
+        ({"min_groups": 0}, r"split\.min_groups"),
         ({"sal": "x"}, r"split\.sal: unknown parameter"),
     ],
 )

@@ -58,7 +58,7 @@ def test_it_takes_the_place_of_the_section_and_leaves_the_rest(hub, workspace, d
         ({"config.json": json.dumps({"auto_map": {}}).encode()}, "brings its own Python code"),
         ({"model.safetensors": None}, r"no model\.safetensors \(but pytorch_model\.bin\)"),
         ({"tokenizer.json": None}, r"no tokenizer\.json"),
-        ({"config.json": b'{"a":' * 100_000}, "names or a configuration that no hub has"),
+        ({"config.json": b'{"a":' * 100_000}, r"config\.json: not valid JSON"),
     ],
 )
 def test_what_the_stage_would_refuse_is_refused(hub, files, message):

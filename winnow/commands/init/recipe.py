@@ -11,6 +11,7 @@ MARKED_UP = 0.1  # share of texts with markup from which on markup is taken out
 LEAST_WORDS = 3  # of texts of which hardly any has fewer than twice as many
 SHORT = 16  # tokens: of texts this short, one other word in ten is another message
 FEW = 1500  # labelled rows of which dev gets a larger share, so that it measures anything
+FEW_GROUPS = 150  # the same of groups
 THREADS = 8  # more do not make an encoder of this size faster
 
 
@@ -22,6 +23,7 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     first = profiles[sources[0].name]
     least = min((labels.rows[name] for name in labels.names), default=0)
     labelled = sum(source.survey.labelled for source in sources)
+    groups = sum(source.survey.even_groups if source.roles.group else source.survey.rows for source in sources)
     return {
         "task": {"labels": list(labels.names), "kind": "classification"},
         "compute": {"threads": min(machine.cores, THREADS)},
@@ -31,7 +33,7 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
             "min_words": LEAST_WORDS if words >= 2 * LEAST_WORDS else 1,
         },
         "deduplicate": {"threshold": 0.9 if tokens[0] < SHORT else 0.8},
-        "split": {"dev": 0.2 if labelled < FEW else 0.12},
+        "split": {"dev": 0.2 if labelled < FEW or groups < FEW_GROUPS else 0.12},
         "removals": {"max_skew": 1.5 if len(labels.names) == 2 else 3},
         "annotate": {"rules": []},
         # Duplicates go before the labels are counted.

@@ -14,6 +14,7 @@ FORMATS = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON Lines", "parquet": "Parque
 FORMATS |= {"eml": "e-mails", "mbox": "mbox"}
 SHOWN = 6  # labels by name
 CUT = 40  # characters of a label
+TOO_FEW = "too few, or too unequal, for a dev and a test of ten each"
 NO_GROUP = "none: each row is its own; --group names what ties rows"
 LEAST_SHOWN = 0.005  # share of the texts with markup, of which less is 0 %
 
@@ -47,7 +48,7 @@ def _of_source(source: Source) -> Iterable[tuple[str, str]]:
     yield "  group", f"{roles.group}: {survey.groups:,}" if roles.group else NO_GROUP
     if roles.too_few:
         same = ", since mails of one subject are one thread" if roles.too_few == "thread" else ""
-        yield "", f"{roles.too_few} has {survey.groups:,} values{same}: too few to make three splits of"
+        yield "", f"{roles.too_few} has {survey.groups:,} values{same}: {TOO_FEW}"
     if roles.published:
         form = f", written {roles.published_format}" if roles.published_format else ""
         yield "  date", f"{roles.published}: {survey.first} to {survey.last}{form}" if survey.dates else roles.published

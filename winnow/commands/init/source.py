@@ -21,6 +21,9 @@ from winnow.readers.tabular import QUOTE
 
 SHOWN = 12  # columns that a message names
 MAILS = ("eml", "mbox")
+# Of so many a fifth, dev or test, holds `split.min_groups`, whatever the draw. In a file with fewer rows than twice as
+# many, rows that are each their own would hardly be more.
+EVEN_GROUPS = 60
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,9 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     counted = survey.count(found, roles)
     if counted.keys_twice:
         roles, counted.keys_twice = replace(roles, key=None), 0
-    if roles.group and counted.groups < min(guess.LEAST_GROUPS, counted.rows) and options.group is None:
-        roles = replace(roles, group=None, too_few=roles.group)
+    if roles.group and counted.even_groups < min(EVEN_GROUPS, counted.rows / 2) and options.group is None:
+        kept = [] if found.format in MAILS else [roles.group]
+        roles = replace(roles, group=None, too_few=roles.group, meta=[*roles.meta, *kept])
     place = _place(path, sources)
     sha256 = None if found.glob else files.sha256(path)
     return Source(_name(path, options.name), found, roles, counted, place, sha256)

@@ -67,6 +67,7 @@ class Survey:
     duplicates: int = 0
     keys_twice: int = 0
     groups: int = 0
+    even_groups: float = 0.0  # as many groups of one size would be as unequal a lot: Kish's effective number
     dates: int = 0
     first: str = "9999"
     last: str = ""
@@ -149,7 +150,9 @@ def count(found: Found, roles: Roles) -> Survey:
         _add_dates(survey, cells.get(roles.published, ()), roles.published_format)
     survey.tokens, survey.words = np.array(tokens, np.uint32), np.array(words, np.uint32)
     survey.duplicates = len(texts) - len(set(texts))
-    survey.groups = len(set(groups))
+    sizes = np.unique(np.array(groups, np.uint64), return_counts=True)[1]
+    survey.groups = len(sizes)
+    survey.even_groups = float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
     if roles.key:
         # A row without a key is refused, too.
         survey.keys_twice = survey.rows - survey.refused - len(set(keys))

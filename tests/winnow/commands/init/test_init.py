@@ -335,6 +335,19 @@ def test_mails_of_too_few_threads_are_no_groups_and_it_says_so(init, tmp_path, p
     init(folder, "--yes")
     assert "group" not in written(project)["collect"]["sources"][0]["columns"]
     told = capsys.readouterr().out
-    assert "thread has 3 values, since mails of one subject are one thread: too few to make three splits of" in told
+    assert "thread has 3 values, since mails of one subject are one thread: too few, or too unequal, for a dev" in told
     init(folder, "--yes", "--group", "thread")
     assert written(project)["collect"]["sources"][0]["columns"]["group"] == "thread"
+
+
+@pytest.mark.parametrize(
+    ("groups", "is_one", "dev"), [(lambda n: n % 40, False, 0.12), (lambda n: n % 100, True, 0.2),
+                                  (lambda n: 0 if n % 2 else n, False, 0.12), (lambda n: n % 400, True, 0.12)]
+)  # fmt: skip
+def test_a_group_is_one_whose_dev_and_test_have_enough_of_them(init, tmp_path, project, groups, is_one, dev):
+    rows = [(shapes.text(n), "ab"[n % 2], f"u{groups(n)}") for n in range(1600)]
+    init(lines(tmp_path / "rows.csv", rows, ["text", "label", "user"]), "--yes")
+    made = written(project)
+    columns = made["collect"]["sources"][0]["columns"]
+    assert (columns.get("group"), columns.get("meta")) == (("user", None) if is_one else (None, ["user"]))
+    assert made["split"].get("dev") == dev

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from stages.check_params import __main__ as check_params
 from tests.winnow.commands.init.conftest import ROOT
+from tests.winnow.commands.init.test_lockfile import LOCK
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.commands.init import journal
@@ -81,9 +82,10 @@ def test_a_kill_at_any_write_leaves_what_the_next_one_ends(project, tmp_path):
     (project / "models/classifier/transfer-base-1").mkdir(parents=True)
     (project / "models/classifier/transfer-base-1/task.json").write_text("{}")
     (project / ".dvc").mkdir()
-    shutil.copyfile(ROOT / "dvc.lock", project / "dvc.lock")
-    (project / "reports").mkdir()
-    (project / "reports/report.html").write_text("of the example")
+    of_the_encoder = "        fetch_model:\n          kind: package\n"
+    assert of_the_encoder in LOCK
+    (project / "dvc.lock").write_text(LOCK.replace(of_the_encoder, "        approaches.multitask: {}\n"))
+    (project / "data/training.parquet").write_text("of the example")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     driver = subprocess.Popen([sys.executable, "-c", DRIVER], env=environment, cwd=project, **pipes)
@@ -99,8 +101,8 @@ def test_a_kill_at_any_write_leaves_what_the_next_one_ends(project, tmp_path):
     assert init(whole, 0) == 0
     before, after = content(project), content(whole)
     assert after["data/decisions.csv"].decode() == decisions.EMPTY
-    assert not {"models/classifier/transfer-base-1/task.json", "reports/report.html"} & after.keys()
-    assert set(YAML(typ="safe").load(after["dvc.lock"])["stages"]) == {"code", "fetch_model"}
+    assert not {"models/classifier/transfer-base-1/task.json", "data/training.parquet"} & after.keys()
+    assert list(YAML(typ="safe").load(after["dvc.lock"])["stages"]) == ["fetch_model"]
     ended, last, states = False, 0, set()
     while not ended:
         last += 1
@@ -146,7 +148,7 @@ def test_the_next_one_takes_nothing_that_came_meanwhile(init, project, rows, mon
 
 
 def test_a_lock_that_came_meanwhile_stays(init, project, rows, monkeypatch):
-    shutil.copyfile(ROOT / "dvc.lock", project / "dvc.lock")
+    (project / "dvc.lock").write_text(LOCK)
     removing = journal._remove
     monkeypatch.setattr(journal, "_remove", lambda begun: None)
     init(rows, "--yes")
