@@ -4,7 +4,7 @@ import copy
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.base.errors import UserError
@@ -73,6 +73,7 @@ def test_a_bumped_version_is_above_and_differs_in_its_level(version, level):
     assert versions.parsed(f"v{version}") == versions.parsed(str(version)) == version
 
 
+@settings(max_examples=50)
 @given(st.text() | st.from_regex(r"v?[0-9]{1,3}(\.[0-9]{1,3}){1,3}", fullmatch=True))
 def test_a_version_is_three_numbers_and_nothing_else(text):
     parts = text.removeprefix("v").split(".")
@@ -83,6 +84,7 @@ def test_a_version_is_three_numbers_and_nothing_else(text):
             versions.parsed(text)
 
 
+@settings(max_examples=50)
 @given(st.lists(VERSIONS, unique=True, min_size=1, max_size=5), st.text(alphabet="ab#\n ", max_size=40))
 def test_a_section_stands_above_the_others_and_nothing_is_lost(several, words):
     text = None
