@@ -73,7 +73,7 @@ def finish() -> None:
 
 def _remove(begun: dict) -> None:
     same = [Path(path) for path, sha256 in begun["people"].items() if _is_same(Path(path), sha256)]
-    if _is_same(lockfile.FILE, begun["lock"]):  # first: what it names is there as long as it names it
+    if _is_same(lockfile.FILE, begun.get("lock")):  # first: what it names is there as long as it names it
         lockfile.drop(begun["runs"], Path())
     clear.remove(Leftovers(tuple(same), (), tuple(map(Path, begun["results"])), ()), Path())
     _forget()
