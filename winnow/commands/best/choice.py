@@ -100,7 +100,7 @@ def lead(first: Candidate, second: Candidate, judge: Judge) -> Lead | None:
     Raises:
         UserError: predictions lack the arm that the figures name.
     """
-    old, new = (_side(each) for each in (second, first))
+    old, new = (_side(each, judge) for each in (second, first))
     both = pairs.paired(old, new)
     if not len(both.at_head):
         return None
@@ -113,8 +113,8 @@ def lead(first: Candidate, second: Candidate, judge: Judge) -> Lead | None:
     return Lead(sign * told["value"], low, high, len(both.at_head), both.same_rows, verdict)
 
 
-def _side(each: Candidate) -> pairs.Side:
-    side = pairs.side(each.revision, SPLIT)
+def _side(each: Candidate, judge: Judge) -> pairs.Side:
+    side = pairs.side(each.revision, SPLIT, judge.task)
     if side is None or each.approach not in predictions.by_approach(side.files):
         raise UserError(
             f"{each.name}: its predictions hold no arm {each.approach}, which its figures name; run it again"
