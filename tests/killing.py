@@ -1,4 +1,4 @@
-"""Starts a command, and kills it and all that it started as soon as it has written a checkpoint."""
+"""Kills commands: one as soon as it has written a checkpoint, or all that work in a folder."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -49,10 +50,33 @@ def _kill_session(leader: int) -> None:
         except OSError:
             continue  # it has just ended
         if int(fields[3]) == leader:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(int(stat.parent.name), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+
+
+def kill_in(folder: Path) -> None:
+    """SIGKILL every process whose command names a folder, or whose current folder lies in it."""
+    for _ in range(100):
+        left = _processes(folder)
+        if not left:
+            return
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
+    raise AssertionError("processes are left")
+
+
+def _processes(folder: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            told, place = (entry / "cmdline").read_bytes().decode(errors="replace"), os.readlink(entry / "cwd")
+        except OSError:
+            continue  # it has ended, or nobody has reaped it
+        if int(entry.name) != os.getpid() and (str(folder) in told or place.startswith(str(folder))):
+            found.append(int(entry.name))
+    return found
 
 
 def finish(command: list[str], folder: Path) -> tuple[str, list[int]]:

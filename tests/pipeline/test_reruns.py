@@ -3,6 +3,7 @@
 And what CI makes of a change that has not run, or has.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -14,15 +15,20 @@ import time
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from dvc.utils.serialize import dump_yaml
 from dvc_render.vega_templates import get_template
 from ruamel.yaml import YAML
 
-from tests.pipeline import corpus
+from stages.compare import __main__ as compare
+from stages.finetune import __main__ as finetune
+from tests.killing import kill_in
+from tests.pipeline import corpus, queued
 from tests.pipeline.clone import ROOT, Clone, tiny
 from tests.pipeline.test_pipeline import SMALL
 from winnow.base import closure
 from winnow.commands import lock
+from winnow.commands.doctor import experiments
 from winnow.commands.rerun_tables import Pipeline
 from winnow.commands.status import reruns, standing
 
@@ -105,6 +111,76 @@ def test_after_a_variant_the_way_back_leaves_nothing_to_run(clone):
     assert report.read_bytes() == before
     assert sorted(path.name for path in models.iterdir()) == runs
     assert clone.call("git", "status", "--porcelain", "--untracked-files=no") == ""
+
+
+GRID = """\
+description: A grid of four.
+cost: A minute.
+axes:
+  change:
+    trained: {finetune.epochs: 6}
+    110: {compare.resamples: 110}
+    120: {compare.resamples: 120}
+    130: {compare.resamples: 130}
+"""
+
+
+def test_a_grid_in_two_workers_is_killed_goes_on_and_is_the_bytes_of_a_serial_run(clone, tmp_path, monkeypatch):
+    (clone.folder / "experiments/tiny.yaml").write_text(GRID, encoding="utf-8")
+    names = {f"tiny-{label}" for label in ("trained", "110", "120", "130")}
+    assert queued.winnow(clone, "experiments", "tiny").count(": queued") == 4
+    assert queued.winnow(clone, "experiments", "tiny").count("is queued") == 4
+
+    checkpoints = clone.folder / ".dvc/tmp/checkpoints"
+    try:
+        queued.start(clone, 2)
+        queued.until(lambda: [*checkpoints.glob("finetune-*/*/[0-9]*")], "no step was trained", 0.01)
+    finally:
+        kill_in(clone.folder)
+    assert "tiny-trained" not in queued.results(clone)
+    with Repo(str(clone.folder)) as repo:
+        (finding,) = experiments.queue(repo)
+    assert "tiny-trained" in finding.says
+    for command in finding.mend.partition(";")[0].split(" && "):
+        clone.call(*command.split())
+
+    try:
+        queued.winnow(clone, "experiments", "tiny")
+        queued.start(clone, 2)
+        queued.until(lambda: names <= queued.results(clone).keys(), "an experiment has no result")
+        assert "goes on after step" in clone.call("dvc", "queue", "logs", "tiny-trained")
+    finally:
+        kill_in(clone.folder)
+    assert queued.winnow(clone, "experiments", "tiny").count("has a result") == 4
+    assert clone.call("git", "status", "--porcelain", "--untracked-files=no") == ""
+
+    found = json.loads(queued.winnow(clone, "best", "--json"))
+    assert (found["compared"], {each["name"] for each in found["candidates"]}) == (5, names | {"HEAD"})
+    assert found["left_out"] == {}
+
+    # One after the other, in this process, from the same inputs.
+    for name, made in queued.results(clone).items():
+        serial = tmp_path / name
+        (serial / "reports").mkdir(parents=True)
+        for part in ("data", "models/base", "models/adapted"):
+            (serial / part).parent.mkdir(exist_ok=True)
+            (serial / part).symlink_to(clone.folder / part)
+        (serial / "params.yaml").write_text(clone.call("git", "show", f"{made}:params.yaml"), encoding="utf-8")
+        monkeypatch.chdir(serial)
+        lock = YAML(typ="safe").load(clone.call("git", "show", f"{made}:dvc.lock"))["stages"]
+        if name == "tiny-trained":
+            stage = "finetune@transfer-base-1"
+            finetune.main(lock[stage]["cmd"].split()[3:])
+            metrics = "reports/metrics/finetune/transfer-base-1.json"
+            (model,) = [out["md5"] for out in lock[stage]["outs"] if out["path"] == "models/classifier/transfer-base-1"]
+            listed = clone.folder / f".dvc/cache/files/md5/{model[:2]}/{model[2:]}"
+            hashes = {each["relpath"]: each["md5"] for each in json.loads(listed.read_text())}
+            weights = (serial / "models/classifier/transfer-base-1/model.safetensors").read_bytes()
+            assert hashlib.md5(weights).hexdigest() == hashes["model.safetensors"]
+        else:
+            compare.main(lock["compare"]["cmd"].split()[3:])
+            metrics = "reports/metrics/compare.json"
+        assert (serial / metrics).read_text() == clone.call("git", "show", f"{made}:{metrics}")
 
 
 def test_plots_are_drawn_by_their_templates_and_axes(clone):

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
+from tests.killing import kill_in
 from winnow.commands.doctor import experiments
 
 SLOW = "stages:\n  slow:\n    cmd: touch {started} && sleep 300\n    params: [seed]\n    outs: [out]\n"
@@ -34,41 +34,13 @@ def project(tmp_path, monkeypatch):
     call("git", "add", "-A")
     call("git", "commit", "-qm", "a commit")
     yield folder
-    kill(folder)
+    kill_in(folder)
 
 
 def call(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def processes(folder: Path) -> list[int]:
-    """Return the processes of this test's queue: those whose command or folder lies in the project."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            told = (entry / "cmdline").read_bytes().decode(errors="replace")
-            place = os.readlink(entry / "cwd")
-        except OSError:
-            continue
-        if int(entry.name) != os.getpid() and (str(folder) in told or place.startswith(str(folder))):
-            found.append(int(entry.name))
-    return found
-
-
-def kill(folder: Path) -> None:
-    for _ in range(50):
-        left = processes(folder)
-        if not left:
-            return
-        for process in left:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.1)
-    raise AssertionError("processes are left")
 
 
 def found(folder: Path) -> list:
@@ -86,7 +58,7 @@ def test_a_task_whose_worker_was_killed_has_its_mend(project):
         assert time.monotonic() < end
         time.sleep(0.2)
     assert [(finding.level, finding.says) for finding in found(project)] == [("ok", "1 running")]
-    kill(project)
+    kill_in(project)
     assert re.search(r"variant\b.*Running", call("dvc", "queue", "status"))
     (finding,) = found(project)
     assert (finding.area, finding.level) == ("queue", "warn")
