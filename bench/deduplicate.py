@@ -32,6 +32,7 @@ from winnow.rows import tables
 
 WORDS, THRESHOLD = 3, 0.8
 COPIES = 9
+ROUNDS = 2
 GOALS = {"docs/s": 5, "recall": 0.98, "precision": 1.0, "GiB": 2}
 OURS = "Winnow"
 TOOLS = {
@@ -152,13 +153,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--families", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     args = parser.parse_args()
     best, what = measured(args.base, args.families, args.seed, args.rounds)
     ours = best[OURS]
     common = {
         "device": f"{peers.device()}, one core each",
-        "command": "python -m bench.deduplicate --base data/deduplicated.parquet --out bench/results/deduplicate.json",
+        "command": "python -m bench.deduplicate --base data/deduplicated.parquet --out bench/results/deduplicate.json"
+        + (f" --rounds {args.rounds}" if args.rounds != ROUNDS else ""),
     }
     entries = []
     for name, result in best.items():

@@ -155,8 +155,8 @@ def test_a_grid_in_two_workers_is_killed_goes_on_and_is_the_bytes_of_a_serial_ru
     assert clone.call("git", "status", "--porcelain", "--untracked-files=no") == ""
 
     found = json.loads(queued.winnow(clone, "best", "--json"))
-    assert (found["compared"], {each["name"] for each in found["candidates"]}) == (5, names | {"HEAD"})
-    assert found["left_out"] == {}
+    assert {each["name"] for each in found["candidates"]} == names
+    assert found["left_out"].keys() == {"HEAD"}  # nobody has committed what the clone's own run made
 
     # One after the other, in this process, from the same inputs.
     for name, made in queued.results(clone).items():

@@ -98,15 +98,16 @@ def _alarms(found: Mapping) -> Iterator[str]:
 
 
 def shown(part: Mapping[str, float], is_share: bool) -> str:
-    """Return a difference with its interval: `+1.2 points (0.4 to 2.0)`."""
+    """Return a difference with its interval: `+1.2 points (+0.4 to +2.0)`."""
     scale, unit = (100, " points") if is_share else (1, "")
     value, low, high = (_signed(scale * part[end]) for end in ("value", "low", "high"))
     return f"{value}{unit} ({low} to {high})"
 
 
 def _signed(value: float) -> str:
-    text = f"{value:+.1f}" if abs(value) >= 0.05 or value == 0 else f"{value:+.2g}"
-    return text.replace("-", "\u2212").replace("+0.0", "0")
+    if value == 0:
+        return "0"
+    return (f"{value:+.1f}" if abs(value) >= 0.05 else f"{value:+.2g}").replace("-", "\u2212")
 
 
 def number(value: float) -> str:
