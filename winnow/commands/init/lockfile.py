@@ -1,8 +1,8 @@
 """dvc.lock without the runs that were of other data, so that neither `dvc push` nor `winnow diff` asks for their files.
 
 A stage's run is of other data if it read other parameters than those that params.yaml gets, the sources, or a file
-that goes; so is the run of each stage that reads what it wrote. The base encoder's run stays, as long as
-`fetch_model` does.
+that goes; so is the run of each stage that reads what it wrote. The base encoder's run stays, if the encoder is here
+and `fetch_model` stays.
 """
 
 import re
@@ -26,7 +26,7 @@ class Stale:
     """What is of other data.
 
     Attributes:
-        stages: names of entries of dvc.lock.
+        stages: names of entries of dvc.lock, those whose outputs are not here among them.
         outs: files and folders that these stages write, and that are there.
     """
 
@@ -53,6 +53,10 @@ def stale(document: Mapping, changed: Iterable[Path], root: Path) -> Stale:
             constant = known.get(name, {}).get("meta", {}).get("constant", [])
             touched += [path for path in _paths(waiting.pop(name), "outs") if path not in constant]
         found += more
+    # Of what is not here, a push would warn; the stage makes it again.
+    found += [
+        name for name, entry in waiting.items() if not all((root / out).exists() for out in _paths(entry, "outs"))
+    ]
     outs = [Path(out) for name in found for out in _outs(known.get(name, {}))]
     return Stale(tuple(found), tuple(out for out in outs if (root / out).exists()))
 

@@ -85,6 +85,7 @@ def test_a_kill_at_any_write_leaves_what_the_next_one_ends(project, tmp_path):
     of_the_encoder = "        fetch_model:\n          kind: package\n"
     assert of_the_encoder in LOCK
     (project / "dvc.lock").write_text(LOCK.replace(of_the_encoder, "        approaches.multitask: {}\n"))
+    (project / "models/base").mkdir()
     (project / "data/training.parquet").write_text("of the example")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

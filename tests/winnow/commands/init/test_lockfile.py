@@ -68,9 +68,10 @@ SAME = {"fetch_model": {"kind": "package"}, "approaches": {"transfer": {}}, "tas
 def root(tmp_path):
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
     (tmp_path / "dvc.lock").write_text(LOCK)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/checked_params.txt").write_text("ok")
-    (tmp_path / "data/training.parquet").write_text("of the example")
+    for folder in ("data", "models/base", "models/classifier/transfer-base-1"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("raw", "checked_params.txt", "training.parquet"):
+        (tmp_path / "data" / file).write_text("of the example")
     return tmp_path
 
 
@@ -79,9 +80,11 @@ def test_what_follows_a_stage_is_stale_but_not_by_an_output_that_says_the_same(r
     assert lockfile.stale(SAME | {"task": {"labels": ["c"]}}, [], root).stages == ("check_params",)
     found = lockfile.stale(SAME, [root.relative_to(root) / "data/sources/rows.csv"], root)
     assert found.stages == ("collect", "balance", "finetune@transfer-base-1")
-    assert list(map(str, found.outs)) == ["data/training.parquet"]
+    assert list(map(str, found.outs)) == ["data/raw", "data/training.parquet"]
     found = lockfile.stale(SAME | {"approaches": {"transfer": {"epochs": 3}}}, [], root)
     assert found.stages == ("finetune@transfer-base-1",)
+    (root / "models/base").rmdir()  # as in a fresh clone
+    assert lockfile.stale(SAME, [], root).stages == ("fetch_model",)
 
 
 def test_the_rest_keeps_its_bytes_and_an_empty_lock_goes(root):
