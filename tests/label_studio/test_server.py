@@ -210,7 +210,7 @@ def test_files_instead_of_requests(server, project):
     api.post(f"/api/projects/{made['id']}/import", json.loads(file.read_text()))
     annotate(server.url, tasks(server.url, "By hand")[1], "a,b; c")
     exported = project.queue.with_name("export.json")
-    exported.write_text(json.dumps(api.get(f"/api/projects/{made['id']}/export", exportType="JSON")))
+    exported.write_text(json.dumps(api.get(f"/api/projects/{made['id']}/export", list, exportType="JSON")))
     added = importing.run(exported, review_project.target(project), EMAIL)
     assert added.summary("export") == "export: 1 decisions added, 0 already there, 0 rows not filled in"
     assert said(project) == [("row-001", "relabel", "a,b; c", "")]
