@@ -50,6 +50,11 @@ def execute(arguments: argparse.Namespace) -> None:
         refuse_changes(root)
         ours = resolve(root, "HEAD")
         base = trees.run(root, "merge-base", ours, theirs)[1].decode().strip()
+        if not base:
+            raise UserError(
+                f"{arguments.branch}: has no commit in common with this branch; a shallow clone has too few: "
+                "`git fetch --unshallow`"
+            )
         if base == theirs:
             say("merged", f"already: this branch holds {arguments.branch}")
             return

@@ -87,10 +87,10 @@ def _read(text: str, side: str) -> dict:
     """Return a lock's values; an empty file has none."""
     try:
         lock = YAML(typ="safe").load(text) or {}
-        assert isinstance(lock, dict)
-        for entry in lock.get(STAGES, {}).values():
-            assert all(isinstance(out["path"], str) for out in _outs(entry))
-    except (YAMLError, AssertionError, AttributeError, KeyError, TypeError):
+        entries = lock.get(STAGES, {}).values()
+        if not all(isinstance(out["path"], str) for entry in entries for out in _outs(entry)):
+            raise TypeError("a path that is no text")
+    except (YAMLError, AttributeError, KeyError, TypeError):
         raise UserError(
             f"{FILE} of {side}: not what DVC writes; mend it on that side: `dvc repro` there writes it anew"
         ) from None
