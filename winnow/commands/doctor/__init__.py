@@ -2,6 +2,7 @@
 
 winnow doctor          exit status 1 if something would break a run
 winnow doctor --json   the same for scripts
+winnow doctor --mend   also forget tasks of DVC's queue whose worker was killed, so that they can be queued again
 winnow doctor --objects         hash what this commit needs of the cache and of the remote: which objects are damaged?
 winnow doctor --objects --mend  copy a damaged one anew from the other place, where that has it whole
 
@@ -32,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help="for scripts")
     parser.add_argument("--objects", action="store_true", help="hash the data of this commit, in the cache and remote")
-    parser.add_argument("--mend", action="store_true", help="with --objects: copy what is damaged anew")
+    parser.add_argument("--mend", action="store_true", help="forget killed tasks; with --objects: copy anew")
 
 
 def execute(arguments: argparse.Namespace) -> None:
@@ -41,10 +42,9 @@ def execute(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: one would break a run, there is no pipeline here, or no DVC repository.
     """
-    if arguments.mend and not arguments.objects:
-        raise UserError("--mend goes with --objects: winnow doctor --objects --mend")
+    look = damage if arguments.objects else findings
     found = []
-    for finding in damage(Path(), arguments.mend) if arguments.objects else findings(Path()):
+    for finding in look(Path(), arguments.mend):
         found.append(finding)
         if not arguments.json:
             print(f"{WORDS[finding.level]:<6}{finding.area:<12}{printable(finding.says)}", flush=True)
@@ -57,8 +57,8 @@ def execute(arguments: argparse.Namespace) -> None:
         raise UserError(f"{broken}: {', '.join(failed)}; each has its mend above")
 
 
-def findings(root: Path) -> Iterator[Finding]:
-    """Yield what is found at the repository's root, the cheap looks first.
+def findings(root: Path, mend: bool) -> Iterator[Finding]:
+    """Yield what is found at the repository's root, the cheap looks first; forget killed tasks if `mend`.
 
     Raises:
         UserError: there is no pipeline, or no DVC repository.
@@ -77,7 +77,7 @@ def findings(root: Path) -> Iterator[Finding]:
         yield from _looked("memory", lambda: machine.memory(root))
         yield from _looked("processor", lambda: machine.processor(machine.settings(root)))
         yield from _looked("clock", lambda: machine.clocks(Path(repo.tmp_dir), repository.latest(root), time.time()))
-        yield from _looked("queue", lambda: experiments.queue(repo))
+        yield from _looked("queue", lambda: experiments.queue(repo, mend))
         yield from _looked("remote", lambda: remote.remote(repo))
 
 
