@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from winnow.base import files
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
+from winnow.commands.diff import revision
 from winnow.commands.merge import checks, plan, trees
 from winnow.commands.merge.plan import Plan
 from winnow.commands.merge.trees import Trees, git
@@ -35,7 +36,7 @@ OURS_ALONE = ("-c", "merge.union.driver=false", "-c", "rerere.enabled=false")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("branch", metavar="BRANCH", help="or any other revision: origin/name, a commit")
+    parser.add_argument("branch", metavar="BRANCH", help="or any other revision: origin/name, a commit, an experiment")
 
 
 def execute(arguments: argparse.Namespace) -> None:
@@ -46,9 +47,9 @@ def execute(arguments: argparse.Namespace) -> None:
     """
     with chdir(find_root(Path().resolve())):
         root = Path()
-        theirs = resolve(root, arguments.branch)
+        theirs = revision.commit(arguments.branch)
         refuse_changes(root)
-        ours = resolve(root, "HEAD")
+        ours = revision.commit("HEAD")
         base = trees.run(root, "merge-base", ours, theirs)[1].decode().strip()
         if not base:
             raise UserError(
@@ -81,18 +82,6 @@ def find_root(folder: Path) -> Path:
         if (parent / pipeline.FILE).is_file():
             return parent
     raise UserError(f"{pipeline.FILE}: not found here or above; run in a project of Winnow")
-
-
-def resolve(root: Path, name: str) -> str:
-    """Return the commit of a branch or another revision.
-
-    Raises:
-        UserError: there is none.
-    """
-    status, out, _ = trees.run(root, "rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}")
-    if status:
-        raise UserError(f"{name}: no branch or commit of this repository; `git fetch` brings others' branches")
-    return out.decode().strip()
 
 
 def refuse_changes(root: Path) -> None:

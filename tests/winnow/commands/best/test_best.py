@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -149,6 +150,15 @@ def test_what_cannot_be_compared_is_named(project, capsys):
     text = said(capsys)
     assert "other: it is of another task" in text
     assert "nothing to take over" in text
+
+
+def test_what_waits_in_the_queue_is_named(project, capsys, default_params):
+    state = replace(project.state, params=default_params)  # by which dvc.yaml makes its stages
+    project.commit(replace(state, dev=figures(state)), "base")
+    queue = ["dvc", "exp", "run", "--queue", "-n", "waiting", "-S", "finetune.epochs=7"]
+    subprocess.run(queue, check=True, stdout=subprocess.DEVNULL)
+    assert told(capsys)["left_out"] == {"waiting": "is queued"}
+    assert "waiting: is queued" in said(capsys)
 
 
 def test_a_missing_object_is_named_with_its_pull(project, capsys):

@@ -340,7 +340,7 @@ def test_what_cannot_be_merged_is_one_line_and_changes_nothing(project, capsys, 
 
 
 def test_an_unknown_branch_a_merge_under_way_and_no_project_are_one_line(project, capsys, tmp_path):
-    assert "nobody: no branch or commit of this repository" in merge(project, capsys, "nobody", 1)
+    assert "revision 'nobody': neither Git nor" in merge(project, capsys, "nobody", 1)
     on(project, "theirs", lambda: write(project, {"new.txt": "x"}))
     on(project, "ours", lambda: write(project, {"other.txt": "x"}))
     merge(project, capsys)
@@ -369,6 +369,26 @@ def test_a_branch_that_is_ahead_or_behind(project, capsys):
     assert "fast-forward" in merge(project, capsys)
     assert project.git("rev-parse", "HEAD") == project.git("rev-parse", "theirs")
     assert "already" in merge(project, capsys)
+
+
+def test_an_experiment_is_merged_as_a_branch_is(project, capsys):
+    on(project, "theirs", lambda: edit(project, "params.yaml", ("5", "6")))
+    base = project.git("merge-base", "ours", "theirs").strip()
+    project.git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/variant", "theirs")
+    project.git("branch", "-qD", "theirs")
+    on(project, "ours", lambda: append(project, DECISIONS, line("x")))
+    merge(project, capsys, "variant")
+    assert "most: 6" in read(project, "params.yaml")
+
+
+def test_a_branch_of_another_history_is_one_line(project, capsys):
+    project.git("checkout", "-q", "--orphan", "other")
+    project.commit("a history of its own")
+    project.git("checkout", "-q", "ours")
+    told = merge(project, capsys, "other", 1)
+    assert "other: has no commit in common with this branch" in told
+    assert told.count("\n") == 1
+    assert project.git("status", "--porcelain") == ""
 
 
 def test_data_that_is_not_here_asks_for_a_pull(project, capsys):
