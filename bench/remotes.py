@@ -11,13 +11,13 @@ bucket and an empty folder; the best round counts. Hashing when data is added is
 
 import argparse
 import os
-import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,8 +61,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", help="of DVC's remote: jobs=16")
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "store") as url:
-        seconds = measured(Path(folder), url, args)
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = measured(Path(folder), args)
     usual = {"megabytes": 500, "rounds": 3, "set": []}
     common = {
         "device": peers.device(),
@@ -83,23 +83,33 @@ def main(argv: list[str] | None = None) -> None:
     write_json(args.out, entries)
 
 
+def free_port() -> int:
+    """Return the number of a port that nobody listens on."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return made.getsockname()[1]
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder by rclone; yield the address."""
-    folder.mkdir()
-    command = [RCLONE, "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", ",".join(KEYS), folder]
+def served(folder: Path, port: int) -> Iterator[None]:
+    """Serve a new folder with an empty bucket for each client, by rclone; the folder is removed at last."""
+    for bucket in ("rclone", "boto3", "checked", "trusted"):
+        (folder / bucket).mkdir(parents=True)
+    command = [RCLONE, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", ",".join(KEYS), folder]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=alone()) as server:
         try:
-            for line in server.stderr:
-                if found := re.search(r"server on \[(http://127\.0\.0\.1:\d+)", line):
-                    yield found[1]
-                    break
+            if not any("server on [" in line for line in server.stderr):
+                raise RuntimeError("rclone serve s3 ended before it served")
+            yield
         finally:
             server.terminate()
+    shutil.rmtree(folder)
 
 
-def measured(folder: Path, url: str, args: argparse.Namespace) -> dict[str, list[float]]:
+def measured(folder: Path, args: argparse.Namespace) -> dict[str, list[float]]:
     """Return the seconds of each round of a push and a pull by each."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
     work = repository(folder / "work", url, args.megabytes)
     calls = {
         "rclone": (plain(url, work / "data", ":s3:rclone"), plain(url, ":s3:rclone", folder / "rclone")),
@@ -113,22 +123,28 @@ def measured(folder: Path, url: str, args: argparse.Namespace) -> dict[str, list
     seconds: dict[str, list[float]] = {}
     for _ in range(args.rounds):
         for name, (push, pull) in calls.items():
-            for bucket in ("rclone", "boto3", "checked", "trusted"):
-                shutil.rmtree(folder / "store" / bucket, ignore_errors=True)
-                (folder / "store" / bucket).mkdir()
-            for client in ("rclone", "boto3"):
-                shutil.rmtree(folder / client, ignore_errors=True)
-            forget(work)
-            seconds.setdefault(f"{name} push", []).append(run(work, *push))
-            if name.startswith("dvc"):
-                (work / ".dvc/cache").rename(folder / "cache")
-                forget(work)
-            seconds.setdefault(f"{name} pull", []).append(run(work, *pull))
-            if name.startswith("dvc"):
-                shutil.rmtree(work / ".dvc/cache")
-                (folder / "cache").rename(work / ".dvc/cache")
+            with served(folder / "store", port):  # a new server, since one remembers what its folder held
+                found = turn(folder, work, push, pull, keeps_cache=not name.startswith("dvc"))
+            for verb, took in zip(("push", "pull"), found, strict=True):
+                seconds.setdefault(f"{name} {verb}", []).append(took)
             print({key: round(value[-1], 2) for key, value in seconds.items() if key.startswith(f"{name} p")})
     return seconds
+
+
+def turn(folder: Path, work: Path, push: Sequence[str], pull: Sequence[str], keeps_cache: bool) -> tuple[float, float]:
+    """Return the seconds of a push and of a pull, each from the start: nobody remembers an earlier one."""
+    for client in ("rclone", "boto3"):
+        shutil.rmtree(folder / client, ignore_errors=True)
+    forget(work)
+    pushed = run(work, *push)
+    if keeps_cache:
+        return pushed, run(work, *pull)
+    (work / ".dvc/cache").rename(folder / "cache")
+    forget(work)
+    pulled = run(work, *pull)
+    shutil.rmtree(work / ".dvc/cache")
+    (folder / "cache").rename(work / ".dvc/cache")
+    return pushed, pulled
 
 
 def repository(folder: Path, url: str, megabytes: int) -> Path:
