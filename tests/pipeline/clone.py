@@ -50,7 +50,11 @@ class Clone:
                 r"dvc\.lock$|reports/(metrics/|plots/|summary)|data/sources/", name
             ):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
+                shutil.copy2(ROOT / name, folder / name)
+        # What numba has compiled for the code of this name and time; it takes 20 s.
+        for compiled in ROOT.glob("stages/**/__pycache__/*.nb[ci]"):
+            (folder / compiled.relative_to(ROOT)).parent.mkdir(exist_ok=True)
+            shutil.copy2(compiled, folder / compiled.relative_to(ROOT))
         (folder / "data/sources").mkdir()
         write(folder / "data/sources")
         (folder / "data/decisions.csv").write_text(",".join(decisions.COLUMNS) + "\n", encoding="utf-8")

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9  # share of the objective that a step still promises; probabilities are then right to about 1e-4
 STEPS = 2000  # at most; tens to two hundred are usual
 MEMORY = 10  # past steps that tell the curvature
-PAST_NUMBERS, LEAST_MEMORY = 2**28, 3  # numbers of all of them together, 1 GiB; fewer steps are kept, but these
+# Numbers of all of them together, 32 MiB: of many weights more steps cost more than the few iterations that they save.
+PAST_NUMBERS, LEAST_MEMORY = 2**23, 3  # fewer steps are kept, but these
 BLOCKS_AT = (10, 20, 30)  # steps before which blocks are computed anew; before the first, the diagonal does
 DOUBTFUL = 3e-3  # p (1 - p) from which on a row counts in its class's block
 LARGE = 2**23  # weights of a sparse matrix from which on a step costs more than a better diagonal
