@@ -15,16 +15,22 @@ from types import ModuleType
 from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
-from winnow.base.files import write_text
+from winnow.base.files import read_text, write_text
 from winnow.base.stage import arguments, run
-from winnow.encoder import models
+from winnow.encoder import models, parts, sizes
 from winnow.encoder.reader import Reading
 
 SOUND = "The base encoder has the positions and layers that params.yaml asks for.\n"
 
 
 def lacking(base: Path) -> list[str]:
-    """Return one line for each thing that params.yaml asks for and the encoder of a folder does not have."""
+    """Return one line for each thing that params.yaml asks for and the encoder of a folder does not have.
+
+    Raises:
+        UserError: the encoder's configuration cannot be read.
+    """
+    file = base / parts.CONFIG
+    sizes.check(parts.configuration(read_text(file).encode(), str(file)), str(file))
     lengths = {
         "adapt.max_length": params.load("adapt", _stage("adapt").Params).max_length,
         "encoder.max_length": params.load("encoder", Reading).max_length,

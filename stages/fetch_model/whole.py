@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stages.fetch_model.source import Files
 from winnow.base.errors import UserError
-from winnow.encoder import parts
+from winnow.encoder import parts, sizes
 
 # Where a model was once saved: paths of other machines, which would make equal models differ.
 PATH_KEYS = ("_name_or_path", "name_or_path", "special_tokens_map_file", "tokenizer_file", "vocab_file")
@@ -40,7 +40,8 @@ def prove(folder: Path, where: str) -> None:
     """Load the model as the stages do, so that what cannot work says so now and not after an hour.
 
     Raises:
-        UserError: transformers cannot load it, it is no encoder, weights are missing, or the tokenizer is another's.
+        UserError: transformers cannot load or run it, it is no encoder, weights are missing, or the tokenizer is
+            another's.
     """
     import transformers
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as ENCODERS
@@ -71,10 +72,17 @@ def prove(folder: Path, where: str) -> None:
     # Models have some rows to spare. Without a vocabulary that it can read, a tokenizer has special pieces alone.
     if not all(pieces) or not rows / 2 <= size <= rows:
         raise UserError(f"{where}: the tokenizer has {size} word pieces, the model {rows}: they are not of one model")
+    try:  # what loads may still fail with its first texts: no padding token, parts whose sizes differ
+        padded = tokenizer(["moss", "an owl"], padding=True, return_tensors="pt")
+        model(padded["input_ids"], attention_mask=padded["attention_mask"])
+    except Exception as error:
+        raise UserError(f"{where}: the model cannot read two short texts: {_first(error)}") from None
 
 
 def _rewrite(path: Path, where: str) -> None:
     config = parts.configuration(path.read_bytes(), f"{where}: {path.name}")
+    if path.name == parts.CONFIG:
+        sizes.check(config, f"{where}: {path.name}")
     plain = {key: value for key, value in config.items() if key not in PATH_KEYS}
     # Not files.write_json: it rounds, and layer_norm_eps is 1e-12.
     path.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", encoding="utf-8", newline="\n")

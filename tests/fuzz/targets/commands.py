@@ -20,7 +20,7 @@ from winnow.commands.init import command, labels, show, source, write
 from winnow.commands.init.ask import Answers
 from winnow.commands.sheets import formats, sink
 from winnow.commands.sheets import source as sheets
-from winnow.encoder import models, parts
+from winnow.encoder import models, parts, sizes
 
 NAMES = (
     "rows.csv",
@@ -157,11 +157,17 @@ def model(data: bytes, folder: Path) -> None:
     for name, content in {**sound, changed: body}.items():
         (there / name).write_bytes(content)
     answered(lambda: whole.gather(Local(there), into))
-    config = answered(lambda: parts.configuration(body, "config.json")) if kind == 0 else None
-    # transformers, by which `whole.prove` loads a model, takes no other padding.
-    if config is not None and type(config.get("pad_token_id", 0)) is int:
+    config = answered(lambda: configuration(body)) if kind == 0 else None
+    if config is not None:
         for check, number in ((models.check_length, 256), (models.check_frozen, 1)):
             answered(lambda check=check, number=number: check(there, number, "key"))
+
+
+def configuration(content: bytes) -> dict:
+    """Return a configuration whose numbers are numbers."""
+    config = parts.configuration(content, "config.json")
+    sizes.check(config, "config.json")
+    return config
 
 
 TARGETS = {

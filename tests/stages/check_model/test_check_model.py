@@ -10,6 +10,8 @@ from winnow.base.errors import UserError
 
 MINI = {"model_type": "bert", "num_hidden_layers": 6, "max_position_embeddings": 512}
 
+ROBERTA = MINI | {"model_type": "roberta"}
+
 
 @pytest.fixture
 def check(default_params, workspace):
@@ -18,7 +20,7 @@ def check(default_params, workspace):
     The default freezes three layers to fine-tune, and reads 64 tokens.
     """
 
-    def check(config: dict, **sections: dict) -> str:
+    def check(config: object, **sections: dict) -> str:
         folder = workspace(**{name: values | sections.get(name, {}) for name, values in default_params.items()})
         for name in ("stages", "winnow"):
             (folder / name).symlink_to(ROOT / name)
@@ -47,6 +49,7 @@ FEW_SHOT = {"few_shot": {"frozen_layers": None}}
         (MINI, {"approaches": {"few_shot": SIX}}),  # which no arm takes
         (MINI | {"num_hidden_layers": 3}, {"arms": ARMS}),  # which freezes none of its own
         ({"model_type": "albert", "num_hidden_layers": 12, "num_hidden_groups": 1}, {"finetune": ALL_LEARN}),
+        (MINI | {"pad_token_id": None}, {}),  # a BERT counts no position from it
         ({"model_type": "unheard-of"}, {}),  # nobody knows: the stage that freezes says so
     ],
 )
@@ -71,3 +74,23 @@ def test_an_encoder_that_has_all_passes(check, config, sections):
 def test_an_encoder_that_lacks_something_stops_in_a_line(check, config, sections, told):
     with pytest.raises(UserError, match=told):
         check(config, **sections)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (ROBERTA | {"pad_token_id": None}, "pad_token_id is null, but the model type roberta counts positions from it"),
+        (ROBERTA | {"pad_token_id": [1]}, r"pad_token_id is \[1\], and no whole number from 0 on; mend it"),
+        (ROBERTA | {"pad_token_id": "1"}, 'pad_token_id is "1", and no whole number'),
+        (ROBERTA | {"pad_token_id": True}, "pad_token_id is true, and no whole number"),
+        (MINI | {"pad_token_id": -1}, "pad_token_id is -1, and no whole number"),
+        (MINI | {"pad_token_id": "9" * 99}, 'pad_token_id is "9{39}…, and'),
+        (MINI | {"max_position_embeddings": "512"}, 'max_position_embeddings is "512", and no whole number'),
+        (MINI | {"num_hidden_layers": 6.5}, r"num_hidden_layers is 6\.5, and no whole number"),
+        ({"n_layers": {"a": 1}}, r'n_layers is {"a": 1}, and no whole number'),
+        ([MINI], "not a JSON object"),
+    ],
+)
+def test_a_configuration_whose_numbers_are_none_is_named(check, config, told):
+    with pytest.raises(UserError, match=rf"^base/config\.json: {told}"):
+        check(config)

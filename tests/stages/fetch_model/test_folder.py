@@ -90,6 +90,7 @@ def test_a_tokenizer_without_its_vocabulary(local, fetch, encoder):
         ({"model_type": "owlformer"}, r"transformers [\d.]+ cannot load it: .*owlformer"),
         ({"num_hidden_layers": 3}, r"16 weights of the encoder are missing, such as encoder\.layer\.2\."),
         ({"hidden_size": 64}, r"transformers [\d.]+ cannot load it: "),
+        ({"pad_token_id": [0]}, r"owl: config\.json: pad_token_id is \[0\], and no whole number"),
     ],
 )
 def test_what_cannot_work_is_refused_now(local, fetch, encoder, change, message):
@@ -104,6 +105,22 @@ def test_the_tokenizer_of_another_model_is_refused(local, fetch, encoder):
     tokenizer["model"]["vocab"]["moss"] = 999
     put(local, encoder | {"tokenizer.json": json.dumps(tokenizer).encode()})
     with pytest.raises(UserError, match="the tokenizer has 1000 word pieces, the model 19: they are not of one model"):
+        fetch()
+
+
+def test_a_model_that_counts_positions_from_no_padding_token_is_refused(local, fetch):
+    families.write("roberta", local)
+    config = json.loads((local / "config.json").read_text()) | {"pad_token_id": None}
+    put(local, {"config.json": json.dumps(config).encode()})
+    with pytest.raises(UserError, match=r"owl: config\.json: pad_token_id is null, but the model type roberta counts"):
+        fetch()
+
+
+def test_a_tokenizer_without_a_padding_token_is_refused(local, fetch, encoder):
+    """It loads, and would stop the first batch of texts of different lengths."""
+    config = json.loads(encoder["tokenizer_config.json"]) | {"pad_token": None}
+    put(local, encoder | {"tokenizer_config.json": json.dumps(config).encode()})
+    with pytest.raises(UserError, match=r"owl: the model cannot read two short texts: .*padding token"):
         fetch()
 
 
