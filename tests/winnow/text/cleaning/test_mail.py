@@ -222,3 +222,45 @@ def test_a_signature_is_removed(signature):
 )
 def test_what_only_looks_like_a_signature_stays(text):
     assert strip_signature(text) == text
+
+
+ARMOR = """-----BEGIN PGP SIGNATURE-----
+Comment: GPGTools
+
+iQEzBAEBCAAdFiEEd3v7
+=k0hT
+-----END PGP SIGNATURE-----
+"""
+SIGNED = f"""-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA256
+
+The tide turns at six.
+- From noon on there is no boat.
+- - Bring a lamp.
+- a rope
+
+- --{" "}
+Ann Brook
+{ARMOR}"""
+SAID = "The tide turns at six.\nFrom noon on there is no boat.\n- Bring a lamp.\n- a rope"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_frame_of_a_signed_mail_goes(end):
+    frame = SIGNED.replace("\n", end)
+    assert cleaned(frame).splitlines() == SAID.splitlines()
+    assert cleaned(f"Hello{end}{end}{frame}").splitlines() == ["Hello", "", *SAID.splitlines()]
+    footer = "_______________\nTo unsubscribe from the list: https://lists.example.org\n"
+    assert cleaned(frame + footer.replace("\n", end)).splitlines() == SAID.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Why does -----BEGIN PGP SIGNED MESSAGE----- stand above it?\nAnd what is\n-----BEGIN PGP SIGNATURE-----\nfor?",
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nIt is cut off he",
+        "Mine reads\n-----BEGIN PGP SIGNATURE-----\nabc\n-----END PGP SIGNATURE-----\nIs that right?",
+    ],
+)
+def test_a_part_of_a_frame_is_text(text):
+    assert strip_signature(text) == text

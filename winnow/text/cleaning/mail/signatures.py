@@ -5,6 +5,7 @@ A closing begins one only if names and addresses follow, up to the end: "Thanks,
 
 import re
 
+from winnow.text.cleaning.mail.armor import strip_armor
 from winnow.text.cleaning.mail.closings import (
     BRANDS,
     CLOSINGS,
@@ -59,8 +60,9 @@ MAX_LAYERS = 20
 def strip_signature(text: str) -> str:
     """Remove a signature from the end: below `--`, from a closing phrase on, "Sent from my …", a list's footer.
 
-    A postscript below it stays. A text that is nothing else stays.
+    A postscript below it stays. A text that is nothing else stays. OpenPGP's frame around a signed mail goes.
     """
+    text = strip_armor(text)
     lines = text.replace("\r\n", "\n").rstrip().split("\n")
     changed = False
     for _ in range(MAX_LAYERS):
