@@ -2,15 +2,20 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
 
+from winnow.base.errors import UserError
 from winnow.readers import UTF_8, Record, check_columns
 from winnow.readers.lines import lines
 
 # Python and pandas write these, which JSON does not know. A row is not lost for one, least of all in another column.
 CONSTANTS = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
+
+# How a file begins that is one JSON text: an array of objects, or an object whose first key stands in the next line.
+ONE_TEXT = re.compile(r"\[\s*(?:\{|\Z)|\{\Z")
 
 
 def read_jsonl(stream: IO[bytes], where: str, columns: Sequence[str], encoding: str = UTF_8) -> Iterator[Record]:
@@ -21,15 +26,21 @@ def read_jsonl(stream: IO[bytes], where: str, columns: Sequence[str], encoding: 
     A column `a.b` that is no key itself is the key `b` of the object under the key `a`.
 
     Raises:
-        UserError: a column stands in no line at all, or a byte is not of the encoding.
+        UserError: a column stands in no line at all, a byte is not of the encoding, or the file begins as one JSON text
+            over all of its lines: as an array of objects, or an object that its first line only opens.
     """
     dotted = [(name, name.split(".")) for name in columns if "." in name]
     decode = json.JSONDecoder(object_pairs_hook=sole, parse_constant=CONSTANTS.get).raw_decode
     missing, present = set(columns), {}
+    is_first = True
     for number, line in enumerate(lines(stream, where, encoding), 1):
         line = line.strip()
         if not line:
             continue
+        if is_first and ONE_TEXT.match(line):
+            made = ".[]" if line[0] == "[" else "."
+            raise UserError(f"{where}: one JSON value, not one a line; `jq -c '{made}'` makes lines of it")
+        is_first = False
         try:
             values, end = decode(line)
             if end < len(line):

@@ -11,6 +11,7 @@ import lzma
 import re
 import unicodedata
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -72,8 +73,12 @@ def inputs(name: str, path: Path, member: str | None) -> list[Input]:
         if member is not None:
             raise UserError(f"{name}: member '{member}': the file is no zip archive; take member out")
         return [Input(told(name), path, path.stat().st_size)]
-    there = {_entry(stored): (stored, size) for stored, size in download.members(path).items()}
-    there = {entry: there[entry] for entry in sorted(there) if not entry.endswith("/")}
+    files = [(_entry(stored), stored, size) for stored, size in download.members(path).items()]
+    files = [file for file in files if not file[0].endswith("/")]
+    there = {entry: (stored, size) for entry, stored, size in sorted(files)}
+    if len(there) < len(files):
+        twice = next(entry for entry, count in Counter(entry for entry, *_ in files).items() if count > 1)
+        raise UserError(f"{name}: two files are named '{twice}'; rename one, and pack the archive again")
     if escaping := [entry for entry in there if re.match(r"/|[A-Za-z]:", entry) or ".." in PurePosixPath(entry).parts]:
         raise UserError(f"{name}: the path '{escaping[0]}' leaves the archive; do not trust it")
     wanted = None if member is None else _entry(member)

@@ -27,6 +27,7 @@ PROBLEMS = {
     "unexpected end of data": "a quote is opened and never closed",
     "field larger": f"a field is longer than {MAX_FIELD} characters",
 }
+HEADER_AGAIN = "the names of the columns once more, as where files were put behind each other; remove the line"
 RETURN = "\udc0d"  # half a surrogate pair, which no decoded text holds
 
 
@@ -259,7 +260,9 @@ def read_csv(stream: IO[bytes], where: str, columns: Sequence[str], dialect: Dia
     table.check(columns)
     pick = _picker([table.header.index(name) for name in columns])
     for first, last, cells, problem in table.rows():
-        if problem is None:
+        if cells == table.header and len(cells) > 1:
+            yield Record(f"{where}, line {first}", (), HEADER_AGAIN)
+        elif problem is None:
             yield Record(f"{where}, line {first}", pick(cells))
         else:
             place = f"line {first}" if first == last else f"lines {first}-{last}"

@@ -22,7 +22,10 @@ def with_point(cell: str) -> str:
 
 
 def as_list(column: Sequence[object] | pa.Array) -> Sequence[object]:
-    """Return a column as Python's values; a moment that Python has no date for is the number that stands for it."""
+    """Return a column as Python's values; a moment that Python has no date for is the number that stands for it.
+
+    A list or a struct with such a moment in it stays Arrow's scalar.
+    """
     if not isinstance(column, pa.Array):
         return column
     type_ = column.type
@@ -40,8 +43,10 @@ def _value(scalar: pa.Scalar) -> object:
     try:
         return scalar.as_py()
     except OverflowError:  # beyond the years 1 to 9999
-        return scalar.value
+        return getattr(scalar, "value", scalar)  # a list of such moments is no text either
     except ValueError:  # a zone that nobody knows
+        if not pa.types.is_timestamp(scalar.type):
+            return scalar
         return _value(scalar.cast(pa.timestamp(scalar.type.unit, "UTC")))
 
 

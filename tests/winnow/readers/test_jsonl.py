@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -63,3 +64,23 @@ def test_any_bytes_are_rows_or_a_line(data):
     except UserError as error:
         message = str(error)
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("data", "made"),
+    [
+        ('[{"a": "x"},\n{"a": "y"}]\n', ".[]"),
+        ('\n[\n  {\n    "a": "x"\n  }\n]\n', ".[]"),
+        ('{\n  "a": "x"\n}\n', "."),
+        ('\ufeff[ {"a": "x"}]', ".[]"),
+    ],
+)
+def test_a_file_that_is_one_json_value_is_told_and_no_list_of_broken_lines(data, made):
+    with pytest.raises(
+        UserError, match=rf"^f: one JSON value, not one a line; `jq -c '{re.escape(made)}'` makes lines"
+    ):
+        read(data, "a")
+
+
+def test_lines_that_are_arrays_are_refused_one_by_one():
+    assert read('["x", 1]\n{"a": "y"}\n[\n', "a")[:2] == ["not a JSON object", ("y",)]

@@ -157,6 +157,16 @@ def test_what_is_joined_by_tabs_is_read(rows, end):
     assert read(text, Dialect("\t", None)) == rows
 
 
+def test_a_header_that_stands_once_more_is_no_row():
+    """As where exports were put behind each other; it would be a class of its own."""
+    again = "the names of the columns once more, as where files were put behind each other"
+    assert read(f"{HEAD}nice film,pos\n{HEAD}a,neg\n") == [("nice film", "pos"), ("line 3", again), ("a", "neg")]
+    header = Dialect(header=["text", "label"])
+    assert read(f"{HEAD}a,neg\n", header) == [("line 1", again), ("a", "neg")]
+    assert read("text,label,more\ntext,label,\n") == [("text", "label")]
+    assert read("text\ntext\n", columns=["text"]) == [("text",)]
+
+
 @given(
     data=st.binary() | st.text(CHARS | st.sampled_from("\"',;\t\r\n\\")).map(str.encode),
     dialect=st.builds(

@@ -55,3 +55,22 @@ def test_texts_of_several_columns_are_joined_row_by_row_also_where_there_is_none
     columns = [pa.array(cells[number:] + cells[:number], pa.string()) for number in range(count)]
     rows = zip(*(column.to_pylist() for column in columns), strict=True)
     assert joined(columns).to_pylist() == ["\n\n".join(cell for cell in row if cell) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([[2**62]], pa.list_(pa.timestamp("s"))),
+        pa.array([[1]], pa.list_(pa.timestamp("us", "Never/Land"))),
+        pa.array([{"a": 2**62}], pa.struct([("a", pa.timestamp("us"))])),
+        pa.array([{"a": 1}], pa.struct([("a", pa.timestamp("us", "Never/Land"))])),
+        pa.array([1], pa.duration("ns")),
+    ],
+)
+def test_moments_in_lists_that_python_has_no_date_for_are_refused_as_lists_are(column):
+    refused = []
+    found = strings(column, "when", lambda *problem: refused.append(problem))
+    assert found.to_pylist() == [None]
+    ((row, rule, reason),) = refused
+    assert (row, rule) == (0, "bad_value")
+    assert reason.startswith("column 'when' holds a ")

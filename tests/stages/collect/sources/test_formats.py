@@ -236,6 +236,13 @@ def test_a_path_of_windows_that_leaves_the_archive(read, tmp_path, name):
         read(**FILE, path="w.zip")
 
 
+@pytest.mark.parametrize("other", [unicodedata.normalize("NFD", "bücher/é.txt"), "bücher\\é.txt"])
+def test_two_files_of_one_name_are_told_and_neither_is_left_out(read, tmp_path, other):
+    (tmp_path / "files/w.zip").write_bytes(windows({"bücher/é.txt": b"one", other: b"two"}))
+    with pytest.raises(UserError, match=r"w\.zip: two files are named 'bücher/é\.txt'; rename one, and pack"):
+        read(**TEXTS, path="w.zip")
+
+
 def test_what_would_fill_a_disk_is_refused(read, tmp_path, monkeypatch):
     from winnow.base import download
     from winnow.readers import parquet
