@@ -1,13 +1,14 @@
 """What `dvc repro` would run now, and why."""
 
+import contextlib
 import errno
 import hashlib
 import importlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from winnow import kinds
 from winnow.base import files, params
@@ -17,6 +18,8 @@ from winnow.commands import pipeline
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage
+
+Answer = TypeVar("Answer")
 
 TRIES, WAIT = 4, 0.5  # seconds
 NOT_IN_CACHE = " not in cache"  # DVC's word of an output, be it here or not
@@ -46,6 +49,23 @@ class Reruns:
     stages: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What DVC says of a repository at one time.
+
+    Attributes:
+        root: of the project.
+        stages: all of them.
+        plan: all of them, in the order in which they run.
+        changed: what DVC says has changed, by stage.
+    """
+
+    root: Path
+    stages: list["Stage"]
+    plan: list["Stage"]
+    changed: dict[str, list]
+
+
 def would_run(repo: "Repo", by_lock: bool = False) -> Reruns:
     """Return what would run.
 
@@ -57,15 +77,29 @@ def would_run(repo: "Repo", by_lock: bool = False) -> Reruns:
         Busy: DVC cannot say, since another of its commands runs.
         UserError: it cannot, since a file of its own is broken, or the project must not be written.
     """
+    return planned(ask(repo), by_lock)
+
+
+def ask(repo: "Repo") -> Told:
+    """Return what DVC says; it reads dvc.yaml, dvc.lock and params.yaml once for all that is asked here.
+
+    Raises:
+        Busy: it cannot say, since another of its commands runs.
+        UserError: it cannot, since a file of its own is broken, or the project must not be written.
+    """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
+    from dvc.repo import lock_repo
     from dvc.repo.reproduce import plan_repro
 
+    from winnow.commands.status.shared_parameters import share_parameters  # imports DVC, which takes a second
+
     try:
-        changed = {name: list(_words(entries)) for name, entries in _status(repo).items()}
-        if by_lock:
-            changed = _but_for_lacking(repo, changed)
-        plan = plan_repro(repo.index.graph)
+        with contextlib.ExitStack() as held:  # DVC forgets what it read whenever it lets the repository go
+            _waiting(lambda: held.enter_context(lock_repo(repo)))
+            stages = repo.index.stages
+            share_parameters(repo, stages)
+            return Told(Path(repo.root_dir), stages, plan_repro(repo.index.graph), _waiting(repo.status))
     except LockError:
         raise Busy("another DVC command runs") from None
     except OSError as error:  # it says what would run by writing: a lock, an index
@@ -76,31 +110,42 @@ def would_run(repo: "Repo", by_lock: bool = False) -> Reruns:
         ) from None
     except DvcException as error:
         raise UserError(f"dvc: {' '.join(str(error).split())}") from None
-    meta = {name: stage.get("meta", {}) for name, stage in pipeline.stages(Path(repo.root_dir)).items()}
+
+
+def planned(seen: Told, by_lock: bool = False) -> Reruns:
+    """Return what would run, by what DVC says; for `by_lock` see `would_run`.
+
+    Raises:
+        UserError: a file of the project that the fingerprints are made of is broken.
+    """
+    changed = {name: list(_words(entries)) for name, entries in seen.changed.items()}
+    if by_lock:
+        changed = _but_for_lacking(seen, changed)
+    meta = {name: stage.get("meta", {}) for name, stage in pipeline.stages(seen.root).items()}
     renewed: set[str] = set()
     running = []
-    for stage in plan:
+    for stage in seen.plan:
         if stage.frozen or not (stage.addressing in changed or _follows(stage, renewed)):
             continue
         running.append(stage.addressing)
         outs = {out.def_path for out in stage.outs}
         if stage.addressing == CODE:
-            renewed |= _other_code(repo)
+            renewed |= _other_code(seen)
         else:
             renewed |= outs - set(meta.get(stage.addressing.partition("@")[0], {}).get(CONSTANT, []))
-    return Reruns(len(plan), changed, running)
+    return Reruns(len(seen.plan), changed, running)
 
 
-def _status(repo: "Repo") -> dict:
-    """Return what DVC says has changed; of a short command that holds the repository, the end is waited for."""
+def _waiting(call: Callable[[], Answer]) -> Answer:
+    """Return DVC's answer; the end of a short command that holds the repository is waited for."""
     from dvc.lock import LockError
 
     for _ in range(TRIES):
         try:
-            return repo.status()
+            return call()
         except LockError:
             time.sleep(WAIT)
-    return repo.status()
+    return call()
 
 
 def _words(entries: Iterable[object]) -> Iterator[str]:
@@ -120,15 +165,15 @@ def _follows(stage: "Stage", renewed: Iterable[str]) -> bool:
     return any(dep.startswith(f"{out}/") or f"{out}/".startswith(dep) for out in renewed for dep in deps)
 
 
-def _other_code(repo: "Repo") -> set[str]:
+def _other_code(seen: Told) -> set[str]:
     """Return the fingerprints that the stage `code` would write otherwise than they are here, or else are locked."""
-    root = Path(repo.root_dir)
+    root = seen.root
     out = pipeline.path(CODE, "out", root)
     made = _fingerprints(root)
     if (root / out).is_dir():
         here = {name: files.read_text(root / name) for name in made if (root / name).exists()}
         return {name for name, text in made.items() if here.get(name) != text}
-    locked = {dep.def_path: dep.hash_info.value for stage in repo.index.stages for dep in stage.deps}
+    locked = {dep.def_path: dep.hash_info.value for stage in seen.stages for dep in stage.deps}
     return {name for name in made.keys() & locked.keys() if locked[name] != _md5(made[name])}
 
 
@@ -146,14 +191,14 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _but_for_lacking(repo: "Repo", changed: dict[str, list[str]]) -> dict[str, list[str]]:
+def _but_for_lacking(seen: Told, changed: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return what changed without the data that is not here, and with what `dvc.lock` says of it in two ways.
 
     DVC hashes what is here. Of the rest, dvc.lock holds two hashes, of the output and of each dependency on it, and a
     lock that Git or a person mixed has two that differ.
     """
-    root = Path(repo.root_dir)
-    outs = {out.def_path: out for stage in repo.index.stages for out in stage.outs if out.use_cache}
+    root = seen.root
+    outs = {out.def_path: out for stage in seen.stages for out in stage.outs if out.use_cache}
     lacking = {name for name in outs if not (root / name).exists()}
     known = {name: out.hash_info.value for name, out in outs.items()}
     if CODE in pipeline.stages(root) and pipeline.path(CODE, "out", root).as_posix() in lacking:
@@ -164,7 +209,7 @@ def _but_for_lacking(repo: "Repo", changed: dict[str, list[str]]) -> dict[str, l
         return any(f"{path}/".startswith(f"{name}/") or name.startswith(f"{path}/") for name in lacking)
 
     told = {}
-    for stage in repo.index.stages:
+    for stage in seen.stages:
         reasons = [
             reason
             for reason in changed.get(stage.addressing, [])

@@ -14,7 +14,7 @@ from winnow.commands import pipeline
 from winnow.commands.init import journal
 from winnow.commands.processes import is_alive
 from winnow.commands.review import QUEUES
-from winnow.commands.status.reruns import Busy, Reruns, would_run
+from winnow.commands.status.reruns import Busy, Reruns, ask, planned
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.people.rounds import sample
@@ -182,12 +182,13 @@ def _runs(found: Standing, repo: "Repo", now: float) -> None:
     if found.running:  # DVC does not say what is to run while a stage runs
         return
     try:
-        found.reruns = would_run(repo)
+        seen = ask(repo)
     except Busy:
         found.is_busy = True
         return
+    found.reruns = planned(seen)
     rows = str(pipeline.find("collect", "out", root))
-    found.is_locked = any(out.def_path == rows and out.hash_info for stage in repo.index.stages for out in stage.outs)
+    found.is_locked = any(out.def_path == rows and out.hash_info for stage in seen.stages for out in stage.outs)
     known = {name: run.seconds for name, run in last.items() if run.seconds is not None}
     for name in found.reruns.stages:
         # A run of the matrix takes about as long as the others.

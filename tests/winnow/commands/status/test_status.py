@@ -297,7 +297,7 @@ def test_a_project_that_must_not_be_written_tells_the_rest(repository, monkeypat
     def refuse(*_):
         raise OSError(errno.EROFS, "Read-only file system", ".dvc/tmp/lock")
 
-    monkeypatch.setattr("winnow.commands.status.reruns._status", refuse)
+    monkeypatch.setattr("dvc.repo.lock_repo", refuse)
     cli.main(["status"])
     told = capsys.readouterr().out
     assert "not readable  .dvc/tmp/lock: Read-only file system: what would run is known only where" in told
