@@ -93,6 +93,15 @@ def test_what_the_dataset_has_is_not_to_be_labelled(project, labelled):
     drift("new.jsonl", "--out", "next.jsonl")
     made = [json.loads(line) for line in (project / "next.jsonl").read_text(encoding="utf-8").splitlines()]
     assert sorted(row["text"] for row in made) == sorted(new)
+    (project / "inbox").mkdir()  # the same rows as mails, of one thread
+    for number, text in enumerate(known + new):
+        mail = f"From: x@example.org\nSubject: Re: zebra\n\n{text}"
+        (project / f"inbox/{number:02}.eml").write_text(mail, encoding="utf-8")
+    drift("inbox", "--text", "body", "--out", "next.jsonl")
+    made = [json.loads(line) for line in (project / "next.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert sorted(row["text"] for row in made) == sorted(new)
+    with pytest.raises(UserError, match="inbox: 1 rows with"):
+        drift("inbox", "--group", "thread")
 
 
 @pytest.mark.parametrize(

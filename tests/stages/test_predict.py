@@ -102,6 +102,20 @@ def test_what_is_declared_as_plain_text_keeps_what_looks_like_markup(model):
     assert sure("new.jsonl") == [page]
     assert sure("new.jsonl", "--media-type", "text/plain") == [plain]
     assert sure("typed.csv", "--media-type", "text/html") == [page] * 4
+    (model / "inbox/old").mkdir(parents=True)  # mails hold no markup either
+    for name in ("a.eml", "old/b.eml"):
+        (model / "inbox" / name).write_text(f"From: x@example.org\nSubject: =2\n\n{text}", encoding="utf-8")
+    assert sure("inbox", "--text", "body") == [plain] * 2
+    rows = told(model, "inbox", "out.csv", "--model", MODEL)
+    assert [(row["file"], row["subject"], row["body"]) for row in rows] == [
+        ("inbox/a.eml", "'=2", text),
+        ("inbox/old/b.eml", "'=2", text),
+    ]
+    (model / "inbox/c.eml").write_bytes(b"\0")
+    (model / "out.csv").unlink()
+    with pytest.raises(UserError, match=r"inbox/c\.eml: no e-mail"):
+        execute("inbox", "out.csv", "--model", MODEL)
+    assert not (model / "out.csv").exists()
     (model / "two.csv").write_text("text,media_type,media_type\na,b,c\n", encoding="utf-8")
     with pytest.raises(UserError, match="column 'media_type' stands 2 times; rename one, or give --media-type"):
         execute("two.csv", "out.csv", "--model", MODEL)

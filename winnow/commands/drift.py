@@ -27,7 +27,7 @@ from winnow.commands.new_text import choice, measures
 from winnow.commands.new_text.measures import Answers, Compared
 from winnow.commands.new_text.rows import Dataset, Drawn, Row
 from winnow.commands.sheets import formats, options, sink, source
-from winnow.commands.sheets.source import Block, Source
+from winnow.commands.sheets.rows import Block, Source
 from winnow.commands.terminal import printable
 
 NAME = "drift"
@@ -40,7 +40,11 @@ BESIDE = pa.schema([("predicted", pa.string()), ("probability", pa.float64()), (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("input", metavar="FILE", help="CSV, TSV, JSON Lines or Parquet; -: standard input")
+    parser.add_argument(
+        "input",
+        metavar="FILE",
+        help="CSV, TSV, JSON Lines, Parquet, a mail, an mbox or a folder of mails; -: standard input",
+    )
     parser.add_argument("--text", action="append", metavar="COLUMN", help=predict.TEXT)
     parser.add_argument("--group", metavar="COLUMN", help="rows of one value depend on one another: a thread, a paper")
     parser.add_argument("--out", metavar="FILE", help="where the rows to label go, in any of these formats")
@@ -49,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="FOLDER", help="default: best on dev"
     )
-    parser.add_argument("--format", choices=formats.NAMES, help="of FILE, where its name does not tell")
+    parser.add_argument("--format", choices=formats.READ, help="of FILE, where its name does not tell")
     options.configure(parser)
 
 

@@ -1,10 +1,11 @@
-"""predict: what a trained model says of the texts of a file: CSV, TSV, JSON Lines or Parquet, of any size.
+"""predict: what a trained model says of the texts of a file: CSV, TSV, JSON Lines, Parquet or mails, of any size.
 
 winnow predict new.csv predicted.csv                       by the model that is best on dev
 winnow predict new.jsonl out.parquet --text body           the format is that of the name; .gz too, but for Parquet
 winnow predict new.csv out.csv --source tickets            written as this source of params.yaml is
 winnow predict new.csv out.csv --model models/classifier/transfer-base-1 --probabilities
 winnow predict new.csv out.csv --abstain-below 0.8         no label where the model is less sure
+winnow predict mails out.csv                               a folder of .eml files; an mbox, a single mail
 cat new.jsonl | winnow predict - - --format jsonl          standard input and output
 
 Every row comes back in its order with all its columns; `predicted` and `probability` follow, and with --probabilities
@@ -39,7 +40,9 @@ TEXT = "the column of texts; given twice, columns are joined; default: `text`, t
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("input", metavar="IN", help="a file of rows; -: standard input")
+    parser.add_argument(
+        "input", metavar="IN", help="a file of rows, a mail, an mbox or a folder of mails; -: standard input"
+    )
     parser.add_argument("output", metavar="OUT", help="the file to write; -: standard output")
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="FOLDER",
@@ -49,7 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--probabilities", action="store_true", help="add what else the kind tells, as p_<label>")
     parser.add_argument("--abstain-below", type=float, metavar="P", help="no label where the probability is less")
     parser.add_argument("--prefix", default="", help="begins the names of the added columns")
-    parser.add_argument("--format", choices=formats.NAMES, help="of IN and OUT, where their names do not tell")
+    parser.add_argument(
+        "--format", choices=formats.READ, help="of IN and OUT, where their names do not tell; eml and mbox: of IN alone"
+    )
     options.configure(parser)
     parser.add_argument("--profile", metavar="NAME", help="the cleaning profile; default: that of most training rows")
     parser.add_argument("--no-cleaning", action="store_true", help="the texts are clean already")

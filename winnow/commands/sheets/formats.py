@@ -5,7 +5,7 @@ import gzip
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,9 @@ from winnow.readers import opening
 STANDARD = "-"  # standard input or output
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 NAMES = tuple(dict.fromkeys(SUFFIXES.values()))
+MAIL_SUFFIXES = {".eml": "eml", ".emlx": "eml", ".mbox": "mbox"}  # read, never written
+MAILS = tuple(dict.fromkeys(MAIL_SUFFIXES.values()))
+READ = (*NAMES, *MAILS)
 PACKED = ".gz"
 BUFFER = 2**20  # bytes that are read from the disk at once
 
@@ -29,15 +32,17 @@ class Sheet:
 
     Attributes:
         name: as people gave it.
-        path: where the bytes are read or written.
-        format: csv, tsv, jsonl or parquet.
+        path: where the bytes are read or written; mails may be a folder.
+        format: csv, tsv, jsonl or parquet; of what is read also eml and mbox.
         packed: whether it is compressed.
+        takes_all: of a folder: whether all its files are mails, or those that are named so.
     """
 
     name: str
     path: Path
     format: str
     packed: bool
+    takes_all: bool = True
 
     @contextmanager
     def read(self) -> Iterator[IO[bytes]]:
@@ -57,19 +62,35 @@ class Sheet:
                 yield file
 
 
-def parsed(name: str, told: str | None) -> tuple[str, bool]:
+def is_mail(name: str) -> bool:
+    """Return whether a file is named as a mail is; compressed or not."""
+    return MAIL_SUFFIXES.get(_suffix(name)) == "eml"
+
+
+def _suffix(name: str) -> str:
+    return Path(name.lower().removesuffix(_packing(name))).suffix
+
+
+def _packing(name: str) -> str:
+    return next((end for end in opening.UNPACKED if name.lower().endswith(end)), "")
+
+
+def parsed(name: str, told: str | None, known: Mapping[str, str] = SUFFIXES) -> tuple[str, bool]:
     """Return the format of a file and whether it is packed, by its name or as it was told.
+
+    Args:
+        known: formats by the ends of names.
 
     Raises:
         UserError: neither says it, or the two cannot be together.
     """
-    end = next((end for end in opening.UNPACKED if name.lower().endswith(end)), "")
-    packed = bool(end)
-    found = told or SUFFIXES.get(Path(name[: len(name) - len(end)]).suffix.lower())
+    packed = bool(_packing(name))
+    found = told or known.get(_suffix(name))
     if found is None:
         where = "standard input and output" if name == STANDARD else name
-        raise UserError(f"{where}: which format? give --format {'|'.join(NAMES)}, or a name that ends in one of "
-                        f"{', '.join(SUFFIXES)} (and {PACKED})")  # fmt: skip
+        names = "|".join(dict.fromkeys(known.values()))
+        raise UserError(f"{where}: which format? give --format {names}, or a name that ends in one of "
+                        f"{', '.join(known)} (and {PACKED})")  # fmt: skip
     if packed and found == "parquet":
         raise UserError(f"{name}: Parquet is compressed inside and read from its end; unpack the file")
     return found, packed
@@ -77,7 +98,7 @@ def parsed(name: str, told: str | None) -> tuple[str, bool]:
 
 def written(name: str, told: str | None) -> tuple[str, bool]:
     """Return the format of a file to write and whether it is packed; raises `UserError` as `parsed`."""
-    format_, packed = parsed(name, told)
+    format_, packed = parsed(name, None if told in MAILS else told)
     if packed and not name.lower().endswith(PACKED):
         raise UserError(f"{name}: written are plain files and {PACKED}; give another name")
     return format_, packed
@@ -90,7 +111,10 @@ def reading(name: str, told: str | None) -> Iterator[Sheet]:
     Raises:
         UserError: there is no such file, or its format is not known.
     """
-    format_, packed = parsed(name, told)
+    if Path(name).is_dir() and (told is None or told in MAILS):
+        yield Sheet(name, Path(name), told or "eml", False, told is not None)
+        return
+    format_, packed = parsed(name, told, SUFFIXES | MAIL_SUFFIXES)
     is_standard = name == STANDARD
     if not is_standard:
         path = Path(name)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from winnow.base.errors import UserError
 from winnow.commands.sheets.cells import guard
 from winnow.commands.sheets.formats import Sheet
-from winnow.commands.sheets.source import Block, Source
+from winnow.commands.sheets.rows import Block, Source
 from winnow.readers.tabular import QUOTE, Dialect
 
 GROUP_ROWS, GROUP_BYTES = 16 * 1024, 32 * 2**20  # of a row group of Parquet, whichever comes first

@@ -6,9 +6,9 @@ predictions, and the number of rows is known.
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -17,15 +17,15 @@ import pyarrow.parquet as pq
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.commands.sheets.cells import unguard
-from winnow.commands.sheets.formats import Sheet
+from winnow.commands.sheets.formats import MAILS, Sheet
+from winnow.commands.sheets.mails import Mails
+from winnow.commands.sheets.rows import BLOCK_CHARACTERS, BLOCK_ROWS, Block, Source, gathered, joined_texts
 from winnow.readers import check_once, jsonl, listed, opening, parquet
 from winnow.readers.layout import Layout
 from winnow.readers.lines import lines
-from winnow.readers.tabular import Dialect, Table, Words
-from winnow.readers.values import joined
+from winnow.readers.tabular import Table, Words
 from winnow.text.cleaning import media_type
 
-BLOCK_ROWS, BLOCK_CHARACTERS = 1024, 4 * 2**20  # of a block, whichever comes first
 DELIMITERS = ",;\t|"
 TEXTS = (
     pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null, pa.types.is_binary,
@@ -35,49 +35,6 @@ OPTIONS = Words(
     lambda key, value: f"--{key} {shlex.quote('none' if value is None else value)}", "",
     "convert the file to UTF-8, or give --encoding, such as cp1252",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some rows of a file.
-
-    Attributes:
-        texts: (rows,) what the columns of texts hold; None where they hold nothing.
-        cells: gives (rows,) lists, a value for each column.
-        lines: (rows,) the lines of a JSON Lines file as they are; None for other formats.
-        table: the rows of a Parquet file; None for other formats.
-    """
-
-    texts: list[str | None]
-    cells: Callable[[], Iterable[Sequence[object]]]
-    lines: list[str] | None = None
-    table: pa.Table | None = None
-
-
-class Source:
-    """A file of rows.
-
-    Attributes:
-        columns: their names, in order.
-        rows: how many there are.
-        schema: what Parquet would hold of it.
-        inner: names of what stands within a column, `a.b`, which may be the text.
-        dialect: how it is written, where it is text.
-    """
-
-    columns: list[str]
-    rows: int
-    schema: pa.Schema
-    inner: Sequence[str] = ()
-    dialect: Dialect | None = None
-
-    def blocks(self, *texts: str) -> Iterator[Block]:
-        """Yield the rows; raises `UserError` as the function that opened it.
-
-        Args:
-            texts: the columns that hold the texts; several are joined as `collect` joins them.
-        """
-        raise NotImplementedError
 
 
 def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), texts: Sequence[str] | None = None) -> Source:
@@ -92,6 +49,8 @@ def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), texts:
     """
     layout = params.parse({**told, "format": sheet.format}, Layout, f"{sheet.name}: how it is written")
     try:
+        if sheet.format in MAILS:
+            return Mails(sheet, layout)
         if sheet.format == "parquet":
             return Parquet(sheet)
         return JsonLines(sheet, layout.encoding) if sheet.format == "jsonl" else Separated(sheet, layout, texts)
@@ -102,7 +61,7 @@ def look(sheet: Sheet, told: Mapping[str, object] = MappingProxyType({}), texts:
 def columns_of_texts(
     rows: Source, told: Sequence[str] | None, mapped: Iterable[Sequence[str]], where: str
 ) -> Sequence[str]:
-    """Return the columns that hold the texts: those that were told, `text`, those that are mapped, or the only one.
+    """Return the columns that hold the texts: those told, `text`, those mapped, the format's, or the only one.
 
     Args:
         mapped: of each of the project's own sources the column of its texts, or those that it joins.
@@ -117,6 +76,8 @@ def columns_of_texts(
         return names
     if told:
         raise _missing(rows.columns, next(name for name in told if name not in (*rows.columns, *rows.inner)), where)
+    if rows.texts:
+        return rows.texts
     if len(rows.columns) == 1:
         return rows.columns
     raise UserError(f"{where}: which column holds the texts? give --text COLUMN; there are: {listed(rows.columns)}")
@@ -133,11 +94,13 @@ def are_plain(block: Block, rows: Source, told: str | None) -> pa.Array | None:
     """Return which texts of a block are declared to be plain text, (rows,) bool; None: nothing declares it.
 
     Args:
-        told: the media type of all texts; None: a column `media_type` says it, if there is one.
+        told: the media type of all texts; None: the format or a column `media_type` says it, if one does.
 
     Raises:
         UserError: there are two such columns.
     """
+    if told is None and block.is_plain:
+        told = media_type.PLAIN
     if told is not None:
         return media_type.are_plain(pa.array([told] * len(block.texts), pa.string()))
     if media_type.KEY not in rows.columns:
@@ -170,8 +133,9 @@ class Separated(Source):
     def blocks(self, *texts: str) -> Iterator[Block]:
         """Yield the rows."""
         places = list(map(self.columns.index, texts))
-        for cells in _blocks(self._records(), lambda row: sum(map(len, row))):
-            yield Block(_joined([[row[place] or None for row in cells] for place in places]), lambda cells=cells: cells)
+        for cells in gathered(self._records(), lambda row: sum(map(len, row))):
+            found = [[row[place] or None for row in cells] for place in places]
+            yield Block(joined_texts(found), lambda cells=cells: cells)
 
     def _records(self) -> Iterator[list[str]]:
         with self._table() as table:
@@ -238,12 +202,12 @@ class JsonLines(Source):
             return value or None
 
         done = 0
-        for pairs in _blocks(self._records(), lambda pair: len(pair[0])):
+        for pairs in gathered(self._records(), lambda pair: len(pair[0])):
             found = [
                 [told(record, done + number, text) for number, (_, record) in enumerate(pairs, 1)] for text in texts
             ]
             done += len(pairs)
-            yield Block(_joined(found), lambda pairs=pairs: map(self._cells, pairs), [line for line, _ in pairs])
+            yield Block(joined_texts(found), lambda pairs=pairs: map(self._cells, pairs), [line for line, _ in pairs])
 
     def _cells(self, pair: tuple[str, dict]) -> list[object]:
         return [pair[1].get(name) for name in self.columns]
@@ -323,7 +287,7 @@ def _cut(table: pa.Table, names: Sequence[str]) -> Iterator[Block]:
         except pa.ArrowInvalid:
             raise UserError(f"column '{name}' holds text that is not UTF-8; write the file again") from None
         columns.append([value or None for value in column.to_pylist()])
-    texts = _joined(columns)
+    texts = joined_texts(columns)
     start = total = 0
     for end, text in enumerate(texts, 1):
         total += len(text or "")
@@ -331,25 +295,3 @@ def _cut(table: pa.Table, names: Sequence[str]) -> Iterator[Block]:
             part = table.slice(start, end - start)
             yield Block(texts[start:end], lambda part=part: zip(*part.to_pydict().values(), strict=True), table=part)
             start, total = end, 0
-
-
-def _joined(columns: Sequence[list[str | None]]) -> list[str | None]:
-    """Return the texts of columns, joined as `collect` joins them; None where there is none."""
-    if len(columns) == 1:
-        return columns[0]
-    # A half of a surrogate pair is no text, and Arrow takes none.
-    sound = ([cell and cell.encode("utf-8", "replace").decode("utf-8") for cell in column] for column in columns)
-    return [text or None for text in joined([pa.array(column, pa.string()) for column in sound]).to_pylist()]
-
-
-def _blocks(rows: Iterable, characters: Callable[..., int]) -> Iterator[list]:
-    block: list = []
-    total = 0
-    for row in rows:
-        block.append(row)
-        total += characters(row)
-        if len(block) == BLOCK_ROWS or total >= BLOCK_CHARACTERS:
-            yield block
-            block, total = [], 0
-    if block:
-        yield block
