@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from winnow.base.errors import UserError
 from winnow.commands import predict
-from winnow.commands.sheets import cells, formats, options, sink, source
+from winnow.commands.sheets import cells, formats, options, rows, sink, source
 from winnow.readers import lines, values
 
 FURTHER = pa.schema([pa.field("said", pa.string()), pa.field("sure", pa.float64())])
@@ -161,8 +161,9 @@ def test_parquet_keeps_its_types(tmp_path):
 
 
 def test_blocks_are_small_whatever_the_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(source, "BLOCK_CHARACTERS", 100)
-    monkeypatch.setattr(source, "BLOCK_ROWS", 5)
+    for module in (source, rows):
+        monkeypatch.setattr(module, "BLOCK_CHARACTERS", 100)
+        monkeypatch.setattr(module, "BLOCK_ROWS", 5)
     texts = ["x" * (number % 60) for number in range(40)]
     pq.write_table(pa.table({"text": texts}), tmp_path / "in.parquet")
     (tmp_path / "in.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts), encoding="utf-8")
