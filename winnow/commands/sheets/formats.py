@@ -111,7 +111,7 @@ def reading(name: str, told: str | None) -> Iterator[Sheet]:
     Raises:
         UserError: there is no such file, or its format is not known.
     """
-    if Path(name).is_dir() and (told is None or told in MAILS):
+    if name != STANDARD and Path(name).is_dir() and (told is None or told in MAILS):
         yield Sheet(name, Path(name), told or "eml", False, told is not None)
         return
     format_, packed = parsed(name, told, SUFFIXES | MAIL_SUFFIXES)

@@ -41,7 +41,7 @@ class Mails(Source):
             plain = self._layout.is_plain(texts)
             yield Block(joined_texts(held), lambda cells=cells: zip(*cells, strict=True), is_plain=plain)
         if doubts:
-            print(f"{len(doubts)} mails are not read for certain; the first: {doubts[0]}", file=sys.stderr)
+            print(f"not read for certain: {len(doubts)} of the mails; the first is {doubts[0]}", file=sys.stderr)
 
     def _read(self, columns: Sequence[str]) -> Iterator[readers.Block]:
         for block in formats.read(self._layout.format, self._files, columns, self._layout.dialect(), _refuse):
@@ -77,7 +77,7 @@ def files(sheet: Sheet) -> list[Input]:
     if not found:
         raise UserError(f"{sheet.name}: a folder without a mail (.eml); --format eml takes every file in it for one")
     if others:
-        told = f"{sheet.name}: {others} files are not named .eml and are not read; --format eml reads all"
+        told = f"{sheet.name}: not read, since not named .eml: {others} of the files; --format eml reads all"
         print(told, file=sys.stderr)
     return sorted(found, key=lambda file: file.name)
 

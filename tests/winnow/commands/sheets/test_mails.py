@@ -71,7 +71,7 @@ def test_html_is_no_plain_text(folder):
 def test_every_file_of_a_folder_where_the_format_is_told(folder, capsys):
     (folder / "3").write_text("Subject: third\n\nx", encoding="utf-8")
     assert rows(folder)[0].rows == 2
-    assert "1 files are not named .eml and are not read; --format eml reads all" in capsys.readouterr().err
+    assert "not read, since not named .eml: 1 of the files; --format eml reads all" in capsys.readouterr().err
     assert rows(folder, told="eml")[0].rows == 3
 
 
@@ -145,4 +145,4 @@ def test_folders_and_options_that_make_no_sense(folder, tmp_path):
 def test_a_doubtful_charset_is_told(folder, capsys):
     (folder / "c.eml").write_bytes(b"Subject: x\nContent-Type: text/plain; charset=us-ascii\n\ncaf\xe9 au lait\n")
     assert rows(folder)[0].rows == 3
-    assert "1 mails are not read for certain; the first: box/c.eml: " in capsys.readouterr().err
+    assert "not read for certain: 1 of the mails; the first is box/c.eml: " in capsys.readouterr().err
