@@ -488,9 +488,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths = arguments(__doc__, argv, "files", "downloads", "out", "ledger", "metrics")
     settings, task = params.load("collect", Params), kinds.read_task()
     check_label_maps(settings.sources, task)
+    labels = Labels(task, kinds.load(task, "cells") if kinds.has(task, "cells") else None)
     with files.replacing(paths.out) as new, ledger.book("collect", paths.ledger) as book:
         new.mkdir()
-        manifest, metrics, doubts = collect(Job(settings, Labels(task), paths.files, paths.downloads, book), new)
+        manifest, metrics, doubts = collect(Job(settings, labels, paths.files, paths.downloads, book), new)
         kept = sum(entry["rows"] for entry in metrics.values())
         book.check(sum(entry["rows"]["read"] for entry in manifest.values()), kept)
         files.write_json(new / "manifest.json", manifest)

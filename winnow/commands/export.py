@@ -17,7 +17,7 @@ from pathlib import Path
 from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, replacing
-from winnow.commands import graphs, model_files, trained
+from winnow.commands import graphs, measurements, model_files, trained
 from winnow.commands.sheets import formats
 from winnow.encoder.reader import FILE as READER
 
@@ -55,6 +55,7 @@ def execute(arguments: argparse.Namespace) -> None:
         new.mkdir()
         model_files.copy(folder, BESIDE, new)
         kinds.save_task(task, new)
+        measurements.accompany(folder, task, new)
         graphs.write(graph, kind.OUTPUT, new / graphs.FILE)
         vocabulary = json.loads(read_text(folder / CONFIG))["vocab_size"]
         longest = json.loads(read_text(folder / READER))["max_length"]

@@ -14,7 +14,7 @@ from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import read_text
-from winnow.commands import graphs, pipeline
+from winnow.commands import graphs, measurements, pipeline
 from winnow.encoder import parts
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader
@@ -40,12 +40,14 @@ class Model:
         task: what they say.
         cleaning: how the texts were cleaned that they learnt from; None: it is not known.
         parts: each with what reads texts for it.
+        measured: what they predicted of dev and test, if the kind's labels depend on it and it is known.
     """
 
     folders: list[Path]
     task: Task
     cleaning: Cleaning | None
     parts: "list[tuple[torch.nn.Module, Reader]]"
+    measured: pa.Table | None = None
 
     def predict(self, texts: Sequence[str]) -> pa.Table:
         """Return predictions of texts that are clean, as the kind of task tells them, in the order of the texts."""
@@ -55,7 +57,10 @@ class Model:
         rows = pa.table({"id": numbers, "group": numbers, "split": nothing, "label": nothing, "text": list(texts)})
         kind = kinds.load(self.task, "model")
         told = [kind.predictor(self.task, rows, reader)(model) for model, reader in self.parts]
-        return told[0] if len(told) == 1 else kinds.load(self.task, "ensemble").mean(self.task, told)
+        predicted = told[0] if len(told) == 1 else kinds.load(self.task, "ensemble").mean(self.task, told)
+        if self.measured is None:
+            return predicted
+        return kinds.load(self.task, "decision").decided(self.task, predicted, self.measured)
 
     def clean(self, texts: Sequence[str], profile: str | None, plain: pa.Array | None = None) -> list[str]:
         """Return texts cleaned as those that the models learnt from; as they are where that is not known.
@@ -100,7 +105,7 @@ def load(folders: Sequence[Path], batch_tokens: int = BATCH_TOKENS) -> Model:
         except Exception as error:  # transformers, safetensors and tokenizers each have their own
             told = " ".join(str(error).split())[:SHOWN_ERROR] or type(error).__name__
             raise UserError(f"{folder}: a model's file is damaged or of another model: {told}") from None
-    return Model(list(folders), task, cleanings[0], opened)
+    return Model(list(folders), task, cleanings[0], opened, measurements.of(folders, task))
 
 
 def _opened(folder: Path, task: Task, accelerator: "Accelerator") -> "torch.nn.Module":

@@ -6,6 +6,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | concern | what it answers |
 |---|---|
 | `labels` | `Task`: what a label may be, its canonical form, the classes that it counts for |
+| `cells` | what a source's cells and columns say of labels |
 | `members` | models whose out-of-fold scores are the evidence on labels: what the stage score writes |
 | `scores` | that evidence read back: signals of errors, suspects, suggested labels, doubt, planted errors |
 | `fast` | models fitted in seconds, which show what more labels or mended ones are worth |
@@ -13,6 +14,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `baseline` | predictions by a linear model on TF-IDF |
 | `model` | an encoder that is fine-tuned: build, encode, losses, predictions |
 | `predictions` | how sure a prediction is |
+| `decision` | labels of new rows by what was measured of their model |
 | `graph` | a model as one graph, for other runtimes |
 | `ensemble` | what several models predict together |
 | `served` | what makes a model's folder one that transformers' `pipeline` uses |

@@ -27,8 +27,9 @@ class Columns(Section):
     key: str | None = None
     """What names a row for ever. Without one, the hash of its text does."""
 
-    label: str | None = None
-    """The label, under the source's own name; `label_map` translates it."""
+    label: str | Annotated[list[str], Field(min_length=1)] | None = None
+    """The label, under the source's own name; `label_map` translates it. Of kind `multilabel` also a list of columns:
+    each is a label's, with 1 where a row has it and 0 where it has not."""
 
     group: str | None = None
     """What rows have in common that must stay in one split: a paper, a thread, an author. Without one, each row is a
@@ -67,9 +68,13 @@ class Columns(Section):
         """Return the columns that make the text."""
         return [self.text] if isinstance(self.text, str) else self.text
 
+    def labels(self) -> list[str]:
+        """Return the columns that make the label; none if there is no label."""
+        return [self.label] if isinstance(self.label, str) else self.label or []
+
     def used(self) -> list[str]:
         """Return every column that the mapping names, once."""
-        single = [*self.texts(), self.key, self.label, self.group, self.published]
+        single = [*self.texts(), self.key, *self.labels(), self.group, self.published]
         return list(dict.fromkeys(name for name in [*single, *self.aux.values(), *self.meta] if name is not None))
 
 
@@ -122,7 +127,8 @@ class Source(Section):
     """The source's columns for the fields of the data contract; a format may have a default."""
 
     label_map: dict[str, str | None] = Field(default_factory=dict)
-    """The source's names of labels to the task's; null: such rows have no label."""
+    """The source's names of labels to the task's; null: such rows have no label, or where rows have several, this one
+    falls out of theirs."""
 
     aux_map: dict[str, dict[str, str | None]] = Field(default_factory=dict)
     """The same of further tasks, by their names in `columns.aux`."""

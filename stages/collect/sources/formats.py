@@ -80,7 +80,7 @@ def _blocks(source: FileSource, files: Sequence[Input], tell: Tell) -> Iterator[
     blocks = source.blocks(files, source.columns.used(), tell)
     if source.decimal == ".":
         return blocks
-    numbers = {source.columns.label, *source.columns.aux.values(), *source.columns.meta} - {None}
+    numbers = {*source.columns.labels(), *source.columns.aux.values(), *source.columns.meta}
     return _with_points(blocks, numbers)
 
 

@@ -81,13 +81,22 @@ class HubDataset(Source):
 
 
 def _class_names(features: dict | None) -> dict[str, list[str]]:
-    return {name: feature.names for name, feature in (features or {}).items() if hasattr(feature, "names")}
+    # Of a list of classes, the classes.
+    inner = {name: getattr(feature, "feature", feature) for name, feature in (features or {}).items()}
+    return {name: feature.names for name, feature in inner.items() if hasattr(feature, "names")}
 
 
 def _named(column: pa.ChunkedArray, names: list[str] | None) -> pa.Array:
     """Return the column; numbers of classes as the classes' names, -1 (no label) as null."""
     column = column.combine_chunks()
-    if names is None or not pa.types.is_integer(column.type):
+    if names is None:
+        return column
+    if pa.types.is_list(column.type) and pa.types.is_integer(column.type.value_type):
+        lists = column.to_pylist()
+        return pa.array(
+            [None if own is None else [names[number] for number in own] for own in lists], pa.list_(pa.string())
+        )
+    if not pa.types.is_integer(column.type):
         return column
     numbers = column.to_pylist()
     return pa.array([None if number is None or number < 0 else names[number] for number in numbers], pa.string())

@@ -1,8 +1,9 @@
 """The labels of all sources: in the canonical form of the task, and which of them are none, or two spellings of one."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow as pa
 from stages.collect.sources import Source
 from winnow.base.errors import UserError
 from winnow.kinds.task import Task, bare, spelled
+from winnow.readers.values import Refuse
 
 SHOWN = 10  # labels that a message names
 MOST_UNKNOWN = 200  # labels of a source; more, and its column is no label
@@ -28,12 +30,50 @@ class Unknown:
 class Labels:
     """Reads labels, counts, and tells what is wrong with them once all rows that bear on it were read."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, cells: ModuleType | None = None) -> None:
+        """Begin with no label.
+
+        Args:
+            cells: what the kind of task says of cells (`winnow.kinds`); None: a cell is a label's name.
+        """
         self.task = task
+        self._cells = cells
         self._unknown: dict[str, Unknown] = {}  # of the source that is being read
         self._rows = 0  # read since the first of them
         # By field (label, or aux_<task>), form and name as it is written: the rows.
         self._names: dict[str, dict[str, Counter]] = defaultdict(lambda: defaultdict(Counter))
+
+    def flat(self, columns: Mapping[str, Sequence | pa.Array]) -> dict[str, Sequence | pa.Array]:
+        """Return the columns of labels with cells that are texts where the kind of task reads other ones too."""
+        return {name: self._cells.flat(column) if self._cells else column for name, column in columns.items()}
+
+    def gathered(self, columns: Mapping[str, pa.Array], refuse: Refuse) -> pa.Array:
+        """Return what the columns of labels say as one text a row, (rows,) strings.
+
+        Raises:
+            UserError: there are several, and the kind of task reads one.
+        """
+        if self._cells:
+            return self._cells.gathered(columns, refuse)
+        if len(columns) > 1:
+            raise UserError(
+                f"params.yaml: collect.sources: columns.label names {len(columns)} columns: {', '.join(columns)}; a "
+                f"row of task.kind {self.task.kind} has one label, in one column"
+            )
+        return next(iter(columns.values()))
+
+    def _label(self, name: str, source: Source) -> str | None:
+        """Return the label that a cell means, or raise a `UserError` if it is none."""
+        if not name.strip():
+            return None
+        mapped = (
+            self._cells.mapped(self.task, name, source.label_map) if self._cells else source.label_map.get(name, name)
+        )
+        return None if mapped is None else self.task.check(mapped, "")
+
+    def _strange(self, name: str, source: Source) -> list[str]:
+        """Return what of a cell is no label."""
+        return self._cells.strange(self.task, name, source.label_map) if self._cells else [name]
 
     def read(self, column: pa.Array, source: Source, places: pa.Array, keys: pa.Array) -> pa.Array:
         """Return a source's labels in their canonical form, null for none.
@@ -48,12 +88,12 @@ class Labels:
         counts = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(coded.dictionary)).tolist()
         labels = []
         for code, (name, count) in enumerate(zip(coded.dictionary.to_pylist(), counts, strict=True)):
-            label = source.label_map.get(name, name) if name.strip() else None
             try:
-                label = None if label is None else self.task.check(label, "")
+                label = self._label(name, source)
             except UserError:
                 row = int(np.argmax(coded.indices.fill_null(-1).to_numpy() == code))
-                self._unknown.setdefault(name, Unknown(f"{places[row]}, key '{keys[row]}'")).rows += count
+                for strange in self._strange(name, source):
+                    self._unknown.setdefault(strange, Unknown(f"{places[row]}, key '{keys[row]}'")).rows += count
                 label = None
             if label is not None and not self.task.is_closed:
                 self._count("label", self.task.names(label), count)
@@ -92,7 +132,7 @@ class Labels:
         except UserError as error:
             problem = str(error)
         # Of a closed set, what another spelling means.
-        meant = {bare(name): name for name in self.task.vocabulary(())}
+        meant = {bare(name): name for name in self.task.classes(())}
         told, mend = [], []
         for name, found in list(unknown.items())[:SHOWN]:
             like = meant.get(bare(name))
@@ -102,7 +142,7 @@ class Labels:
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         raise UserError(
             f"{problem}; the first such row is {unknown[first].where}; in column "
-            f"'{source.columns.label}' {so_far}these are no labels: {', '.join(told)}{more}; add them "
+            f"'{', '.join(source.columns.labels())}' {so_far}these are no labels: {', '.join(told)}{more}; add them "
             f"to the source's label_map: {{{', '.join(mend)}}} (null: "
             f"such rows have no label), or to the task's labels"
         )

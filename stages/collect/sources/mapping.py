@@ -47,7 +47,9 @@ def rows(block: Block, source: Source, labels: Labels, years: Sequence[int]) -> 
     def refuse(index: int, rule: str, reason: str) -> None:
         refused.setdefault(index, (rule, reason))
 
-    found = {name: strings(block.columns[name], name, refuse) for name in mapping.used()}
+    said = block.columns | labels.flat({name: block.columns[name] for name in mapping.labels()})
+    found = {name: strings(said[name], name, refuse) for name in mapping.used()}
+    given = labels.gathered({name: found[name] for name in mapping.labels()}, refuse) if mapping.label else None
     if mapping.key is not None:
         for index in np.flatnonzero(found[mapping.key].is_null()):
             refuse(int(index), "no_key", f"column '{mapping.key}' is empty")
@@ -56,6 +58,7 @@ def rows(block: Block, source: Source, labels: Labels, years: Sequence[int]) -> 
     if refused:
         kept = np.setdiff1d(np.arange(len(places)), list(refused))
         found = {name: column.take(kept) for name, column in found.items()}
+        given = given.take(kept) if given is not None else None
         places, doubts = places.take(kept), doubts.take(kept)
 
     count = len(places)
@@ -65,7 +68,7 @@ def rows(block: Block, source: Source, labels: Labels, years: Sequence[int]) -> 
     texts = joined([found[name] for name in mapping.texts()])
     key = found[mapping.key] if mapping.key else pa.array(map(hashing.text_sha, texts.to_pylist()), pa.string())
     ids = pa.array(hashing.row_ids(source.name, key.to_pylist()), pa.string())
-    label = labels.read(found[mapping.label], source, places, key) if mapping.label else pa.nulls(count, pa.string())
+    label = labels.read(given, source, places, key) if given is not None else pa.nulls(count, pa.string())
     constant = {"source": source.name, "licence": source.licence, "purpose": source.purpose}
     columns = {name: pa.repeat(pa.scalar(value, pa.string()), count) for name, value in constant.items()}
     columns |= {

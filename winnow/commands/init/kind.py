@@ -38,8 +38,10 @@ def refuse(columns: Sequence[Column], label: str | None) -> None:
 
 
 def _line(columns: str, what: str, kind: str) -> str:
+    # Kinds that are there need more than winnow init asks.
+    state = "which docs/tasks.md tells how to set up by hand" if kind == "multilabel" else "which is not there yet"
     return (
-        f"column '{columns}': {what}: that is of the kind {kind}, which is not there yet; only classification is, one "
+        f"column '{columns}': {what}: that is of the kind {kind}, {state}; `winnow init` sets up classification, one "
         f"label a row: give a column of single labels by --label"
     )
 

@@ -42,12 +42,14 @@ class Contents:
         rows: by split.
         sources: rows by source and licence.
         labels: rows by split and class.
+        distinct: the labels that occur.
         unlabelled: rows that are left out, for they have no label.
     """
 
     rows: Counter = field(default_factory=Counter)
     sources: Counter = field(default_factory=Counter)
     labels: Counter = field(default_factory=Counter)
+    distinct: set[str] = field(default_factory=set)
     unlabelled: int = 0
 
     @property
@@ -76,6 +78,7 @@ def contents(task: Task, left_out: Collection[str]) -> Contents:
             found.rows[split] += 1
             found.sources[row["source"], row["licence"]] += 1
             found.labels.update((split, name) for name in task.names(row["label"]))
+            found.distinct.add(row["label"])
     for source in sorted(set(left_out) - every):
         raise UserError(f"--leave-out: there is no source '{source}'; there are: {', '.join(sorted(every))}")
     if not found.rows:
@@ -133,7 +136,7 @@ def card(found: Contents, task: Task, hub_id: str | None) -> str:
         "language": cards.languages(source for source, _ in found.sources),
         "task_categories": cards.task_categories(task),
         "size_categories": [next((name for most, name in SIZES if total < most), "n>10M")],
-        "label_names": task.classes(name for _, name in found.labels),
+        "label_names": task.classes(found.distinct),
         "configs": [
             {
                 "config_name": "default",
@@ -151,10 +154,7 @@ def card(found: Contents, task: Task, hub_id: str | None) -> str:
         "## Labels",
         cards.table(
             ("Label", *named),
-            [
-                (label, *(f"{found.labels[split, label]:,}" for split in named))
-                for label in task.classes(name for _, name in found.labels)
-            ],
+            [(name, *(f"{found.labels[split, name]:,}" for split in named)) for name in task.classes(found.distinct)],
         ),
         f"{found.unlabelled:,} further rows of the pipeline have no label and are left out.",
         "## Sources and licences",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from winnow.base import params
 from winnow.base.files import write_text
-from winnow.commands import model_files, pipeline
+from winnow.commands import measurements, model_files, pipeline
 from winnow.commands.publishing import cards
 from winnow.commands.terminal import printable
 from winnow.kinds.task import Task
@@ -26,6 +26,7 @@ def write(folder: Path, model: Path, task: Task, dataset: tuple[str | None, list
     """
     folder.mkdir()
     left_out = model_files.copy(model, {*model_files.names(task), *model_files.weights(model)}, folder)
+    measurements.accompany(model, task, folder)
     if left_out:
         more = f" and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else ""
         named = printable(f"{model}: left out, for no model needs it: {', '.join(left_out[:SHOWN])}{more}")

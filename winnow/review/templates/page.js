@@ -200,6 +200,8 @@ function press(decision) {
     const pressed = decision && (label ? label === decision.new_label : verdict === decision.verdict);
     if (verdict !== "skip") element.setAttribute("aria-pressed", String(Boolean(pressed)));
   }
+{% block marked %}
+{% endblock %}
 }
 
 /** Does one thing at a time: a key pressed meanwhile would be meant for a row that is not in view yet. */

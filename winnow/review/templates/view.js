@@ -5,6 +5,8 @@ const DIGITS = 9; // labels that a digit chooses
 const NAMES = { keep: "keep", relabel: "relabel", ambiguous: "ambiguous", out_of_scope: "out of scope" };
 
 const $ = (id) => document.getElementById(id);
+{% block sets %}
+{% endblock %}
 
 /** Returns an element; attributes that are null stay away, children are elements, text or null. */
 function make(name, attributes, ...children) {
@@ -24,6 +26,7 @@ function percent(share) {
 
 const isSuggested = (entry) => Boolean(entry.suggested_label) && entry.suggested_label !== entry.given_label;
 
+{% block kind %}
 /** Returns what a label is to a row: given, suggested or neither (empty). */
 function kindOf(entry, label) {
   if (label === entry.given_label) return "given";
@@ -33,16 +36,19 @@ function kindOf(entry, label) {
 function inWords({ verdict, new_label }) {
   return verdict === "relabel" ? `relabel ${new_label}` : NAMES[verdict];
 }
+{% endblock %}
 
 /** Returns the given label, the suggested one if it is another, and the chance of an error. */
 function labelsOf(entry) {
   const label = (kind, what, name) =>
     make("p", { class: `label ${kind}` }, make("span", { class: "what" }, what), " ", make("b", {}, name));
+{% block labels %}
   const parts = [label("given", "Given", entry.given_label ?? "no label")];
   if (isSuggested(entry)) {
     parts.push(make("span", { class: "arrow", "aria-hidden": "true" }, "→"));
     parts.push(label("suggested", "Suggested", entry.suggested_label));
   }
+{% endblock %}
   if (entry.p_error !== null) {
     const tier = entry.tier ? `, ${entry.tier}` : "";
     parts.push(label("chance", "Chance of an error", `${percent(entry.p_error)}${tier}`));
@@ -79,7 +85,9 @@ function bar({ label, p }, kind) {
 }
 
 function said(entry, label, by, ...more) {
+{% block tag %}
   const tag = make("b", { class: `tag ${label ? kindOf(entry, label) : ""}` }, label ?? "abstains");
+{% endblock %}
   return make("li", {}, make("p", { class: "by" }, tag, " ", make("span", {}, by)), ...more);
 }
 

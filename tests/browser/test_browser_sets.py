@@ -1,0 +1,64 @@
+"""Sets of labels on the page: ticked by key, the suggestion shown as + and −, decided and written in canonical form."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests import review_project
+from tests.browser.conftest import opened, press, serving, without_a_name
+from winnow.kinds.multilabel.labels import Task
+from winnow.people import decisions
+
+NAMES = ["Rats", "Humans", "Mice"]
+MANY = [*NAMES, *(f"label {number}" for number in range(9))]
+
+
+def rows() -> list[dict]:
+    given = ['["Humans"]', '["Humans"]', None, "[]", '["Mice"]']
+    return [
+        {"id": f"row-{number:03}", "text": f"the text of row {number}", "suggested_label": '["Rats"]', "split": "train"}
+        | {"given_label": label, "p_error": 0.8, "reasons": ["the models say Rats"]}
+        | {"probabilities": [{"label": name, "p": 0.3} for name in NAMES]}
+        for number, label in enumerate(given)
+    ]
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = review_project.make(tmp_path, rows())
+    return replace(project, task=Task(kind="multilabel", labels=NAMES))
+
+
+def made(project) -> list[tuple[str, str]]:
+    return [(of.verdict, of.new_label) for of in decisions.read(project.decisions)]
+
+
+def test_a_set_is_ticked_by_keys(page, project):
+    with serving(project) as server:
+        opened(page, server.address)
+        assert page.locator("#labels .suggested b").inner_text() == "+ Rats, − Humans"
+        assert page.locator(".tick[aria-pressed=true] span").all_inner_texts() == ["Humans"]
+        assert without_a_name(page) == []
+        press(page, "1", "3")
+        assert page.locator(".choose span").inner_text() == "Decide: Humans, Mice, Rats"
+        press(page, "Enter", "t", "Enter", "Enter")
+        assert page.locator("#labels .given b").inner_text() == "none of them"
+        press(page, "Enter", "3", "Enter")
+        assert page.locator("#end").is_visible()
+    assert made(project) == [
+        ("relabel", '["Humans","Mice","Rats"]'),
+        ("relabel", '["Rats"]'),
+        ("relabel", "[]"),
+        ("keep", ""),
+        ("relabel", "[]"),
+    ]
+
+
+def test_many_labels_are_ticked_in_a_list(page, project):
+    with serving(replace(project, task=Task(kind="multilabel", labels=MANY))) as server:
+        opened(page, server.address)
+        press(page, "r")
+        page.keyboard.type("mice")
+        press(page, "Enter", "Escape", "Enter")
+        page.wait_for_function("document.getElementById('where').textContent.startsWith('Row 2')")
+    assert made(project) == [("relabel", '["Humans","Mice"]')]

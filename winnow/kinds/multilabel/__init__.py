@@ -1,0 +1,1 @@
+"""Multilabel: each row has a set of labels, which may be empty."""
