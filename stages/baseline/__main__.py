@@ -68,9 +68,10 @@ def baseline(training: pa.Table, rows: pa.Table, task: Task, settings: Params) -
         raise UserError(f"baseline: the training texts hold no words ({error})") from None
     features = matrix, vectorizer.transform(strings(held_out["text"]))
 
+    predict = kind.predictor(task, training, held_out, features)
     lowest, best_c, best, worse = np.inf, 0.0, held_out.slice(0, 0), 0
     for c in sorted(settings.regularization):
-        predicted = kind.predict(task, training, held_out, features, c)
+        predicted = predict(c)
         loss = kind.loss(task, predictions.of_split(predicted, "dev"))
         if loss < lowest:  # a tie goes to the stronger penalty
             lowest, best_c, best, worse = loss, float(c), predicted, 0

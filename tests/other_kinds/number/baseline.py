@@ -1,5 +1,7 @@
 """A ridge regression on TF-IDF."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 from winnow.kinds.number.model import of_numbers
@@ -7,13 +9,17 @@ from winnow.kinds.number.model import of_numbers
 LOSS = "squared_error"
 
 
-def predict(task, training: pa.Table, rows: pa.Table, features, c: float) -> pa.Table:
-    """Return predictions of rows by a model that is fitted on the training table."""
+def predictor(task, training: pa.Table, rows: pa.Table, features) -> Callable[[float], pa.Table]:
+    """Return a function of C: predictions of rows by a model that is fitted on the training table."""
     from sklearn.linear_model import Ridge
 
     learnt, asked = features
-    fitted = Ridge(alpha=1 / c).fit(learnt, task.numbers(training["label"].to_pylist()))
-    return of_numbers(task, rows, fitted.predict(asked))
+
+    def predict(c: float) -> pa.Table:
+        fitted = Ridge(alpha=1 / c).fit(learnt, task.numbers(training["label"].to_pylist()))
+        return of_numbers(task, rows, fitted.predict(asked))
+
+    return predict
 
 
 def loss(task, predicted: pa.Table) -> float:

@@ -25,7 +25,9 @@ class Fitted:
     intercepts: np.ndarray
 
 
-def fit(matrix, truth: np.ndarray, regularization: float, weights: np.ndarray | None = None) -> Fitted:
+def fit(
+    matrix, truth: np.ndarray, regularization: float, weights: np.ndarray | None = None, near: Fitted | None = None
+) -> Fitted:
     """Return the regression that `LogisticRegression(C=regularization)` of scikit-learn converges to.
 
     Args:
@@ -33,6 +35,7 @@ def fit(matrix, truth: np.ndarray, regularization: float, weights: np.ndarray | 
         truth: (rows,) int, with at least two classes.
         regularization: C, the inverse of the penalty's strength.
         weights: (rows,) float, or None for equal weights.
+        near: what was learnt from the same rows with another C: where weights are many, the search begins there.
     """
     classes, truth = np.unique(truth, return_inverse=True)
     equal = np.ones(len(truth), np.float32)
@@ -41,8 +44,9 @@ def fit(matrix, truth: np.ndarray, regularization: float, weights: np.ndarray | 
     )
     # Of two classes, scikit-learn penalizes the difference of their weights, which are each other's opposite.
     penalty = (2 if len(classes) == 2 else 1) / regularization
+    begin = None if near is None else np.vstack([near.weights, near.intercepts])
     with threadpool_limits(THREADS):
-        found = softmax.minimum(rows, penalty)
+        found = softmax.minimum(rows, penalty, begin)
     return Fitted(classes, found[:-1], found[-1])
 
 

@@ -94,28 +94,35 @@ class Rows:
         return made
 
 
-def minimum(rows: Rows, penalty: float) -> np.ndarray:
+def minimum(rows: Rows, penalty: float, near: np.ndarray | None = None) -> np.ndarray:
     """Return the weights of least cross-entropy plus penalty / 2 times their squares, (features + 1, classes) float32.
 
     The last row is the intercepts, which are not penalized.
+
+    Args:
+        near: weights of a penalty that is near, to begin at; not where few weights are soon found from none.
     """
     if rows.is_dense:  # around their means, features say less of each other and nothing of the intercept
         mean = rows.matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
         found = _descend(Rows(rows.matrix - mean, rows.truth, rows.weights, rows.count), penalty)
         found[-1] -= mean @ found[:-1]
         return found
-    return _descend(rows, penalty)
+    return _descend(rows, penalty, near)
 
 
-def _descend(rows: Rows, penalty: float) -> np.ndarray:
+def _descend(rows: Rows, penalty: float, near: np.ndarray | None = None) -> np.ndarray:
     shape = rows.matrix.shape[1] + 1, rows.count
-    weights = np.zeros(shape, np.float32)
-    preconditioner, past = _Diagonal.of(rows, penalty), deque(maxlen=_memory(weights.size))
+    memory = _memory(shape[0] * shape[1])
+    is_near = near is not None and memory < MEMORY
+    weights = near.copy() if is_near else np.zeros(shape, np.float32)
     has_blocks = rows.is_dense and _blocks_pay(shape[0], rows)
     is_large = not rows.is_dense and weights.size > LARGE
     scores = rows.scores(weights)
     loss, excess = rows.loss(scores)
     gradient = rows.gradient(excess)
+    _add(gradient[:-1], penalty, weights[:-1])
+    preconditioner = _Diagonal.at(rows, excess, penalty) if is_near else _Diagonal.of(rows, penalty)
+    past = deque(maxlen=memory)
     for number in range(STEPS):
         if has_blocks and number in BLOCKS_AT:
             preconditioner = _Blocks.of(rows, excess, penalty)

@@ -128,3 +128,25 @@ def test_columns_that_tell_nothing_tell_twice_or_tell_all(spoilt):
     fitted = logistic.fit(columns, truth, 1.0)
     expected = optimum(columns, truth, 1.0, columns)
     np.testing.assert_allclose(logistic.probabilities(fitted, columns, 3), expected, atol=3e-4)
+
+
+def test_a_fit_that_begins_near_its_optimum_finds_the_same_in_fewer_steps(monkeypatch):
+    truth, matrix = words(500, 30)
+    gradients = []
+    own = softmax.Rows.gradient
+    monkeypatch.setattr(softmax.Rows, "gradient", lambda rows, excess: gradients.append(1) or own(rows, excess))
+    monkeypatch.setattr(softmax, "PAST_NUMBERS", 2**17)  # as if its weights were many
+    before = logistic.fit(matrix[:400], truth[:400], 300)
+    gradients.clear()
+    alone = logistic.fit(matrix[:400], truth[:400], 1000)
+    steps = len(gradients)
+    gradients.clear()
+    found = logistic.fit(matrix[:400], truth[:400], 1000, near=before)
+    assert len(gradients) < steps / 2
+    chances = logistic.probabilities(found, matrix, 30)
+    np.testing.assert_allclose(chances, logistic.probabilities(alone, matrix, 30), atol=2e-4)
+    np.testing.assert_allclose(chances, optimum(matrix[:400], truth[:400], 1000, matrix), atol=2e-4)
+    # Of few weights it begins anew: the bytes do not depend on what was fitted before.
+    monkeypatch.undo()
+    again = [logistic.fit(matrix[:400], truth[:400], 1000, near=near).weights for near in (None, before)]
+    np.testing.assert_array_equal(*again)
