@@ -1,5 +1,6 @@
 """What a transformer must beat: a logistic regression on TF-IDF for each label."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,26 +16,29 @@ if TYPE_CHECKING:
 LOSS = "log_loss"
 
 
-def predict(
-    task: Task, training: pa.Table, rows: pa.Table, features: "tuple[csr_matrix, csr_matrix]", c: float
-) -> pa.Table:
-    """Return predictions of rows by models that are fitted on the training table.
+def predictor(
+    task: Task, training: pa.Table, rows: pa.Table, features: "tuple[csr_matrix, csr_matrix]"
+) -> Callable[[float], pa.Table]:
+    """Return a function of C, the inverse of the penalty's strength, that fits models and predicts rows.
 
     Args:
         training: label and weight.
         rows: id, group, split and label of the examples.
         features: of the training table and of the rows, (rows, features) float each.
-        c: inverse of the penalty's strength.
 
     Raises:
         UserError: all rows of the training table have the same set.
     """
-    labels = training["label"].to_pylist()
+    labels, weights = training["label"].to_pylist(), training["weight"].to_numpy()
     if len(set(labels)) < 2:
         raise UserError("baseline: the training table has one set of labels; raise balance.max_labels or add rows")
-    learnt, asked = features
-    fitted = one_against_rest.fit(learnt, task.matrix(labels), c, training["weight"].to_numpy())
-    return predictions.table(task, rows, one_against_rest.probabilities(fitted, asked))
+    truth, (learnt, asked) = task.matrix(labels), features
+
+    def predict(c: float) -> pa.Table:
+        fitted = one_against_rest.fit(learnt, truth, c, weights)
+        return predictions.table(task, rows, one_against_rest.probabilities(fitted, asked))
+
+    return predict
 
 
 def loss(task: Task, predicted: pa.Table) -> float:
