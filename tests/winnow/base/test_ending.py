@@ -47,7 +47,13 @@ def folder(tmp_path):
 
 def settings(folder: Path) -> dict:
     paths = f"{folder}{os.pathsep}{ROOT}"
-    return {"cwd": folder, "env": environment() | {"PYTHONPATH": paths}, "start_new_session": True}
+    own = {"cwd": folder, "env": environment() | {"PYTHONPATH": paths}, "start_new_session": True}
+    return own | {"preexec_fn": hear}
+
+
+def hear() -> None:
+    """Take the signal that these tests would ignore where they run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def until(true) -> None:
