@@ -189,7 +189,7 @@ def test_citations_by_the_defaults_mapping(run, default_params):
 
 
 def test_a_glob_reads_files_in_order_of_name_and_names_them_in_the_ledger(run):
-    content = {"a/2.jsonl": jsonl(ROWS[:1]), "a/10.jsonl": b"{\n" + jsonl(ROWS[:2]), "b.txt": b"no"}
+    content = {"a/2.jsonl": jsonl(ROWS[:1]), "a/10.jsonl": b"{'\n" + jsonl(ROWS[:2]), "b.txt": b"no"}
     rows, ledger, manifest, _ = run(content, source(path="**/*.jsonl"))
     assert set(by_key(rows["walks"])) == {"1", "2"}
     assert list(manifest["walks"]["pin"]["sha256"]) == ["a/10.jsonl", "a/2.jsonl"]
@@ -296,7 +296,7 @@ def test_years_that_are_none_are_refused(years):
 
 
 def test_too_many_refused_rows_are_in_doubt_with_three_reasons(run, capsys):
-    data = b"".join(b"{\n" for _ in range(4)) + jsonl(ROWS)
+    data = b"".join(b"{'\n" for _ in range(4)) + jsonl(ROWS)
     rows, _, _, metrics = run({"walks.jsonl": data})
     assert rows["walks"].num_rows == 3
     (doubt,) = metrics["doubts"]
@@ -387,7 +387,7 @@ def test_shares_that_leave_rows_to_nobody(run):
 
 
 def test_a_file_of_another_format_is_told_by_its_first_row(run):
-    with pytest.raises(UserError, match=r"no row is left of 1 read .*walks.jsonl, line 1: not a JSON object.*; mend"):
+    with pytest.raises(UserError, match=r"walks.jsonl: one JSON value, not one a line; `jq -c '.\[\]'` makes lines"):
         run({"walks.jsonl": json.dumps(ROWS).encode()}, source())
 
 

@@ -57,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> None:
         raise UserError(f"{broken}: {', '.join(failed)}; each has its mend above")
 
 
-def findings(root: Path, mend: bool) -> Iterator[Finding]:
+def findings(root: Path, mend: bool = False) -> Iterator[Finding]:
     """Yield what is found at the repository's root, the cheap looks first; forget killed tasks if `mend`.
 
     Raises:

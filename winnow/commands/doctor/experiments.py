@@ -11,7 +11,6 @@ from winnow.commands.processes import is_alive
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.repo.experiments.queue.celery import LocalCeleryQueue
-    from dvc_task.proc.process import ProcessInfo
 
 WORKERS = "dvc-exp-worker-*.pid"  # of DVC's queue, in its folder
 
@@ -27,7 +26,7 @@ def queue(repo: "Repo", mend: bool) -> Iterator[Finding]:
         return
     is_served = any(is_alive(int(file.read_text() or 0)) for file in Path(tasks.wdir).glob(WORKERS))
     running = {entry.stash_rev: (entry.name or entry.stash_rev[:7]) for entry in tasks.iter_active()}
-    dead = {revision: name for revision, name in running.items() if not _runs(tasks.proc.get(revision), is_served)}
+    dead = {revision: name for revision, name in running.items() if not _runs(tasks, revision, is_served)}
     names = ", ".join(dead.values())
     if dead and mend:
         _forget(tasks, dead)
@@ -39,7 +38,8 @@ def queue(repo: "Repo", mend: bool) -> Iterator[Finding]:
         yield Finding("queue", "ok", f"{len(running)} running")
 
 
-def _runs(process: "ProcessInfo | None", is_served: bool) -> bool:
+def _runs(tasks: "LocalCeleryQueue", revision: str, is_served: bool) -> bool:
+    process = tasks.proc.get(revision)
     if process is None:  # a worker has just taken the task
         return is_served
     return process.returncode is None and is_alive(process.pid)
