@@ -11,7 +11,7 @@ import psutil
 import pytest
 from dvc.repo import Repo
 
-from tests.killing import kill_in
+from tests.killing import ROOT, kill_in
 from winnow.commands.doctor import experiments
 from winnow.commands.experiments import queue
 
@@ -52,9 +52,17 @@ def call(*command: str) -> str:
     return done.stdout
 
 
-def found(folder: Path, mend: bool = False) -> list:
+def found(folder: Path) -> list:
     with Repo(str(folder)) as repo:
-        return list(experiments.queue(repo, mend))
+        return list(experiments.queue(repo, mend=False))
+
+
+def mended() -> str:
+    """Mend in a process of its own, as the command does: what Celery opens is closed with it."""
+    code = "from winnow.commands.doctor import experiments; print(*experiments.queue(Repo(), True))"
+    return call(
+        sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); from dvc.repo import Repo; {code}"
+    )
 
 
 def known(folder: Path) -> dict[str, str]:
@@ -88,8 +96,8 @@ def test_a_task_whose_worker_was_killed_is_forgotten_and_can_be_queued_again(orp
     while not (project.parent / "started").exists():
         assert time.monotonic() < end
         time.sleep(0.2)
-    for mend in (False, True):
-        assert [(finding.level, finding.says) for finding in found(project, mend)] == [("ok", "1 running")]
+    assert [(finding.level, finding.says) for finding in found(project)] == [("ok", "1 running")]
+    assert "1 running" in mended()
     stands = {"broken": queue.FAILED.format("broken"), "variant": queue.RUNNING}
     assert known(project) == stands
     kill_in(project)
@@ -97,8 +105,7 @@ def test_a_task_whose_worker_was_killed_is_forgotten_and_can_be_queued_again(orp
     (finding,) = found(project)
     assert (finding.area, finding.level) == ("queue", "warn")
     assert finding.says.startswith("variant: running for DVC")
-    (finding,) = found(project, mend=True)
-    assert (finding.level, finding.says) == ("ok", "forgotten: variant")
+    assert "forgotten: variant" in mended()
     assert found(project) == []
     assert known(project).keys() == {"broken"}
     call(*variant)
