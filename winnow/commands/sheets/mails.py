@@ -68,9 +68,11 @@ def files(sheet: Sheet) -> list[Input]:
         for name in names:
             path = Path(folder, name)
             told = opening.told(path.relative_to(sheet.path).as_posix())
-            if opening.is_litter(told) or not path.is_file():
+            if opening.is_litter(told):
                 continue
             if sheet.takes_all or is_mail(name):
+                if not path.is_file():
+                    raise UserError(f"{path}: no file, or a link to none; take it out of the folder")
                 found.append(Input(f"{above}/{told}", path, path.stat().st_size))
             else:
                 others += 1

@@ -75,6 +75,12 @@ def test_every_file_of_a_folder_where_the_format_is_told(folder, capsys):
     assert rows(folder, told="eml")[0].rows == 3
 
 
+def test_a_link_to_no_file_is_told_and_not_left_out(folder):
+    (folder / "c.eml").symlink_to("gone.eml")
+    with pytest.raises(UserError, match=r"c\.eml: no file, or a link to none; take it out"):
+        rows(folder)
+
+
 def test_an_mbox_a_packed_mail_a_zip_archive_and_one_mail(folder):
     box = folder / "all.mbox"
     box.write_text(
