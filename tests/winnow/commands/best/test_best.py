@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -155,7 +156,7 @@ def test_what_cannot_be_compared_is_named(project, capsys):
 def test_what_waits_in_the_queue_is_named(project, capsys, default_params):
     state = replace(project.state, params=default_params)  # by which dvc.yaml makes its stages
     project.commit(replace(state, dev=figures(state)), "base")
-    queue = ["dvc", "exp", "run", "--queue", "-n", "waiting", "-S", "finetune.epochs=7"]
+    queue = [sys.executable, "-m", "dvc", "exp", "run", "--queue", "-n", "waiting", "-S", "finetune.epochs=7"]
     subprocess.run(queue, check=True, stdout=subprocess.DEVNULL)
     assert told(capsys)["left_out"] == {"waiting": "is queued"}
     assert "waiting: is queued" in said(capsys)
