@@ -90,6 +90,9 @@ class Task(Section):
         """Return a row's label after its text was changed; None where the change took away what the label told."""
         return label
 
+    def fits(self, label: str, text: str, where: str) -> None:
+        """Raise a `UserError` that begins with `where` if a label, in canonical form, cannot be one of this text."""
+
     def rare(self, counts: Counter, at_least: int) -> dict[str, int]:
         """Return the classes with fewer than `at_least` rows, of a closed set also those with none, and their rows."""
         classes = self.classes(()) or sorted(counts)
