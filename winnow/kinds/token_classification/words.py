@@ -58,27 +58,26 @@ def tags(task: Task, label: str, offsets: np.ndarray) -> np.ndarray:
     return found
 
 
-def runs(tags: np.ndarray) -> list[tuple[int, int, int]]:
-    """Return the spans that tags mean, each as its first word, the word behind its last, and its type's place.
+def runs(tags: np.ndarray) -> np.ndarray:
+    """Return the spans that tags mean, (spans, 3) int: the first word, the word behind the last, and the type's place.
 
     A span ends before O, before any B and before another type; an I behind neither its B nor its I begins one, as in
     transformers' pipeline with the strategy `simple`.
+
+    Args:
+        tags: (words,) int.
     """
-    found: list[tuple[int, int, int]] = []
-    last = None  # the type of the word before
-    for place, tag in enumerate(tags.tolist()):
-        kind = None if tag == OUTSIDE else (tag - 1) // 2
-        if kind is not None and kind == last and tag == inside(kind):
-            found[-1] = (found[-1][0], place + 1, kind)
-        elif kind is not None:
-            found.append((place, place + 1, kind))
-        last = kind
-    return found
+    kinds = (tags + 1) // 2 - 1  # -1: of no type
+    before, behind = np.append(-1, kinds[:-1]), np.append(kinds[1:], -1)
+    begins = (kinds >= 0) & ((kinds != before) | (tags % 2 == 1))
+    ends = (kinds >= 0) & ((kinds != behind) | np.append(begins[1:], True))
+    first = np.flatnonzero(begins)
+    return np.stack([first, np.flatnonzero(ends) + 1, kinds[first]], axis=1)
 
 
 def spans_of(task: Task, tags: Sequence[int] | np.ndarray, offsets: np.ndarray) -> str:
     """Return the label that tags of words mean, the inverse of `tags`; see `runs`."""
     return canonical(
         (int(offsets[first, 0]), int(offsets[end - 1, 1]), task.labels[kind])
-        for first, end, kind in runs(np.asarray(tags))
+        for first, end, kind in runs(np.asarray(tags, dtype=np.int64)).tolist()
     )
