@@ -19,9 +19,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.annotate import combine
 from stages.annotate.combine import Precision
 from stages.annotate.measured import COMBINERS, Measured
+from stages.annotate.parts import Parted, PartsProposal
 from stages.annotate.proposal import OUT, Proposal
 from winnow import kinds
 from winnow.base import params, progress
@@ -45,13 +45,16 @@ def batches(path: Path, columns: Sequence[str] | None) -> Iterator[pa.Table]:
         yield batch.filter(pc.equal(batch["purpose"], "task"))
 
 
-def annotate(votes: Votes, measured: Measured, settings: Params, task: Task, ledger: Ledger) -> tuple[list[dict], dict]:
+def annotate(
+    votes: Votes | Parted, measured: Measured, settings: Params, task: Task, ledger: Ledger
+) -> tuple[list[dict], dict]:
     """Return the labels set (columns of `OUT` without `version`) and the stage's metrics.
 
     Raises:
         UserError: a label model is asked for, and the labels of the task are not a closed set.
     """
-    combiners = [name for name in COMBINERS if task.is_closed or name != "label_model"]
+    is_parted = isinstance(votes, Parted)
+    combiners = [name for name in COMBINERS if is_parted or task.is_closed or name != "label_model"]
     if settings.combine not in combiners:
         raise UserError(
             f"params.yaml: annotate.combine: {settings.combine} needs a closed set of labels, which task.kind "
@@ -60,14 +63,16 @@ def annotate(votes: Votes, measured: Measured, settings: Params, task: Task, led
     combiner = measured.fit(settings.combine, settings)
     unlabelled = votes.of(votes.label == NONE)
     combined = combiner.combine(unlabelled.said)
-    proposal = Proposal(settings.rules, unlabelled, combiner.usable, Precision.of(measured.known))
+    if is_parted:
+        proposal = PartsProposal(settings, unlabelled, combiner, Precision.of(measured.known))
+    else:
+        proposal = Proposal(settings.rules, unlabelled, combiner.usable, Precision.of(measured.known))
     labelled = proposal.label(combined, ledger)
-    heard = (combine.countable(unlabelled.said, combiner.usable) != NONE).any(axis=1)
     metrics = {
         "unlabelled": len(unlabelled.ids),
         "labelled": len(labelled),
         "coverage": len(labelled) / max(len(unlabelled.ids), 1),
-        "abstained": int((heard & (combined.label == NONE)).sum()),
+        "abstained": proposal.abstained(combined),
         "combine": settings.combine,
         "combined": {name: measured.cross_fitted(name, settings) for name in combiners},
         "rules": proposal.per_label(labelled, task),
@@ -90,8 +95,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     split = tables.read(args.split, ["id", "split"])
     train = split["id"].filter(pc.equal(split["split"], "train")).combine_chunks()
 
-    ledger = Ledger("annotate")
-    labelled, metrics = annotate(votes, Measured.of(votes, rows, train), settings, task, ledger)
+    ledger, said = Ledger("annotate"), votes
+    if kinds.has(task, "parts"):
+        said = Parted.made(votes, lambda: batches(args.rows, ["purpose", "text"]), task)
+    labelled, metrics = annotate(said, Measured.of(said, rows, train), settings, task, ledger)
     ledger.check(rows.num_rows, rows.num_rows)
     for rule, voter in zip(settings.rules, voters, strict=True):
         metrics["by_rule"][rule.name] |= voter.counts

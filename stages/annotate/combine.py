@@ -153,9 +153,10 @@ class LabelModel:
         rows = counts.sum(axis=2)
         given_vote = (counts + PRIOR_ROWS * share) / (rows[:, :, None] + PRIOR_ROWS)
         usable = rows >= limits.min_rows
-        patterns: dict[bytes, np.ndarray] = {}
-        for pattern, label in zip(map(bytes, countable(known.said, usable)), truth.tolist(), strict=True):
-            patterns.setdefault(pattern, np.zeros(labels, dtype=int))[label] += 1
+        distinct, kind = np.unique(countable(known.said, usable), axis=0, return_inverse=True)
+        seen = np.zeros((len(distinct), labels), dtype=int)
+        np.add.at(seen, (kind.ravel(), truth), 1)
+        patterns = {bytes(pattern): rows for pattern, rows in zip(distinct, seen, strict=True)}
         return cls(share, given_vote, usable, patterns, limits.min_confidence)
 
     def probabilities(self, said: np.ndarray) -> np.ndarray:

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.annotate.combine import Combiner, Known, LabelModel, Limits, Majority
+from stages.annotate.combine import Combined, Combiner, Known, LabelModel, Limits, Majority, countable
 from winnow.base import hashing
 from winnow.labelling.settings import Params
-from winnow.labelling.votes import NONE, Votes, accuracy
+from winnow.labelling.votes import NONE, NOTHING, Parted, Votes, accuracy
 
 FOLDS = 5
 COMBINERS = {"majority": Majority, "label_model": LabelModel}
@@ -22,13 +22,15 @@ class Measured:
     Attributes:
         known: the votes and the labels.
         folds: (rows,) int, rows of one group in one fold.
+        of_parts: whether what is called rows here are parts of rows, of which the first outcome marks nothing.
     """
 
     known: Known
     folds: np.ndarray
+    of_parts: bool = False
 
     @classmethod
-    def of(cls, votes: Votes, rows: pa.Table, train: pa.Array) -> "Measured":
+    def of(cls, votes: Votes | Parted, rows: pa.Table, train: pa.Array) -> "Measured":
         """Return the votes on these rows.
 
         Args:
@@ -36,15 +38,27 @@ class Measured:
             train: ids of the training split.
         """
         given = pc.fill_null(pc.equal(rows["label_origin"], "given"), False)
-        chosen = pc.and_(given, pc.is_in(rows["id"], train))
-        groups = rows["group"].filter(chosen).to_pylist()
-        folds = np.array([int(hashing.unit("fold", group) * FOLDS) for group in groups], dtype=int)
-        chosen = chosen.to_numpy()
-        return cls(Known(votes.said[chosen], votes.label[chosen], max(len(votes.labels), 1)), folds)
+        chosen = pc.and_(given, pc.is_in(rows["id"], train)).to_numpy()
+        folds = np.full(len(chosen), NONE)
+        groups = rows["group"].filter(pa.array(chosen)).to_pylist()
+        folds[chosen] = [int(hashing.unit("fold", group) * FOLDS) for group in groups]
+        of_parts = isinstance(votes, Parted)
+        if of_parts:
+            votes, chosen, folds = votes.parts, chosen[votes.row], folds[votes.row]
+        known = Known(votes.said[chosen], votes.label[chosen], max(len(votes.labels), 1))
+        return cls(known, folds[chosen], of_parts)
 
     def fit(self, name: str, settings: Params) -> Combiner:
         """Return a combiner fitted on all rows."""
-        return COMBINERS[name].fit(self.known, _limits(settings))
+        return self._fit(name, self.known, settings)
+
+    def _fit(self, name: str, known: Known, settings: Params) -> Combiner:
+        combiner = COMBINERS[name].fit(known, Limits(settings.min_rows, settings.min_confidence))
+        if self.of_parts and isinstance(combiner, Majority):  # what two rules pass over must not outvote the third
+            usable = combiner.usable.copy()
+            usable[:, NOTHING] = False
+            return replace(combiner, usable=usable)
+        return combiner
 
     def cross_fitted(self, name: str, settings: Params) -> dict[str, float]:
         """Return how a combiner does on rows that it was not fitted on: the share that it labels, and accuracy."""
@@ -53,10 +67,21 @@ class Measured:
         for fold in np.unique(self.folds):
             inside = self.folds == fold
             others = replace(self.known, said=said[~inside], truth=truth[~inside])
-            label[inside] = COMBINERS[name].fit(others, _limits(settings)).combine(said[inside]).label
+            combiner = self._fit(name, others, settings)
+            found = combiner.combine(said[inside])
+            label[inside] = filled(found, said[inside], combiner) if self.of_parts else found.label
+        if self.of_parts:  # a part that nobody marks, and in truth is nothing, is no finding
+            telling = (label > NOTHING) | (truth > NOTHING)
+            label, truth = label[telling], truth[telling]
         right = (label == truth)[label != NONE]
         return {"coverage": len(right) / max(len(label), 1)} | accuracy(right)
 
 
-def _limits(settings: Params) -> Limits:
-    return Limits(settings.min_rows, settings.min_confidence)
+def filled(found: Combined, said: np.ndarray, combiner: Combiner) -> np.ndarray:
+    """Return the likeliest outcome of each part, (parts,) int: nothing where no vote counts, `NONE` where two tie.
+
+    Args:
+        said: (parts, rules) int, what was combined.
+    """
+    unheard = (countable(said, combiner.usable) == NONE).all(axis=1)
+    return np.where(unheard, NOTHING, found.likeliest)

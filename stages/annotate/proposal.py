@@ -51,9 +51,9 @@ class Proposal:
         for id, spoken, heard, label, confidence, likeliest in zip(self.votes.ids.tolist(), *found, strict=True):
             for rule, vote in enumerate(spoken):
                 if vote != heard[rule]:
-                    ledger.add(id, "note", self.rules[rule].name, f"does not count: {self._in_words(rule, vote)}")
+                    ledger.add(id, "note", self.rules[rule].name, f"does not count: {self.in_words(rule, vote)}")
             cast = [(rule, vote) for rule, vote in enumerate(heard) if vote != NONE]
-            told = ", ".join(self._in_words(*vote) for vote in cast)
+            told = ", ".join(self.in_words(*vote) for vote in cast)
             if label != NONE:
                 best = self.rules[max((vote for vote in cast if vote[1] == label), key=self._point)[0]]
                 ledger.add(id, "change", best.name, f"label {labels[label]}, confidence {confidence:.2f}: {told}")
@@ -64,10 +64,16 @@ class Proposal:
                 ledger.add(id, "note", "abstain", f"{why}: {told}")
         return out
 
+    def abstained(self, combined: Combined) -> int:
+        """Return how many rows have a vote that counts and no label."""
+        heard = (countable(self.votes.said, self.usable) != NONE).any(axis=1)
+        return int((heard & (combined.label == NONE)).sum())
+
     def _point(self, vote: tuple[int, int]) -> float:
         return self.precision.point[vote]
 
-    def _in_words(self, rule: int, vote: int) -> str:
+    def in_words(self, rule: int, vote: int) -> str:
+        """Return a rule's vote, and what it is worth."""
         precision = self.precision
         return (
             f"{self.rules[rule].name} -> {self.votes.labels[vote]} (precision {precision.point[rule, vote]:.2f}, "
@@ -80,14 +86,15 @@ class Proposal:
         number = {label: number for number, label in enumerate(self.votes.labels)}
         return {
             rule.name: {
-                label: self._figures(place, number[label], used[rule.name, label])
+                label: self.figures(place, number[label], used[rule.name, label])
                 for label in rule.gives(task)
                 if label in number  # of an open set: a rule or a row has it
             }
             for place, rule in enumerate(self.rules)
         }
 
-    def _figures(self, rule: int, label: int, labelled: int) -> dict:
+    def figures(self, rule: int, label: int, labelled: int) -> dict:
+        """Return the figures of a rule's votes for one label, of which so many became one."""
         fired = int((self.votes.said[:, rule] == label).sum())
         return {
             "fired": fired,

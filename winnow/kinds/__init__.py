@@ -20,6 +20,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `served` | what makes a model's folder one that transformers' `pipeline` uses |
 | `multitask`, `few_shot` | approaches to fine-tuning beside `transfer` |
 | `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
+| `parts` | what a label says of each part of a row: how votes are combined and compared |
 | `teacher` | a model of anybody's as a labelling rule |
 | `widget` | a label on the review page, in Label Studio and in a spreadsheet |
 

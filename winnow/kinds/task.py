@@ -93,6 +93,22 @@ class Task(Section):
     def fits(self, label: str, text: str, where: str) -> None:
         """Raise a `UserError` that begins with `where` if a label, in canonical form, cannot be one of this text."""
 
+    def check_name(self, name: str, where: str) -> str:
+        """Return what a name that is not the task's own stands for, such as a model's output: here, a label.
+
+        Raises:
+            UserError: nothing; begins with `where`.
+        """
+        return self.check(name, where)
+
+    def marked(self, spans: Iterable[tuple[int, int, str]], where: str) -> str:
+        """Return the label that spans of a text are, (start, end, type) in its characters, none of which overlap.
+
+        Raises:
+            UserError: the labels of this kind are no spans; begins with `where`.
+        """
+        raise UserError(f"{where}: marks spans of texts, and task.kind {self.kind} has none; use another kind of rule")
+
     def rare(self, counts: Counter, at_least: int) -> dict[str, int]:
         """Return the classes with fewer than `at_least` rows, of a closed set also those with none, and their rows."""
         classes = self.classes(()) or sorted(counts)

@@ -1,6 +1,7 @@
 """Kind model: a fine-tuned model, from a folder that holds safetensors, config and tokenizer."""
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from winnow.labelling.rule import Row, Rule, Voter, hashes, inside
 
 
 class Model(Rule):
-    """A text classifier of transformers', or one that `finetune` has made."""
+    """A classifier of transformers', of texts or of tokens as the task has it, or one that `finetune` has made."""
 
     kind: Literal["model"]
     folder: str = Field(min_length=1)
@@ -42,24 +43,20 @@ class Model(Rule):
         """Return the rule at work; see `Rule.voter`."""
         from winnow.encoder.compute import Compute, start
         from winnow.encoder.reader import Reader
-        from winnow.training.finetuning import Texts
 
         folder = inside(files, self.folder, self.where)
         accelerator = start(params.load("compute", Compute), seed=0)
         teacher = kinds.load(task, "teacher").Teacher(folder, accelerator)
         reader = Reader.of(folder, self.max_length, self.batch_tokens, accelerator)
-        labels = {name: self._label(name, task) for name in teacher.names}
+        meant = cache(lambda name: self._meant(name, task))
+        for name in teacher.names:  # before it reads the first text
+            meant(name)
 
         def vote(rows: list[Row]) -> list[str | None]:
-            texts = Texts(reader.tokenize([row["text"] for row in rows]), [row["id"] for row in rows])
-            said, chances = teacher.say(texts, reader)
-            for name in set(said) - set(labels):  # of an open set
-                labels[name] = self._label(name, task)
-            sure = chances >= self.min_confidence
-            return [labels[name] if is_sure else None for name, is_sure in zip(said, sure, strict=True)]
+            return teacher.vote(rows, reader, meant, self.min_confidence)
 
         return Voter(vote)
 
-    def _label(self, name: str, task: Task) -> str | None:
-        label = self.label_map.get(name, name)
-        return label if label is None else task.check(label, f"{self.where}: the model's label '{name}'")
+    def _meant(self, name: str, task: Task) -> str | None:
+        meant = self.label_map.get(name, name)
+        return meant if meant is None else task.check_name(meant, f"{self.where}: the model's label '{name}'")

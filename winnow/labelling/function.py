@@ -62,7 +62,11 @@ class Python(Rule):
         where = f"{self.where}: {self.function} returned {label!r} for row {row['id']}"
         if not isinstance(label, str | None):
             raise UserError(f"{where}; return None or a label as a string")
-        return None if label is None else task.check(label, where)
+        if label is None:
+            return None
+        label = task.check(label, where)
+        task.fits(label, row["text"], where)
+        return label
 
 
 def _import(where: str, module: Path | str) -> ModuleType:

@@ -7,6 +7,7 @@ from pydantic import Field
 from winnow.labelling.classifier import Model
 from winnow.labelling.function import Python
 from winnow.labelling.llm import Llm
+from winnow.labelling.marking import Gazetteer, Pattern
 from winnow.labelling.patterns import Heading, Keyword, Regex
 
-AnyRule = Annotated[Regex | Heading | Keyword | Python | Model | Llm, Field(discriminator="kind")]
+AnyRule = Annotated[Regex | Heading | Keyword | Gazetteer | Pattern | Python | Model | Llm, Field(discriminator="kind")]

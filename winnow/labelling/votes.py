@@ -1,17 +1,19 @@
 """What all rules say of all rows, as one matrix, and the figures on each rule."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
+from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.kinds.task import Task
 from winnow.labelling.rule import Rule, Voter
 from winnow.statistics import intervals
 
 NONE = -1  # no vote, or no label
+NOTHING = 0  # of a row's parts, the outcome that marks nothing
 OUT = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "rule", "label")])
 # What a rule must not see of a row.
 HIDDEN = ("label", "label_origin", "label_confidence")
@@ -45,6 +47,77 @@ class Votes:
         row, rule = row[order], rule[order]
         columns = self.ids[row], names[rule], np.array(self.labels, dtype=object)[self.said[row, rule]]
         return pa.table([pa.array(column, pa.string()) for column in columns], schema=OUT)
+
+
+@dataclass(frozen=True)
+class Parted:
+    """Rows, and what the rules say of the parts of rows, where a label says something of each part.
+
+    Attributes:
+        whole: the votes on the rows.
+        parts: on their parts: of rows that have a label, or on which a rule votes. The first of its `labels` marks
+            nothing.
+        row: (parts,) int, the row of each part, a place in `whole`, ascending.
+        texts: gives the text of each row of `whole`.
+        task: of the labels.
+    """
+
+    whole: Votes
+    parts: Votes
+    row: np.ndarray
+    texts: Callable[[], Iterable[str]]
+    task: Task
+
+    @classmethod
+    def made(cls, whole: Votes, batches: Callable[[], Iterable[pa.Table]], task: Task) -> "Parted":
+        """Return the votes on the parts of rows.
+
+        Args:
+            batches: gives the column text of the rows, in their order.
+        """
+
+        def texts() -> Iterator[str]:
+            return (text for batch in batches() for text in batch["text"].to_pylist())
+
+        kind, rules = kinds.load(task, "parts"), whole.said.shape[1]
+        said, own, counts = [np.empty((0, rules), np.int32)], [np.empty(0, np.int32)], []
+        for text, votes, label in zip(texts(), whole.said, whole.label, strict=True):
+            given = np.append(votes, label)
+            cast = np.flatnonzero(given != NONE)
+            found = kind.split(task, text, [whole.labels[vote] for vote in given[cast]])
+            each = np.full((len(given), found.shape[1] if len(cast) else 0), NONE, np.int32)
+            each[cast] = found[:, : each.shape[1]]
+            said.append(each[:-1].T)
+            own.append(each[-1])
+            counts.append(each.shape[1])
+        row = np.repeat(np.arange(len(counts)), counts)
+        parts = Votes(whole.ids[row], np.concatenate(said), np.concatenate(own), kind.outcomes(task))
+        return cls(whole, parts, row, texts, task)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """(rows,) each row's id."""
+        return self.whole.ids
+
+    @property
+    def label(self) -> np.ndarray:
+        """(rows,) int, the label that each row came with; `NONE` where it has none."""
+        return self.whole.label
+
+    @property
+    def said(self) -> np.ndarray:
+        """(parts, rules) int32, what the rules say of the parts."""
+        return self.parts.said
+
+    def of(self, rows: np.ndarray) -> "Parted":
+        """Return the votes on some rows, given by a mask."""
+        number = np.cumsum(rows) - 1
+        inside = rows[self.row]
+
+        def texts() -> Iterator[str]:
+            return (text for text, is_one in zip(self.texts(), rows, strict=True) if is_one)
+
+        return Parted(self.whole.of(rows), self.parts.of(inside), number[self.row[inside]], texts, self.task)
 
 
 def check_fields(batches: Iterable[pa.Table], rules: Sequence[Rule]) -> None:

@@ -1,10 +1,9 @@
 """A classifier of anybody's as a labelling rule: of texts, as transformers' Trainer saves it, or one of `finetune`."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from winnow.base.errors import UserError
 from winnow.encoder import models
@@ -36,10 +35,19 @@ class Teacher:
         self.names = [model.config.id2label[number] for number in range(model.config.num_labels)]
         self._model = accelerator.prepare(model).eval()
 
-    def say(self, texts: Texts, reader: Reader) -> tuple[list[str], np.ndarray]:
-        """Return what it says of each text, one of `names`, and how probable that is, (rows,) float."""
+    def vote(
+        self, rows: Sequence[Mapping], reader: Reader, meant: Callable[[str], str | None], least: float
+    ) -> list[str | None]:
+        """Return the label that it gives each row; None where that is less probable than `least`, or means nothing.
+
+        Args:
+            rows: id and text of each.
+            meant: what one of `names` means; None: nothing.
+        """
+        texts = Texts(reader.tokenize([row["text"] for row in rows]), [row["id"] for row in rows])
         chances = head.probabilities(self._model, texts, reader)
-        return [self.names[number] for number in chances.argmax(axis=1)], chances.max(axis=1)
+        said = zip(chances.argmax(axis=1), chances.max(axis=1), strict=True)
+        return [meant(self.names[number]) if chance >= least else None for number, chance in said]
 
 
 def _load(folder: Path) -> "torch.nn.Module":

@@ -125,6 +125,14 @@ class Task(single.Task):
         """Return the labels that occur, sorted: nobody can list all that may."""
         return sorted(set(labels))
 
+    def check_name(self, name: str, where: str) -> str:
+        """Return a span's type, or raise a `UserError` that begins with `where` if it is none of the task's."""
+        return super().check(name, where)
+
+    def marked(self, spans: Iterable[Span], where: str) -> str:
+        """Return the label of some spans; see `winnow.kinds.task.Task.marked`."""
+        return canonical(spans)
+
     def check_counts(self, labels: Iterable[str], where: str) -> Counter:
         """Return how many rows have spans of each type.
 
