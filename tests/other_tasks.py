@@ -30,9 +30,10 @@ class Words(task.Task):
         """Return the words."""
         return label.split()
 
-    def carry(self, before: str, after: str, label: str) -> str | None:
+    def carry(self, label: str, change: task.Change) -> task.Carried:
         """Return the words that the text still has."""
-        return " ".join(word for word in label.split() if word in after) or None
+        lost = [word for word in label.split() if word not in change.after]
+        return task.Carried(" ".join(word for word in label.split() if word in change.after) or None, lost)
 
 
 NUMBERS, WORDS = Numbers(kind="numbers"), Words(kind="words")

@@ -6,10 +6,11 @@ python -m stages.clean --raw data/raw --out data/clean.parquet --cleaning data/c
 Reads every Parquet file of `raw`, one per source, in batches, each source by its profile. A first look at some rows of
 each source finds its boilerplate and the length at which it cuts texts off. Then, in this order: rows that lack
 something are filled or dropped (`missing`), the profile's rules run (`winnow.text.cleaning.profiles`), personal data is
-looked for, and short texts and foreign languages go. Last, the kind of task says what cleaning left of a label. Writes
-one table of the data contract, the ledger (one entry for each rule that changed a text, with the hash before and after
-that rule), counts with the boilerplate that was found, and how the task's texts were cleaned (`--cleaning`), by which
-texts are cleaned that a trained model is asked about.
+looked for, and short texts and foreign languages go. After each step the kind of task says what it left of a label
+(`labels`). Writes one table of the data contract, the ledger (one entry for each rule that changed a text, with the
+hash before and after that rule, and one for each part of a label that is lost), counts with the boilerplate that was
+found, and how the task's texts were cleaned (`--cleaning`), by which texts are cleaned that a trained model is asked
+about.
 """
 
 from collections import Counter
@@ -24,7 +25,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
-from stages.clean import missing, short, survey
+from stages.clean import labels, missing, short, survey
+from stages.clean.labels import Labels
 from stages.clean.missing import Missing
 from winnow import kinds
 from winnow.base import hashing, params, progress
@@ -100,6 +102,7 @@ class Entries:
     parts: list[pa.Table] = field(default_factory=list)
     shas: dict[str, str] = field(default_factory=dict)  # of changed texts, by id
     personal: Counter = field(default_factory=Counter)  # findings of personal data, by kind
+    labels: Labels | None = None  # of a kind of task whose labels change with their texts
 
     def change(self, ids: pa.Array, rule: str, reasons: str | list[str], before: list[str], after: list[str]) -> None:
         """Record changed texts; a text's hash is taken once however many rules change it.
@@ -162,11 +165,15 @@ def clean_batch(batch: pa.Table, cleaning: Cleaning) -> dict[str, pa.Table]:
     Rows in = rows out + rows dropped.
     """
     entries, settings = Entries(), cleaning.settings
+    if labels.change(cleaning.task):
+        entries.labels = Labels(cleaning.task, entries.ledger)
     rows = batch
     if settings.drop_copyrighted:
         stated = pc.fill_null(pc.not_equal(_meta(rows, "copyright"), ""), False)
         rows = entries.drop(rows, stated, "copyrighted", "the record carries a copyright statement")
     rows = missing.fill(rows, settings.missing, entries.ledger, cleaning.lookups)
+    if entries.labels:
+        entries.labels.read(batch, rows)
     parts = [rows.filter(pc.equal(rows["source"], source)) for source in pc.unique(rows["source"]).to_pylist()]
     parts = [_clean_source(part, cleaning, entries) for part in parts]
     rows = pa.concat_tables([rows.slice(0, 0), *parts])
@@ -175,8 +182,8 @@ def clean_batch(batch: pa.Table, cleaning: Cleaning) -> dict[str, pa.Table]:
     rows = _drop_short(rows, settings.min_words, entries)
     if settings.language.action != "off":
         rows = _language(rows, settings.language, entries)
-    if type(cleaning.task).carry is not Task.carry:  # which leaves every label as it is
-        rows = _carry_labels(batch, rows, cleaning.task, entries.ledger)
+    if entries.labels:
+        rows = entries.labels.write(rows)
     columns = [pa.array(list(entries.personal), pa.string()), pa.array(list(entries.personal.values()), pa.int64())]
     return {"rows": rows, "ledger": entries.table(), "personal": pa.table(columns, ["kind", "count"])}
 
@@ -185,13 +192,16 @@ def _clean_source(rows: pa.Table, cleaning: Cleaning, entries: Entries) -> pa.Ta
     source = rows["source"][0].as_py()
     boilerplate = cleaning.findings.get(source, survey.NOTHING).boilerplate
     active = rules(cleaning.settings.profile(source), boilerplate)
-    ids = rows["id"].combine_chunks()
+    ids, headings = rows["id"].combine_chunks(), _meta(rows, "heading")
 
     def record(rule: Rule, hits: np.ndarray, before: list[str], after: list[str]) -> None:
         entries.change(ids.take(hits), rule.name, rule.reason, before, after)
+        if entries.labels:
+            pairs = list(zip(before, after, strict=True))
+            entries.labels.follow(ids.take(hits), rule, headings.take(hits).to_pylist(), pairs)
 
     column = rows["text"].combine_chunks()
-    texts = clean_column(column, active, _meta(rows, "heading"), record, survey.plain(rows))
+    texts = clean_column(column, active, headings, record, survey.plain(rows))
     return tables.set_column(rows, "text", texts, pa.string())
 
 
@@ -220,9 +230,16 @@ def _personal(rows: pa.Table, settings: PersonalData, entries: Entries) -> pa.Ta
     if settings.action == "mask":
         after = [text for text, _ in results]
         entries.change(ids, "personal_data", reasons, before, after)
-        return _replaced(rows, "text", np.array(hits, int), after)
+        if entries.labels:
+            rule = Rule("personal_data", "", partial(_masked, settings=settings), "")
+            entries.labels.follow(ids, rule, [None] * len(hits), list(zip(before, after, strict=True)))
+        return labels.replaced(rows, "text", np.array(hits, int), after)
     entries.note(ids, "personal_data", reasons)
     return rows
+
+
+def _masked(text: str, settings: PersonalData) -> str:
+    return personal.mask(text, settings.kinds, settings.regions, settings.names)[0]
 
 
 def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
@@ -234,38 +251,6 @@ def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
     ids = rows["id"].combine_chunks().filter(pa.array(mask, pa.bool_()))
     entries.note(ids, "language", reasons)
     return rows
-
-
-def _carry_labels(before: pa.Table, rows: pa.Table, task: Task, ledger: Ledger) -> pa.Table:
-    """Return the rows with the labels that their changed texts have; the ledger tells which rows lost theirs.
-
-    Args:
-        before: the batch before cleaning.
-    """
-    places = np.flatnonzero(rows["label"].combine_chunks().is_valid())
-    labelled = rows.select(["id", "text", "label"]).take(pa.array(places))
-    old = before["text"].take(pc.index_in(labelled["id"], before["id"].combine_chunks()))
-    changed = pc.not_equal(labelled["text"], old)
-    places, labelled, old = places[changed.to_numpy()], labelled.filter(changed), old.filter(changed)
-    labels = labelled["label"].to_pylist()
-    carried = list(map(task.carry, old.to_pylist(), labelled["text"].to_pylist(), labels))
-    if carried == labels:
-        return rows
-    lost = np.array([label is None for label in carried])
-    for id_ in labelled["id"].filter(pa.array(lost)).to_pylist():
-        ledger.add(id_, "change", "label_lost", "cleaning took away what its label told")
-    rows = _replaced(rows, "label", places, carried)
-    for name in ("label_origin", "label_confidence"):
-        rows = _replaced(rows, name, places[lost], [None] * lost.sum())
-    return rows
-
-
-def _replaced(rows: pa.Table, name: str, places: np.ndarray, values: list) -> pa.Table:
-    """Return the rows with other values in a column at some places, which ascend."""
-    mask, type_ = np.zeros(rows.num_rows, bool), rows.schema.field(name).type
-    mask[places] = True
-    column = pc.replace_with_mask(rows[name].combine_chunks(), pa.array(mask), pa.array(values, type_))
-    return tables.set_column(rows, name, column, type_)
 
 
 def _drop_short(rows: pa.Table, least: int, entries: Entries) -> pa.Table:

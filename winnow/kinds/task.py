@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from winnow.base.errors import UserError
 from winnow.base.params import Section
@@ -37,6 +38,23 @@ def spelled(label: str) -> str:
         for sign in label.replace("\\", "\\\\").replace('"', '\\"')
     )
     return f'"{"".join(signs)}"'
+
+
+class Change(NamedTuple):
+    """What cleaning made of a row's text in one step."""
+
+    before: str
+    after: str
+    rule: (
+        Callable[[str], str] | None
+    )  # a pure function, by which `after` came of `before`; None: another text took its place
+
+
+class Carried(NamedTuple):
+    """A row's label after its text changed."""
+
+    label: str | None  # None: nothing is known of the text as it is now
+    lost: Sequence[str] = ()  # parts of the label that the change took away, each as people are told of it
 
 
 class Task(Section):
@@ -86,9 +104,9 @@ class Task(Section):
         """Return the labels that votes may choose among, in order: all, where the set is closed; else these."""
         return sorted(set(labels))
 
-    def carry(self, before: str, after: str, label: str) -> str | None:
-        """Return a row's label after its text was changed; None where the change took away what the label told."""
-        return label
+    def carry(self, label: str, change: Change) -> Carried:
+        """Return what a change of its text left of a row's label."""
+        return Carried(label)
 
     def fits(self, label: str, text: str, where: str) -> None:
         """Raise a `UserError` that begins with `where` if a label, in canonical form, cannot be one of this text."""

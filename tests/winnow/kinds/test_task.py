@@ -39,9 +39,9 @@ def test_the_name_of_a_class_is_one_whatever_its_case(answer, label):
 
 
 def test_a_label_stays_where_cleaning_changes_nothing_of_it():
-    assert CLOSED.carry("<p>x", "x", "a") == "a"
-    assert WORDS.carry("oak elm", "elm", "elm oak") == "elm"
-    assert WORDS.carry("oak", "", "oak") is None
+    assert CLOSED.carry("a", task.Change("<p>x", "x", str)) == ("a", ())
+    assert WORDS.carry("elm oak", task.Change("oak elm", "elm", str)) == ("elm", ["oak"])
+    assert WORDS.carry("oak", task.Change("oak", "", str)) == (None, ["oak"])
 
 
 def test_classes_with_few_rows_are_those_of_the_set_or_those_that_occur():

@@ -108,10 +108,26 @@ class Task(single.Task):
                     f"the characters of the row's text"
                 )
             if text[start].isspace() or text[end - 1].isspace():
-                shown = json.dumps(text[start:end][:SHOWN], ensure_ascii=False)
                 raise UserError(
-                    f"{where}: span {told(span)}, {shown}, begins or ends with white space; leave that out of the span"
+                    f"{where}: span {told(span)}, {quoted(text, span)}, begins or ends with white space; leave that "
+                    f"out of the span"
                 )
+
+    def carry(self, label: str, change: task.Change) -> task.Carried:
+        """Return the spans where a change of the text left them; those are lost whose text is gone."""
+        from winnow.kinds.token_classification import carrying  # which needs this module
+
+        if change.rule is None:
+            return task.Carried(None)
+        if not (found := spans(label)):
+            return task.Carried(label)
+        moved = carrying.moved(change, found)
+        lost = [
+            f"span {told(span)}, {quoted(change.before, span)}"
+            for span, new in zip(found, moved, strict=True)
+            if not new
+        ]
+        return task.Carried(canonical(filter(None, moved)), lost)
 
     def names(self, label: str) -> list[str]:
         """Return the types that occur, sorted; of a label without spans, `NONE`."""
@@ -177,6 +193,12 @@ def told(span: Span) -> str:
     """Return a span as messages name it."""
     start, end, name = span
     return f"[{start}, {end}, {json.dumps(name, ensure_ascii=False)}]"
+
+
+def quoted(text: str, span: Span) -> str:
+    """Return what stands in a span, for messages."""
+    inside = text[span[0] : span[1]]
+    return json.dumps(inside if len(inside) <= SHOWN else f"{inside[:SHOWN]}…", ensure_ascii=False)
 
 
 def overlapping(found: Iterable[Span]) -> tuple[Span, Span] | None:
