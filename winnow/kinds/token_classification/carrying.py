@@ -14,7 +14,7 @@ from functools import lru_cache
 from rapidfuzz.distance import Levenshtein, Opcode
 
 from winnow.kinds.task import Change
-from winnow.kinds.token_classification.labels import Span, trimmed
+from winnow.kinds.token_classification.span import Span, trimmed
 
 # The words begin and end with a letter that no combining mark changes: no character of Unicode is a q with a mark.
 STEM, END, LETTERS = "qxz", "q", "bcdfghjklmnpqrstvwxyz"

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from winnow.kinds.token_classification import words
-from winnow.kinds.token_classification.labels import Span, Task, trimmed
+from winnow.kinds.token_classification.labels import Task
+from winnow.kinds.token_classification.span import Span, trimmed
 from winnow.kinds.token_classification.windows import Windows
 
 # A span, and the mean probability of its pieces' tags.

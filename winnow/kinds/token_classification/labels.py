@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,11 +17,10 @@ from pydantic import Field, model_validator
 from winnow.base.errors import UserError
 from winnow.kinds import task
 from winnow.kinds.classification import labels as single
+from winnow.kinds.token_classification import carrying
+from winnow.kinds.token_classification.span import SHOWN, Span, quoted, told
 
 NONE = "no entity"  # the class for which a label without spans counts
-SHOWN = 60  # characters of a label, and of a span's text, that a message repeats
-
-Span: TypeAlias = tuple[int, int, str]
 
 
 class Task(single.Task):
@@ -115,8 +114,6 @@ class Task(single.Task):
 
     def carry(self, label: str, change: task.Change) -> task.Carried:
         """Return the spans where a change of the text left them; those are lost whose text is gone."""
-        from winnow.kinds.token_classification import carrying  # which needs this module
-
         if change.rule is None:
             return task.Carried(None)
         if not (found := spans(label)):
@@ -176,29 +173,6 @@ def spans(label: str) -> tuple[Span, ...]:
 def known(labels: Sequence[str | None]) -> np.ndarray:
     """Return which rows have a label, (rows,) bool."""
     return np.array([label is not None for label in labels], dtype=bool)
-
-
-def trimmed(span: Span, text: str) -> Span | None:
-    """Return a span of a text without the white space at its borders; None if nothing else is in it."""
-    start, end, name = span
-    inside = text[start:end]
-    bare = inside.strip()
-    if not bare:
-        return None
-    start += len(inside) - len(inside.lstrip())
-    return start, start + len(bare), name
-
-
-def told(span: Span) -> str:
-    """Return a span as messages name it."""
-    start, end, name = span
-    return f"[{start}, {end}, {json.dumps(name, ensure_ascii=False)}]"
-
-
-def quoted(text: str, span: Span) -> str:
-    """Return what stands in a span, for messages."""
-    inside = text[span[0] : span[1]]
-    return json.dumps(inside if len(inside) <= SHOWN else f"{inside[:SHOWN]}…", ensure_ascii=False)
 
 
 def overlapping(found: Iterable[Span]) -> tuple[Span, Span] | None:

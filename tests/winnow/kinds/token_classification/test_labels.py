@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from winnow.base.errors import UserError
 from winnow.base.params import parse
-from winnow.kinds.token_classification.labels import NONE, Task, canonical, known, overlapping, spans, trimmed
+from winnow.kinds.token_classification.labels import NONE, Task, canonical, known, overlapping, spans
+from winnow.kinds.token_classification.span import trimmed
 
 NAMES = ["drug", "Krankheit", "ネコ", 'say "x"']
 
