@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+    from winnow.kinds.job import Predict
+
 OWN = 0  # the place of the task's own rows among the tasks
 WORDS = "masked_lm"  # the task of hidden words
 
@@ -91,6 +93,21 @@ class Task:
     loss_of: "loop.LossOf"
 
 
+@dataclass(frozen=True)
+class Own:
+    """What a run is for.
+
+    Attributes:
+        outputs: the names of the model's outputs that are kept, in their order.
+        task: the task's own rows; its loss reads these outputs alone.
+        predictor: gives what predicts the rows of a table (id, group, split, text, label).
+    """
+
+    outputs: list[str]
+    task: Task
+    predictor: "Callable[[pa.Table], Predict]"
+
+
 def train(job: Job, settings: Settings) -> Trained:
     """Return the classifier of the task's own labels.
 
@@ -98,10 +115,24 @@ def train(job: Job, settings: Settings) -> Trained:
         UserError: a task of the settings is no column of the data, or there is no further task.
     """
     labels, rows = job.task.labels, Labelled.of(job.task, job.rows, encode(job.task, job.rows, job.reader))
-    labelled = [Classes("own", labels, slice(0, len(labels)), rows), *auxiliary(job, settings)]
-    names = [f"{task.name}: {label}" for task in labelled[1:] for label in task.labels]
-    model = finetuning.prepare(head.build(job.folder, labels + names), job.recipe)
-    tasks = [_of_classes(task, job) for task in labelled]
+
+    def predictor(dev: pa.Table) -> "Predict":
+        return of_texts(job.task, dev, encode(job.task, dev, job.reader), job.reader)
+
+    own = _of_classes(Classes("own", labels, slice(0, len(labels)), rows), job)
+    return together(job, settings, Own(labels, own, predictor))
+
+
+def together(job: Job, settings: Settings, own: Own) -> Trained:
+    """Return a model of the outputs of `own`, which learnt the further tasks too.
+
+    Raises:
+        UserError: a task of the settings is no column of the data, or there is no further task.
+    """
+    further = auxiliary(job, settings, len(own.outputs))
+    names = [f"{task.name}: {label}" for task in further for label in task.labels]
+    model = finetuning.prepare(head.build(job.folder, own.outputs + names), job.recipe)
+    tasks = [own.task, *(_of_classes(task, job) for task in further)]
     if settings.masked_lm:
         tasks.append(_of_words(settings, job))
     factors = [1.0, *_factors(settings, [task.name for task in tasks[1:]])]
@@ -121,9 +152,6 @@ def train(job: Job, settings: Settings) -> Trained:
         variance = trained.log_variances[number]
         return (-variance).exp() * loss + variance / 2, weight
 
-    def predictor(dev: pa.Table) -> "Callable[[torch.nn.Module], pa.Table]":
-        return of_texts(job.task, dev, encode(job.task, dev, job.reader), job.reader)
-
     training = loop.Training(
         batches=batches,
         loss_of=loss_of,
@@ -132,11 +160,11 @@ def train(job: Job, settings: Settings) -> Trained:
         ids=[id for task in tasks for id in task.ids],
         longest=job.max_length,
         saved=job.saved.series("train"),
-        keeper=Keeper(model, ends, job.recipe.average_decay, job.early_stop(predictor)),
+        keeper=Keeper(model, ends, job.recipe.average_decay, job.early_stop(own.predictor)),
     )
     groups = finetuning.parameter_groups(model, trained, job.recipe)
     curve = loop.fit(trained, groups, training, job.accelerator)
-    keep(model, labels)
+    keep(model, own.outputs)
     epochs = 1 + np.searchsorted(ends, np.arange(len(curve)), side="right")
     steps = enumerate(zip(epochs.tolist(), curve, strict=True), start=1)
     return Trained(model, [{"step": step, "epoch": epoch} | point for step, (epoch, point) in steps])
@@ -201,8 +229,11 @@ def _factors(settings: Settings, names: list[str]) -> list[float]:
     return [settings.weights.get(name, 1.0) for name in names]
 
 
-def auxiliary(job: Job, settings: Settings) -> list[Classes]:
+def auxiliary(job: Job, settings: Settings, outputs: int) -> list[Classes]:
     """Return the further tasks in the order of their names, each with its labels of at least `min_rows` rows.
+
+    Args:
+        outputs: how many outputs of the model are the task's own; theirs follow.
 
     Raises:
         UserError: a task that is asked for does not exist or has fewer than two such labels, or there is none at all.
@@ -215,7 +246,7 @@ def auxiliary(job: Job, settings: Settings) -> list[Classes]:
             )
     tokens = job.reader.tokenize(job.auxiliary["text"].to_pylist())
     ids = job.auxiliary["id"].to_pylist()
-    tasks, start = [], len(job.task.labels)
+    tasks, start = [], outputs
     for name in known if settings.tasks is None else sorted(settings.tasks):
         given = job.auxiliary[f"aux_{name}"].to_pylist()
         counts = Counter(label for label in given if label is not None)

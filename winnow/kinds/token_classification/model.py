@@ -110,7 +110,8 @@ def predictor(task: Task, rows: pa.Table, reader: Reader) -> "Callable[[torch.nn
     bounds = np.cumsum([0, *map(len, offsets)])
 
     def predict(model: "torch.nn.Module") -> pa.Table:
-        chances = probabilities(model, read, reader)
+        # While further tasks are learnt beside, they have outputs too.
+        chances = probabilities(model, read, reader)[:, : len(task.tags)]
         of_words = decoding.of_words(read, chances, texts, offsets)
         said = [Told.of(own, of_words[bounds[row] : bounds[row + 1]]) for row, own in enumerate(offsets)]
         return predictions.table(task, rows, decoding.spans(task, read, chances, texts), said)

@@ -88,7 +88,7 @@ def test_batches_of_a_task_go_with_its_rows_to_alpha(make_job, alpha, times):
 def test_labels_with_few_rows_and_rows_without_one_are_left_out(make_job):
     rows = kinds(sentences(4, 6)) + [{"text": "the cat", "aux_kind": "rare"}, {"text": "the dog", "aux_kind": None}]
     job = make_job(sentences(4, 8), rows)
-    [task] = multitask.auxiliary(job, settings(min_rows=3))
+    [task] = multitask.auxiliary(job, settings(min_rows=3), len(job.task.labels))
     assert task.labels == ["kind of ANIMAL", "kind of COLOUR"]
     assert len(task.rows.texts.tokens) == 6
     assert (task.part.start, task.part.stop) == (2, 4)
