@@ -37,7 +37,9 @@ def test_a_set_is_ticked_by_keys(page, project):
     with serving(project) as server:
         opened(page, server.address)
         assert page.locator("#labels .suggested b").inner_text() == "+ Rats, − Humans"
-        assert page.locator(".tick[aria-pressed=true] span").all_inner_texts() == ["Humans"]
+        assert page.locator(".tick[aria-pressed=true] span").all_inner_texts() == ["− Humans"]
+        assert page.locator(".tick.more, .tick.less").all_inner_texts() == ["1\n+ Rats", "2\n− Humans"]
+        assert page.locator("#labels .more").inner_text() == "+ Rats"
         assert without_a_name(page) == []
         press(page, "1", "3")
         assert page.locator(".choose span").inner_text() == "Decide: Humans, Mice, Rats"

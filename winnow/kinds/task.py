@@ -108,6 +108,10 @@ class Task(Section):
         """Return what a change of its text left of a row's label."""
         return Carried(label)
 
+    def shown(self, label: str, text: str) -> str:
+        """Return a label, in canonical form, as people read it; `text` is what it is a label of."""
+        return label
+
     def fits(self, label: str, text: str, where: str) -> None:
         """Raise a `UserError` that begins with `where` if a label, in canonical form, cannot be one of this text."""
 

@@ -1,7 +1,7 @@
 """How people see and give a label: what the widgets of all kinds share, and a widget for labels that are written.
 
 A kind's widget, `winnow.kinds.<kind>.widget`, has these functions. A kind whose labels are short texts takes them as
-they stand here: `from winnow.kinds.widget import answers, controls, fits, labels, parts, prediction, read_cell`.
+they stand here: `from winnow.kinds.widget import LONGEST_TEXT, answers, controls, …`.
 
 In Label Studio a person gives one answer: a label, or one of `VERDICTS`.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Names in Label Studio's labelling config.
 LABEL, VERDICT, TEXT = "label", "verdict", "text"
+LONGEST_TEXT: int | None = 30_000  # characters of a row's text that the review page shows; None: all
 # The answers beside labels, which none is called: verdict, what people read, and a key.
 VERDICTS = {
     "winnow:ambiguous": ("ambiguous", "Ambiguous: people would differ", "a"),
@@ -31,7 +32,7 @@ def labels(task: Task) -> list[str]:
 
 
 def parts(environment: "Environment") -> dict[str, "Template"]:
-    """Return the kind's own templates that extend the review page's `page.js` and `page.html`, by these names.
+    """Return the kind's own templates that extend the review page's, by these names.
 
     Each is rendered with the page's as `page` and fills its blocks; by default people write a label into a field.
 

@@ -14,7 +14,6 @@ import pyarrow as pa
 from winnow import kinds
 from winnow.base import hashing, page
 from winnow.kinds.task import Task
-from winnow.people import decisions
 
 MOST_ROWS = 2000  # of an offline page: about 6 MB, which a browser reads in a fraction of a second
 LONGEST_NEIGHBOUR = 600  # characters
@@ -36,7 +35,7 @@ def offline(queue: pa.Table, task: Task, title: str) -> str:
     rows = sorted(queue.to_pylist(), key=lambda entry: entry["rank"])
     shown = rows[:MOST_ROWS]
     data = {
-        "entries": [entry(row) for row in shown],
+        "entries": [entry(row, widget.LONGEST_TEXT) for row in shown],
         "labels": widget.labels(task),
         # What decisions are kept under in the browser, so that another queue does not meet them.
         "queue": hashing.digest(*(row["id"] + row["text_sha"] for row in shown))[:16],
@@ -46,8 +45,12 @@ def offline(queue: pa.Table, task: Task, title: str) -> str:
     return _render(title, widget, "'none'", data)
 
 
-def entry(row: Mapping) -> dict:
-    """Return a row of a queue as the page takes it: texts of bearable length, numbers of four digits."""
+def entry(row: Mapping, longest: int | None) -> dict:
+    """Return a row of a queue as the page takes it: texts of bearable length, numbers of four digits.
+
+    Args:
+        longest: characters of the text that are shown, `LONGEST_TEXT` of the kind's widget; None: all.
+    """
     return {
         **{
             name: row[name]
@@ -66,22 +69,22 @@ def entry(row: Mapping) -> dict:
             }
             for near in row["neighbours"]
         ],
-        "text": decisions.shorten(row["text"]),
+        "text": _shortened(row["text"], longest),
     }
 
 
 def _render(title: str, widget: ModuleType, network: str, data: dict | None) -> str:
     environment = page.environment("winnow.review")
-    style = environment.get_template("style.css").render()
-    stores = environment.get_template("stores.js").render()
     own = widget.parts(environment)
-    shows = environment.get_template("view.js")
-    view = own.get("view.js", shows).render(page=shows)
-    acts = environment.get_template("page.js")
-    script = stores + view + own.get("page.js", acts).render(page=acts)
-    frame = environment.get_template("page.html")
-    return own.get("page.html", frame).render(
-        page=frame,
+
+    def rendered(name: str, **values: object) -> str:
+        shared = environment.get_template(name)
+        return own.get(name, shared).render(page=shared, **values)
+
+    style = rendered("style.css")
+    script = "".join(map(rendered, ("stores.js", "view.js", "page.js")))
+    return rendered(
+        "page.html",
         title=title,
         policy=page.policy(style, script, network),
         style=style,
@@ -102,5 +105,5 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, DIGITS)
 
 
-def _shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + " …"
+def _shortened(text: str, most: int | None) -> str:
+    return text if most is None or len(text) <= most else text[:most] + " …"

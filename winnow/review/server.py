@@ -97,7 +97,7 @@ class Review(ThreadingHTTPServer):
             UserError: as `Session`, or the port is taken.
         """
         self.project, self.title, self.page = project, title, page.served(title, project.task).encode()
-        self.labels = kinds.load(project.task, "widget").labels(project.task)
+        self.widget = kinds.load(project.task, "widget")
         self.token = secrets.token_urlsafe(24)
         self._stamps = self._now()
         self._session = Session(project)
@@ -215,7 +215,7 @@ class Handler(BaseHTTPRequestHandler):
         return {
             "title": self.server.title,
             "reviewer": self.server.project.reviewer,
-            "labels": self.server.labels,
+            "labels": self.server.widget.labels(self.server.project.task),
             "rows": session.rows,
             "left_out": session.left_out,
             "written": session.written,
@@ -223,7 +223,8 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _rows(self, session: Session, request: Rows) -> dict:
-        return {"entries": [page.entry(row) for row in session.entries(request.start, request.count)]}
+        longest = self.server.widget.LONGEST_TEXT
+        return {"entries": [page.entry(row, longest) for row in session.entries(request.start, request.count)]}
 
     def _decide(self, session: Session, request: Decide) -> dict:
         verdict = Verdict(request.text_sha, request.verdict, request.new_label, request.note, request.seconds)

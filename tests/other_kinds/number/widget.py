@@ -1,5 +1,5 @@
 """People write a number."""
 
-from winnow.kinds.widget import answers, controls, fits, labels, parts, prediction, read_cell
+from winnow.kinds.widget import LONGEST_TEXT, answers, controls, fits, labels, parts, prediction, read_cell
 
-__all__ = ["answers", "controls", "fits", "labels", "parts", "prediction", "read_cell"]
+__all__ = ["LONGEST_TEXT", "answers", "controls", "fits", "labels", "parts", "prediction", "read_cell"]

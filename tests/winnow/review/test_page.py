@@ -73,13 +73,14 @@ def scripts() -> list[Path]:
 
 def test_the_templates_are_shown_as_they_are_written():
     html = page.served("Queue", TASK)
-    shown = [(TEMPLATES / name).read_text(encoding="utf-8") for name in ("stores.js", "style.css")]
-    shown += re.split(r"\{% (?:end)?block.*?%\}\n", (TEMPLATES / "view.js").read_text(encoding="utf-8"))
+    shown = [(TEMPLATES / "stores.js").read_text(encoding="utf-8")]
+    for name in ("style.css", "view.js"):
+        shown += re.split(r"\{% (?:end)?block.*?%\}\n", (TEMPLATES / name).read_text(encoding="utf-8"))
     choose = (KINDS / "classification/templates/choose.js").read_text(encoding="utf-8")
-    shown += re.findall(r"\{% block \w+ %\}\n(.*?)\{% endblock %\}", choose, re.DOTALL)
+    shown += re.split(r"\{% (?:end)?block.*?%\}\n", choose)[1:]
     acts = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     shown += re.split(r"\{% block \w+ %\}\n.*?\{% endblock %\}\n", acts, flags=re.DOTALL)
-    assert len(shown) == 2 + 9 + 4 + 6
+    assert len(shown) == 1 + 3 + 9 + 10 + 6
     for part in shown:
         assert part in html
 
@@ -88,7 +89,7 @@ def test_a_kind_without_a_list_has_a_field_to_write_in(monkeypatch):
     monkeypatch.setattr(kinds, "load", lambda task, concern: widget)
     html = page.served("Queue", NUMBERS)
     assert LexborHTMLParser(html).css_first("dialog#chooser input#written") is not None
-    assert "fillChooser" not in html
+    assert '$("options")' not in html
     assert "{%" not in html
     assert embedded(page.offline(queue.table([]), NUMBERS, "Queue"))["labels"] == []
 
@@ -138,11 +139,18 @@ def luminance(colour: str) -> float:
         ("soft", ["paper", "card", "track", "given-tint", "suggested-tint"]),
         ("given", ["card", "given-tint"]),
         ("suggested", ["card", "suggested-tint"]),
+        ("more", ["card", "more-tint", "suggested-tint"]),
+        ("less", ["card", "less-tint", "suggested-tint"]),
+        ("card", ["more", "less"]),
+        *((f"type-{hue}", ["card"]) for hue in range(8)),
+        ("ink", ["pick", "more-tint", "less-tint", *(f"type-{hue}-tint" for hue in range(8))]),
     ],
 )
 def test_every_text_stands_out_from_its_ground(theme, ink, grounds):
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[theme]))
+    colours = {}
+    for file in (TEMPLATES / "style.css", KINDS / "token_classification/templates/spans.css"):
+        grounded = re.findall(r":root \{(.*?)\}", file.read_text(encoding="utf-8"), re.DOTALL)[theme]
+        colours |= dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", grounded))
     for ground in grounds:
         lighter, darker = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, ground

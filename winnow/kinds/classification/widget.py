@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
 
 DIGITS = "1234567890"
+LONGEST_TEXT = widget.LONGEST_TEXT
 
 
 def labels(task: "Task") -> list[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 DIGITS = "1234567890"
+LONGEST_TEXT = widget.LONGEST_TEXT
 EMPTY = "winnow:none"  # the answer in Label Studio that no label fits: nothing ticked may be nothing said
 
 

@@ -95,7 +95,7 @@ async function show(row, before = "") {
   state.skipped.delete(row);
   clock.start(row);
   const decision = state.decided.get(row);
-  const decided = decision ? (decision.by ? `Decided by ${decision.by}` : `You decided: ${inWords(decision)}`) : "";
+  const decided = decision ? (decision.by ? `Decided by ${decision.by}` : `You decided: ${inWords(decision, entry.text)}`) : "";
   const where = `Row ${row + 1} of ${state.session.rows}`;
   $("where").replaceChildren(where, make("span", { class: "split" }, entry.split ?? ""));
   $("decided").textContent = decided;
@@ -107,8 +107,8 @@ async function show(row, before = "") {
   reveal("card");
   showProgress();
   scrollTo(0, 0);
-  const suggested = isSuggested(entry) ? ` Suggested ${entry.suggested_label}.` : "";
-  say(`${before}${where}. Given ${entry.given_label ?? "no label"}.${suggested}${decided ? ` ${decided}.` : ""}`);
+  const suggested = isSuggested(entry) ? ` Suggested ${shownLabel(entry.suggested_label, entry.text)}.` : "";
+  say(`${before}${where}. Given ${shownGiven(entry)}.${suggested}${decided ? ` ${decided}.` : ""}`);
   const next = nextRow(row);
   if (next !== null) entryOf(next).catch(() => {}); // ahead of time; if it fails, it is fetched when it is shown
 }
@@ -189,7 +189,7 @@ function markBar(entry, decision) {
     const useless = !entry || (element.matches(".keep") && !entry.given_label);
     element.setAttribute("aria-disabled", String(useless));
   }
-  $("verdicts").querySelector(".keep span").textContent = entry?.given_label ? `Keep ${entry.given_label}` : "Keep";
+  $("verdicts").querySelector(".keep span").textContent = entry?.given_label ? `Keep ${shownGiven(entry)}` : "Keep";
   press(decision);
 }
 
@@ -265,7 +265,7 @@ async function wasSaved(error) {
   learn(await store.rows(0, 0));
   const { row, decision, again } = state.pending;
   const found = state.decided.get(row);
-  return again && found && inWords(found) === inWords(decision);
+  return again && found && found.verdict === decision.verdict && found.new_label === decision.new_label;
 }
 
 async function notSaved(error) {
@@ -332,15 +332,22 @@ async function look(step) {
   await show(row);
 }
 
+/** Opens the dialog in which a label is chosen, or written; the kind fills it. */
+function openChooser() {
+  if (state.here === null || state.busy || state.pending) return;
+  const field = $("chooser").querySelector("input");
+  field.value = "";
+  fillChooser();
+  $("chooser").showModal();
+  field.select();
+}
+
 {% block chooser %}
 // The right label, written by hand -----------------------------------------------------------------------------------
 
-function openChooser() {
-  if (state.here === null || state.busy || state.pending) return;
+function fillChooser() {
   const entry = state.entries.get(state.here);
   $("written").value = entry.suggested_label ?? entry.given_label ?? "";
-  $("chooser").showModal();
-  $("written").select();
 }
 
 function pressedInChooser(event) {
@@ -365,6 +372,7 @@ const KEYS = {
   j: () => alone(() => look(1)),
   ArrowRight: () => alone(() => look(1)),
   ArrowLeft: () => alone(() => look(-1)),
+  p: () => alone(() => look(-1)),
   d: () => embedded && download(),
   "?": () => $("help").showModal(),
 };

@@ -6,6 +6,10 @@ const NAMES = { keep: "keep", relabel: "relabel", ambiguous: "ambiguous", out_of
 
 const $ = (id) => document.getElementById(id);
 {% block sets %}
+/** Returns a label in words. Its text is given where it is known. */
+function shownLabel(label) {
+  return label;
+}
 {% endblock %}
 
 /** Returns an element; attributes that are null stay away, children are elements, text or null. */
@@ -24,6 +28,7 @@ function percent(share) {
   return share > 0.995 ? "over 99 %" : `${Math.round(100 * share)} %`;
 }
 
+const shownGiven = (entry) => (entry.given_label ? shownLabel(entry.given_label, entry.text) : "no label");
 const isSuggested = (entry) => Boolean(entry.suggested_label) && entry.suggested_label !== entry.given_label;
 
 {% block kind %}
@@ -33,22 +38,26 @@ function kindOf(entry, label) {
   return label === entry.suggested_label ? "suggested" : "";
 }
 
-function inWords({ verdict, new_label }) {
-  return verdict === "relabel" ? `relabel ${new_label}` : NAMES[verdict];
-}
 {% endblock %}
+
+/** Returns a decision in words, on a text where it is known. */
+function inWords({ verdict, new_label }, text) {
+  return verdict === "relabel" ? `relabel ${shownLabel(new_label, text)}` : NAMES[verdict];
+}
 
 /** Returns the given label, the suggested one if it is another, and the chance of an error. */
 function labelsOf(entry) {
-  const label = (kind, what, name) =>
-    make("p", { class: `label ${kind}` }, make("span", { class: "what" }, what), " ", make("b", {}, name));
-{% block labels %}
-  const parts = [label("given", "Given", entry.given_label ?? "no label")];
+  const label = (kind, what, ...name) =>
+    make("p", { class: `label ${kind}` }, make("span", { class: "what" }, what), " ", make("b", {}, ...name));
+{% block given %}
+  const parts = [label("given", "Given", shownGiven(entry))];
+{% endblock %}
   if (isSuggested(entry)) {
     parts.push(make("span", { class: "arrow", "aria-hidden": "true" }, "→"));
-    parts.push(label("suggested", "Suggested", entry.suggested_label));
-  }
+{% block suggested %}
+    parts.push(label("suggested", "Suggested", shownLabel(entry.suggested_label, entry.text)));
 {% endblock %}
+  }
   if (entry.p_error !== null) {
     const tier = entry.tier ? `, ${entry.tier}` : "";
     parts.push(label("chance", "Chance of an error", `${percent(entry.p_error)}${tier}`));
@@ -62,7 +71,7 @@ function evidenceOf(entry) {
   return [
     section("Why this row is here", "reasons", entry.reasons.map((reason) => make("li", {}, reason))),
     section("What the model says", "bars", likely.map((of) => bar(of, kindOf(entry, of.label)))),
-    section("What the rules say", "votes", entry.votes.map((vote) => said(entry, vote.label, vote.rule))),
+    section("What the rules say", "votes", entry.votes.map((vote) => said(entry, { ...vote, text: entry.text }, vote.rule))),
     section("The nearest rows", "neighbours", entry.neighbours.map((near) => neighbour(entry, near))),
   ].filter((part) => part !== null);
 }
@@ -78,20 +87,18 @@ function bar({ label, p }, kind) {
   return make(
     "li",
     { class: kind || null },
-    make("span", { class: "name" }, label, kind ? make("i", {}, ` ${kind}`) : null),
+    make("span", { class: "name" }, shownLabel(label), kind ? make("i", {}, ` ${kind}`) : null),
     make("span", { class: "value" }, percent(p)),
     make("span", { class: "track", "aria-hidden": "true" }, fill),
   );
 }
 
-function said(entry, label, by, ...more) {
-{% block tag %}
-  const tag = make("b", { class: `tag ${label ? kindOf(entry, label) : ""}` }, label ?? "abstains");
-{% endblock %}
+function said(entry, { label, text }, by, ...more) {
+  const tag = make("b", { class: `tag ${label ? kindOf(entry, label) : ""}` }, label ? shownLabel(label, text) : "abstains");
   return make("li", {}, make("p", { class: "by" }, tag, " ", make("span", {}, by)), ...more);
 }
 
 function neighbour(entry, near) {
   const alike = near.similarity === null ? "" : `${Math.round(100 * near.similarity)} % alike`;
-  return said(entry, near.label, alike, make("p", { class: "near", dir: "auto" }, near.text));
+  return said(entry, near, alike, make("p", { class: "near", dir: "auto" }, near.text));
 }

@@ -13,13 +13,6 @@
 {% block chooser %}
 // The list of labels -------------------------------------------------------------------------------------------------
 
-function openChooser() {
-  if (state.here === null || state.busy || state.pending) return;
-  $("filter").value = "";
-  fillChooser();
-  $("chooser").showModal();
-}
-
 /** Few labels stay in their order, by which their digits are known; of many the likeliest come first. */
 function fillChooser() {
   const entry = state.entries.get(state.here);
@@ -53,7 +46,9 @@ function select(place) {
 
 function chosen(label) {
   $("chooser").close();
+{% block chosen %}
   relabel(label);
+{% endblock %}
 }
 
 function pressedInChooser(event) {

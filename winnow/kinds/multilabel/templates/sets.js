@@ -8,18 +8,24 @@ function namesOf(label) {
   return label ? JSON.parse(label) : [];
 }
 
-/** Returns a set in words. */
-function setInWords(label) {
-  return namesOf(label).join(", ") || EMPTY;
+/** Returns a label in words: a set, or one name of it. */
+function shownLabel(label) {
+  return label.startsWith("[") ? namesOf(label).join(", ") || EMPTY : label;
 }
 
-/** Returns what leads from one set to another, each name with + or −. */
+/** Returns the names that lead from one set to another, each with + or −. */
 function changes(from, to) {
   const [before, after] = [namesOf(from), namesOf(to)];
   return [
-    ...after.filter((name) => !before.includes(name)).map((name) => `+ ${name}`),
-    ...before.filter((name) => !after.includes(name)).map((name) => `− ${name}`),
+    ...after.filter((name) => !before.includes(name)).map((name) => ["+", name]),
+    ...before.filter((name) => !after.includes(name)).map((name) => ["−", name]),
   ];
+}
+
+/** Returns changes as elements, what is added and what is removed each in its colour. */
+function shownChanges(found) {
+  const parts = found.map(([sign, name]) => make("span", { class: sign === "+" ? "more" : "less" }, `${sign} ${name}`));
+  return parts.flatMap((part, place) => (place ? [", ", part] : [part]));
 }
 {% endblock %}
 {% block kind %}
@@ -30,20 +36,9 @@ function kindOf(entry, label) {
   if (entry.given_label && namesOf(entry.given_label).includes(label)) return "given";
   return entry.suggested_label && namesOf(entry.suggested_label).includes(label) ? "suggested" : "";
 }
-
-function inWords({ verdict, new_label }) {
-  return verdict === "relabel" ? `relabel ${setInWords(new_label)}` : NAMES[verdict];
-}
 {% endblock %}
-{% block labels %}
-  const given = entry.given_label ? setInWords(entry.given_label) : "no label";
-  const parts = [label("given", "Given", given)];
-  if (isSuggested(entry)) {
-    const suggested = entry.given_label ? changes(entry.given_label, entry.suggested_label).join(", ") : setInWords(entry.suggested_label);
-    parts.push(make("span", { class: "arrow", "aria-hidden": "true" }, "→"));
-    parts.push(label("suggested", "Suggested (t)", suggested));
-  }
-{% endblock %}
-{% block tag %}
-  const tag = make("b", { class: `tag ${label ? kindOf(entry, label) : ""}` }, label ? setInWords(label) : "abstains");
+{% block suggested %}
+    const found = changes(entry.given_label, entry.suggested_label);
+    const suggested = entry.given_label && found.length ? shownChanges(found) : [shownLabel(entry.suggested_label)];
+    parts.push(label("suggested", "Suggested (t)", ...suggested));
 {% endblock %}

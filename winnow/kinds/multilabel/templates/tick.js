@@ -37,24 +37,28 @@ function markTicks(decision) {
     ticks.row = state.here;
     ticks.names = new Set(namesOf(decision?.new_label || entry?.given_label));
   }
+  const suggests = entry !== null && isSuggested(entry);
+  const found = suggests ? changes(entry.given_label, entry.suggested_label) : [];
+  const signs = new Map(found.map(([sign, name]) => [name, sign]));
   for (const element of document.querySelectorAll("#verdicts .tick")) {
     const { name } = element.dataset;
     const kind = entry ? kindOf(entry, name) : "";
     const has = ticks.names.has(name);
+    const sign = signs.get(name);
     element.classList.toggle("given", kind === "given");
-    element.classList.toggle("suggested", kind === "suggested");
+    element.classList.toggle("more", sign === "+");
+    element.classList.toggle("less", sign === "−");
     element.setAttribute("aria-pressed", String(has));
+    element.setAttribute("aria-label", sign ? `${name}, suggested: ${sign === "+" ? "add it" : "remove it"}` : name);
+    element.querySelector("span").textContent = sign ? `${sign} ${name}` : name;
   }
   const suggestion = $("verdicts").querySelector(".suggestion");
-  const suggests = entry !== null && isSuggested(entry);
   suggestion.setAttribute("aria-disabled", String(!suggests));
   suggestion.removeAttribute("aria-pressed");
-  suggestion.querySelector("span").textContent = suggests
-    ? `Tick ${changes(entry.given_label, entry.suggested_label).join(", ") || EMPTY}`
-    : "Nothing is suggested";
+  const what = found.length ? shownChanges(found) : [EMPTY];
+  suggestion.querySelector("span").replaceChildren(...(suggests ? ["Tick ", ...what] : ["Nothing is suggested"]));
   $("verdicts").querySelector(".open")?.removeAttribute("aria-pressed");
-  $("verdicts").querySelector(".keep span").textContent = entry?.given_label ? `Keep ${setInWords(entry.given_label)}` : "Keep";
-  $("verdicts").querySelector(".choose span").textContent = entry ? `Decide: ${setInWords(ticked())}` : "Decide";
+  $("verdicts").querySelector(".choose span").textContent = entry ? `Decide: ${shownLabel(ticked())}` : "Decide";
 }
 
 function tick(name) {
@@ -70,19 +74,12 @@ function takeSuggestion() {
   if (!isSuggested(entry)) return tell("Nothing is suggested.");
   ticks.names = new Set(namesOf(entry.suggested_label));
   markTicks();
-  say(`Ticked: ${setInWords(entry.suggested_label)}.`);
+  say(`Ticked: ${shownLabel(entry.suggested_label)}.`);
 }
 
 function decideTicked() {
   if (state.here === null || state.busy || state.pending) return;
   relabel(ticked());
-}
-
-function openChooser() {
-  if (state.here === null || state.busy || state.pending) return;
-  $("filter").value = "";
-  fillChooser();
-  $("chooser").showModal();
 }
 
 /** The likeliest labels come first; those that are ticked before them. */
