@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from winnow.kinds.classification import widget as classes
 from winnow.kinds.token_classification.labels import Task
 from winnow.kinds.widget import answers, controls, fits, prediction, read_cell
 
@@ -20,14 +21,13 @@ def labels(task: Task) -> list[str]:
 
 def parts(environment: "Environment") -> dict[str, "Template"]:
     """Return how spans are marked on the review page, and how they and their changes are shown; see `widget.parts`."""
-    from jinja2 import ChoiceLoader, PackageLoader
+    from jinja2 import PackageLoader
 
-    # The list of types is that of classes.
-    packages = (__package__, "winnow.kinds.classification")
-    own = environment.overlay(loader=ChoiceLoader([PackageLoader(package) for package in packages]))
+    own = environment.overlay(loader=PackageLoader(__package__))
+    choose = classes.parts(environment)  # the list of types is that of classes
     return {
-        "page.js": own.get_template("mark.js"),
-        "page.html": own.get_template("mark.html"),
+        "page.js": own.get_template("mark.js", globals={"choose": choose["page.js"]}),
+        "page.html": own.get_template("mark.html", globals={"choose": choose["page.html"]}),
         "view.js": own.get_template("spans.js"),
         "style.css": own.get_template("spans.css"),
     }

@@ -100,11 +100,13 @@ def test_the_page_writes_the_canonical_form_and_shows_changes_as_plus_and_minus(
     ticks.names = new Set({json.dumps(names)});
     console.log(ticked());
     ticks.names = new Set();
-    console.log(ticked(), JSON.stringify(changes('["a","b"]', '["b","c"]')), shownLabel("[]"), shownLabel('["a","b"]'), shownLabel("a"));"""
+    console.log(ticked(), JSON.stringify(changes('["a","b"]', '["b","c"]')));
+    console.log(shownLabel("[]"), shownLabel('["a","b"]'), shownLabel("a"));"""
     lines = subprocess.run(["node", "-e", code], check=True, capture_output=True, encoding="utf-8").stdout.splitlines()
     assert lines == [
         json.dumps(sorted(names), ensure_ascii=False, separators=(",", ":")),
-        '[] [["+","c"],["−","a"]] none of them a, b a',
+        '[] [["+","c"],["−","a"]]',
+        "none of them a, b a",
     ]
 
 

@@ -1,5 +1,5 @@
 {# How spans are marked, with the mouse or by keys: fills the blocks of the review page's script. #}
-{% extends "choose.js" %}
+{% extends choose %}
 {% block choices %}
   const { labels } = state.session;
   const types = labels.slice(0, DIGITS).map((type, place) => {
