@@ -17,6 +17,7 @@ done, whole or not at all.
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -73,17 +74,19 @@ class Told:
         model: what is asked.
         settings: the command line.
         counts: rows without text, those of which cleaning left nothing, those too unsure.
+        lost: what is left out of predictions, in words, and how often.
     """
 
     model: trained.Model
     settings: argparse.Namespace
     counts: dict[str, int] = field(default_factory=lambda: {"rows": 0, "empty": 0, "cleaned away": 0, "unsure": 0})
+    lost: Counter[str] = field(default_factory=Counter)
 
     def fields(self) -> pa.Schema:
         """Return the columns that are added."""
         task, prefix = self.model.task, self.settings.prefix
         sure = [pa.field(prefix + PROBABILITY, pa.float64())] if tells_confidence(task) else []
-        more = self.own(self.model.predict([""])) if self.settings.probabilities else {}
+        more = self.own(self._predict([""], [""])[0]) if self.settings.probabilities else {}
         return pa.schema(
             [pa.field(prefix + PREDICTED, pa.string()), *sure]
             + [pa.field(prefix + name, column.type) for name, column in more.items()]
@@ -100,14 +103,15 @@ class Told:
         Args:
             plain: (rows,) bool, which texts hold no markup; None: none is known to.
         """
-        clean = self._clean(texts, plain)
+        given = [sink.sound(text or "") for text in texts]
+        clean = self._clean(given, plain)
         asked = [number for number, text in enumerate(clean) if text]
         self.counts["rows"] += len(texts)
         columns: dict[str, list] = {name: [None] * len(texts) for name in names}
         if not asked:
             return columns
-        predicted = self.model.predict([clean[number] for number in asked])
-        values = [predicted["predicted"].to_pylist()]
+        told, predicted = self._predict([clean[number] for number in asked], [given[number] for number in asked])
+        values = [told["predicted"].to_pylist()]
         if tells_confidence(self.model.task):
             sure = kinds.load(self.model.task, "predictions").confidence(self.model.task, predicted)
             bound = self.settings.abstain_below or 0.0
@@ -116,14 +120,22 @@ class Told:
             values[0] = [None if hidden else label for label, hidden in zip(values[0], unsure, strict=True)]
             values.append(np.asarray(sure, float).tolist())
         if self.settings.probabilities:
-            values += [column.to_pylist() for column in self.own(predicted).values()]
+            values += [column.to_pylist() for column in self.own(told).values()]
         for name, found in zip(names, values, strict=True):
             for number, value in zip(asked, found, strict=True):
                 columns[name][number] = value
         return columns
 
-    def _clean(self, texts: list[str | None], plain: pa.Array | None) -> list[str]:
-        sound = [sink.sound(text or "") for text in texts]
+    def _predict(self, clean: list[str], given: list[str]) -> tuple[pa.Table, pa.Table]:
+        """Return predictions as they are told of the texts that were given, and as the model makes them."""
+        task, predicted = self.model.task, self.model.predict(clean)
+        if not kinds.has(task, "given"):
+            return predicted, predicted
+        told, lost = kinds.load(task, "given").told(task, predicted, clean, given)
+        self.lost.update(lost)
+        return told, predicted
+
+    def _clean(self, sound: list[str], plain: pa.Array | None) -> list[str]:
         given = [bool(text.strip()) for text in sound]
         self.counts["empty"] += given.count(False)
         if not self.settings.no_cleaning:
@@ -140,6 +152,7 @@ class Told:
             yield f"{counts['empty']} without text, which have no prediction"
         if counts["cleaned away"]:
             yield f"{counts['cleaned away']} of whose text cleaning left nothing, which have none either"
+        yield from (f"{count} {what}, which are left out" for what, count in self.lost.items() if count)
         if self.settings.abstain_below is not None:
             asked = counts["rows"] - counts["empty"] - counts["cleaned away"]
             share = f" ({100 * counts['unsure'] / asked:.1f} % of those with text)" if asked else ""

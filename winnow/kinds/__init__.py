@@ -14,6 +14,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `baseline` | predictions by a linear model on TF-IDF |
 | `model` | an encoder that is fine-tuned: build, encode, losses, predictions |
 | `predictions` | how sure a prediction is |
+| `given` | predictions of texts that were cleaned, as told of the texts as they came |
 | `decision` | labels of new rows by what was measured of their model |
 | `graph` | a model as one graph, for other runtimes |
 | `ensemble` | what several models predict together |

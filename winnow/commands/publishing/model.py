@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
+from winnow import kinds
 from winnow.base import params
 from winnow.base.files import write_text
-from winnow.commands import measurements, model_files, pipeline
+from winnow.commands import graphs, measurements, model_files, pipeline
 from winnow.commands.publishing import cards
 from winnow.commands.terminal import printable
 from winnow.kinds.task import Task
@@ -31,11 +32,18 @@ def write(folder: Path, model: Path, task: Task, dataset: tuple[str | None, list
         more = f" and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else ""
         named = printable(f"{model}: left out, for no model needs it: {', '.join(left_out[:SHOWN])}{more}")
         print(named, file=sys.stderr)
-    write_text(folder / "README.md", card(task, dataset, f"`{model.name}`: {why}."))
+    is_graph = (folder / graphs.FILE).exists()
+    served = kinds.load(task, "served").example(folder) if kinds.has(task, "served") and not is_graph else None
+    write_text(folder / "README.md", card(task, dataset, f"`{model.name}`: {why}.", served))
 
 
-def card(task: Task, dataset: tuple[str | None, list[str]], which: str) -> str:
+def card(task: Task, dataset: tuple[str | None, list[str]], which: str, served: str | None) -> str:
     """Return the card: YAML, how to use the model, and the pipeline's own model card.
+
+    Args:
+        dataset: as of `write`.
+        which: model it is, and why.
+        served: Python code that asks it by transformers; None: that cannot be.
 
     Raises:
         UserError: the model card is not made.
@@ -56,6 +64,7 @@ def card(task: Task, dataset: tuple[str | None, list[str]], which: str) -> str:
         f"# {cards.plain(cards.title())}: the model",
         f"{which} It is {task.told()}.",
         "```sh\nwinnow predict new.csv predicted.csv --model this/folder\n```",
+        *([f"```python\n{served}\n```"] if served else []),
         "The folder says all that a prediction needs: how texts are cleaned (`cleaning.json`), how much of one is read "
         "(`reader.json`), and what is predicted (`task.json`).",
         cards.body(pipeline.path("report", "model-card")),

@@ -57,6 +57,21 @@ def load(folder: Path | str, **named) -> "TextClassificationPipeline":
     return pipeline(TASK, str(folder), pipeline_class=mean_pooling.MeanPooling, **named)
 
 
+def example(folder: Path, options: str = "top_k=None") -> str | None:
+    """Return Python code that asks the classifier of a folder by `pipeline`; None if no pipeline can ask it.
+
+    Args:
+        options: of the call.
+    """
+    if (folder / examples.FILE).exists():
+        return None
+    return (
+        "from transformers import pipeline\n\n"
+        f'classify = pipeline("{TASK}", "this/folder", trust_remote_code=True)\n'
+        f'classify(["A text."], {options})'
+    )
+
+
 def _change(file: Path, values: dict) -> None:
     """Set values of a JSON file, laid out as transformers writes it."""
     held = json.loads(read_text(file)) | values

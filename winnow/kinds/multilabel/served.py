@@ -1,14 +1,16 @@
-"""A model's folder as transformers' `pipeline` uses it, with the probabilities of `evaluate`.
+"""A model's folder as transformers' `pipeline` uses it, with the probabilities of `evaluate`."""
 
-from transformers import pipeline
-classify = pipeline("text-classification", folder, trust_remote_code=True)
-classify(["We enrolled 40 patients."], top_k=None, function_to_apply="sigmoid")
-"""
+from pathlib import Path
 
 from winnow.kinds.classification import served
 from winnow.kinds.classification.served import TASK, accompany
 from winnow.kinds.multilabel import thresholds
 
-__all__ = ["FILES", "TASK", "accompany"]
+__all__ = ["FILES", "TASK", "accompany", "example"]
 
 FILES = (*served.FILES, thresholds.FILE)
+
+
+def example(folder: Path) -> str | None:
+    """Return Python code that asks the model of a folder by `pipeline`, for the probability of each label."""
+    return served.example(folder, 'top_k=None, function_to_apply="sigmoid"')

@@ -1,17 +1,11 @@
-"""A model's folder in transformers' `pipeline`, which gives the spans that `evaluate` counts.
-
-from transformers import pipeline
-find = pipeline("token-classification", folder, aggregation_strategy="simple", stride=63)
-find("Aspirin inhibits COX-1.")
-
-`stride` is what `winnow.kinds.token_classification.windows.stride` says of the folder's tokenizer; the model's card
-tells it. Without it, the pipeline cuts long texts.
-"""
+"""A model's folder in transformers' `pipeline`, which gives the spans that `evaluate` counts."""
 
 import json
 from pathlib import Path
 
 from winnow.base.files import read_text, write_text
+from winnow.encoder import models
+from winnow.kinds.token_classification import windows
 
 TASK = "token-classification"
 FILES = ()
@@ -26,3 +20,18 @@ def accompany(folder: Path, max_length: int) -> None:
     file = folder / "tokenizer_config.json"
     held = json.loads(read_text(file)) | {"model_max_length": max_length}
     write_text(file, json.dumps(held, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def example(folder: Path) -> str:
+    """Return Python code that asks the model of a folder by `pipeline`.
+
+    It gives the spans that `evaluate` counts, but for white space at their borders, which some tokenizers count to the
+    word behind it. Without `stride` it reads the first `max_length` tokens of a text alone, and says nothing of it.
+    """
+    max_length = json.loads(read_text(folder / "tokenizer_config.json"))["model_max_length"]
+    stride = windows.stride(models.load_tokenizer(folder), max_length)
+    return (
+        "from transformers import pipeline\n\n"
+        f'find = pipeline("{TASK}", "this/folder", aggregation_strategy="simple", stride={stride})\n'
+        'find("A text of any length.")'
+    )
