@@ -3,9 +3,10 @@
 python -m stages.score --rows data/labelled.parquet --embeddings data/embeddings --encoder models/adapted
     --out data/scores.parquet --unlabelled data/unlabelled_scores.parquet --metrics reports/metrics/score.json
 
-Method `probe`: two logistic regressions, `probe` on the embedding and `words` on TF-IDF. A frozen sentence encoder
-knows the topic better than the class, words the other way about, and their mean beats either. Method `finetune`: the
-encoder fine-tuned anew for each fold and seed. `both`: all three. They learn from labels that people gave.
+Method `probe`: two logistic regressions, `probe` on what the frozen encoder says of a text and `words` on its words, as
+the kind of task has them. A frozen sentence encoder knows the topic better than the class, words the other way about,
+and their mean beats either. Method `finetune`: the encoder fine-tuned anew for each fold and seed. `both`: all three.
+They learn from labels that people gave.
 
 Out: one row for each row in: id, fold, and what the models say, in columns of the kind of task. Of classes:
 p_<label> (the members' mean) and <member>_p_<label>, float32. The models saw labels of all splits: these scores find
@@ -37,7 +38,7 @@ from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader, Reading
-from winnow.kinds.members import Recipe
+from winnow.kinds.members import Inputs, Recipe
 from winnow.kinds.task import Task
 from winnow.rows import origins, tables
 from winnow.rows.text_column import TextColumn
@@ -65,6 +66,10 @@ class Params(params.Section):
 
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.03, tfidf=10)
     """Of method `probe`. A weaker penalty overfits the embeddings (chosen on dev)."""
+
+    batch_tokens: int = Field(2048, gt=0)
+    """Padded tokens in one forward pass of a frozen encoder, where the kind of task asks for more than embeddings.
+    Raise it on a GPU."""
 
     finetune: Recipe = Recipe()
     """Of methods `finetune` and `both`: what the recipe changes of its defaults. Without class weights: label errors
@@ -121,18 +126,27 @@ def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, en
     Raises:
         UserError: the kind of task has no such model.
     """
+
+    def reader(batch_tokens: int) -> Reader:
+        reading, compute = params.load("encoder", Reading), params.load("compute", Compute)
+        accelerator = start(compute, settings.finetune.seeds[0])
+        return Reader.of(encoder, reading.max_length, batch_tokens, accelerator)
+
     chosen: dict[str, Any] = {}
     if settings.method != "finetune":
-        features = embeddings.of(texts.ids, embedded)
-        chosen["probe"] = kind.Probe(features, settings.regularization.probe)
+        inputs = Inputs(
+            ids=texts.ids,
+            texts=texts.texts,
+            vectors=lambda: embeddings.of(texts.ids, embedded),
+            reader=lambda: reader(settings.batch_tokens),
+        )
+        chosen["probe"] = kind.Probe.of(inputs, settings.regularization.probe)
         chosen["words"] = kind.Words(texts.texts, settings.regularization.tfidf)
     if settings.method != "probe":
         if not hasattr(kind, "FineTuned"):
             raise UserError("params.yaml: score.method: this kind of task has no model to fine-tune here; use probe")
-        recipe, reading = settings.finetune, params.load("encoder", Reading)
-        accelerator = start(params.load("compute", Compute), recipe.seeds[0])
-        reader = Reader.of(encoder, reading.max_length, recipe.batch_tokens, accelerator)
-        chosen["finetune"] = kind.FineTuned(reader, texts.texts, recipe, texts.ids)
+        recipe = settings.finetune
+        chosen["finetune"] = kind.FineTuned(reader(recipe.batch_tokens), texts.texts, recipe, texts.ids)
     return chosen
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from winnow.kinds.members import Inputs
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -13,6 +15,11 @@ class Probe:
 
     features: np.ndarray
     regularization: float
+
+    @classmethod
+    def of(cls, inputs: Inputs, regularization: float) -> "Probe":
+        """Return a probe on the rows' embeddings."""
+        return cls(inputs.vectors(), regularization)
 
     def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """Return the numbers of the rows `inside` by a model of the rows `train`, both (rows,) bool."""

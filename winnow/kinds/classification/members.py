@@ -12,6 +12,7 @@ from winnow.base import progress
 from winnow.base.errors import UserError
 from winnow.kinds.classification import columns, logistic, metrics
 from winnow.kinds.classification.finetuned import FineTuned
+from winnow.kinds.members import Inputs
 from winnow.rows.text_column import take
 from winnow.text import tfidf
 
@@ -56,6 +57,11 @@ class Probe:
 
     features: np.ndarray
     regularization: float
+
+    @classmethod
+    def of(cls, inputs: Inputs, regularization: float) -> "Probe":
+        """Return a probe on the rows' embeddings."""
+        return cls(inputs.vectors(), regularization)
 
     def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray, classes: int) -> np.ndarray:
         """Fit on the rows `train`, whose classes are `truth`; return the probabilities of the rows `inside`."""

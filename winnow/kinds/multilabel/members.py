@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from winnow.base import progress
 from winnow.base.errors import UserError
+from winnow.kinds.members import Inputs
 from winnow.kinds.multilabel import columns, metrics, one_against_rest
 from winnow.kinds.multilabel.finetuned import FineTuned
 from winnow.kinds.multilabel.labels import Task, known
@@ -49,6 +50,11 @@ class Probe:
 
     features: np.ndarray
     regularization: float
+
+    @classmethod
+    def of(cls, inputs: Inputs, regularization: float) -> "Probe":
+        """Return a probe on the rows' embeddings."""
+        return cls(inputs.vectors(), regularization)
 
     def predict(self, train: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """Return the probabilities of the rows `inside`; see `Member.predict`."""
