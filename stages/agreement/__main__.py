@@ -11,6 +11,9 @@ consensus by majority (null at a tie), Dawid-Skene and CROWDLAB, each with a con
 `reason`, with which a conflict returns to the queue. For the first two methods, `ambiguous` and `out_of_scope` are
 outcomes like any other. CROWDLAB asks the model, which knows no such outcomes, so it weighs only the votes for a label.
 Dawid-Skene tells whether a row has a label at all (if not, none is suggested), and CROWDLAB which.
+
+Where a label says something of each part of a row (`winnow.kinds`, `parts`), as spans do of words, agreement is on the
+parts, Dawid-Skene tells what each part is, and reviewers are also judged by each other's labels with the headline.
 """
 
 from collections import Counter
@@ -21,10 +24,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from stages.agreement import coefficients, consensus
 from stages.agreement.coefficients import Bootstrap, Estimate
+from stages.agreement.parts import Parts, Said
 from stages.agreement.votes import Votes, collect
 from winnow import kinds
 from winnow.base import params
@@ -71,6 +76,11 @@ class Params(params.Section):
     seed: int = Field(1, ge=0)
     """Of the bootstrap."""
 
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """How intervals are made."""
+        return Bootstrap(self.resamples, self.confidence, self.seed)
+
 
 @dataclass(frozen=True)
 class Together:
@@ -78,7 +88,8 @@ class Together:
 
     majority: np.ndarray  # (rows,) int, -1 at a tie
     share: np.ndarray  # (rows,) float, of the votes
-    dawid_skene: consensus.DawidSkene
+    dawid_skene: list[Said]  # (rows,)
+    accuracy: np.ndarray  # (reviewers,) float, by Dawid and Skene
     crowdlab: consensus.Crowdlab | None
 
 
@@ -119,28 +130,46 @@ def chances(votes: Votes, scores: Path, task: Task) -> np.ndarray | None:
     return probabilities
 
 
+def read_texts(path: Path, ids: Sequence[str]) -> list[str]:
+    """Return the texts of a few rows, in the order of `ids`."""
+    wanted, found = pa.array(ids, pa.string()), {}
+    for batch in tables.batches(path, ["id", "text"]):
+        few = batch.filter(pc.is_in(batch["id"], wanted))
+        found |= dict(zip(few["id"].to_pylist(), few["text"].to_pylist(), strict=True))
+    return [found[id] for id in ids]
+
+
 def agree(votes: Votes, probabilities: np.ndarray | None) -> Together:
     """Return the consensus of rows that several judged, by each method.
 
     Args:
         probabilities: (rows, labels) float, from `chances`; None: CROWDLAB has no model to ask.
     """
+    found = consensus.dawid_skene(consensus.one_hot(votes.values, len(votes.names)))
+    likeliest, sure = found.probabilities.argmax(axis=1), found.probabilities.max(axis=1).tolist()
     return Together(
         *consensus.majority(votes.values, len(votes.names)),
-        consensus.dawid_skene(consensus.one_hot(votes.values, len(votes.names))),
+        [Said(votes.names[at], chance, at < len(votes.labels)) for at, chance in zip(likeliest, sure, strict=True)],
+        found.accuracy(),
         None if probabilities is None else consensus.crowdlab(votes.for_labels(), probabilities),
     )
 
 
-def suggestions(votes: Votes, together: Together) -> list[tuple[str, float]]:
+def agree_on_parts(parts: Parts) -> Together:
+    """Return what `agree` does, by what reviewers said of the parts of rows; no model is asked."""
+    said, accuracy = parts.together()
+    return Together(*consensus.majority(parts.whole.values, len(parts.whole.names)), said, accuracy, None)
+
+
+def suggestions(votes: Votes, together: Together) -> list[Said]:
     """Return each row's consensus and how sure it is: by CROWDLAB, or by Dawid-Skene where it is no label."""
-    outcomes = together.dawid_skene.probabilities.argmax(axis=1)
-    confidence = together.dawid_skene.probabilities.max(axis=1)
-    if together.crowdlab is not None:
-        weighed = (outcomes < len(votes.labels)) & (together.crowdlab.label >= 0)
-        outcomes = np.where(weighed, together.crowdlab.label, outcomes)
-        confidence = np.where(weighed, together.crowdlab.confidence, confidence)
-    return [(votes.names[outcome], sure) for outcome, sure in zip(outcomes, confidence.tolist(), strict=True)]
+    found = list(together.dawid_skene)
+    if (weighed := together.crowdlab) is not None:
+        labels, chances = weighed.label.tolist(), weighed.confidence.tolist()
+        for row, said in enumerate(found):
+            if said.is_label and labels[row] >= 0:
+                found[row] = Said(votes.names[labels[row]], chances[row], True)
+    return found
 
 
 def lines(votes: Votes, together: Together) -> list[dict]:
@@ -151,7 +180,7 @@ def lines(votes: Votes, together: Together) -> list[dict]:
         who = np.flatnonzero(votes.values[row] >= 0)
         reviewers = [votes.reviewers[number] for number in who]
         outcomes = [votes.names[votes.values[row, number]] for number in who]
-        label, sure = suggested[row]
+        label, sure, is_label = suggested[row]
         said = ", ".join(f"{reviewer} {outcome}" for reviewer, outcome in zip(reviewers, outcomes, strict=True))
         reason = f"reviewers disagree: {said}; the consensus is {label} ({min(99, 100 * sure):.0f} %)"
         out.append(
@@ -160,7 +189,7 @@ def lines(votes: Votes, together: Together) -> list[dict]:
                 "reviewers": reviewers,
                 "outcomes": outcomes,
                 "conflict": conflicts[row],
-                "suggested_label": label if label in votes.labels else None,
+                "suggested_label": label if is_label else None,
                 "reason": reason if conflicts[row] else f"reviewers agree: {said}",
             }
             | _methods(votes.names, together, row)
@@ -169,12 +198,12 @@ def lines(votes: Votes, together: Together) -> list[dict]:
 
 
 def _methods(names: list[str], together: Together, row: int) -> dict:
-    majority, probabilities = together.majority[row], together.dawid_skene.probabilities[row]
+    majority, (outcome, sure, _) = together.majority[row], together.dawid_skene[row]
     columns = {
         "majority": names[majority] if majority >= 0 else None,
         "majority_confidence": together.share[row],
-        "dawid_skene": names[probabilities.argmax()],
-        "dawid_skene_confidence": probabilities.max(),
+        "dawid_skene": outcome,
+        "dawid_skene_confidence": sure,
     }
     if together.crowdlab is not None and together.crowdlab.label[row] >= 0:
         columns["crowdlab"] = names[together.crowdlab.label[row]]
@@ -182,15 +211,15 @@ def _methods(names: list[str], together: Together, row: int) -> dict:
     return columns
 
 
-def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params) -> dict:
+def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params, parts: Parts | None = None) -> dict:
     """Return how far reviewers agree: all together, each pair, and which outcomes they take for one another.
 
     Args:
         votes: of all rows.
         several: of the rows that several judged.
         groups: (rows,) int, of `several`.
+        parts: of these rows, where labels say something of each part; agreement is then on parts.
     """
-    bootstrap = Bootstrap(settings.resamples, settings.confidence, settings.seed)
     result: dict = {
         "rows": len(votes.ids),
         "rows_of_several": len(several.ids),
@@ -198,24 +227,40 @@ def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params) 
         "min_rows": settings.min_rows,
     }
     alpha = observed = UNKNOWN
+    judged = several if parts is None else parts.votes
+    group_of = groups if parts is None else groups[parts.row]
     if len(several.ids) >= settings.min_rows:
-        alpha, observed = coefficients.alpha(several.values, len(votes.names), groups, bootstrap)
+        alpha, observed = coefficients.alpha(judged.values, len(judged.names), group_of, settings.bootstrap)
     result |= _estimate("alpha", alpha) | _estimate("observed_agreement", observed)
+    if parts is not None:
+        result |= {"parts": len(parts.row)} | _scores(parts, groups, settings)
     if reason := _why_null(votes, several, alpha, settings):
         result["reason"] = reason
-    return result | {"pairs": pairs(several, groups, settings.min_rows, bootstrap), "confused": confused(several)}
+    of_pairs = pairs(several, groups, settings, parts)
+    return result | {"pairs": of_pairs, "confused": confused(judged)}
 
 
-def pairs(votes: Votes, groups: np.ndarray, min_rows: int, bootstrap: Bootstrap) -> dict[str, dict]:
+def _scores(parts: Parts, groups: np.ndarray, settings: Params, pair: tuple[int, int] | None = None) -> dict:
+    """Return how good one reviewer's labels are by another's, of two reviewers or of all pairs together."""
+    enough = len(np.unique(parts.of_pair(pair)[0])) >= settings.min_rows
+    return _estimate(parts.headline, parts.score(groups, settings.bootstrap, pair) if enough else UNKNOWN)
+
+
+def pairs(votes: Votes, groups: np.ndarray, settings: Params, parts: Parts | None) -> dict[str, dict]:
     """Return how far each two reviewers with common rows agree; no kappa where these are fewer than `min_rows`."""
     result = {}
+    judged, group_of = (votes, groups) if parts is None else (parts.votes, groups[parts.row])
     for one, other in combinations(range(len(votes.reviewers)), 2):
         first, second = votes.values[:, one], votes.values[:, other]
         both = (first >= 0) & (second >= 0)
         if both.any():
-            enough = both.sum() >= min_rows
-            kappa = coefficients.kappa(first, second, len(votes.names), groups, bootstrap) if enough else UNKNOWN
+            kappa = UNKNOWN
+            if both.sum() >= settings.min_rows:
+                of_two = judged.values[:, one], judged.values[:, other]
+                kappa = coefficients.kappa(*of_two, len(judged.names), group_of, settings.bootstrap)
             measured = {"rows": int(both.sum()), "same": int((first == second)[both].sum())} | _estimate("kappa", kappa)
+            if parts is not None:
+                measured |= _scores(parts, groups, settings, (one, other))
             result[f"{votes.reviewers[one]} / {votes.reviewers[other]}"] = measured
     return result
 
@@ -235,7 +280,7 @@ def qualities(votes: Votes, several: Votes, together: Together | None) -> dict[s
         shared = int((several.values[:, number] >= 0).sum())
         result[name] = {"rows": int((votes.values[:, number] >= 0).sum()), "rows_with_others": shared}
         if together is not None and shared:
-            result[name]["accuracy_dawid_skene"] = float(together.dawid_skene.accuracy()[number])
+            result[name]["accuracy_dawid_skene"] = float(together.accuracy[number])
         if together is not None and together.crowdlab is not None and not np.isnan(together.crowdlab.quality[number]):
             result[name]["quality_crowdlab"] = float(together.crowdlab.quality[number])
     return result
@@ -265,9 +310,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     several = votes.several()
     groups = numbered_groups(several.ids, tables.read(args.rows, ["id", "group"]), args.rows)
 
-    together = agree(several, chances(several, args.scores, task)) if several.ids else None
+    parts = together = None
+    if kinds.has(task, "parts"):
+        parts = Parts.of(several, read_texts(args.rows, several.ids), task)
+    if several.ids:
+        together = agree_on_parts(parts) if parts else agree(several, chances(several, args.scores, task))
     rows = lines(several, together) if together else []
-    result = measure(votes, several, groups, settings) | {"reviewers": qualities(votes, several, together)}
+    result = measure(votes, several, groups, settings, parts) | {"reviewers": qualities(votes, several, together)}
     result["overlap"] = {"wanted": overlap, "reached": len(several.ids) / len(votes.ids) if votes.ids else None}
     tables.write(pa.Table.from_pylist(rows, schema=CONSENSUS), args.out)
     write_json(args.metrics, result)

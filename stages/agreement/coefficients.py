@@ -74,6 +74,19 @@ def kappa(first: np.ndarray, second: np.ndarray, outcomes: int, groups: np.ndarr
     return _estimate(sums.astype(float), groups[both], _kappa, settings)
 
 
+def score(counts: np.ndarray, groups: np.ndarray, metric: Callable, settings: Bootstrap) -> Estimate:
+    """Return a metric of counts that add up.
+
+    Args:
+        counts: (rows, ...) int.
+        groups: (rows,) int.
+        metric: maps counts (..., own) of any rows together to values (...).
+    """
+    shape = counts.shape[1:]
+    flat = counts.reshape(len(counts), -1).astype(float)
+    return _estimate(flat, groups, lambda sums: metric(sums.reshape(*sums.shape[:-1], *shape)), settings)
+
+
 def _alpha(sums: np.ndarray) -> np.ndarray:
     """Map sums (..., 1 + outcomes) of `alpha` to values (...)."""
     agreeing, each = sums[..., 0], sums[..., 1:]

@@ -10,7 +10,7 @@ from stages.report import plots, tables
 from stages.report.inputs import Inputs
 from stages.report.plots import Drawing
 from stages.report.tables import Table
-from stages.report.words import number, per_cent, percent, points, ranged, share
+from stages.report.words import capital, number, per_cent, percent, points, ranged, share
 from winnow.people.decisions import VERDICTS
 from winnow.people.rounds.words import EDITS, period
 from winnow.rows.splits import SPLITS
@@ -61,16 +61,22 @@ def reviewer_tables(inputs: Inputs) -> dict[str, Table]:
         + [number(measured.get("quality_crowdlab"))]
         for name, measured in agreed.get("reviewers", {}).items()
     ]
+    of_pairs = agreed.get("pairs", {})
+    # Of labels that say something of each part of a row, also how good one's labels are by the other's.
+    also, headline = {"kappa": "Cohen's kappa"}, inputs.headline.name
+    if any(headline in measured for measured in of_pairs.values()):
+        also[headline] = capital(inputs.told)
     pairs = [
-        [name, measured["rows"], percent(measured["same"] / measured["rows"]), ranged(measured, "kappa", number)]
-        for name, measured in agreed.get("pairs", {}).items()
+        [name, measured["rows"], percent(measured["same"] / measured["rows"])]
+        + [ranged(measured, key, number) for key in also]
+        for name, measured in of_pairs.items()
     ]
     confused = sorted(agreed.get("confused", {}).items(), key=lambda item: (-item[1], item[0]))
     quality = ["Reviewer", "Rows", "Of these with others", "Right (Dawid–Skene)", "Quality (CROWDLAB)"]
     return {
         "verdicts": Table(["Verdict", "Rows"], [[_words(verdict), settled[verdict]] for verdict in VERDICTS], "lr"),
         "reviewers": Table(quality, reviewers, "lrrrr"),
-        "pairs": Table(["Reviewers", "Rows in common", "The same", "Cohen's kappa"], pairs, "lrrr"),
+        "pairs": Table(["Reviewers", "Rows in common", "The same", *also.values()], pairs, "lrr" + "r" * len(also)),
         "confused": Table(["One said / the other said", "Rows"], confused[:SHOWN], "lr"),
     }
 
