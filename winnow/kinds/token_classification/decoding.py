@@ -6,6 +6,7 @@ import numpy as np
 
 from winnow.kinds.token_classification import words
 from winnow.kinds.token_classification.labels import Task
+from winnow.kinds.token_classification.layout import Layout
 from winnow.kinds.token_classification.span import Span, trimmed
 from winnow.kinds.token_classification.windows import Windows
 
@@ -59,8 +60,8 @@ def _apart(found: Sequence[Sure]) -> list[Sure]:
     return kept
 
 
-def of_words(windows: Windows, chances: np.ndarray, texts: Sequence[str], offsets: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the probabilities of the tags of all texts' words, (words, tags) float32, text after text.
+def of_words(windows: Windows, chances: np.ndarray, layout: Layout) -> np.ndarray:
+    """Return the probabilities of the tags of texts' words, (words, tags) float32.
 
     A word's type is as probable as it is on average in the word's pieces, each read in its home. Where the word has the
     type, it begins a span as probably as its first piece does. A word of which the tokenizer makes no piece is in a
@@ -68,34 +69,22 @@ def of_words(windows: Windows, chances: np.ndarray, texts: Sequence[str], offset
 
     Args:
         chances: (tokens, tags) float, of all tokens of the windows.
-        offsets: (rows,) of (words, 2) int each, `words.offsets` of the texts.
+        layout: the words of the texts that were cut into the windows.
     """
-    # All texts in one line, so that one search finds the words of all pieces.
-    base = np.cumsum([0, *(len(text) + 1 for text in texts)])
-    counts = [len(own) for own in offsets]
-    line = np.concatenate([np.zeros((0, 2), np.int64), *offsets]) + np.repeat(base[:-1], counts)[:, None]
-    home = np.flatnonzero(windows.is_home)
-    pieces = windows.offsets[home] + base[windows.row_of_token[home]][:, None]
-    first = np.searchsorted(line[:, 1], pieces[:, 0], "right")
-    covered = np.maximum(np.searchsorted(line[:, 0], pieces[:, 1], "left") - first, 0)
-    covered[pieces[:, 0] == pieces[:, 1]] = 0
-    piece = np.repeat(np.arange(len(home)), covered)  # a pair is a piece and one of its words
-    within = np.arange(len(piece)) - np.repeat(np.cumsum(covered) - covered, covered)
-    word = first[piece] + within
-
-    told = chances[home]
-    of_type = told[:, 1::2] + told[:, 2::2]
-    sums, pairs = np.zeros((len(line), of_type.shape[1])), np.bincount(word, minlength=len(line))
-    np.add.at(sums, word, of_type[piece])
-    types = sums / np.maximum(pairs, 1)[:, None]
+    token, word = layout.pieces(windows)
+    found = np.zeros((len(layout.offsets), chances.shape[1]), np.float32)
+    pairs = np.bincount(word, minlength=len(found))
+    of_type = chances[:, 1::2] + chances[:, 2::2]
+    sums = np.zeros((len(found), of_type.shape[1]))
+    np.add.at(sums, word, of_type[token])
+    types, begins = sums / np.maximum(pairs, 1)[:, None], np.zeros_like(sums)
     has, opening = np.unique(word, return_index=True)  # the first pair of each word that has one
-    begins = np.zeros_like(types)
-    share = told[:, 1::2] / np.maximum(of_type, 1e-12)
-    begins[has] = share[piece[opening]] * (within[opening] == 0)[:, None]
-
-    found = np.zeros((len(line), chances.shape[1]), np.float32)
+    first = token[opening]
+    is_first_word = np.append(True, token[1:] != token[:-1])[: len(token)][opening]  # of the words of its piece
+    share = chances[first, 1::2] / np.maximum(of_type[first], 1e-12)
+    begins[has] = share * is_first_word[:, None]
     found[:, 1::2], found[:, 2::2] = types * begins, types * (1 - begins)
-    last = set((np.cumsum(counts) - 1).tolist())
+    last = set((layout.bounds[1:] - 1).tolist())
     for place in np.flatnonzero(pairs == 0)[::-1].tolist():
         if place not in last:
             found[place, 2::2] = found[place + 1, 2::2]

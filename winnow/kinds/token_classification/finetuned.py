@@ -12,7 +12,6 @@ from winnow.kinds.members import Recipe
 from winnow.kinds.token_classification import decoding, model, windows
 from winnow.kinds.token_classification.layout import Layout
 from winnow.kinds.token_classification.windows import Windows
-from winnow.rows.text_column import take
 from winnow.training import finetuning, layer_cache
 from winnow.training.layer_cache import LayerCache
 
@@ -62,9 +61,7 @@ class FineTuned:
         with cache.attached(encoder) if cache else nullcontext():
             chances = model.probabilities(reader.accelerator.prepare(encoder).eval(), read, reader)
         reader.accelerator.free_memory()  # else it holds every fold's model and optimizer
-        texts = take(self.texts, places)
-        offsets = [self.layout.offsets[self.layout.own(place)] for place in places]
-        return decoding.of_words(read, chances, texts, offsets).astype(np.float64)
+        return decoding.of_words(read, chances, self.layout.take(places)).astype(np.float64)
 
     def _taken(self, truth: np.ndarray) -> tuple[Windows, np.ndarray]:
         """Return the windows of the rows to learn from, and the tag that each of their tokens should have.

@@ -16,6 +16,7 @@ from winnow.encoder.reader import Reader
 from winnow.kinds.classification import head
 from winnow.kinds.token_classification import decoding, predictions, windows, words
 from winnow.kinds.token_classification.labels import Task
+from winnow.kinds.token_classification.layout import Layout
 from winnow.kinds.token_classification.predictions import Told
 from winnow.kinds.token_classification.windows import Windows
 from winnow.training.finetuning import Recipe
@@ -106,14 +107,13 @@ def tag_losses(texts: Windows, truth: np.ndarray, weights: np.ndarray, recipe: R
 def predictor(task: Task, rows: pa.Table, reader: Reader) -> "Callable[[torch.nn.Module], pa.Table]":
     """Return what predicts rows (id, group, split, text, label) by a model: prepared, and in evaluation mode."""
     read, texts = encode(task, rows, reader), rows["text"].to_pylist()
-    offsets = [words.offsets(text) for text in texts]
-    bounds = np.cumsum([0, *map(len, offsets)])
+    layout = Layout.of(texts)
 
     def predict(model: "torch.nn.Module") -> pa.Table:
         # While further tasks are learnt beside, they have outputs too.
         chances = probabilities(model, read, reader)[:, : len(task.tags)]
-        of_words = decoding.of_words(read, chances, texts, offsets)
-        said = [Told.of(own, of_words[bounds[row] : bounds[row + 1]]) for row, own in enumerate(offsets)]
+        of_words = decoding.of_words(read, chances, layout)
+        said = [Told.of(layout.offsets[own], of_words[own]) for own in map(layout.own, range(layout.rows))]
         return predictions.table(task, rows, decoding.spans(task, read, chances, texts), said)
 
     return predict

@@ -10,6 +10,7 @@ from winnow.base.errors import UserError
 from winnow.encoder.reader import Reader
 from winnow.kinds.token_classification import decoding, model, windows, words
 from winnow.kinds.token_classification.labels import Task, canonical
+from winnow.kinds.token_classification.layout import Layout
 
 TASK = Task(kind="token_classification", labels=["a", "b"])
 WORDS = ["ab", "##c", "d", "-", "中", "🙂", "x", "##x"]
@@ -75,11 +76,11 @@ def test_tags_of_pieces_tell_what_they_should_and_words_follow(readers, texts, d
         truth = model.targets(TASK, labels, made)
         assert ((truth == model.IGNORED) == ~made.is_home).all()
         chances = np.eye(5, dtype=np.float32)[np.maximum(truth, 0)]
-        found = decoding.of_words(made, chances, texts, offsets)
+        found = decoding.of_words(made, chances, Layout.of(texts))
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
         assert (found >= 0).all()
         drawn = np.random.default_rng(1).dirichlet(np.ones(5), len(truth)).astype(np.float32)
-        loose = decoding.of_words(made, drawn, texts, offsets)
+        loose = decoding.of_words(made, drawn, Layout.of(texts))
         np.testing.assert_allclose(loose.sum(axis=1), 1, atol=1e-6)
         assert (loose >= 0).all()
         for text, each in zip(texts, decoding.spans(TASK, made, drawn, texts), strict=True):
@@ -95,7 +96,7 @@ def test_what_is_certain_of_pieces_is_told_of_words(readers, reader):
     labels = [canonical([(0, 2, "a"), (3, 8, "b"), (12, 13, "a")]), "[]", "[]", canonical([(8, 23, "b")])]
     made = windows.cut(texts, texts, readers[reader])
     chances = np.eye(5, dtype=np.float32)[np.maximum(model.targets(TASK, labels, made), 0)]
-    found = decoding.of_words(made, chances, texts, offsets).argmax(axis=1)
+    found = decoding.of_words(made, chances, Layout.of(texts)).argmax(axis=1)
     bounds = np.cumsum([0, *map(len, offsets)])
     for row, label in enumerate(labels):
         assert words.spans_of(TASK, found[bounds[row] : bounds[row + 1]], offsets[row]) == label
@@ -109,7 +110,7 @@ def test_a_word_without_a_piece_is_in_the_span_that_goes_on_behind_it(readers):
     label = canonical([(0, 6, "a")])
     chances = np.eye(5, dtype=np.float32)[np.maximum(model.targets(TASK, [label], made), 0)]
     offsets = [words.offsets(texts[0])]
-    found = decoding.of_words(made, chances, texts, offsets).argmax(axis=1)
+    found = decoding.of_words(made, chances, Layout.of(texts)).argmax(axis=1)
     assert words.spans_of(TASK, found, offsets[0]) == label
 
 
