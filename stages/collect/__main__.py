@@ -430,7 +430,7 @@ def check_label_maps(sources: Iterable[Source], task: Task) -> None:
     for source in sources:
         for name, label in source.label_map.items():
             if label is not None:
-                task.check(label, f"source '{source.name}': label_map: '{name}'")
+                task.check_name(label, f"source '{source.name}': label_map: '{name}'")
 
 
 def collect(job: Job, out: Path) -> tuple[dict, dict, list[Doubt]]:

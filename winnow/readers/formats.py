@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from winnow import readers
-from winnow.readers import Block, Record, documents, jsonl, mail, parquet, tabular
+from winnow.readers import Block, Record, brat, conll, documents, jsonl, mail, parquet, tabular
 from winnow.readers.opening import Input, Tell, each
 from winnow.readers.tabular import Dialect
 
@@ -31,6 +31,25 @@ def read(
 def read_by(reader: Reader, files: Sequence[Input], columns: Sequence[str], tell: Tell = str) -> Iterator[Block]:
     """Return the rows of files by a reader of records, in blocks."""
     return readers.blocks(each(files, lambda stream, name: reader(stream, name, columns), tell), columns)
+
+
+def read_conll(
+    files: Sequence[Input], columns: Sequence[str], written: conll.Written, tell: Tell = str
+) -> Iterator[Block]:
+    """Return the rows of CoNLL files; raises as `read`."""
+    # Read twice: a file of IOB1 is one in which no span that could begin with an I- begins with a B-.
+    begins = any(each(files, partial(conll.begin, written=written)))
+    return read_by(partial(conll.read, written=written, begins=begins), files, columns, tell)
+
+
+def read_brat(files: Sequence[Input], columns: Sequence[str], fragments: brat.Fragments, tell: Tell) -> Iterator[Block]:
+    """Return the rows of texts with brat's annotations beside them; raises as `read`."""
+
+    def tell_text(name: str) -> None:
+        if name.endswith(".txt"):
+            tell(name)
+
+    return read_by(brat.Reader(fragments), brat.paired(files), columns, tell_text)
 
 
 def _reader(format_: str, files: Sequence[Input], columns: Sequence[str], dialect: Dialect) -> Reader:

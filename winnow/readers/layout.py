@@ -13,7 +13,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from winnow.base.errors import UserError
 from winnow.base.params import Section
-from winnow.readers import UTF_8, Block, formats, mail
+from winnow.readers import UTF_8, Block, brat, formats, mail
+from winnow.readers.conll import Conll, Written
 from winnow.readers.opening import Input, Tell, is_litter, with_folders
 from winnow.readers.tabular import QUOTE, Dialect
 
@@ -24,15 +25,15 @@ Mark = Annotated[str, Field(pattern=r"^[^\r\n]$")]
 class Layout(Section):
     """What there is to say of files, whatever their rows are for."""
 
-    format: Literal["csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox"]
+    format: Literal["csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox", "conll", "brat"]
     """How the files are read; gz, zst, bz2 and xz are undone, a zip archive is opened, by name or first bytes."""
 
     header: list[str] | None = Field(default=None, min_length=1)
     """Of formats `csv` and `tsv`: the names of the columns, if line 1 does not hold them."""
 
     delimiter: Mark | None = None
-    """Of formats `csv` and `tsv`: what stands between two fields, such as `";"`. Null: a comma or a tab. A first line
-    `sep=;`, as Excel has it, counts for its file."""
+    """Of formats `csv`, `tsv` and `conll`: what stands between two fields, such as `";"`. Null: a comma or a tab, of
+    `conll` a tab or else white space. A first line `sep=;`, as Excel has it, counts for its file."""
 
     quote: Mark | None = QUOTE
     """Of formats `csv` and `tsv`: what stands around a field that holds a delimiter or a line's end. Null: nothing
@@ -43,20 +44,37 @@ class Layout(Section):
     such a quote is doubled."""
 
     encoding: str = UTF_8
-    """Of formats `csv`, `tsv`, `jsonl` and `text`, by Python's name: `cp1252` of old Windows exports, `utf-16`, …
-    A byte-order mark counts for its file."""
+    """Of formats `csv`, `tsv`, `jsonl`, `text` and `conll`, by Python's name: `cp1252` of old Windows exports,
+    `utf-16`, … A byte-order mark counts for its file."""
 
     member: str | None = None
     """Of a zip archive: a file or a glob. Null reads all files. Hidden files, those of systems and the backups of
     editors are left out, unless they are named."""
 
+    conll: Conll = Conll()
+    """Of format `conll`: which column holds what, `{word: 1, tag: -1}`, and whether a row is a sentence or a document
+    (`rows`)."""
+
+    fragments: brat.Fragments = "refuse"
+    """Of format `brat`: what becomes of a span in several pieces. `refuse`: its row is refused; `whole`: it goes from
+    the first piece to the last; `parts`: each piece is a span."""
+
     @field_validator("header", "delimiter", "quote", "escape", "decimal", check_fields=False)
     @classmethod
     def _tables_only(cls, value: object, info: ValidationInfo) -> object:
         usual = cls.model_fields[info.field_name].default
-        if value != usual and info.data.get("format") not in TABLES:
-            raise ValueError(f"only formats csv and tsv have a {info.field_name}")
+        is_delimiter = info.field_name == "delimiter"
+        if value != usual and info.data.get("format") not in (*TABLES, *(["conll"] if is_delimiter else [])):
+            formats_ = "csv, tsv and conll" if is_delimiter else "csv and tsv"
+            raise ValueError(f"only formats {formats_} have a {info.field_name}")
         return value
+
+    @model_validator(mode="after")
+    def _of_spans(self) -> "Layout":
+        for name, format_ in (("conll", "conll"), ("fragments", "brat")):
+            if name in self.model_fields_set and self.format != format_:
+                raise ValueError(f"only format {format_} has {name}")
+        return self
 
     @model_validator(mode="after")
     def _distinct_marks(self) -> "Layout":
@@ -73,8 +91,10 @@ class Layout(Section):
             name = codecs.lookup(encoding).name
         except LookupError:
             raise ValueError("no text encoding that Python knows; utf-8, cp1252 and utf-16 are some") from None
-        if name != UTF_8 and info.data.get("format") not in (*TABLES, "jsonl", "text"):
-            raise ValueError("only formats csv, tsv, jsonl and text have an encoding; the others say it themselves")
+        if name != UTF_8 and info.data.get("format") not in (*TABLES, "jsonl", "text", "conll"):
+            raise ValueError(
+                "only formats csv, tsv, jsonl, text and conll have an encoding; the others say it themselves"
+            )
         return name
 
     def dialect(self) -> Dialect:
@@ -99,6 +119,10 @@ class Layout(Section):
             UserError: a file cannot be read as a whole, or lacks a column.
         """
         files = [file for file in files if not file.is_litter]
+        if self.format == "conll":
+            return formats.read_conll(files, columns, Written(self.conll, self.delimiter, self.encoding), tell)
+        if self.format == "brat":
+            return formats.read_brat(files, columns, self.fragments, tell)
         return formats.read(self.format, files, columns, self.dialect(), tell)
 
 

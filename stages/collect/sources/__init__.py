@@ -130,6 +130,10 @@ class Source(Section):
     """The source's names of labels to the task's; null: such rows have no label, or where rows have several, this one
     falls out of theirs."""
 
+    offsets: Literal["characters", "utf16", "bytes"] = "characters"
+    """Where labels are spans of the text: what their offsets count. `utf16`: as JavaScript does, in Label Studio's page
+    too; `bytes`: those of UTF-8."""
+
     aux_map: dict[str, dict[str, str | None]] = Field(default_factory=dict)
     """The same of further tasks, by their names in `columns.aux`."""
 

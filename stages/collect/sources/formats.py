@@ -18,11 +18,17 @@ from winnow.readers.opening import Input, Tell, each
 from winnow.readers.values import with_point
 from winnow.text.cleaning.media_type import PLAIN
 
+# What a source of these formats maps where it names no columns.
+OF_SPANS = {
+    "conll": {"text": "text", "label": "spans", "group": "document"},
+    "brat": {"key": "file", "text": "text", "label": "spans"},
+}
+
 
 class FileSource(Layout, Source):
     """What sources that are files have."""
 
-    format: Literal["medline", "csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox"]
+    format: Literal["medline", "csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox", "conll", "brat"]
     """How the files are read; gz, zst, bz2 and xz are undone, a zip archive is opened, by name or first bytes."""
 
     decimal: Literal[".", ","] = "."
@@ -35,10 +41,11 @@ class FileSource(Layout, Source):
 
     @model_validator(mode="before")
     @classmethod
-    def _columns_of_medline(cls, values: object) -> object:
-        if not isinstance(values, dict) or values.get("format") != "medline" or "columns" in values:
+    def _usual_columns(cls, values: object) -> object:
+        if not isinstance(values, dict) or "columns" in values:
             return values
-        columns = medline.COLUMNS.get(values.get("rows"))
+        format_ = values.get("format")
+        columns = medline.COLUMNS.get(values.get("rows")) if format_ == "medline" else OF_SPANS.get(format_)
         return values | {"columns": columns} if columns else values
 
     @field_validator("rows")

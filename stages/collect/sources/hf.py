@@ -94,9 +94,14 @@ def _named(column: pa.ChunkedArray, names: list[str] | None) -> pa.Array:
     if pa.types.is_list(column.type) and pa.types.is_integer(column.type.value_type):
         lists = column.to_pylist()
         return pa.array(
-            [None if own is None else [names[number] for number in own] for own in lists], pa.list_(pa.string())
+            [None if own is None else [_name(number, names) for number in own] for own in lists],
+            pa.list_(pa.string()),
         )
     if not pa.types.is_integer(column.type):
         return column
     numbers = column.to_pylist()
-    return pa.array([None if number is None or number < 0 else names[number] for number in numbers], pa.string())
+    return pa.array([_name(number, names) for number in numbers], pa.string())
+
+
+def _name(number: int | None, names: list[str]) -> str | None:
+    return None if number is None or number < 0 else names[number]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from stages.collect.sources import Source
 from winnow.base.errors import UserError
 from winnow.kinds.task import Task, bare, spelled
-from winnow.readers.values import Refuse
+from winnow.readers.values import Refuse, as_list
 
 SHOWN = 10  # labels that a message names
 MOST_UNKNOWN = 200  # labels of a source; more, and its column is no label
@@ -43,9 +43,31 @@ class Labels:
         # By field (label, or aux_<task>), form and name as it is written: the rows.
         self._names: dict[str, dict[str, Counter]] = defaultdict(lambda: defaultdict(Counter))
 
-    def flat(self, columns: Mapping[str, Sequence | pa.Array]) -> dict[str, Sequence | pa.Array]:
-        """Return the columns of labels with cells that are texts where the kind of task reads other ones too."""
-        return {name: self._cells.flat(column) if self._cells else column for name, column in columns.items()}
+    def cells(
+        self, columns: Mapping[str, Sequence | pa.Array], source: Source, refuse: Refuse
+    ) -> tuple[dict[str, Sequence | pa.Array], Mapping[int, str]]:
+        """Return the columns with cells that are texts where the kind of task reads other ones too, and what of a row's
+        label was mended on the way, by the row's place.
+
+        Raises:
+            UserError: labels are parts of the text, and this stands in several columns.
+        """
+        if not self._cells:
+            return dict(columns), {}
+        mapping = source.columns
+        if not hasattr(self._cells, "placed"):
+            return columns | {name: self._cells.flat(columns[name]) for name in mapping.labels()}, {}
+        if len(mapping.texts()) > 1:
+            raise UserError(
+                f"source '{source.name}': columns.text names {len(mapping.texts())} columns; labels of task.kind "
+                f"{self.task.kind} are places in the text, which stands in one: join the columns beforehand"
+            )
+        (text,), label = mapping.texts(), mapping.labels()
+        texts = as_list(_whole(columns[text]))
+        said = as_list(_whole(columns[label[0]])) if len(label) == 1 else [None] * len(texts)
+        placed = self._cells.placed(texts, said, source.offsets, refuse)
+        own = {label[0]: placed.labels} if len(label) == 1 else {}
+        return columns | {text: placed.texts} | own, placed.notes
 
     def gathered(self, columns: Mapping[str, pa.Array], refuse: Refuse) -> pa.Array:
         """Return what the columns of labels say as one text a row, (rows,) strings.
@@ -71,37 +93,61 @@ class Labels:
         )
         return None if mapped is None else self.task.check(mapped, "")
 
+    def _left_out(self, name: str, source: Source) -> str | None:
+        """Return what of a cell the task leaves out, in words."""
+        if not hasattr(self._cells, "left_out"):
+            return None
+        return self._cells.left_out(self.task, self._cells.mapped(self.task, name, source.label_map))
+
     def _strange(self, name: str, source: Source) -> list[str]:
         """Return what of a cell is no label."""
         return self._cells.strange(self.task, name, source.label_map) if self._cells else [name]
 
-    def read(self, column: pa.Array, source: Source, places: pa.Array, keys: pa.Array) -> pa.Array:
-        """Return a source's labels in their canonical form, null for none.
+    def read(
+        self, column: pa.Array, source: Source, places: pa.Array, keys: pa.Array
+    ) -> tuple[pa.Array, pa.Array | None]:
+        """Return a source's labels in their canonical form, null for none, and in words what the task left out.
 
         Args:
             places, keys: of the rows, for messages.
 
         Raises:
-            UserError: so many labels are unknown, or since so many rows, that more would not help.
+            UserError: so many labels are unknown, or since so many rows, that more would not help; or one is none for
+                another reason.
         """
         coded = column.dictionary_encode()
         counts = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(coded.dictionary)).tolist()
-        labels = []
+        labels, left_out = [], []
         for code, (name, count) in enumerate(zip(coded.dictionary.to_pylist(), counts, strict=True)):
+            note = None
             try:
                 label = self._label(name, source)
-            except UserError:
+                note = self._left_out(name, source) if label is not None else None
+            except UserError as error:
                 row = int(np.argmax(coded.indices.fill_null(-1).to_numpy() == code))
-                for strange in self._strange(name, source):
-                    self._unknown.setdefault(strange, Unknown(f"{places[row]}, key '{keys[row]}'")).rows += count
+                where = f"{places[row]}, key '{keys[row]}'"
+                unknown = self._strange(name, source)
+                if not unknown:
+                    raise UserError(f"source '{source.name}': {where}{error}") from None
+                for strange in unknown:
+                    self._unknown.setdefault(strange, Unknown(where)).rows += count
                 label = None
+            left_out.append(note)
             if label is not None and not self.task.is_closed:
                 self._count("label", self.task.names(label), count)
             labels.append(label)
         self._rows += len(column) if self._unknown else 0
         if self._rows > READ_ON or len(self._unknown) > MOST_UNKNOWN:
             self.check(source, "so far ")
-        return pa.array(labels, pa.string()).take(coded.indices)
+        told = pa.array(left_out, pa.string()).take(coded.indices) if any(left_out) else None
+        return pa.array(labels, pa.string()).take(coded.indices), told
+
+    def check_texts(self, labels: pa.Array, texts: pa.Array, places: pa.Array) -> None:
+        """Raise a `UserError` if a label cannot be one of its row's text."""
+        if type(self.task).fits is not Task.fits:  # of others, every label is one of every text
+            for label, text, place in zip(labels.to_pylist(), texts.to_pylist(), places.to_pylist(), strict=True):
+                if label is not None:
+                    self.task.fits(label, text, place)
 
     def read_aux(self, column: pa.Array, task: str, source: Source) -> pa.Array:
         """Return a source's labels of a further task."""
@@ -127,7 +173,7 @@ class Labels:
             return
         first = next(iter(unknown))
         try:
-            self.task.check(source.label_map.get(first) or first, f"source '{source.name}'")
+            self.task.check_name(source.label_map.get(first) or first, f"source '{source.name}'")
             problem = ""
         except UserError as error:
             problem = str(error)
@@ -162,3 +208,7 @@ class Labels:
 
 def _rows(count: int) -> str:
     return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _whole(column: Sequence | pa.Array) -> Sequence | pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

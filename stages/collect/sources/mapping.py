@@ -47,14 +47,14 @@ def rows(block: Block, source: Source, labels: Labels, years: Sequence[int]) -> 
     def refuse(index: int, rule: str, reason: str) -> None:
         refused.setdefault(index, (rule, reason))
 
-    said = block.columns | labels.flat({name: block.columns[name] for name in mapping.labels()})
+    said, notes = labels.cells(block.columns, source, refuse)
     found = {name: strings(said[name], name, refuse) for name in mapping.used()}
     given = labels.gathered({name: found[name] for name in mapping.labels()}, refuse) if mapping.label else None
     if mapping.key is not None:
         for index in np.flatnonzero(found[mapping.key].is_null()):
             refuse(int(index), "no_key", f"column '{mapping.key}' is empty")
     places = pa.array(block.places, pa.string())
-    doubts = pa.array([block.doubts.get(index) for index in range(len(places))], pa.string())
+    doubts = pa.array([block.doubts.get(index) or notes.get(index) for index in range(len(places))], pa.string())
     if refused:
         kept = np.setdiff1d(np.arange(len(places)), list(refused))
         found = {name: column.take(kept) for name, column in found.items()}
@@ -68,7 +68,11 @@ def rows(block: Block, source: Source, labels: Labels, years: Sequence[int]) -> 
     texts = joined([found[name] for name in mapping.texts()])
     key = found[mapping.key] if mapping.key else pa.array(map(hashing.text_sha, texts.to_pylist()), pa.string())
     ids = pa.array(hashing.row_ids(source.name, key.to_pylist()), pa.string())
-    label = labels.read(given, source, places, key) if given is not None else pa.nulls(count, pa.string())
+    label = pa.nulls(count, pa.string())
+    if given is not None:
+        label, left_out = labels.read(given, source, places, key)
+        labels.check_texts(label, texts, places)
+        doubts = _both(doubts, left_out)
     constant = {"source": source.name, "licence": source.licence, "purpose": source.purpose}
     columns = {name: pa.repeat(pa.scalar(value, pa.string()), count) for name, value in constant.items()}
     columns |= {
@@ -89,6 +93,13 @@ def rows(block: Block, source: Source, labels: Labels, years: Sequence[int]) -> 
     order = schema(source)
     refusals = [(block.places[index], *refused[index]) for index in sorted(refused)]
     return pa.table([columns[name] for name in order.names], schema=order), refusals
+
+
+def _both(doubts: pa.Array, more: pa.Array | None) -> pa.Array:
+    if more is None:
+        return doubts
+    pairs = zip(doubts.to_pylist(), more.to_pylist(), strict=True)
+    return pa.array(["; ".join(filter(None, pair)) or None for pair in pairs], pa.string())
 
 
 def _meta(source: Source, found: dict[str, pa.Array], count: int) -> list[tuple[str, pa.Array]]:

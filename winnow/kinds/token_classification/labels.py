@@ -192,7 +192,7 @@ def parsed(label: str, where: str) -> list[Span]:
         UserError: it is no list, or an item is no `[start, end, type]`; begins with `where`.
     """
     text = label.strip()
-    items = _listed(text)
+    items = listed(text)
     if items is None:
         shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
         raise UserError(f"""{where}: label '{shown}' is no list of spans; write it as JSON: [[0, 7, "type"]]""")
@@ -210,8 +210,8 @@ def _span(item: object, where: str) -> Span:
     )
 
 
-def _listed(text: str) -> list | None:
-    """Return the items of a list as JSON or Python writes it; None if it is none."""
+def listed(text: str) -> list | None:
+    """Return the items of a list that a text is, as JSON or Python writes it; None if it is none."""
     for read in (json.loads, ast.literal_eval):
         try:
             found = read(text)

@@ -286,7 +286,7 @@ def test_files_without_a_row_among_others(read, tmp_path, format, pack):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"format": "jsonl", "delimiter": ";"}, "delimiter: only formats csv and tsv have a delimiter"),
+        ({"format": "jsonl", "delimiter": ";"}, "delimiter: only formats csv, tsv and conll have a delimiter"),
         ({"format": "text", "quote": None}, "quote: only formats csv and tsv have a quote"),
         ({"format": "parquet", "decimal": ","}, "decimal: only formats csv and tsv have a decimal"),
         ({"format": "csv", "decimal": ";"}, "decimal"),

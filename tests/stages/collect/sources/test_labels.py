@@ -27,7 +27,7 @@ def source(**keys) -> Source:
 def read(reader: Labels, values: list, first: int = 1, **keys) -> list:
     places = pa.array([f"a.csv, line {first + number}" for number in range(len(values))])
     keyed = pa.array([str(first + number) for number in range(len(values))])
-    return reader.read(pa.array(values, pa.string()), source(**keys), places, keyed).to_pylist()
+    return reader.read(pa.array(values, pa.string()), source(**keys), places, keyed)[0].to_pylist()
 
 
 @pytest.mark.parametrize(

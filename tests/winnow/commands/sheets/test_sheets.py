@@ -360,7 +360,7 @@ def test_what_is_said_of_a_file_on_the_command_line(tmp_path, monkeypatch):
 
 def test_what_no_file_of_its_format_has_is_refused(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"text": "a"}\n')
-    with pytest.raises(UserError, match="delimiter: only formats csv and tsv have a delimiter"):
+    with pytest.raises(UserError, match="delimiter: only formats csv, tsv and conll have a delimiter"):
         copy(tmp_path / "in.jsonl", tmp_path / "out.csv", delimiter=";")
     with pytest.raises(UserError, match=r"out\.csv\.xz: written are plain files and \.gz; give another name"):
         copy(tmp_path / "in.jsonl", tmp_path / "out.csv.xz")
