@@ -208,8 +208,10 @@ def find(
         some = places[start : start + BLOCK]
         rows, texts = table.rows.select(columns).take(some).to_pylist(), table.texts.take(some)
         issues = []
-        for place, row, text, chances in zip(some.tolist(), rows, texts, table.chances(some), strict=True):
-            row |= UNJUDGED | judged.told(place, settings.tiers) | {"place": place, "text": text, "chances": chances}
+        shown = zip(table.chances(some), table.evidence.take(some).why() or [None] * len(some), strict=True)
+        for place, row, text, (chances, why) in zip(some.tolist(), rows, texts, shown, strict=True):
+            row |= UNJUDGED | judged.told(place, settings.tiers) | {"place": place, "text": text}
+            row |= {"chances": chances, "why": why}
             findings = _findings(table, row, more, questions)
             said = reasons.in_words(findings)
             row |= {"suggested_label": findings.suggested}
@@ -242,6 +244,7 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
         conflict=questions.disputes[row["id"]][1] if row["id"] in questions.disputes else None,
         outlier=bool(more.outlier[place]),
         poor_slice=bool(more.slice[place]),
+        why=row["why"],
     )
 
 

@@ -31,6 +31,7 @@ class Findings:
         duplicates: (id, label) of rows that say nearly the same under another label.
         copies: what is to be said of dropped duplicates with other labels, or None.
         conflict: what reviewers who disagree said, or None.
+        why: what speaks against parts of the label, where the kind of task tells them; None: it tells whole labels.
     """
 
     label: str | None
@@ -47,6 +48,7 @@ class Findings:
     conflict: str | None = None
     outlier: bool = False
     poor_slice: bool = False
+    why: Sequence[str] | None = None
 
 
 def in_words(of: Findings) -> list[str]:
@@ -59,15 +61,7 @@ def in_words(of: Findings) -> list[str]:
         said.append(
             f"rows that say nearly the same have other labels: {others}{f' and {more} more' if more > 0 else ''}"
         )
-    agree = of.label == of.suggested
-    told = [of.label, of.suggested] if of.label in of.chances and not agree else [of.suggested]
-    chances = " and ".join(_with_chance(label, of.chances) for label in told)
-    said.append(f"{_agreement(of)}: {chances}" if agree else f"the models give {chances}")
-    said += _members(of)
-    if of.nearest:
-        counts = sorted(Counter(of.nearest).items(), key=lambda item: (-item[1], item[0]))
-        shares = ", ".join(f"{count} {label}" for label, count in counts[:SHOWN])
-        said.append(f"labels of the {len(of.nearest)} nearest rows: {shares}")
+    said += _whole(of) if of.why is None else of.why
     said += [f"rule {rule} says {label}" for rule, label in of.votes]
     if of.flagged:
         said.append(f"confident learning counts it as an error in {of.flagged} of {of.ways} ways")
@@ -75,6 +69,19 @@ def in_words(of: Findings) -> list[str]:
     said += ["it is one of a group of similar rows on which the models do poorly"] if of.poor_slice else []
     if of.origin is not None and of.origin not in origins.TRUSTED:
         said.append(f"the label was set by a {of.origin}")
+    return said
+
+
+def _whole(of: Findings) -> list[str]:
+    """Return what speaks against a label as a whole: the models, and the nearest rows."""
+    agree = of.label == of.suggested
+    told = [of.label, of.suggested] if of.label in of.chances and not agree else [of.suggested]
+    chances = " and ".join(_with_chance(label, of.chances) for label in told)
+    said = [f"{_agreement(of)}: {chances}" if agree else f"the models give {chances}", *_members(of)]
+    if of.nearest:
+        counts = sorted(Counter(of.nearest).items(), key=lambda item: (-item[1], item[0]))
+        shares = ", ".join(f"{count} {label}" for label, count in counts[:SHOWN])
+        said.append(f"labels of the {len(of.nearest)} nearest rows: {shares}")
     return said
 
 

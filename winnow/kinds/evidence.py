@@ -142,6 +142,14 @@ class Evidence:
         """Return the labels of each row that a person is shown, with their probabilities, in the kind's order."""
         return [[] for _ in self.likeliest()]
 
+    def why(self) -> list[list[str]] | None:
+        """Return what speaks against the label of each row that was judged, in words, the weightiest first.
+
+        None where a label is told as a whole, by its probability. The words hold data, without characters that nobody
+        sees, to be escaped where they are shown.
+        """
+        return None
+
     def chances(self, labels: Sequence[str]) -> np.ndarray | None:
         """Return the probabilities of some labels, (rows, labels) float64; None where the models do not tell."""
         return None

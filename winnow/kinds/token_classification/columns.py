@@ -34,6 +34,17 @@ def models(table: pa.Table) -> list[str]:
     return [name.removesuffix(SUFFIX) for name in table.column_names if name.endswith(SUFFIX)]
 
 
+def texts(table: pa.Table, where: str) -> list[str]:
+    """Return the texts of a table's rows, (rows,) str.
+
+    Raises:
+        UserError: it has none; begins with `where`.
+    """
+    if TEXT not in table.column_names:
+        raise UserError(f"{where}: column '{TEXT}' is missing; the table is of another task: `dvc repro`")
+    return table[TEXT].to_pylist()
+
+
 def read(task: Task, table: pa.Table, where: str, layout: Layout, model: str = "") -> np.ndarray:
     """Return a table's probabilities, (words, tags) float32.
 
