@@ -300,6 +300,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     versions = {id: (hashing.text_sha(row["text"]), row["given_label"] or "") for id, row in known.items()}
     settling.check(all_decisions, versions, task, args.decisions)
     by_row = settling.latest(all_decisions)
+    counting = [decision for by_reviewer in by_row.values() for decision in by_reviewer.values()]
+    texts = {id: row["text"] for id, row in known.items()}
+    decisions.raise_problems(decisions.misfits(counting, texts, task), args.decisions)
 
     judgements = acceptance.judge(annotations, by_row, task, settings.acceptance)
     ledger = Ledger("apply_decisions")

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, write_text
+from winnow.base.hashing import text_sha
 from winnow.kinds.task import Task
 
 COLUMNS = ("id", "text_sha", "given_label", "verdict", "new_label", "reviewer", "decided_on", "note")
@@ -199,6 +200,26 @@ def problems_of(
     ]
 
 
+def misfits(made: Iterable[Decision], texts: Mapping[str, str], task: Task, unit: str = "line") -> list[str]:
+    """Return which new labels cannot be one of their row's text, each with its line, or with another `unit`.
+
+    Args:
+        texts: of the rows, by id; decisions on other rows, or on another version of the text, are passed over.
+    """
+    if type(task).fits is Task.fits:  # every label is one of every text
+        return []
+    found = []
+    for decision in made:
+        text = texts.get(decision.id)
+        is_of_text = text is not None and text_sha(text) == decision.text_sha
+        if is_of_text and decision.new_label and is_label(decision.new_label, task):
+            try:
+                task.fits(decision.new_label, text, f"{unit} {decision.line}: new_label of {decision.id}")
+            except UserError as error:
+                found.append(str(error))
+    return found
+
+
 def _problems(decision: Decision, rows: Mapping[str, tuple[str, str]], task: Task) -> Iterable[str]:
     yield from stale(decision, rows)
     yield from _wrong_verdict(decision, task)
@@ -228,10 +249,10 @@ def stale(decision: Decision, rows: Mapping[str, tuple[str, str]]) -> Iterable[s
             f"take the line out or mend the id"
         )
         return
-    text_sha, given_label = rows[decision.id]
-    if decision.text_sha != text_sha:
+    sha, given_label = rows[decision.id]
+    if decision.text_sha != sha:
         yield (
-            f"the text of {decision.id} changed (text_sha was '{decision.text_sha}', is {text_sha}); "
+            f"the text of {decision.id} changed (text_sha was '{decision.text_sha}', is {sha}); "
             f"read it again and decide anew"
         )
     if decision.given_label != given_label:

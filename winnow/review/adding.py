@@ -89,6 +89,15 @@ class Target:
         rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
         return seen | {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in rows}
 
+    def _texts(self, made: Iterable[Decision]) -> dict[str, str]:
+        """Return the texts of the rows that get a new label, by id."""
+        ids = {decision.id for decision in made if decision.new_label}
+        if not ids:
+            return {}
+        table = tables.read(self._labelled, ["id", "text"])
+        rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
+        return {row["id"]: row["text"] for row in rows}
+
     def add(self, read: Read, versions: Mapping[str, tuple[str, str]], now: str = "") -> Added:
         """Append those decisions that decisions.csv does not have, the oldest first.
 
@@ -115,6 +124,7 @@ class Target:
             else:
                 new[_key(dated)] = dated
         wrong = decisions.problems_of(new.values(), versions, self.task, read.unit)
+        wrong += decisions.misfits(new.values(), self._texts(new.values()), self.task, read.unit)
         lost = ((decision.line, journal.unreadable(decision)) for decision in new.values())
         wrong += [f"{read.unit} {line}: {why}" for line, why in lost if why]
         contradictions += _contradictions(new.values(), read.unit)

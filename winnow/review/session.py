@@ -203,7 +203,12 @@ class Session:
             return [(receipt, row) for receipt, (row, _) in self._written.items()]
 
     def _check_decision(self, decision: Decision) -> None:
-        problems = decisions.problems_of([decision], self._versions, self._project.task)
+        task = self._project.task
+        problems = decisions.problems_of([decision], self._versions, task)
+        if decision.new_label and decision.id in self._row_of:
+            place = self._places[self._row_of[decision.id]]
+            texts = {decision.id: self._table["text"][place].as_py()}
+            problems += decisions.misfits([decision], texts, task)
         if problems:
             raise Invalid("; ".join(problem.partition(": ")[2] for problem in problems))
 

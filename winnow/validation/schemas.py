@@ -45,7 +45,7 @@ def rows(task: Task, extra: dict[str, pandera.Column] | None = None) -> pandera.
             "label_confidence": pandera.Column(FLOAT, _share(), nullable=True),
         }
         | (extra or {}),
-        checks=_labelled(),
+        checks=[*_labelled(), *_fitting(task)],
     )
 
 
@@ -130,7 +130,8 @@ def training(task: Task) -> pandera.DataFrameSchema:
             "text": _filled(),
             "label": _label(task),
             "weight": pandera.Column(FLOAT, pandera.Check.gt(0, error="is not above 0")),
-        }
+        },
+        checks=_fitting(task),
     )
 
 
@@ -269,3 +270,24 @@ def _labelled() -> list[pandera.Check]:
             ignore_na=False,
         ),
     ]
+
+
+def _fitting(task: Task) -> list[pandera.Check]:
+    """Return the check that each label can be one of its row's text, where a kind of task has labels that cannot."""
+    if type(task).fits is Task.fits:
+        return []
+
+    def fits(label: str | None, text: str) -> bool:
+        if not isinstance(label, str) or not task.is_label(label):
+            return True  # null, or of another check
+        try:
+            task.fits(label, text, "")
+        except UserError:
+            return False
+        return True
+
+    def fit(frame: pd.DataFrame) -> pd.Series:
+        pairs = zip(frame["label"], frame["text"], strict=True)
+        return pd.Series([fits(label, text) for label, text in pairs], frame.index, dtype=bool)
+
+    return [pandera.Check(fit, error="the label cannot be one of the row's text", ignore_na=False)]

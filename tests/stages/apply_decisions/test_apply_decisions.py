@@ -49,10 +49,16 @@ def stage(workspace):
     """Return a function that runs the stage on lines of decisions.csv and returns rows by number, and metrics."""
 
     def run(
-        *lines: str, rows: list[dict] = ROWS, min_rows: int = 2, rule: str | None = "STONE", dev: tuple = (), **changes
+        *lines: str,
+        rows: list[dict] = ROWS,
+        min_rows: int = 2,
+        rule: str | None = "STONE",
+        dev: tuple = (),
+        task=TASK,
+        **changes,
     ) -> tuple[dict[int, dict], dict]:
         settings = {"min_rows_per_label": min_rows, "acceptance": ACCEPTANCE | changes}
-        folder = workspace(task=TASK, apply_decisions=settings)
+        folder = workspace(task=task, apply_decisions=settings)
         table = tables.set_column(make_rows(rows), "cluster", ["c"] * len(rows), pa.string())
         tables.write(table, folder / "rows.parquet")
         splits = ["dev" if number in dev else "train" for number in range(len(rows))]
@@ -390,3 +396,15 @@ def test_rows_in_are_rows_out_and_rows_dropped(choices):
     for row in out.to_pylist():
         if row["id"] in undecided:
             assert picked(row)[:3] == tuple(undecided[row["id"]][n] for n in ("given_label", "label", "label_origin"))
+
+
+def test_a_new_label_that_cannot_be_of_its_text_stops_the_run(stage):
+    task = {"kind": "token_classification", "labels": ["A"]}
+    rows = [{"label": '[[0,1,"A"]]'}] * len(ROWS)
+    label = {"given_label": '"[[0,1,""A""]]"'}
+    out, _ = stage(line(0, "relabel", "[]", **label), rows=rows, rule=None, task=task)
+    assert out[0]["label"] == "[]"
+    with pytest.raises(
+        UserError, match=r"decisions.csv: 1 problem: line 2: new_label of \w+: span .* ends beyond the text"
+    ):
+        stage(line(0, "relabel", '"[[0,99,""A""]]"', **label), rows=rows, rule=None, task=task)

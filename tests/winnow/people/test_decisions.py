@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
+from winnow.kinds.token_classification import labels as spans
 from winnow.people import decisions, settling
 
 TASK = Task(kind="classification", labels=["FRUIT", "STONE"])
@@ -233,3 +235,28 @@ def test_bytes_that_are_not_utf8(tmp_path):
     path.write_bytes(HEADER.encode() + b"\naa,\xff")
     with pytest.raises(UserError, match="not UTF-8"):
         decisions.read(path)
+
+
+SPANS = spans.Task(kind="token_classification", labels=["A"])
+
+
+@pytest.mark.parametrize(
+    ("new_label", "told"),
+    [
+        ('[[0,4,"A"]]', ""),
+        ("[]", ""),
+        ("[[0,4", ""),  # which is told as no label
+        ('[[0,5,"A"]]', 'line 2: new_label of aa: span [0, 5, "A"], "some ", begins or ends with white space'),
+        ('[[0,99,"A"]]', 'line 2: new_label of aa: span [0, 99, "A"] ends beyond the text, which has 10 characters'),
+    ],
+)
+def test_new_labels_that_cannot_be_of_their_text_are_told(tmp_path, new_label, told):
+    cell = new_label.replace('"', '""')
+    sha = hashing.text_sha("some words")
+    made = read(tmp_path, f'aa,{sha},[],relabel,"{cell}",ana,2026-01-31,')
+    problems = decisions.misfits(made, {"aa": "some words"}, SPANS)
+    assert len(problems) == bool(told)
+    assert all(problem.startswith(told) for problem in problems)
+    for other in ({}, {"aa": "another version"}, {"bb": "some words"}):
+        assert decisions.misfits(made, other, SPANS) == []
+    assert decisions.misfits(made, {"aa": "some words"}, TASK) == []

@@ -12,6 +12,7 @@ from tests.conftest import make_rows
 from tests.other_tasks import NUMBERS
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
+from winnow.kinds.token_classification import labels as spans
 from winnow.rows import tables
 from winnow.validation import schemas
 
@@ -162,3 +163,16 @@ def test_conservation_holds_just_if_each_row_is_in_one_place(before, after, drop
     else:
         with pytest.raises(UserError, match=r"stage clean: \d+ row\(s\) (went|are)"):
             schemas.conserved(*arrays, "clean")
+
+
+def test_a_label_that_cannot_be_one_of_its_text_is_named(tmp_path):
+    task = spans.Task(kind="token_classification", labels=["A"])
+    table = tables.set_column(sound(3), "label_origin", ["given", None, "given"], pa.string())
+    for label, fits in (('[[0,4,"A"]]', True), ("[]", True), ('[[0,99,"A"]]', False), ('[[4,6,"A"]]', False)):
+        labelled = tables.set_column(table, "text", ["some words"] * 3, pa.string())
+        labelled = tables.set_column(labelled, "label", [label, None, "[]"], pa.string())
+        if fits:
+            assert len(check(tmp_path, labelled, schemas.rows(task))) == 3
+        else:
+            with pytest.raises(UserError, match=r"the label cannot be one of the row's text: 1 row"):
+                check(tmp_path, labelled, schemas.rows(task))
