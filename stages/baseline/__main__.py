@@ -9,7 +9,7 @@ it trains in seconds, and a pickle is not safe to load.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,9 @@ from winnow.kinds.task import Task
 from winnow.rows import predictions, tables, training_table
 from winnow.rows.text_column import strings
 from winnow.text import tfidf
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 MOST_WEIGHTS = 2**24  # n-grams times classes: of many classes rare n-grams, which occur in one text, are left out
 PATIENCE = 2  # values of C that are worse than the best before them, after which no higher one is tried
@@ -61,12 +64,9 @@ def baseline(training: pa.Table, rows: pa.Table, task: Task, settings: Params) -
     held_out = predictions.evaluated(rows)
     if "dev" not in held_out["split"].to_pylist():
         raise UserError("baseline: no dev row has a given or human label; raise split.dev or add rows")
-    most = min(settings.max_features, max(MOST_WEIGHTS // max(len(task.vocabulary(())), 1), 1))
-    try:
-        vectorizer, matrix = tfidf.features(strings(training["text"]), settings.ngrams, most)
-    except ValueError as error:
-        raise UserError(f"baseline: the training texts hold no words ({error})") from None
-    features = matrix, vectorizer.transform(strings(held_out["text"]))
+    features = (
+        kind.features(training, held_out) if hasattr(kind, "features") else ngrams(training, held_out, task, settings)
+    )
 
     predict = kind.predictor(task, training, held_out, features)
     lowest, best_c, best, worse = np.inf, 0.0, held_out.slice(0, 0), 0
@@ -78,10 +78,31 @@ def baseline(training: pa.Table, rows: pa.Table, task: Task, settings: Params) -
         elif (worse := worse + 1) == PATIENCE:
             break
 
-    dev, headline = predictions.of_split(best, "dev"), metrics.HEADLINE.name
-    value = metrics.values(metrics.counts(task, dev, np.zeros(dev.num_rows, dtype=int), 1))[headline][0]
-    measured = {"regularization": best_c, f"dev_{headline}": float(value), f"dev_{kind.LOSS}": lowest}
-    return best, measured | {"features": matrix.shape[1]}
+    headline = metrics.HEADLINE.name
+
+    def score(predicted: pa.Table) -> float:
+        dev = predictions.of_split(predicted, "dev")
+        return float(metrics.values(metrics.counts(task, dev, np.zeros(dev.num_rows, dtype=int), 1))[headline][0])
+
+    measured = {"regularization": best_c, f"dev_{headline}": score(best), f"dev_{kind.LOSS}": lowest}
+    if hasattr(kind, "plain"):
+        plain = kind.plain(task, training, held_out)
+        measured |= {f"dev_{headline}_of_{name}": score(predicted) for name, predicted in plain.items()}
+    return best, measured | {"features": features[0].shape[1]}
+
+
+def ngrams(training: pa.Table, rows: pa.Table, task: Task, settings: Params) -> "tuple[csr_matrix, csr_matrix]":
+    """Return TF-IDF of words of the training table and of other rows, (rows, n-grams) float each.
+
+    Raises:
+        UserError: the training texts hold no words.
+    """
+    most = min(settings.max_features, max(MOST_WEIGHTS // max(len(task.vocabulary(())), 1), 1))
+    try:
+        vectorizer, matrix = tfidf.features(strings(training["text"]), settings.ngrams, most)
+    except ValueError as error:
+        raise UserError(f"baseline: the training texts hold no words ({error})") from None
+    return matrix, vectorizer.transform(strings(rows["text"]))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
