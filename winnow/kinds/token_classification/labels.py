@@ -21,6 +21,7 @@ from winnow.kinds.token_classification import carrying
 from winnow.kinds.token_classification.span import SHOWN, Span, quoted, told
 
 NONE = "no entity"  # the class for which a label without spans counts
+OUTSIDE = "O"  # the tag of words in no span, which transformers' pipeline leaves out by this name
 
 
 class Task(single.Task):
@@ -41,6 +42,8 @@ class Task(single.Task):
         for name in self.labels:
             if task.bare(name) == NONE:
                 raise ValueError(f"label {task.spelled(name)} is what a text without a span is called; take it out")
+            if name == OUTSIDE:
+                raise ValueError(f'label "{OUTSIDE}" is the tag of words outside of all spans; give it another name')
         return self
 
     def told(self) -> str:
@@ -50,7 +53,7 @@ class Task(single.Task):
     @cached_property
     def tags(self) -> list[str]:
         """Return the tags of a text's words, `O`, then `B-` and `I-` of each type: the order of a model's outputs."""
-        return ["O"] + [f"{place}-{name}" for name in self.labels for place in "BI"]
+        return [OUTSIDE] + [f"{place}-{name}" for name in self.labels for place in "BI"]
 
     def check(self, label: str, where: str) -> str:
         """Return spans in their canonical form.

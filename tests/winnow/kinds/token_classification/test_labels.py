@@ -159,6 +159,7 @@ def test_a_model_needs_a_span():
         ({"labels": []}, "labels"),
         ({"labels": ["a", "A"]}, "differ in case"),
         ({"labels": ["No  entity"]}, "is what a text without a span is called"),
+        ({"labels": ["drug", "O"]}, 'label "O" is the tag of words outside of all spans'),
         ({"overlap": "nested"}, "overlap"),
         ({"scheme": "IOB"}, "scheme"),
     ],

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import tiny_encoder
@@ -34,6 +34,7 @@ def readers(request, tmp_path_factory):
     return made
 
 
+@settings(max_examples=25)
 @given(texts=TEXTS)
 def test_each_piece_is_once_at_home_and_windows_are_full(readers, texts):
     for reader in readers:
@@ -64,6 +65,7 @@ def test_each_piece_is_once_at_home_and_windows_are_full(readers, texts):
                 assert not right or length - 1 - place.max() - special // 2 >= shared // 2
 
 
+@settings(max_examples=25)
 @given(texts=TEXTS, data=st.data())
 def test_tags_of_pieces_tell_what_they_should_and_words_follow(readers, texts, data):
     for reader in readers:
