@@ -180,8 +180,12 @@ def queue_table(inputs: Inputs, rows: int) -> Table:
     parts = (part.to_pylist() for part in inputs.issues.to_batches(max_chunksize=4096))
     first = heapq.nsmallest(rows, chain.from_iterable(parts), key=rank)
     places = pc.index_in(pa.array([issue["id"] for issue in first], pa.string()), inputs.rows["id"])
+
+    def label(issue: dict, name: str, text: str) -> str:
+        return inputs.task.shown(issue[name], text) if issue[name] else "none"
+
     shown = [
-        [issue["given_label"] or "none", issue["suggested_label"] or "none", share(issue["p_error"])]
+        [label(issue, "given_label", text), label(issue, "suggested_label", text), share(issue["p_error"])]
         + [issue["tier"] or "–", shorten(text), issue["id"]]
         for issue, text in zip(first, inputs.texts.take(places), strict=True)
     ]

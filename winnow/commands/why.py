@@ -7,12 +7,13 @@ import argparse
 import csv
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
 from winnow.people import decisions
@@ -21,6 +22,7 @@ from winnow.rows import predictions, tables
 NAME = "why"
 SHORTEST = 4
 
+Shown = Callable[[str], str]  # a label in words
 NOT_YET = "not yet made: run `dvc repro`"
 
 
@@ -65,15 +67,25 @@ def find(prefix: str) -> str:
 
 def life(id: str) -> Iterator[tuple[str, str]]:
     """Yield (heading, line) of a row's life in the order in which things happened."""
+    shown = _in_words(id)
     yield "row", id
     yield from _source(id)
     yield from _ledger(id)
-    yield from _votes(id)
-    yield from _label(id)
-    yield from _decisions(id)
-    yield from _issue(id)
-    yield from _training(id)
-    yield from _predictions(id)
+    yield from _votes(id, shown)
+    yield from _label(id, shown)
+    yield from _decisions(id, shown)
+    yield from _issue(id, shown)
+    yield from _training(id, shown)
+    yield from _predictions(id, shown)
+
+
+def _in_words(id: str) -> Shown:
+    """Return what says the row's labels in words; a label that is none of the task's says itself."""
+    task = kinds.read_task()
+    files = (pipeline.path("apply_decisions", "out"), pipeline.path("deduplicate", "out"))
+    row = next((row for file in files if (row := _row(file, id)) is not None), None)
+    text = row["text"] if row else ""
+    return lambda label: task.shown(label, text) if task.is_label(label) else label
 
 
 def _source(id: str) -> Iterator[tuple[str, str]]:
@@ -141,7 +153,7 @@ def _ledger(id: str) -> Iterator[tuple[str, str]]:
         yield "split", split["split"]
 
 
-def _label(id: str) -> Iterator[tuple[str, str]]:
+def _label(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     table = pipeline.path("apply_decisions", "out")
     if not table.exists():
         yield "label", f"{table}: {NOT_YET}"
@@ -149,30 +161,31 @@ def _label(id: str) -> Iterator[tuple[str, str]]:
         yield "label", "not among the labelled rows"
     else:
         origin = f" (origin {row['label_origin']}{_confidence(row)})" if row["label_origin"] else ""
-        yield "label", f"{row['label'] or 'none'}{origin}; before decisions: {row['given_label'] or 'none'}"
+        now, before = (shown(row[name]) if row[name] else "none" for name in ("label", "given_label"))
+        yield "label", f"{now}{origin}; before decisions: {before}"
 
 
 def _confidence(row: dict) -> str:
     return "" if row["label_confidence"] is None else f", confidence {row['label_confidence']:.2f}"
 
 
-def _votes(id: str) -> Iterator[tuple[str, str]]:
+def _votes(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     """Yield what each labelling rule says."""
     if votes := pipeline.made("annotate", "votes"):
         for vote in _rows(votes, id):
-            yield "vote", f"rule {vote['rule']}: {vote['label']}"
+            yield "vote", f"rule {vote['rule']}: {shown(vote['label'])}"
 
 
-def _decisions(id: str) -> Iterator[tuple[str, str]]:
+def _decisions(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     file = pipeline.made("apply_decisions", "decisions")
     for decision in decisions.read(file) if file else ():
         if decision.id == id:
             note = f": {decision.note}" if decision.note else ""
-            verdict = f"{decision.verdict} {decision.new_label}".strip()
+            verdict = f"{decision.verdict} {shown(decision.new_label) if decision.new_label else ''}".strip()
             yield "decision", f"{verdict}, by {decision.reviewer} on {decision.decided_on}{note}"
 
 
-def _issue(id: str) -> Iterator[tuple[str, str]]:
+def _issue(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     table = pipeline.path("find_issues", "out")
     if not table.exists():
         yield "issue", f"{table}: {NOT_YET}"
@@ -181,7 +194,7 @@ def _issue(id: str) -> Iterator[tuple[str, str]]:
     else:
         suspicion = "suspected label error" if row["is_issue"] else "no suspicion"
         chance = "" if row["p_error"] is None else f", {row['tier']} to be wrong ({row['p_error']:.2f})"
-        suggested = row["suggested_label"] or "no label"
+        suggested = shown(row["suggested_label"]) if row["suggested_label"] else "no label"
         yield "issue", f"{suspicion}{chance}, suggested {suggested}; {row['reasons']}"
         yield "queue", _rank(id)
 
@@ -195,17 +208,17 @@ def _rank(id: str) -> str:
     return f"rank {ids.index(id) + 1} of {len(ids)}" if id in ids else f"not among the {len(ids)} first"
 
 
-def _training(id: str) -> Iterator[tuple[str, str]]:
+def _training(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     table = pipeline.path("balance", "out")
     if not table.exists():
         yield "training", f"{table}: {NOT_YET}"
     elif (row := _row(table, id)) is None:
         yield "training", "no model trains on it"
     else:
-        yield "training", f"trains as {row['label']}, weight {row['weight']:.3f}"
+        yield "training", f"trains as {shown(row['label'])}, weight {row['weight']:.3f}"
 
 
-def _predictions(id: str) -> Iterator[tuple[str, str]]:
+def _predictions(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     """Yield what each model says of a dev row; of test rows `winnow test` alone tells, in sum, and counts the looks."""
     folder, split = pipeline.path("evaluate", "out"), _row(pipeline.path("split", "out"), id)
     if split is not None and split["split"] == "test":
@@ -215,12 +228,14 @@ def _predictions(id: str) -> Iterator[tuple[str, str]]:
         yield "predicted", f"{folder}: {NOT_YET}"
     for file in sorted(folder.glob("*.parquet")):
         if (row := _row(file, id)) is not None:
-            own = [f"{name} {_shown(value)}" for name, value in row.items() if name not in predictions.COLUMNS]
+            own = [f"{name} {_value(value)}" for name, value in row.items() if name not in predictions.COLUMNS]
             details = f" ({', '.join(own)})" if own else ""
-            yield "predicted", f"{file.stem}: {row['predicted']}{details}"
+            yield "predicted", f"{file.stem}: {shown(row['predicted'])}{details}"
 
 
-def _shown(value: object) -> str:
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_value, value)) or "none"
     return f"{value:.3f}" if isinstance(value, float) else _text(str(value))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Names in Label Studio's labelling config.
 LABEL, VERDICT, TEXT = "label", "verdict", "text"
 LONGEST_TEXT: int | None = 30_000  # characters of a row's text that the review page shows; None: all
+STARTS_FROM_GIVEN = False  # whether people in Label Studio change the given label, rather than give one anew
 # The answers beside labels, which none is called: verdict, what people read, and a key.
 VERDICTS = {
     "winnow:ambiguous": ("ambiguous", "Ambiguous: people would differ", "a"),
@@ -42,8 +43,15 @@ def parts(environment: "Environment") -> dict[str, "Template"]:
     return {}
 
 
-def read_cell(cell: str, task: Task) -> str:
-    """Return the label that a spreadsheet's cell means; a cell that means none comes back as it is."""
+def read_cell(cell: str, task: Task, text: str) -> str:
+    """Return the label that a spreadsheet's cell means; a cell that means none comes back as it is.
+
+    Args:
+        text: the row's.
+
+    Raises:
+        UserError: the cell may mean several labels, or names what the text does not have.
+    """
     try:
         return task.check(cell.strip(), "")
     except UserError:
@@ -79,18 +87,25 @@ def choices_of(found: Mapping, name: str) -> set[str]:
     return set(control.get("labels", ())) if isinstance(control, Mapping) else set()
 
 
-def prediction(label: str) -> list[dict]:
-    """Return a label as the results of a prediction in Label Studio."""
+def prediction(label: str, text: str) -> list[dict]:
+    """Return a label of a text as the results of a prediction in Label Studio."""
     return [{"from_name": LABEL, "to_name": TEXT, "type": "textarea", "value": {"text": [label]}}]
 
 
-def answers(result: Iterable[Mapping], task: Task) -> list[str]:
-    """Return the answers of an annotation in Label Studio: labels, and names of `VERDICTS`."""
+def answers(result: Iterable[Mapping], task: Task, text: str) -> list[str]:
+    """Return the answers of an annotation in Label Studio: labels, and names of `VERDICTS`.
+
+    Args:
+        result: what the annotation holds of the controls; `value` has what other programs may have left there.
+        text: what was annotated.
+
+    Raises:
+        UserError: what is annotated is none of the task's labels of this text.
+    """
     found = []
     for item in result:
         if item.get("from_name") == LABEL:
-            text = item["value"].get("text", [])
-            found += [read_cell(label, task) for label in ([text] if isinstance(text, str) else text)]
+            found += [read_cell(label, task, text) for label in item["value"].get("text", [])]
         elif item.get("from_name") == VERDICT:
             found += item["value"].get("choices", [])
     return found

@@ -71,6 +71,7 @@ class Target:
         self.task = task
         self._path, self._labelled = path, labelled
         self._existing = decisions.read(path) if path.exists() else []
+        self._read: tuple[set[str], list[dict]] = set(), []  # ids, and what the table has of them
 
     def undecided(self, entries: Sequence[Mapping]) -> list[Mapping]:
         """Return those entries of a queue that nobody has decided on yet, or on which reviewers disagree."""
@@ -85,18 +86,19 @@ class Target:
         A row that people put out of scope is no longer in the table; it stands as they saw it.
         """
         seen = {d.id: (d.text_sha, d.given_label) for d in self._existing if d.id in ids}
-        table = tables.read(self._labelled, ["id", "text", "given_label"])
-        rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
+        rows = self._rows(ids)
         return seen | {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in rows}
 
-    def _texts(self, made: Iterable[Decision]) -> dict[str, str]:
-        """Return the texts of the rows that get a new label, by id."""
-        ids = {decision.id for decision in made if decision.new_label}
-        if not ids:
-            return {}
-        table = tables.read(self._labelled, ["id", "text"])
-        rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
-        return {row["id"]: row["text"] for row in rows}
+    def texts(self, ids: set[str]) -> dict[str, str]:
+        """Return the texts of rows, by id; of those that are in the table."""
+        return {row["id"]: row["text"] for row in self._rows(ids)}
+
+    def _rows(self, ids: set[str]) -> list[dict]:
+        if self._read[0] != ids:
+            table = tables.read(self._labelled, ["id", "text", "given_label"])
+            rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
+            self._read = ids, rows
+        return self._read[1]
 
     def add(self, read: Read, versions: Mapping[str, tuple[str, str]], now: str = "") -> Added:
         """Append those decisions that decisions.csv does not have, the oldest first.
@@ -124,7 +126,7 @@ class Target:
             else:
                 new[_key(dated)] = dated
         wrong = decisions.problems_of(new.values(), versions, self.task, read.unit)
-        wrong += decisions.misfits(new.values(), self._texts(new.values()), self.task, read.unit)
+        wrong += decisions.misfits(new.values(), self.texts(set(versions)), self.task, read.unit)
         lost = ((decision.line, journal.unreadable(decision)) for decision in new.values())
         wrong += [f"{read.unit} {line}: {why}" for line, why in lost if why]
         contradictions += _contradictions(new.values(), read.unit)

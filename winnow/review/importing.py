@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from winnow import kinds
+from winnow.base.errors import UserError
 from winnow.kinds import widget
 from winnow.kinds.task import Task
 from winnow.people import decisions
@@ -32,13 +33,16 @@ def run(file: Path, target: Target, reviewer: str = "", now: str = "") -> Added:
         return label_studio.add_export(file, target, reviewer)
     rows, problems = spreadsheet.read(file)
     filled_in = [row for row in rows if any(row.cells[name] for name in FILLED_IN)]
-    versions = target.versions({row.cells["id"] for row in filled_in})
+    ids = {row.cells["id"] for row in filled_in}
+    versions, texts = target.versions(ids), target.texts(ids)
     found = []
     for row in filled_in:
-        lost = list(_lost_digits(row, versions))
-        problems += lost
-        if not lost:
-            found.append(_decision(row, versions, target.task, reviewer, problems))
+        label, wrong = _label(row, texts, target.task)
+        wrong += _lost_digits(row, versions)
+        problems += wrong
+        if not wrong:
+            decision = _decision(row, versions, problems)
+            found.append(replace(decision, new_label=label, reviewer=decision.reviewer or reviewer))
     added = target.add(Read(found, problems, file), versions, now)
     return replace(added, empty=len(rows) - len(filled_in))
 
@@ -54,9 +58,18 @@ def _lost_digits(row: Row, versions: Mapping[str, tuple[str, str]]) -> Iterable[
             )
 
 
-def _decision(
-    row: Row, versions: Mapping[str, tuple[str, str]], task: Task, reviewer: str, problems: list[str]
-) -> Decision:
+def _label(row: Row, texts: Mapping[str, str], task: Task) -> tuple[str, list[str]]:
+    """Return the label that a row's person wrote, and why its cell is not understood."""
+    cell, text = row.cells["new_label"], texts.get(row.cells["id"])
+    if text is None:  # there is no such row, which is told
+        return cell, []
+    try:
+        return kinds.load(task, "widget").read_cell(cell, task, text), []
+    except UserError as error:
+        return cell, [f"line {row.line}: new_label: {error}"]
+
+
+def _decision(row: Row, versions: Mapping[str, tuple[str, str]], problems: list[str]) -> Decision:
     """Return what a row's person decided; add to `problems` what of it cannot be read."""
     cells = row.cells
 
@@ -72,8 +85,8 @@ def _decision(
         text_sha=cells["text_sha"],
         given_label=widget.match(cells["given_label"], [versions.get(cells["id"], ("", ""))[1]]),
         verdict=spreadsheet.parse_verdict(cells["verdict"]),
-        new_label=kinds.load(task, "widget").read_cell(cells["new_label"], task),
-        reviewer=cells["reviewer"] or reviewer,
+        new_label=cells["new_label"],
+        reviewer=cells["reviewer"],
         decided_on=parse(spreadsheet.parse_date, cells["decided_on"], ""),
         note=cells["note"],
         line=row.line,

@@ -1,5 +1,25 @@
 """People write a number."""
 
-from winnow.kinds.widget import LONGEST_TEXT, answers, controls, fits, labels, parts, prediction, read_cell
+from winnow.kinds.widget import (
+    LONGEST_TEXT,
+    STARTS_FROM_GIVEN,
+    answers,
+    controls,
+    fits,
+    labels,
+    parts,
+    prediction,
+    read_cell,
+)
 
-__all__ = ["LONGEST_TEXT", "answers", "controls", "fits", "labels", "parts", "prediction", "read_cell"]
+__all__ = [
+    "LONGEST_TEXT",
+    "STARTS_FROM_GIVEN",
+    "answers",
+    "controls",
+    "fits",
+    "labels",
+    "parts",
+    "prediction",
+    "read_cell",
+]

@@ -128,6 +128,22 @@ def test_a_whole_life_in_the_order_of_the_pipeline(project, capsys):
     ]
 
 
+def test_spans_are_told_in_words(tmp_path, workspace, capsys):
+    workspace(task={"kind": "token_classification", "labels": ["chemical"]})
+    row = make_rows([{"source": "notes", "source_key": "k1", "text": "Aspirin helps.", "label": '[[0,7,"chemical"]]'}])
+    tables.write(row, tmp_path / "data/raw/notes.parquet")
+    files.write_json(tmp_path / "data/raw/manifest.json", {"notes": {"pin": {"kind": "file", "sha256": {}}}})
+    labelled = tables.set_column(row, "label_origin", ["human"], pa.string())
+    labelled = tables.set_column(labelled, "given_label", ["[]"], pa.string())
+    tables.write(labelled, tmp_path / "data/labelled.parquet")
+    said = {"id": [ROW], "predicted": ['[[0,7,"chemical"]]'], "confidence": [[0.75]]}
+    tables.write_sorted(pa.table(said), tmp_path / "data/predictions/transfer-1.parquet")
+    cli.main(["why", ROW])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "label chemical: Aspirin (origin human); before decisions: no entity" in said
+    assert "predicted transfer-1: chemical: Aspirin (confidence 0.750)" in said
+
+
 def test_a_row_that_trains(project, capsys):
     finish(project)
     tables.write(pa.table({"id": [ROW], "label": ["RESULTS"], "weight": [1.25]}), project / "data/training.parquet")

@@ -19,4 +19,4 @@ def test_labels_that_spreadsheets_changed(cell, label):
 
 @pytest.mark.parametrize(("cell", "label"), [("2.50", "2.5"), (" 3 ", "3"), ("three", "three"), ("", "")])
 def test_a_cell_is_a_label_in_its_canonical_form_or_stays(cell, label):
-    assert widget.read_cell(cell, NUMBERS) == label
+    assert widget.read_cell(cell, NUMBERS, "") == label

@@ -260,7 +260,8 @@ def relabelled(rows: Rows, decided: Mapping[str, str], task: Task) -> dict:
     ways, causes, unexplained = Counter(), [], []
     for place, id in enumerate(table["id"].to_pylist()):
         (before, after), origins, given = ([side[place] for side in sides[name]] for name in COLUMNS[2:5])
-        ways[f"{before or UNLABELLED} → {after or UNLABELLED}"] += 1
+        classes = [", ".join(_names(label, task)) or UNLABELLED for label in (before, after)]
+        ways[" → ".join(classes)] += 1
         if id in decided:
             cause = f"decision: {decided[id]}"
         elif set(AUTOMATIC) & set(origins):
@@ -334,6 +335,11 @@ def by_class(labels: pa.ChunkedArray | pa.Array, task: Task) -> dict[str, int]:
         for name in _names(pair["values"], task) or [UNLABELLED]:
             found[name] += pair["counts"]
     return dict(found.most_common())
+
+
+def shown(label: str | None, text: str, task: Task) -> str | None:
+    """Return a label of a text as people read it; one that HEAD's task does not know stands for itself."""
+    return label if label is None or not task.is_label(label) else task.shown(label, text)
 
 
 def _names(label: str | None, task: Task) -> list[str]:

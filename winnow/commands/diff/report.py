@@ -229,17 +229,17 @@ def _turned(two: Two, both: Pairs, judged: str, flipped: scores.Flips) -> dict[s
             for place, predicted in zip(every, table["predicted"].take(pa.array(every)).to_pylist(), strict=True):
                 said[place][side].add(predicted)
     texts = data.texts(two.head.find("evaluate", "rows"), ids)
-    facts = {
-        place: {
+    facts = {}
+    for at, place in enumerate(every):
+        text = texts.get(ids[at], "")
+        facts[place] = {
             "id": ids[at],
-            "label": labels[at],
-            "old_label": old[at],
-            "base": sorted(said[place][0]),
-            "head": sorted(said[place][1]),
-            "text": texts.get(ids[at], "")[:LONGEST],
+            "label": data.shown(labels[at], text, two.task),
+            "old_label": data.shown(old[at], text, two.task),
+            "base": sorted(data.shown(label, text, two.task) for label in said[place][0]),
+            "head": sorted(data.shown(label, text, two.task) for label in said[place][1]),
+            "text": text[:LONGEST],
         }
-        for at, place in enumerate(every)
-    }
     return {
         name: {
             "rows": len(places),
@@ -270,13 +270,19 @@ def _data(two: Two, rows: data.Rows | None, verdicts: dict[str, str]) -> dict:
 
 
 def _tell_texts(two: Two, examples: list[dict], what: str) -> None:
-    """Add the text to rows that are examples; of rows that left the labelled table, as BASE had it."""
+    """Add the text to rows that are examples, and say their labels in words; of rows that left the labelled table, as
+    BASE had it.
+    """
     ids = [example["id"] for example in examples]
     sides = (two.base,) if what == "removed" else (two.head,) if what != "changed" else (two.base, two.head)
     for name, side in zip(("text", "text_after"), sides, strict=False):
         texts = data.texts(side.find("apply_decisions", "out"), ids)
         for example in examples:
-            example[name] = texts.get(example["id"], "")[:LONGEST]
+            text = texts.get(example["id"], "")
+            example[name] = text[:LONGEST]
+            if name == "text":
+                labels = {key: example[key] for key in ("label", "before") if key in example}
+                example |= {key: data.shown(label, text, two.task) for key, label in labels.items()}
 
 
 def _count(file: Path | None) -> int | None:

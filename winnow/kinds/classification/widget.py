@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
 
 DIGITS = "1234567890"
-LONGEST_TEXT = widget.LONGEST_TEXT
+LONGEST_TEXT, STARTS_FROM_GIVEN = widget.LONGEST_TEXT, widget.STARTS_FROM_GIVEN
 
 
 def labels(task: "Task") -> list[str]:
@@ -29,7 +29,7 @@ def parts(environment: "Environment") -> dict[str, "Template"]:
     return {"page.js": own.get_template("choose.js"), "page.html": own.get_template("choose.html")}
 
 
-def read_cell(cell: str, task: "Task") -> str:
+def read_cell(cell: str, task: "Task", text: str) -> str:
     """Return the class that a spreadsheet's cell means; see `widget.read_cell`."""
     return widget.match(cell, task.labels)
 
@@ -64,11 +64,11 @@ def fits(found: Mapping, task: "Task") -> bool | None:
     return True if choices >= set(task.labels) else None
 
 
-def prediction(label: str) -> list[dict]:
+def prediction(label: str, text: str) -> list[dict]:
     """Return a class as a chosen one; see `widget.prediction`."""
     return [{"from_name": LABEL, "to_name": TEXT, "type": "choices", "value": {"choices": [label]}}]
 
 
-def answers(result: Iterable[Mapping], task: "Task") -> list[str]:
+def answers(result: Iterable[Mapping], task: "Task", text: str) -> list[str]:
     """Return what is chosen; see `widget.answers`."""
     return [choice for item in result if item.get("from_name") == LABEL for choice in item["value"].get("choices", [])]

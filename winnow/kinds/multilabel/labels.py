@@ -100,6 +100,10 @@ class Task(single.Task):
             return None
         return canonical(names) if None not in names and (names or bare.startswith(OPENING)) else None
 
+    def shown(self, label: str, text: str) -> str:
+        """Return the names of the set, or that it is empty."""
+        return ", ".join(members(label)) or NONE
+
     def names(self, label: str) -> list[str]:
         """Return the names of the set; of the empty one, `NONE`."""
         return list(members(label)) or [NONE]

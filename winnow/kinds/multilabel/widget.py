@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 DIGITS = "1234567890"
-LONGEST_TEXT = widget.LONGEST_TEXT
+LONGEST_TEXT, STARTS_FROM_GIVEN = widget.LONGEST_TEXT, widget.STARTS_FROM_GIVEN
 EMPTY = "winnow:none"  # the answer in Label Studio that no label fits: nothing ticked may be nothing said
 
 
@@ -34,7 +34,7 @@ def parts(environment: "Environment") -> dict[str, "Template"]:
     }
 
 
-def read_cell(cell: str, task: Task) -> str:
+def read_cell(cell: str, task: Task, text: str) -> str:
     """Return the set that a spreadsheet's cell means: a JSON list, names between delimiters, or "none of them".
 
     A name may have another form (`true` became `TRUE`). A cell that means no set comes back as it is.
@@ -73,14 +73,14 @@ def fits(found: Mapping, task: Task) -> bool | None:
     return True if widget.choices_of(found, LABEL) >= set(task.labels) else None
 
 
-def prediction(label: str) -> list[dict]:
+def prediction(label: str, text: str) -> list[dict]:
     """Return a set as ticks, the empty one as the answer `EMPTY`; see `widget.prediction`."""
     names = list(members(label))
     control, chosen = (LABEL, names) if names else (VERDICT, [EMPTY])
     return [{"from_name": control, "to_name": TEXT, "type": "choices", "value": {"choices": chosen}}]
 
 
-def answers(result: Iterable[Mapping], task: Task) -> list[str]:
+def answers(result: Iterable[Mapping], task: Task, text: str) -> list[str]:
     """Return the set that is ticked, if one is, and what else is answered; see `widget.answers`."""
     ticked, found = [], []
     for item in result:

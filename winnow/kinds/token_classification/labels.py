@@ -129,6 +129,11 @@ class Task(single.Task):
         ]
         return task.Carried(canonical(filter(None, moved)), lost)
 
+    def shown(self, label: str, text: str) -> str:
+        """Return the spans in words, each as its type and what it marks: `drug: aspirin; ill: heart failure`."""
+        marked = [f"{name}: {' '.join(text[start:end].split())}" for start, end, name in spans(label)]
+        return "; ".join(marked) or NONE
+
     def names(self, label: str) -> list[str]:
         """Return the types that occur, sorted; of a label without spans, `NONE`."""
         return sorted({name for _, _, name in spans(label)}) or [NONE]

@@ -139,7 +139,7 @@ def _add(annotated: list[dict], names: Mapping[int | None, str], target: Target,
 def _project(client: Client, task: Task, title: str) -> int:
     """Return the number of the project, which takes our tasks from now on."""
     config = tasks.config(task)
-    project = _find_or_make(client, title, config)
+    project = _find_or_make(client, title, {"label_config": config, **tasks.prelabels(task)})
     fits = tasks.is_ours(project.get("parsed_label_config"), task)
     if fits is False and project.get("task_number"):
         raise UserError(
@@ -147,17 +147,15 @@ def _project(client: Client, task: Task, title: str) -> int:
             f"another project, or an empty one"
         )
     if not fits:
-        client.patch(f"/api/projects/{project['id']}", {"label_config": config})
+        client.patch(f"/api/projects/{project['id']}", {"label_config": config, **tasks.prelabels(task)})
     return project["id"]
 
 
-def _find_or_make(client: Client, title: str, config: str) -> dict:
+def _find_or_make(client: Client, title: str, settings: Mapping) -> dict:
     new = {
         "title": title,
         "description": "Made by `winnow review --label-studio`; `--pull` takes the annotations as decisions.",
-        "label_config": config,
-        # Most suspects are not what the model suggests: it is shown, but nothing is chosen beforehand.
-        "show_collab_predictions": False,
+        **settings,
     }
     failures = 0
     while (project := _find(client, title)) is None:

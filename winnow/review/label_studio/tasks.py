@@ -14,13 +14,14 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from winnow import kinds
+from winnow.base.errors import UserError
 from winnow.kinds.task import Task
 from winnow.kinds.widget import LABEL, TEXT, VERDICT, VERDICTS
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 
 NOTE = "note"  # the control's name in the labelling config
-MODEL = "winnow"
+MODEL, GIVEN = "winnow", "given"  # by whom a prediction is
 NOTHING = "–"
 LONGEST_NEIGHBOUR = 500  # characters
 LONGEST_SHOWN = 60  # characters of a wrong value that a message repeats
@@ -58,13 +59,20 @@ def is_ours(controls: object, task: Task) -> bool | None:
 
 def question(entry: Mapping, task: Task) -> dict:
     """Return an entry of a queue (`winnow.people.queue.ENTRY`) as a task, the suggestion as its prediction."""
-    given, suggested = entry["given_label"], entry["suggested_label"]
+    given, suggested, text = entry["given_label"], entry["suggested_label"], entry["text"]
     probability = {item["label"]: item["p"] for item in entry["probabilities"]}.get(suggested)
-    asked = [f"Its label: {given or 'none'}"]
-    asked += [f"the model's: {suggested}"] if suggested else []
+
+    def shown(label: str | None, text: str, otherwise: str = "none") -> str:
+        return task.shown(label, text) if label else otherwise
+
+    asked = [f"Its label: {shown(given, text)}"]
+    asked += [f"the model's: {shown(suggested, text)}"] if suggested else []
     asked += [f"wrong with probability {entry['p_error']:.2f}"] if entry["p_error"] is not None else []
-    said = [f"{vote['rule']} says {vote['label'] or 'nothing'}" for vote in entry["votes"]]
-    near = [f"{row['label']} ({row['similarity']:.2f}): {_shorten(row['text'])}" for row in entry["neighbours"]]
+    said = [f"{vote['rule']} says {shown(vote['label'], text, 'nothing')}" for vote in entry["votes"]]
+    near = [
+        f"{shown(row['label'], row['text'])} ({row['similarity']:.2f}): {_shorten(row['text'])}"
+        for row in entry["neighbours"]
+    ]
     data = {
         "winnow_id": entry["id"],
         "text_sha": entry["text_sha"],
@@ -73,17 +81,30 @@ def question(entry: Mapping, task: Task) -> dict:
         "rank": entry["rank"],
         "p_error": entry["p_error"],
         "tier": entry["tier"],
-        "text": entry["text"],
+        "text": text,
         "question": "; ".join(asked),
         "reasons": "\n".join([*entry["reasons"], *said]) or NOTHING,
         "neighbours": "\n\n".join(near) or NOTHING,
         "drawn_for": entry["drawn_for"],
     }
     found = {"data": {name: value for name, value in data.items() if value is not None}, "predictions": []}
+    widget = kinds.load(task, "widget")
+    if given and widget.STARTS_FROM_GIVEN:
+        found["predictions"].append({"model_version": GIVEN, "result": widget.prediction(given, text)})
     if suggested:
-        result = kinds.load(task, "widget").prediction(suggested)
-        found["predictions"] = [{"model_version": MODEL, "score": probability, "result": result}]
+        result = widget.prediction(suggested, text)
+        found["predictions"].append({"model_version": MODEL, "score": probability, "result": result})
     return found
+
+
+def prelabels(task: Task) -> dict:
+    """Return a project's settings that say what is filled in before a person answers.
+
+    Most suspects are not what the model suggests: that is shown, but not filled in.
+    """
+    if kinds.load(task, "widget").STARTS_FROM_GIVEN:
+        return {"show_collab_predictions": True, "model_version": GIVEN}
+    return {"show_collab_predictions": False}
 
 
 def key(task: Mapping) -> Key | None:
@@ -127,6 +148,7 @@ class Answered(NamedTuple):
 
     number: int  # of its task
     asked: Key
+    text: str  # that was shown
     annotation: object
 
 
@@ -139,9 +161,10 @@ def annotated(tasks: Iterable[Mapping], names: Mapping[int | None, str], kind: T
     """
     newest: dict[tuple[Key, str], tuple[datetime.datetime, Decision]] = {}
     problems, untimed, foreign = [], [], []
-    for number, asked, annotation in _answered(tasks, problems, foreign):
+    for answered in _answered(tasks, problems, foreign):
+        number, asked, _, annotation = answered
         try:
-            time, decision = _decision(annotation, asked, names, kind)
+            time, decision = _decision(answered, names, kind)
             decision = replace(decision, line=number)
             if decision.seconds is None and annotation.get("lead_time") is not None:
                 untimed.append(f"task {number}: {_shown(annotation['lead_time'])}")
@@ -179,7 +202,7 @@ def _answered(tasks: Iterable[Mapping], problems: list[str], foreign: list[int])
             if asked is None:
                 foreign.append(number)
             else:
-                yield Answered(number, asked, annotation)
+                yield Answered(number, asked, text if _is_text(text := task["data"].get("text")) else "", annotation)
 
 
 def _is_object(answer: Answered) -> bool:
@@ -190,18 +213,20 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _decision(
-    annotation: object, asked: Key, names: Mapping[int | None, str], kind: Task
-) -> tuple[datetime.datetime, Decision]:
+def _decision(answered: Answered, names: Mapping[int | None, str], kind: Task) -> tuple[datetime.datetime, Decision]:
     """Return what an annotation decides, and when; raise `ValueError` that says which of its fields is wrong."""
+    annotation = answered.annotation
     if not isinstance(annotation, Mapping):
         raise ValueError(f"the annotation {_shown(annotation)} is no object")
     result = list(_results(annotation["result"]))
     reviewer = _name(annotation.get("completed_by"), names)
-    answers = kinds.load(kind, "widget").answers(result, kind)
+    try:
+        answers = kinds.load(kind, "widget").answers(result, kind, answered.text)
+    except UserError as error:
+        raise ValueError(str(error)) from None
     if len(answers) != 1:
         raise ValueError(f"{reviewer} gave {len(answers)} answers")
-    id, text_sha, given_label, drawn_for = asked
+    id, text_sha, given_label, drawn_for = answered.asked
     answer, time = answers[0], _time(annotation)
     relabels = answer not in VERDICTS and answer != given_label
     return time, Decision(
@@ -220,7 +245,9 @@ def _decision(
 
 
 def _results(result: object) -> Iterator[dict]:
-    """Yield what our controls say: `from_name` and `value`, in which `choices` and `text` are lists of texts.
+    """Yield what our controls say: `from_name` and `value`, in which `choices`, `text` and `labels` are lists of texts.
+
+    `start` and `end` are what stands there.
 
     What else there is in an annotation (other controls of the project, relations) is no answer.
     """
@@ -234,7 +261,8 @@ def _results(result: object) -> Iterator[dict]:
             continue
         if not isinstance(value, Mapping):
             raise ValueError(f"result[{place}].value is {_shown(value)}, no object")
-        yield {"from_name": name, "value": {key: _texts(value.get(key), place, key) for key in ("choices", "text")}}
+        said = {key: _texts(value.get(key), place, key) for key in ("choices", "text", "labels")}
+        yield {"from_name": name, "value": said | {key: value.get(key) for key in ("start", "end")}}
 
 
 def _texts(value: object, place: int, key: str) -> list[str]:

@@ -38,23 +38,23 @@ SETS = st.lists(st.sampled_from(NAMES), unique=True).map(lambda names: TASK.chec
     ],
 )
 def test_a_spreadsheet_s_cell_is_a_set_or_comes_back(cell, label):
-    assert widget.read_cell(cell, TASK) == label
+    assert widget.read_cell(cell, TASK, "") == label
 
 
 @given(SETS)
 def test_a_prediction_that_a_person_submits_is_the_same_set(label):
-    assert widget.answers(widget.prediction(label), TASK) == [label]
+    assert widget.answers(widget.prediction(label, ""), TASK, "") == [label]
 
 
 def test_label_studio_s_answers():
     def said(name, *choices):
         return {"from_name": name, "value": {"choices": list(choices)}}
 
-    assert widget.answers([said("label", "Rats", "Humans")], TASK) == ['["Humans","Rats"]']
-    assert widget.answers([said("verdict", "winnow:none")], TASK) == ["[]"]
-    assert widget.answers([said("verdict", "winnow:ambiguous")], TASK) == ["winnow:ambiguous"]
-    assert len(widget.answers([said("label", "Rats"), said("verdict", "winnow:none")], TASK)) == 2
-    assert widget.answers([said("note")], TASK) == []
+    assert widget.answers([said("label", "Rats", "Humans")], TASK, "") == ['["Humans","Rats"]']
+    assert widget.answers([said("verdict", "winnow:none")], TASK, "") == ["[]"]
+    assert widget.answers([said("verdict", "winnow:ambiguous")], TASK, "") == ["winnow:ambiguous"]
+    assert len(widget.answers([said("label", "Rats"), said("verdict", "winnow:none")], TASK, "")) == 2
+    assert widget.answers([said("note")], TASK, "") == []
 
 
 @pytest.mark.parametrize("task", [TASK, MANY])
