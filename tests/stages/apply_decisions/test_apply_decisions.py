@@ -348,16 +348,6 @@ def test_bad_decisions_stop_the_run_and_write_nothing(stage, tmp_path, lines, me
     assert not any((tmp_path / name).exists() for name in OUTPUTS)
 
 
-def test_a_label_that_its_text_cannot_have_stops_the_run(stage, monkeypatch):
-    def fits(self, label: str, text: str, where: str) -> None:
-        raise UserError(f"{where}: '{label}' is none of '{text}'")
-
-    text = make_rows(ROWS)["text"][0]
-    monkeypatch.setattr(Task, "fits", fits)
-    with pytest.raises(UserError, match=f"1 problem: line 2: new_label: 'STONE' is none of '{text}'"):
-        stage(line(0, "relabel", "STONE"), line(3, "keep"))
-
-
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -102,7 +102,7 @@ def test_a_sheet_that_people_filled_in(tmp_path):
         importing.run(file, target)
     assert "3 problems" in str(error.value)
     assert "line 4: new_label: 'i' stands" in str(error.value)
-    assert 'new_label: span [0, 999, "ill"] ends beyond the text' in str(error.value)
+    assert 'new_label of row-2: span [0, 999, "ill"] ends beyond the text' in str(error.value)
     assert "begins or ends with white space" in str(error.value)
     write("aspirin = drug", "= = ill")
     assert importing.run(file, target).added == 2
