@@ -196,7 +196,7 @@ def _accept(columns: dict[str, list], index: int, id: str, judged: Sequence[Judg
     else:
         worst = min(judged, key=lambda judgement: judgement.precision)
         columns["label_confidence"][index] = worst.precision
-        said = f"{worst.correct} of {worst.decided} audited rows right, precision at least {worst.lower:.2f}"
+        said = f"{worst.told(worst.decided)}, precision at least {worst.lower:.2f}"
         ledger.add(id, "note", "accepted", f"{what} accepted: {said}")
 
 
@@ -207,7 +207,7 @@ def audit(annotations: pa.Table, by_row: ByRow, task: Task) -> dict | None:
     end of the 95 % interval is Wilson's at Kish's effective sample size (Kish 1965). Classes of which nobody has yet
     decided a sampled row, and rows on which reviewers disagree, are not in the estimate.
     """
-    population, sampled, correct = Counter(), Counter(), Counter()
+    population, sampled, correct, shares = Counter(), Counter(), Counter(), Counter()
     for row in annotations.select(["id", "label", "label_origin", "audit"]).to_pylist():
         stratum = tuple(acceptance.strata(row["label_origin"], row["label"], task))
         made = by_row.get(row["id"], {})
@@ -215,10 +215,11 @@ def audit(annotations: pa.Table, by_row: ByRow, task: Task) -> dict | None:
         if row["audit"] and settling.settled(made) is not None:
             sampled[stratum] += 1
             correct[stratum] += _verdict(made) == "keep"
+            shares[stratum] += _share(row["label"], made, task)
     if not sampled:
         return None
     total = sum(population[stratum] for stratum in sampled)
-    precision = sum(population[stratum] / total * correct[stratum] / sampled[stratum] for stratum in sampled)
+    precision = sum(population[stratum] / total * shares[stratum] / sampled[stratum] for stratum in sampled)
     effective = int(total**2 / sum(population[stratum] ** 2 / sampled[stratum] for stratum in sampled))
     return {
         "rows": sampled.total(),
@@ -226,6 +227,13 @@ def audit(annotations: pa.Table, by_row: ByRow, task: Task) -> dict | None:
         "precision": precision,
         "lower": intervals.wilson(int(precision * effective), effective)[0],
     }
+
+
+def _share(label: str, made: Mapping[str, Decision], task: Task) -> float:
+    """Return the share of a label that is right by a settled decision."""
+    truth = label if _verdict(made) == "keep" else settling.settled(made).label or None
+    found = [task.judged(label, truth, name) for name in task.names(label) or [acceptance.NO_CLASS]]
+    return sum(right for right, _ in found) / sum(of for _, of in found)
 
 
 def accepted(judgements: Mapping[Stratum, Judgement]) -> dict[str, dict[str, dict]]:

@@ -4,9 +4,9 @@ Two ways. `precision`: the share of right labels, at the lower end of its 95 % i
 for people's as well as one more person would (`stages.apply_decisions.alt_test`); several people decide on each row.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 from pydantic import Field
@@ -54,7 +54,10 @@ class Judgement:
         rows: rows that have a label of this class and origin.
         drawn: of these, rows of the audit sample.
         decided: of these, rows on which people decided.
-        correct: of these, rows whose label all of them keep.
+        correct: of these, rows whose label is right in this class by all of them.
+        parts: what the labels of the drawn rows say of this class, row by row: how many are right, and how many there
+            are or should be; one a row but where labels have parts, as spans.
+        of_decided: how many there are in the decided rows.
         refusal: why the labels are not accepted; None where they are.
         winning_rate: share of the reviewers for whom the labels stand; None where that was not tested.
     """
@@ -63,21 +66,45 @@ class Judgement:
     drawn: int
     decided: int
     correct: int
+    parts: Sequence[tuple[int, int]]
+    of_decided: int
     refusal: str | None
     winning_rate: float | None = None
 
     @property
+    def right(self) -> int:
+        """Return how many of the parts are right."""
+        return sum(right for right, _ in self.parts)
+
+    @property
     def precision(self) -> float:
-        """Return the share of right labels among the decided rows."""
-        return self.correct / self.decided if self.decided else 0.0
+        """Return the share of right labels, or of their parts, among the decided rows."""
+        return self.right / self.of_decided if self.of_decided else 0.0
 
     @property
     def lower(self) -> float:
         """Return the lower end of the precision's 95 % interval (Wilson); undecided rows of the sample count as wrong.
 
-        People pass over rows that are hard, and those that they decided in another queue were suspects.
+        People pass over rows that are hard, and those that they decided in another queue were suspects. Parts of one
+        row are alike: they count as so many as would vary as much if they were not (the design effect, Kish 1965).
         """
-        return intervals.wilson(self.correct, self.drawn)[0] if self.drawn else 0.0
+        total = sum(of for _, of in self.parts)
+        if not total:
+            return 0.0
+        if total == len(self.parts):
+            return intervals.wilson(self.right, total)[0]
+        share = self.right / total
+        as_if = share * (1 - share) * total
+        varies = sum((right - share * of) ** 2 for right, of in self.parts)
+        effective = int(total * min(as_if / varies, 1)) if varies else total
+        return intervals.wilson(int(share * effective), effective)[0]
+
+    def told(self, rows: int) -> str:
+        """Return in words how many of the decided rows, or of all drawn ones, are right, or of their labels' parts."""
+        if len(self.parts) == sum(of for _, of in self.parts):
+            return f"{self.correct} of {rows} audited rows right"
+        total = self.of_decided if rows == self.decided else sum(of for _, of in self.parts)
+        return f"{self.right} of {total} right in {rows} audited rows"
 
 
 @dataclass(frozen=True)
@@ -110,13 +137,32 @@ def judge(
             sample = drawn.setdefault(stratum, [])
             if row["audit"]:
                 sample.append(Sampled(row["label"], by_row.get(row["id"], {}).values()))
-    return {stratum: _judge(rows[stratum], drawn[stratum], settings) for stratum in sorted(rows)}
+    return {
+        stratum: _judge(rows[stratum], drawn[stratum], settings, _Class(task, stratum[1])) for stratum in sorted(rows)
+    }
 
 
-def _judge(rows: int, sample: list[Sampled], settings: Acceptance) -> Judgement:
+class _Class(NamedTuple):
+    task: Task
+    name: str
+
+    def parts(self, row: Sampled) -> tuple[int, int]:
+        """Return how much of a sampled row's label is right for the class, and how much there is; see `Task.judged`."""
+        truths = [outcome(decision).label for decision in row.decisions if decision.verdict != "keep"]
+        found = [self.task.judged(row.label, None if said in ("", row.label) else said, self.name) for said in truths]
+        if len(found) < len(row.decisions):  # somebody keeps it
+            found.append(self.task.judged(row.label, row.label, self.name))
+        if not found:
+            found.append(self.task.judged(row.label, None, self.name))
+        return min(right for right, _ in found), max(of for _, of in found)
+
+
+def _judge(rows: int, sample: list[Sampled], settings: Acceptance, own: _Class) -> Judgement:
     decided = [row for row in sample if row.decisions]
-    correct = sum(all(decision.verdict == "keep" for decision in row.decisions) for row in decided)
-    judgement = Judgement(rows, len(sample), len(decided), correct, None)
+    parts = [own.parts(row) for row in sample]
+    of_decided = [found for row, found in zip(sample, parts, strict=True) if row.decisions]
+    correct = sum(right == of for right, of in of_decided)
+    judgement = Judgement(rows, len(sample), len(decided), correct, parts, sum(of for _, of in of_decided), None)
     if judgement.decided < settings.min_rows:
         return replace(
             judgement,
@@ -127,7 +173,7 @@ def _judge(rows: int, sample: list[Sampled], settings: Acceptance) -> Judgement:
             return judgement
         undecided = judgement.drawn - judgement.decided
         said = f" ({undecided} undecided count as wrong)" if undecided else ""
-        right = f"{judgement.correct} of {judgement.drawn} audited rows right{said}"
+        right = f"{judgement.told(judgement.drawn)}{said}"
         needed = f"precision at least {judgement.lower:.2f}, {settings.min_precision:.2f} needed"
         return replace(judgement, refusal=f"{right}: {needed}")
     return _tested(judgement, decided, settings)

@@ -115,6 +115,14 @@ class Task(Section):
     def fits(self, label: str, text: str, where: str) -> None:
         """Raise a `UserError` that begins with `where` if a label, in canonical form, cannot be one of this text."""
 
+    def judged(self, label: str, truth: str | None, name: str) -> tuple[int, int]:
+        """Return how much of a label is right for one of its classes, `names`, and how much there is, or should be.
+
+        Args:
+            truth: the right label; None: the row has none.
+        """
+        return int(label == truth), 1
+
     def check_name(self, name: str, where: str) -> str:
         """Return what a name that is not the task's own stands for, such as a model's output: here, a label.
 

@@ -1,5 +1,7 @@
 """Acceptance: automatic labels stand where people's decisions on the audit sample show them to be right."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from stages.apply_decisions.acceptance import Acceptance
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
+from winnow.kinds.token_classification import labels as token_classification
 from winnow.people import settling
 from winnow.people.decisions import Decision
 from winnow.statistics import intervals
@@ -71,6 +74,35 @@ def test_a_label_of_several_classes_is_judged_under_each():
         ("rule", "none"): (1, 0, 0),
     }
     assert [of.refusal is None for of in found.values()] == [True, False, False]
+
+
+def spans_judged(relabelled: int, new: str, **changes) -> acceptance.Judgement:
+    """Return what is found of 40 rows with two drugs and an illness, some of which people relabel."""
+    task = token_classification.Task(kind="token_classification", labels=["drug", "illness"])
+    label = '[[0,1,"drug"],[2,3,"drug"],[4,5,"illness"]]'
+    rows = [{"id": f"{n}", "label": label, "label_origin": "rule", "audit": True} for n in range(40)]
+    made = [
+        replace(decided(n, "relabel" if n < relabelled else "keep"), id=f"{n}", given_label=label, new_label=new)
+        for n in range(40)
+    ]
+    made = [replace(each, new_label="") if each.verdict == "keep" else each for each in made]
+    return acceptance.judge(pa.Table.from_pylist(rows), settling.latest(made), task, settings(**changes))[
+        "rule", "drug"
+    ]
+
+
+def test_labels_of_spans_are_judged_span_by_span():
+    other = spans_judged(30, '[[0,1,"drug"],[2,3,"drug"]]')  # the illness was wrong, no drug
+    assert (other.precision, other.correct, other.refusal) == (1.0, 40, None)
+    assert other.lower == intervals.wilson(80, 80)[0]
+    spurious = spans_judged(10, '[[0,1,"drug"],[4,5,"illness"]]')
+    assert (spurious.precision, spurious.correct) == (70 / 80, 30)
+    missed = spans_judged(10, '[[0,1,"drug"],[2,3,"drug"],[4,5,"illness"],[6,7,"drug"]]')
+    assert missed.precision == 80 / 90
+    assert spans_judged(10, "[]").precision == 60 / 80
+    # Ten rows of which all is wrong tell as much as ten rows do, not as twenty spans.
+    assert spans_judged(10, "[]").lower == intervals.wilson(30, 40)[0] < intervals.wilson(60, 80)[0]
+    assert spans_judged(10, "[]").refusal.startswith("60 of 80 right in 40 audited rows: precision at least 0.6")
 
 
 def test_too_few_audited_rows_and_none_prove_nothing():

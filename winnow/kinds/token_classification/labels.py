@@ -146,6 +146,13 @@ class Task(single.Task):
         """Return the labels that occur, sorted: nobody can list all that may."""
         return sorted(set(labels))
 
+    def judged(self, label: str, truth: str | None, name: str) -> tuple[int, int]:
+        """Return how many spans of a type are right, and how many there are, or are missed; of `NONE` see `Task`."""
+        if name == NONE:
+            return super().judged(label, truth, name)
+        own, right = ({span for span in spans(each) if span[2] == name} for each in (label, truth or canonical(())))
+        return len(own & right), len(own | right)
+
     def check_name(self, name: str, where: str) -> str:
         """Return a span's type, or raise a `UserError` that begins with `where` if it is none of the task's."""
         return super().check(name, where)
