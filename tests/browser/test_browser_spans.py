@@ -6,6 +6,7 @@ import pytest
 
 from tests import review_project
 from tests.browser.conftest import opened, press, serving, settled, without_a_name
+from tests.browser.test_hostile_texts import INERT, LABELS, TEXTS
 from winnow.kinds.token_classification.labels import Task, canonical, spans
 from winnow.people import decisions
 from winnow.review import page as pages
@@ -205,3 +206,24 @@ def test_types_and_texts_that_try_to_be_html_stay_text_on_a_page_without_a_serve
         page.keyboard.press("d")
     saved = download.value.path().read_text(encoding="utf-8")
     assert canonical([(0, 1, TYPES[2])]).replace('"', '""') in saved
+
+
+def test_hostile_texts_and_types_are_shown_as_they_are(page, tmp_path):
+    texts = [text for name, text in TEXTS.items() if name != "a word of 1 MB"]
+    task = Task(kind="token_classification", labels=[*LABELS, "a"])
+    rows = [
+        {"id": f"row-{place:03}", "text": text, "given_label": canonical([(0, 2, "a")])}
+        | {"suggested_label": canonical([(1, 4, kind)])}
+        for place, (text, kind) in enumerate(zip(texts, LABELS, strict=False))
+    ]
+    project = replace(review_project.make(tmp_path, rows), task=task)
+    with serving(project) as server:
+        opened(page, server.address)
+        for row in rows:
+            assert page.locator("#text").evaluate("element => element.textContent") == row["text"]
+            press(page, "ArrowRight", "2", "t")
+            assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+            assert page.locator(INERT).count() == 0
+            press(page, "Enter")
+        assert page.locator("#end").is_visible()
+    assert [label for _, label in made(project)] == [row["suggested_label"] for row in rows]

@@ -3,8 +3,9 @@
 {% block choices %}
   const { labels } = state.session;
   const types = labels.slice(0, DIGITS).map((type, place) => {
-    const element = button(type, String(place + 1), `type hue-${place % HUES}`, () => mark(type));
+    const element = button(short(type), String(place + 1), `type hue-${place % HUES}`, () => mark(type));
     element.dataset.type = type;
+    element.setAttribute("aria-label", type);
     return element;
   });
   const tools = [

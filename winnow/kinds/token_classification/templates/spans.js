@@ -103,7 +103,7 @@ function mention(text, [start, end]) {
 function counted(spans) {
   const counts = new Map();
   for (const [, , type] of spans) counts.set(type, (counts.get(type) ?? 0) + 1);
-  return [...counts].map(([type, count]) => `${count} ${type}`).join(", ");
+  return [...counts].map(([type, count]) => `${count} ${short(type)}`).join(", ");
 }
 
 /** Returns a label in words: its spans if they are few and their text is known, or how many of each type. */
