@@ -79,8 +79,6 @@ def test_errors_of_each_sort_are_found_before_cleanlab_s_score_finds_them(sort):
     ours = average_precision_score(wrong, found.values[:, found.names.index("worst")])
     peer = average_precision_score(wrong, found.evidence.rankings(noisy, NEAR)["cleanlab_worst_token"])
     assert ours > peer + 0.02
-    own = average_precision_score(wrong, found.values[:, found.names.index("missed" if sort == "missed" else "other")])
-    assert own > 0.8 * peer
     mended = found.evidence.likeliest()[wrong]
     assert (mended == truth[wrong]).mean() > 0.6
     told = [" ".join(said) for said in found.evidence.take(wrong).why()]

@@ -72,13 +72,13 @@ class Evidence(evidence.Evidence):
         return spans.labels(self.task, self.layout, self.judged.spans.take(self.judged.best()))
 
     def signals(self, labels: np.ndarray, known: np.ndarray, surroundings: Surroundings, judged: np.ndarray) -> Signals:
-        """Return what speaks against labels: the most suspicious span of each sort, each model's least certain word."""
+        """Return what speaks against labels: the most suspicious span, each model's least certain word, the rules."""
         given, asked, types = self._spans(labels), self._spans(judged), len(self.task.labels)
         rows = stack.Rows(surroundings.folds, surroundings.groups, known)
         found = stack.candidates(Corpus(self.layout, self._word, given, known, types), self._each(), rows, asked)
         there = np.array([label is not None for label in judged], dtype=bool)
         is_asked = Corpus(self.layout, self._word, asked, known, types).holds(found.spans)
-        told = self._of_rows(replace(found, given=is_asked))
+        told = {"worst": self._worst(replace(found, given=is_asked))}
         tags = np.maximum(self.layout.tags(self.task, judged), 0)
         for name, chances in self._each().items():
             told[name] = -spans.logit(detectors.worst_token(self.layout, tags, chances))
@@ -87,30 +87,15 @@ class Evidence(evidence.Evidence):
         values = np.where(there[:, None], np.stack(list(told.values()), axis=1), 0.0)
         return Signals(list(told), values, replace(self, judged=found))
 
-    def _of_rows(self, found: Candidates) -> dict[str, np.ndarray]:
-        """Return how far the most suspicious span of each row speaks against its label, (rows,) float64 each, by name.
+    def _worst(self, found: Candidates) -> np.ndarray:
+        """Return the log odds that the most suspicious span of each row is wrong, (rows,) float64.
 
-        worst: of any sort; missed: one that is not labelled, nor overlaps one that is; spurious: one that is labelled,
-        and nothing else likely in its place; other: one of another type or border. any: the log odds that one at least
-        is wrong, if each is by itself.
+        It may be missed, one too many, of another type or of another border. A signal of its own for each sort, or for
+        how probable it is that any is wrong, ranks spans too many worse, measured on planted errors.
         """
-        against, alone = found.against, found.rival < 0
-        sorts = {
-            "worst": np.ones(len(against), dtype=bool),
-            "missed": found.is_free,
-            "spurious": found.given & alone,
-            "other": ~found.given & ~found.is_free,
-        }
-        told = {name: self._highest(np.where(own, against, stack.NONE), found) for name, own in sorts.items()}
-        right = np.zeros(self.layout.rows)
-        np.add.at(right, found.row, -np.logaddexp(0, against))
-        told["any"] = np.log(np.maximum(-np.expm1(right), 1e-6)) - right
-        return told
-
-    def _highest(self, values: np.ndarray, found: Candidates) -> np.ndarray:
-        highest = np.full(self.layout.rows, stack.NONE)
-        np.maximum.at(highest, found.row, values)
-        return highest
+        worst = np.full(self.layout.rows, stack.NONE)
+        np.maximum.at(worst, found.row, found.against)
+        return worst
 
     def plant(self, labels: np.ndarray, errors: Errors) -> np.ndarray:
         """Return labels of which some are wrong, by a span missed, one too many, one of another type or border."""
@@ -126,11 +111,19 @@ class Evidence(evidence.Evidence):
         return np.where(made == before, labels, made)
 
     def noise(self, labels: np.ndarray, known: np.ndarray) -> float:
-        """Return the estimated share of wrong labels: of the known ones, those with a span likelier wrong than not."""
+        """Return the estimated share of wrong labels: of the known ones, those with a span that is a suspect.
+
+        Suspects are those of confident learning: given spans that are less probable than other candidates are on
+        average, and candidates that are more probable than given spans are.
+        """
         if self.judged is None:
             return super().noise(labels, known)
-        wrong = self._highest(self.judged.against, self.judged)[known] > 0
-        return between(float(wrong.mean()) if known.any() else 0.0, int(known.sum()))
+        given, score = self.judged.given, self.judged.score
+        wrong = np.zeros(self.layout.rows, dtype=bool)
+        if 0 < given.sum() < len(given):
+            suspects = np.where(given, score <= score[~given].mean(), score >= score[given].mean())
+            wrong[self.judged.row[suspects]] = True
+        return between(float(wrong[known].mean()) if known.any() else 0.0, int(known.sum()))
 
     def support(self, labels: np.ndarray) -> np.ndarray:
         """Return the geometric mean of the probabilities of each row's tags, (rows,) float64 in 0..1."""
@@ -187,7 +180,7 @@ class Evidence(evidence.Evidence):
         """Return which labels each way of confident learning, and the stack of spans, hold to be wrong."""
         found = detectors.confident(self.layout, self.layout.tags(self.task, labels), self.probabilities)
         if self.judged is not None:
-            found["spans"] = self._highest(self.judged.against, self.judged) > 0
+            found["spans"] = self._worst(self.judged) > 0
         return found
 
     def rankings(self, labels: np.ndarray, near: Neighbours) -> dict[str, np.ndarray]:
@@ -198,7 +191,7 @@ class Evidence(evidence.Evidence):
         tags = np.maximum(self.layout.tags(self.task, labels), 0)
         found = detectors.rankings(self.layout, tags, self._each())
         if self.judged is not None:
-            found |= {f"stack_{name}": own for name, own in self._of_rows(self.judged).items()}
+            found["worst_span"] = self._worst(self.judged)
         return found
 
     @cached_property
