@@ -61,7 +61,7 @@ def in_words(of: Findings) -> list[str]:
         said.append(
             f"rows that say nearly the same have other labels: {others}{f' and {more} more' if more > 0 else ''}"
         )
-    said += _whole(of) if of.why is None else of.why
+    said += _whole(of) if of.why is None else of.why or ["no part of the label is in doubt"]
     said += [f"rule {rule} says {label}" for rule, label in of.votes]
     if of.flagged:
         said.append(f"confident learning counts it as an error in {of.flagged} of {of.ways} ways")

@@ -8,4 +8,7 @@ def test_what_speaks_against_parts_of_a_label_stands_in_place_of_whole_labels():
     common = {"label": label, "origin": "given", "suggested": other, "chances": {}, "nearest": [label]}
     assert in_words(Findings(**common)) == [f"the models give {other}", f"labels of the 1 nearest rows: 1 {label}"]
     assert in_words(Findings(**common, why=['"abc" at 0-3 is drug here'])) == ['"abc" at 0-3 is drug here']
-    assert in_words(Findings(**common, why=(), outlier=True)) == ["it is unlike all other rows"]
+    assert in_words(Findings(**common, why=(), outlier=True)) == [
+        "no part of the label is in doubt",
+        "it is unlike all other rows",
+    ]
