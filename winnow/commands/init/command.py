@@ -32,7 +32,7 @@ from winnow.commands.terminal import printable
 
 NAME = "init"
 EXAMPLES = Path("examples")
-KIND = "classification"
+KINDS = ("classification", "token_classification")
 LARGE = 10 * 2**20  # bytes from which on DVC keeps a file rather than Git
 MOST_REFUSED = 0.05  # share of rows, where params.yaml says nothing
 DESCRIBED = ("params.yaml", "README.md")  # files of an example that are no data
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("files", nargs="*", type=Path, metavar="FILE", help="a file, a folder or a zip archive; each is a source")
-    add("--task", default=KIND, metavar="KIND", help="the kind of task; only %(default)s is there yet")
+    add("--task", metavar="KIND", help=f"the kind of task, {' or '.join(KINDS)}; by itself, what the labels are of")
     add("--text", action="append", metavar="COLUMN", help="the text; given twice, columns are joined")
     for option, what in {
         "label": "the label",
@@ -73,8 +73,8 @@ def execute(arguments: argparse.Namespace) -> None:
         UserError: a file cannot be read or is of another kind of task, a question stays open, or somebody's own work
             would be lost.
     """
-    if arguments.task != KIND:
-        raise UserError(f"--task {arguments.task}: this kind is not there yet; only {KIND} is")
+    if arguments.task not in (None, *KINDS):
+        raise UserError(f"--task {arguments.task}: `winnow init` sets up {' or '.join(KINDS)}; see docs/tasks.md")
     if bool(arguments.files) == bool(arguments.example):
         raise UserError("name the files to learn from, or --example NAME; one of the two")
     for option in ("labels", "header"):
@@ -105,6 +105,9 @@ def _take_files(text: str, answers: Answers) -> None:
     if twice := [name for name, count in Counter(each.name for each in sources).items() if count > 1]:
         raise UserError(f"two of the files would be the source '{twice[0]}'; rename one")
     learnt = labels.of(sources, options.labels)
+    found = KINDS[labels.spans(sources)]
+    if options.task not in (None, found) and learnt.rows:
+        raise UserError(f"--task {options.task}: the labels are of kind {found}; name another column by --label")
     data, machine = _data(sources, learnt), budget.this_machine()
     planned = budget.plan(data, params.read()["adapt"]["tokens"], machine, options.minutes)
     print(show.table(sources, learnt), show.plan(planned, budget.trained(data.labelled)), sep="\n\n")

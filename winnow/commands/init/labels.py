@@ -56,7 +56,7 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
         rare = [name for name, count in rows.items() if count < LEAST_ROWS] if len(rows) > 1 else []
         left_out = rare
     names = list(dict.fromkeys(wanted or ordered([name for name in rows if name not in rare])))
-    if len(names) < 2:
+    if len(names) < (1 if spans(sources) else 2):
         column = next(source.roles.label for source in sources if source.roles.label)
         if rare:
             raise UserError(
@@ -82,6 +82,22 @@ def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None) -> La
     if len(set(wanted)) < 2:
         raise UserError("--labels: two labels are the least that can be told apart; name another")
     return Labels(list(dict.fromkeys(wanted)))
+
+
+def spans(sources: Sequence[Source]) -> bool:
+    """Return whether labels are spans of the texts.
+
+    Raises:
+        UserError: of some sources they are, and of others not.
+    """
+    kinds = {source.roles.spans for source in sources if source.roles.label}
+    if len(kinds) > 1:
+        one = next(source for source in sources if source.roles.label and not source.roles.spans)
+        raise UserError(
+            f"{one.found.path}: column '{one.roles.label}' holds one label a row, and other files hold spans, which "
+            f"are two tasks; set up one of them, and give --label none for the other's texts"
+        )
+    return True in kinds
 
 
 def _told(names: list[str]) -> str:

@@ -12,15 +12,17 @@ from pathlib import Path, PurePosixPath
 from winnow.base.errors import UserError
 from winnow.commands.init import dialect as dialects
 from winnow.commands.init import encoding as encodings
-from winnow.readers import UTF_8, Block, documents, formats, jsonl, lines, mail, opening, parquet, tabular
+from winnow.readers import UTF_8, Block, conll, documents, formats, jsonl, lines, mail, opening, parquet, tabular, tags
 from winnow.readers.opening import Input
 from winnow.readers.tabular import Dialect
 
 OF_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+OF_SUFFIX |= dict.fromkeys((".conll", ".iob", ".iob2", ".bio", ".conllu"), "conll")
 OF_SUFFIX |= {".pq": "parquet", ".eml": "eml", ".mbox": "mbox", ".txt": "text", ".md": "text", ".json": "json"}
 OFFICE = {".xlsx", ".xls", ".ods", ".docx", ".doc", ".odt", ".pdf", ".db", ".sqlite", ".xml", ".html", ".pkl"}
-READ = "CSV, TSV, JSON Lines, Parquet, text, e-mail (eml, mbox)"
+READ = "CSV, TSV, JSON Lines, Parquet, text, e-mail (eml, mbox), CoNLL"
 HEAD = 2**18  # bytes by which a file is known
+TAGGED_LINES = 1000  # of a file, by which a tag behind each word is known
 KNOWN_BY = 20  # files of a folder that are looked into where their names do not say what they are
 SAMPLE_ROWS = 5000
 UTF_8_CSV = Dialect()
@@ -54,6 +56,9 @@ class Found:
 
     def blocks(self, columns: list[str]) -> Iterator[Block]:
         """Return the rows, with some of their columns."""
+        if self.format == "conll":
+            written = conll.Written(conll.Conll(), None, self.dialect.encoding)
+            return formats.read_conll(self.files, columns, written)
         return formats.read(self.format, self.files, columns, self.dialect)
 
 
@@ -114,11 +119,15 @@ def _of_files(suffix: str, files: tuple[Input, ...], path: Path) -> str:
     known = _named(suffix)
     if known == "json":
         return "jsonl"
+    if known in ("text", "tsv") and all(_is_tagged(head(file)) for file in files[:KNOWN_BY]):
+        return "conll"
     if known:
         return known
     if suffix in OFFICE:
         raise UserError(f"{path}: holds {suffix} files, which are not read; export them as {READ}")
     heads = [head(file) for file in files[:KNOWN_BY]]
+    if all(map(_is_tagged, heads)):
+        return "conll"
     if all(HEADER_LINE.match(data) for data in heads):
         return "eml"
     for data, file in zip(heads, files, strict=False):
@@ -161,6 +170,8 @@ def _file(path: Path) -> Found:
     if not data:
         raise UserError(f"{path}: holds nothing; there is nothing to look at")
     format_ = "parquet" if data.startswith(b"PAR1") else _named(suffix)
+    if format_ in (None, "text", "tsv") and _is_tagged(data):
+        format_ = "conll"
     if format_ in (None, "json", "text"):
         format_ = _by_its_beginning(data, format_, path)
     return Found(path, format_, (file,))
@@ -175,6 +186,20 @@ def _by_its_beginning(data: bytes, named: str | None, path: Path) -> str:
     if data.startswith(b"From "):
         return "mbox"
     return "csv"
+
+
+def _is_tagged(data: bytes) -> bool:
+    """Return whether lines hold a word and its tag each, some of a span, and empty lines part sentences."""
+    lines_ = data.decode(UTF_8, "ignore").removeprefix("\ufeff").splitlines()[:-1][:TAGGED_LINES]
+    words = [cells for line in lines_ if (cells := line.split()) and not conll.DOCUMENT.match(line) and line[0] != "#"]
+    last = [cells[-1] for cells in words]
+    return (
+        len(words) > 1
+        and min(map(len, words)) > 1
+        and tags.are_tags(last)
+        and len(set(last)) > 1
+        and not all(map(str.strip, lines_))
+    )
 
 
 def _is_json_line(line: bytes) -> bool:
@@ -219,6 +244,8 @@ def _encoding(found: Found) -> str:
 def _with_columns(found: Found, header: list[str] | None) -> Found:
     if found.format == "text":
         return replace(found, columns=documents.FIELDS)
+    if found.format == "conll":
+        return replace(found, columns=conll.FIELDS)
     if found.format in ("eml", "mbox"):
         return replace(found, columns=mail.FIELDS)
     if found.format == "parquet":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from winnow.commands.init import labels as labels_
 from winnow.commands.init.budget import Machine, Plan
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import MAILS, Source
@@ -23,9 +24,11 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     first = profiles[sources[0].name]
     least = min((labels.rows[name] for name in labels.names), default=0)
     labelled = sum(source.survey.labelled for source in sources)
+    marked = labels_.spans(sources)
+    kind = {"kind": "token_classification"} if marked else {"kind": "classification"}
     groups = sum(source.survey.even_groups if source.roles.group else source.survey.rows for source in sources)
     return {
-        "task": {"labels": list(labels.names), "kind": "classification"},
+        "task": {"labels": list(labels.names)} | kind,
         "compute": {"threads": min(machine.cores, THREADS)},
         "clean": {
             "default_profile": first,
@@ -35,7 +38,7 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         "deduplicate": {"threshold": 0.9 if tokens[0] < SHORT else 0.8},
         "split": {"dev": 0.2 if labelled < FEW or groups < FEW_GROUPS else 0.12},
         "removals": {"max_skew": 1.5 if len(labels.names) == 2 else 3},
-        "annotate": {"rules": []},
+        "annotate": {"rules": []} | ({"combine": "majority"} if marked else {}),
         # Duplicates go before the labels are counted.
         "apply_decisions": {"min_rows_per_label": min(10, max(2, least // 2))},
         "adapt": {
@@ -72,4 +75,6 @@ def _title(sources: Sequence[Source]) -> str:
 def _description(sources: Sequence[Source], labels: Labels) -> str:
     rows = sum(source.survey.rows for source in sources)
     names = ", ".join(source.found.path.name for source in sources)
-    return f"{rows:,} texts of {names}, to be sorted into {len(labels.names)} classes."
+    count = len(labels.names)
+    what = f"in which spans of {count} type{'s' * (count > 1)} are marked" if labels_.spans(sources) else ""
+    return f"{rows:,} texts of {names}, {what or f'to be sorted into {count} classes'}."

@@ -11,7 +11,7 @@ from winnow.readers import UTF_8
 
 MARKS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 FORMATS = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON Lines", "parquet": "Parquet", "text": "text files"}
-FORMATS |= {"eml": "e-mails", "mbox": "mbox"}
+FORMATS |= {"eml": "e-mails", "mbox": "mbox", "conll": "CoNLL"}
 SHOWN = 6  # labels by name
 CUT = 40  # characters of a label
 TOO_FEW = "too few, or too unequal, for a dev and a test of ten each"

@@ -91,8 +91,9 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     for name in options.without:
         _check(name, found, "without")
     columns = [column for column in columns if column.name not in options.without]
-    kind.refuse(columns, options.label if options.label != NONE else None)
-    roles = _of_mails(found) if found.format in MAILS else _of_texts(found) if found.format == "text" else None
+    marked = kind.spans(columns, options.label if options.label != NONE else None)
+    of_format = {"eml": _of_mails, "mbox": _of_mails, "text": _of_texts, "conll": _of_conll}.get(found.format)
+    roles = of_format(found) if of_format else _of_spans(columns, marked, found, answers) if marked else None
     roles = _with_options(roles, found, options) if roles else _of_table(columns, found, answers)
     roles = replace(roles, meta=[name for name in roles.meta if name not in options.without])
     beside = {roles.label, *roles.meta}
@@ -101,6 +102,8 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     )
     roles = replace(roles, has_commas=has_commas)
     counted = survey.count(found, roles)
+    if roles.spans and counted.refused == counted.rows:
+        raise UserError(f"{path}: the spans of no row can be read, the first: {counted.problem}")
     if counted.keys_twice:
         roles, counted.keys_twice = replace(roles, key=None), 0
     if roles.group and counted.even_groups < min(EVEN_GROUPS, counted.rows / 2) and options.group is None:
@@ -127,6 +130,25 @@ def _of_mails(found: Found) -> Roles:
 def _of_texts(found: Found) -> Roles:
     folders = {Path(file.member or file.name).parent.name for file in found.files}
     return Roles(text=["body"], label="folder" if len(folders) > 1 else None, key="file")
+
+
+def _of_conll(found: Found) -> Roles:
+    return Roles(text=["text"], label="spans", group="document", spans=True)
+
+
+def _of_spans(columns: list[Column], label: str, found: Found, answers: Answers) -> Roles:
+    """Return the roles of a table whose column `label` holds spans; a text may be a list of words."""
+    lists = [column.name for column in columns if column.other and column.name != label and _has_words(column)]
+    rest = [column for column in columns if column.name != label and not column.other]
+    text = lists[:1] or _text(rest, found, answers)[:1]
+    rest = [column for column in rest if column.name not in text]
+    key = guess.key(rest)
+    group = guess.group([column for column in rest if column.name != key])
+    return Roles(text, label, group, key=key, spans=True)
+
+
+def _has_words(column: Column) -> bool:
+    return all(isinstance(value, list) and all(isinstance(word, str) for word in value) for value in column.other)
 
 
 def _with_options(roles: Roles, found: Found, options) -> Roles:

@@ -1,5 +1,6 @@
 """All rows of a source, read once as `collect` reads them: labels, lengths, duplicates, languages, what is missing."""
 
+import json
 import re
 import unicodedata
 from array import array
@@ -12,6 +13,7 @@ import numpy as np
 
 from winnow.base import hashing, progress
 from winnow.commands.init.look import Found
+from winnow.kinds.token_classification import cells as spans
 from winnow.readers import Block, dates
 from winnow.readers.values import as_list, as_text, with_point
 from winnow.text import language
@@ -36,6 +38,7 @@ class Roles:
     key: str | None = None
     meta: list[str] = field(default_factory=list)
     too_few: str | None = None  # the column that would be the group, had it more values
+    spans: bool = False  # the label is spans of the text, or a tag for each word of it
     has_commas: bool = False  # before the decimals of labels, or of what is kept beside rows
 
     def used(self) -> list[str]:
@@ -50,7 +53,8 @@ class Survey:
 
     Attributes:
         refused: rows that cannot be read; `problem` is the first one's.
-        labels: rows by label, as the source writes it.
+        labels: rows by label, as the source writes it; of spans by each of their types.
+        without_span: rows whose label is that there is none.
         tokens: (rows,) estimated word pieces of each text that is not empty.
         words: (rows,) words of each text that is not empty.
         texts: a sample of them, spread over all rows.
@@ -62,6 +66,7 @@ class Survey:
     problem: str = ""
     empty: int = 0
     labels: Counter = field(default_factory=Counter)
+    without_span: int = 0
     tokens: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     words: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     duplicates: int = 0
@@ -128,6 +133,7 @@ def count(found: Found, roles: Roles) -> Survey:
         survey.refused += len(block.problems)
         if block.problems and not survey.problem:
             survey.problem = ": ".join(block.problems[0])
+        block = _placed(block, roles, survey) if roles.spans else block
         cells = {name: _cells(block, name) for name in roles.used()}
         for parts in zip(*(cells[name] for name in roles.text), strict=True):
             text = "\n\n".join(part for part in parts if part)
@@ -142,7 +148,11 @@ def count(found: Found, roles: Roles) -> Survey:
         while len(survey.texts) > SAMPLE:
             every *= 2
             survey.texts = [text for text in survey.texts if _number(text) % every == 0] or survey.texts[:1]
-        if roles.label:
+        if roles.spans:
+            labels = [json.loads(cell) for cell in cells[roles.label] if cell]
+            survey.labels.update(name for label in labels for name in dict.fromkeys(name for *_, name in label))
+            survey.without_span += sum(not label for label in labels)
+        elif roles.label:
             names = [cell for cell in cells[roles.label] if cell and cell.strip()]
             survey.labels.update(map(with_point, names) if roles.has_commas else names)
         keys.extend(map(_number, filter(None, cells.get(roles.key, ()))))
@@ -167,6 +177,19 @@ def _cells(block: Block, name: str) -> list[str | None]:
         except ValueError:
             out.append(None)
     return out
+
+
+def _placed(block: Block, roles: Roles, survey: Survey) -> Block:
+    """Return a block whose texts and spans are texts; what cannot be read is counted."""
+
+    def refuse(place: int, rule: str, reason: str) -> None:
+        survey.refused += 1
+        survey.problem = survey.problem or f"{block.places[place]}: {reason}"
+
+    text, label = roles.text[0], roles.label
+    texts, said = (as_list(block.columns[name]) for name in (text, label))
+    placed = spans.placed(texts, said, "characters", refuse)
+    return block._replace(columns=block.columns | {text: placed.texts, label: placed.labels})
 
 
 def _number(text: str) -> int:

@@ -16,8 +16,11 @@ import pytest
 from tests.winnow.commands.init import shapes
 from tests.winnow.commands.init.conftest import ROOT
 from tests.winnow.commands.init.test_shapes import collected, written
+from winnow.base import params
 from winnow.commands import layout
+from winnow.commands.init import look
 from winnow.commands.init.ask import Answers
+from winnow.kinds.token_classification import labels as spans
 from winnow.people import decisions
 
 
@@ -82,9 +85,6 @@ def test_two_columns_that_may_be_the_label(init, capsys, tmp_path, project):
     [
         ([{"text": "a b", "labels": ["x", "y"]}] * 9, "multilabel"),
         ([{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]}] * 9, "generation"),
-        ([{"text": "Ann is here", "entities": [[0, 3, "PERSON"]]}] * 9, "token_classification"),
-        ([{"text": "Ann", "spans": [{"start": 0, "end": 3, "label": "P"}]}] * 9, "token_classification"),
-        ([{"tokens": ["a", "b"], "ner_tags": [0, 1]}] * 9, "token_classification"),
         ([{"prompt": shapes.text(n), "response": shapes.text(n + 500)} for n in range(40)], "generation"),
         (
             [{"text": shapes.text(n), "toxic": n % 2, "obscene": n % 3 // 2, "threat": n % 5 // 4} for n in range(40)],
@@ -96,7 +96,77 @@ def test_two_columns_that_may_be_the_label(init, capsys, tmp_path, project):
 def test_other_kinds_of_task_are_recognised(rows, kind, init, capsys, tmp_path):
     told = refused(init, capsys, jsonl(tmp_path / "rows.jsonl", rows), "--yes")
     there = "which docs/tasks.md tells how to set up by hand" if kind == "multilabel" else "which is not there yet"
-    assert f"of the kind {kind}, {there}; `winnow init` sets up classification" in told
+    assert f"of the kind {kind}, {there}; `winnow init` sets up one label a row, or spans" in told
+
+
+def iob(number: int) -> list[tuple[str, str]]:
+    """Return the words of a sentence with tags; its second word is a drug, of every fourth the last one an illness."""
+    words = shapes.text(number).split()
+    tags = ["O", "B-Drug", "I-Drug"] + ["O"] * (len(words) - 4) + ["B-Ill" if number % 4 == 0 else "O"]
+    return list(zip(words, tags, strict=True))
+
+
+def marked_rows(number: int) -> dict:
+    """Return the same sentence as a text with spans, as doccano writes them."""
+    text, found = "", []
+    for word, tag in iob(number):
+        start = len(text) + (1 if text else 0)
+        text = f"{text} {word}" if text else word
+        if tag.startswith("B-"):
+            found.append({"start_offset": start, "end_offset": len(text), "label": tag[2:]})
+        elif tag.startswith("I-"):
+            found[-1]["end_offset"] = len(text)
+    return {"text": text, "entities": found, "doc": f"d{number % 30}"}
+
+
+@pytest.mark.parametrize("form", ["news.tsv", "spans.jsonl", "tags.jsonl"])
+def test_spans_are_recognised_and_set_up(form, init, capsys, tmp_path, project):
+    path = tmp_path / form
+    if form == "spans.jsonl":
+        jsonl(path, map(marked_rows, range(60)))
+    elif form == "tags.jsonl":
+        pairs = [list(zip(*iob(number), strict=True)) for number in range(60)]
+        jsonl(path, [{"tokens": words, "ner_tags": tags, "doc": f"d{n % 30}"} for n, (words, tags) in enumerate(pairs)])
+    else:
+        sentences = ["".join(f"{word}\t{tag}\n" for word, tag in iob(number)) for number in range(60)]
+        path.write_text("\n".join(sentences))
+    init(str(path), "--yes")
+    assert "labels" in capsys.readouterr().out
+    made = written(project)
+    assert made["task"] == {"kind": "token_classification", "labels": ["Drug", "Ill"]}
+    assert made["annotate"]["combine"] == "majority"
+    assert "spans of 2 types are marked" in made["report"]["description"]
+    rows = collected(path.stem)
+    task = params.parse(made["task"], spans.Task, "task")
+    assert len(rows) == 60
+    assert sum("Ill" in task.names(row["label"]) for row in rows) == 15
+    assert all("Drug" in task.names(row["label"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format"),
+    [
+        ("news.conll", "Ann B-PER\nhere O\n", "conll"),
+        ("news.txt", "Ann B-PER\nhere O\n\nyes O\n", "conll"),
+        ("news", "-DOCSTART- O\n\nAnn NN B-PER\nhere RB O\n\nyes UH O\n", "conll"),
+        ("table.tsv", "text\tlabel\nAnn is here\tB-side\n\nHe is not\tO\n", "tsv"),
+        ("table.tsv", "word\tO\n\nother\tO\n", "tsv"),
+    ],
+)
+def test_files_of_tagged_words_are_known_by_their_lines(tmp_path, name, text, format):
+    (tmp_path / name).write_text(text)
+    assert look.at(tmp_path / name, None, None).format == format
+
+
+def test_spans_that_cannot_be_set_up_are_told_in_one_line(init, capsys, tmp_path):
+    numbers = jsonl(tmp_path / "n.jsonl", [{"tokens": ["a", "b"], "ner_tags": [0, 1]}] * 9)
+    assert "the tags are numbers; a data set of kind hf tells their names" in refused(init, capsys, numbers, "--yes")
+    one = jsonl(tmp_path / "one.jsonl", map(marked_rows, range(60)))
+    assert "--task classification: the labels are of kind token_classification" in refused(
+        init, capsys, one, "--task", "classification", "--yes"
+    )
+    other = lines(tmp_path / "other.csv", shapes.ROWS, ["text", "topic"])
+    assert "which are two tasks; set up one of them" in refused(init, capsys, one, other, "--yes")
 
 
 def test_mails_without_labels_and_a_column_that_is_named(init, capsys, tmp_path, project):
