@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -178,13 +179,25 @@ def test_winnow_predict_tells_spans_of_the_text_as_it_was_given(made):
     predicted = [row for row in clone.rows("data/predictions/transfer-1.parquet") if row["split"] == "test"]
     texts = {row["id"]: row["text"] for row in clone.rows("data/labelled.parquet")}
     wrapped = [f"<p>\u00a0{texts[row['id']].replace(' tells', '  <b>tells</b>')}</p>" for row in predicted]
-    (clone.folder / "new.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in wrapped), encoding="utf-8")
-    code = "from winnow.commands.cli import main; main(['predict', 'new.jsonl', 'said.jsonl', '--model', "
-    clone.call(sys.executable, "-c", code + "'models/classifier/transfer-base-1'])")
-    said = [json.loads(line) for line in (clone.folder / "said.jsonl").read_text(encoding="utf-8").splitlines()]
+    fresh = [f"<p>New {number} &amp; {text}</p>" for number, (text, _) in enumerate(truth()[:30])]
+    for name, lines in (("new", wrapped), ("fresh", fresh)):
+        text = "\n".join(json.dumps({"text": line}) for line in lines)
+        (clone.folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    code = f"""from winnow.commands.cli import main
+model = ["--model", "{clone.folder}/models/classifier/transfer-base-1"]
+main(["predict", "new.jsonl", "said.jsonl", *model])
+main(["drift", "fresh.jsonl", "--out", "next.jsonl", *model])"""
+    told_of = clone.call(sys.executable, "-c", code)
+    assert re.search(r"of the labels moved: (tree|tool|, |no entity)+ \d", told_of)  # by types, not by spans that never come again
+    said, following = (
+        [json.loads(line) for line in (clone.folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+        for name in ("said", "next")
+    )
     for row, told, text in zip(predicted, said, wrapped, strict=True):
         asked, clean = [spans(row["predicted"]), spans(told["predicted"])], texts[row["id"]]
         assert [text[s:e] for s, e, _ in asked[1]] == [clean[s:e] for s, e, _ in asked[0]]
+    found = {(row["text"][s:e], name) for row in following for s, e, name in spans(row["predicted"])}
+    assert len(found & {(word, name) for name, words in NAMES.items() for word in words}) > 5
 
 
 def test_the_pages_speak_of_spans(made):

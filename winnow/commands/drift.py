@@ -121,10 +121,10 @@ def said(model: trained.Model, texts: Sequence[str]) -> Answers:
 
 
 def read(model: trained.Model, predicted: pa.Table) -> Answers:
-    """Return what a table of predictions says."""
+    """Return what a table of predictions says: of each text its classes, in one line."""
     tells = kinds.has(model.task, "predictions")
     sure = kinds.load(model.task, "predictions").confidence(model.task, predicted) if tells else None
-    return Answers(predicted["predicted"].to_pylist(), sure)
+    return Answers([", ".join(model.task.names(label)) for label in predicted["predicted"].to_pylist()], sure)
 
 
 def counted(name: str, drawn: Drawn, new: int, old: int) -> Iterator[str]:
@@ -192,6 +192,8 @@ def queue(drawn: Drawn, dataset: Dataset, model: trained.Model, wanted: int) -> 
     texts = [row.text for row in candidates]
     predicted = model.predict(texts)
     answers = read(model, predicted)
+    shown, _ = model.told(predicted, texts, [row.raw for row in candidates])
+    labels = shown["predicted"].to_pylist()
     chosen, why = choice.choose(texts, dataset.labelled(), predicted, model, wanted)
     return [
         {
@@ -199,7 +201,7 @@ def queue(drawn: Drawn, dataset: Dataset, model: trained.Model, wanted: int) -> 
             "group": candidates[place].group or None,
             "text": candidates[place].raw,
             "label": None,
-            "predicted": answers.labels[place],
+            "predicted": labels[place],
             "probability": None if answers.sure is None else float(answers.sure[place]),
             "why": why,
         }

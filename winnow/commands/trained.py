@@ -62,6 +62,17 @@ class Model:
             return predicted
         return kinds.load(self.task, "decision").decided(self.task, predicted, self.measured)
 
+    def told(self, predicted: pa.Table, clean: Sequence[str], given: Sequence[str]) -> tuple[pa.Table, dict[str, int]]:
+        """Return predictions as they are told of the texts that were given, and what is left out: in words, how often.
+
+        Args:
+            clean: (rows,) the texts that the models read.
+            given: (rows,) the same before they were cleaned.
+        """
+        if not kinds.has(self.task, "given"):
+            return predicted, {}
+        return kinds.load(self.task, "given").told(self.task, predicted, clean, given)
+
     def clean(self, texts: Sequence[str], profile: str | None, plain: pa.Array | None = None) -> list[str]:
         """Return texts cleaned as those that the models learnt from; as they are where that is not known.
 

@@ -144,7 +144,7 @@ def test_folders_and_options_that_make_no_sense(folder, tmp_path):
         rows(tmp_path / "none", told="csv")
     with pytest.raises(UserError, match="which format"):
         formats.written("out.eml", None)
-    with formats.reading(str(folder), None) as sheet, pytest.raises(UserError, match="only formats csv and tsv"):
+    with formats.reading(str(folder), None) as sheet, pytest.raises(UserError, match="only formats csv, tsv and conll"):
         source.look(sheet, {"delimiter": ";"})
 
 
