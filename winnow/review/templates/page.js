@@ -100,10 +100,12 @@ async function show(row, before = "") {
   $("where").replaceChildren(where, make("span", { class: "split" }, entry.split ?? ""));
   $("decided").textContent = decided;
   $("labels").replaceChildren(...labelsOf(entry));
-  $("text").textContent = entry.text;
   $("evidence").replaceChildren(...evidenceOf(entry));
   $("note").value = state.notes.get(row) ?? decision?.note ?? "";
   markBar(entry, decision);
+{% block text %}
+  $("text").textContent = entry.text;
+{% endblock %}
   reveal("card");
   showProgress();
   scrollTo(0, 0);

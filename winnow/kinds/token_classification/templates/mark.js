@@ -23,8 +23,11 @@
     button("Take the suggestion", "t", "suggestion", takeSuggestion),
   ];
 {% endblock %}
+{% block text %}
+  drawText();
+{% endblock %}
 {% block marked %}
-  showMarks(decision);
+  showRow(decision);
 {% endblock %}
 {% block chosen %}
   mark(label);
@@ -46,14 +49,15 @@ const marks = {
   kept: new Map(), // entry: [spans, past] of rows that were left, for those that come back without a verdict
 };
 
-/** Shows the spans; of a row that was not in view before, what was marked, decided or given. */
-function showMarks(decision) {
+/** Takes up a row that was not in view before: what was marked, decided or given. */
+function showRow(decision) {
   const entry = state.here === null ? null : state.entries.get(state.here);
   if (marks.row !== state.here || keyOf(marks.entry) !== keyOf(entry)) takeUp(entry, decision);
-  if (marks.entry) {
-    $("text").classList.add("marked");
-    drawText();
-  }
+  showTools();
+}
+
+function showMarks() {
+  drawText();
   showTools();
 }
 
