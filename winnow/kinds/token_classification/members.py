@@ -23,10 +23,8 @@ from winnow.rows.text_column import take
 __all__ = ["FineTuned", "Member", "Probe", "Scored", "Words", "predict", "score"]
 
 BLOCK = 16_384  # words that are predicted at once
-MOST_WORDS = (
-    60_000  # that a regression learns from; of more, all that are in or beside a span, and a draw of the others
-)
-BESIDE = 2  # words before and behind a span that are never left out
+MOST_WORDS = 60_000  # that a regression learns from; of more a draw, three quarters of it near spans at most
+BESIDE = 2  # words before and behind a span that are near it
 READ_LAYERS = 2 / 3  # share of the encoder's layers: the middle ones tell most of single words (Tenney et al. 2019)
 FEWEST = 2  # words of the training rows that a feature has; others teach nothing of another word
 SHOWN = ("entity_f1", "precision", "recall")
@@ -123,11 +121,14 @@ def _sample(places: np.ndarray, tags: np.ndarray) -> tuple[np.ndarray, np.ndarra
     if len(places) <= MOST_WORDS:
         return np.arange(len(places)), None
     near = np.convolve(tags != OUTSIDE, np.ones(2 * BESIDE + 1), "same") > 0
-    others = np.flatnonzero(~near)
-    wanted = min(max(MOST_WORDS - int(near.sum()), MOST_WORDS // 4), len(others))
-    drawn = np.random.default_rng(0).choice(others, wanted, replace=False)
-    weights = np.where(near, 1.0, len(others) / max(wanted, 1))
-    chosen = np.sort(np.concatenate([np.flatnonzero(near), drawn]))
+    random, parts, weights = np.random.default_rng(0), [], np.ones(len(places))
+    most = max(MOST_WORDS - int((~near).sum()), MOST_WORDS * 3 // 4)
+    for own, bound in ((near, most), (~near, MOST_WORDS - min(int(near.sum()), most))):
+        stratum = np.flatnonzero(own)
+        drawn = random.choice(stratum, min(bound, len(stratum)), replace=False)
+        weights[drawn] = len(stratum) / max(len(drawn), 1)
+        parts.append(drawn)
+    chosen = np.sort(np.concatenate(parts))
     return chosen, weights[chosen]
 
 

@@ -94,7 +94,7 @@ def test_a_fold_outside_of_which_no_row_has_a_span_is_one_line():
         members.score(TASK, {"words": members.Words(texts, 1.0)}, labels, np.array([0, 1, 1]))
 
 
-def test_of_many_words_all_near_spans_are_read_and_the_others_weigh_more(monkeypatch):
+def test_of_many_words_those_near_spans_are_read_first_and_the_others_weigh_more(monkeypatch):
     monkeypatch.setattr(members, "MOST_WORDS", 40)
     tags = np.zeros(400, dtype=int)
     tags[[50, 200, 201]] = 1, 1, 2
@@ -103,6 +103,12 @@ def test_of_many_words_all_near_spans_are_read_and_the_others_weigh_more(monkeyp
     assert len(chosen) == 40
     assert weights.sum() == pytest.approx(400)
     assert (weights[np.isin(chosen, [50, 200, 201])] == 1).all()
+    everywhere = np.tile([1, 0, 0, 0, 0, 0, 0, 0], 50)
+    chosen, weights = members._sample(np.arange(400), everywhere)
+    assert len(chosen) == len(set(chosen.tolist())) == 40
+    assert weights.sum() == pytest.approx(400)
+    beside = np.arange(400) % 8 <= 2
+    assert (np.isin(chosen, np.flatnonzero(beside | (np.arange(400) % 8 >= 6)))).sum() == 30
 
 
 @settings(max_examples=50)
