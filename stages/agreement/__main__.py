@@ -172,8 +172,8 @@ def suggestions(votes: Votes, together: Together) -> list[Said]:
     return found
 
 
-def lines(votes: Votes, together: Together) -> list[dict]:
-    """Return the rows of `CONSENSUS`."""
+def lines(votes: Votes, together: Together, parts: Parts | None = None) -> list[dict]:
+    """Return the rows of `CONSENSUS`; labels that say something of each part stand in the reasons as people read them."""
     out = []
     conflicts, suggested = votes.conflicts(), suggestions(votes, together)
     for row, id in enumerate(votes.ids):
@@ -181,8 +181,10 @@ def lines(votes: Votes, together: Together) -> list[dict]:
         reviewers = [votes.reviewers[number] for number in who]
         outcomes = [votes.names[votes.values[row, number]] for number in who]
         label, sure, is_label = suggested[row]
-        said = ", ".join(f"{reviewer} {outcome}" for reviewer, outcome in zip(reviewers, outcomes, strict=True))
-        reason = f"reviewers disagree: {said}; the consensus is {label} ({min(99, 100 * sure):.0f} %)"
+        read = [parts.shown(row, outcome) for outcome in outcomes] if parts else outcomes
+        said = ", ".join(f"{reviewer} {outcome}" for reviewer, outcome in zip(reviewers, read, strict=True))
+        together_ = parts.shown(row, label) if parts else label
+        reason = f"reviewers disagree: {said}; the consensus is {together_} ({min(99, 100 * sure):.0f} %)"
         out.append(
             {
                 "id": id,
@@ -315,7 +317,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parts = Parts.of(several, read_texts(args.rows, several.ids), task)
     if several.ids:
         together = agree_on_parts(parts) if parts else agree(several, chances(several, args.scores, task))
-    rows = lines(several, together) if together else []
+    rows = lines(several, together, parts) if together else []
     result = measure(votes, several, groups, settings, parts) | {"reviewers": qualities(votes, several, together)}
     result["overlap"] = {"wanted": overlap, "reached": len(several.ids) / len(votes.ids) if votes.ids else None}
     tables.write(pa.Table.from_pylist(rows, schema=CONSENSUS), args.out)

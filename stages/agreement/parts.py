@@ -94,6 +94,10 @@ class Parts:
             found.append(Said(label, float(chances.mean()) if len(chances) else 1.0, True))
         return found, of_parts.accuracy()
 
+    def shown(self, row: int, outcome: str) -> str:
+        """Return an outcome of a row as people read it."""
+        return self.task.shown(outcome, self.texts[row]) if self.task.is_label(outcome) else outcome
+
     def of_pair(self, pair: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return rows to which both of two reviewers gave a label, and the places of their labels, (rows,) int each.
 

@@ -104,12 +104,22 @@ class Llm(Rule):
 
         def vote(row: Row) -> str | None:
             answer = answers.get(self.key(self.question(row, task)))
-            label = None if answer is None else parse(answer, task)
+            label = None if answer is None else _fitting(parse(answer, task), row, task)
             if answer is not None:
                 voter.counts["answers" if label else "unusable_answers"] += 1
             return label
 
         return voter
+
+
+def _fitting(label: str | None, row: Row, task: Task) -> str | None:
+    """Return a label; None if it cannot be one of the row's text."""
+    try:
+        if label is not None:
+            task.fits(label, row["text"], "")
+    except UserError:
+        return None
+    return label
 
 
 def recorded(path: Path) -> dict[str, str]:

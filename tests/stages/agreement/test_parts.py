@@ -58,6 +58,9 @@ def test_who_marks_half_of_an_entity_agrees_on_most_words_and_not_on_the_entity(
     assert (pair["rows"], pair["same"], pair["entity_f1"]) == (COUNT, 0, pytest.approx(2 / 3))
     assert metrics["confused"] == {"no entity / illness": COUNT}
     assert metrics["conflicts"] == COUNT == len(out)
+    assert (
+        "ana drug: aspirin; illness: lung cancer; illness: gout, bo drug: aspirin; illness: cancer" in out[0]["reason"]
+    )
     assert Task(**TASK).is_label(out[0]["suggested_label"])
 
 

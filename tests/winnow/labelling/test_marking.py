@@ -88,3 +88,14 @@ def test_a_function_may_not_mark_what_is_beyond_the_text(tmp_path):
     assert marks(rule, "abcde", files=tmp_path) == [[("abcde", "drug")]]
     with pytest.raises(UserError, match=r"'mine'.*ends beyond the text"):
         marks(rule, "abcd", files=tmp_path)
+
+
+def test_an_answer_that_marks_what_is_beyond_the_text_is_unusable(tmp_path):
+    values = {"base_url": "http://localhost/v1", "model": "m", "api_key_env": None, "prompt": "{text}"}
+    rule = make_rule(kind="llm", **values)
+    texts, answer = ("abcde", "abcd"), '[[0, 5, "drug"]]'
+    lines = [json.dumps({"key": rule.key(text), "id": "", "answer": answer}) + "\n" for text in texts]
+    (tmp_path / "mine.jsonl").write_text("".join(lines))
+    voter = rule.voter(tmp_path, SPANS)
+    assert voter.vote([row(text) for text in texts]) == ['[[0,5,"drug"]]', None]
+    assert voter.counts == {"answers": 1, "unusable_answers": 1}

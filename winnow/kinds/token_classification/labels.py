@@ -78,6 +78,11 @@ class Task(single.Task):
             )
         return canonical(kept)
 
+    def parse(self, answer: str) -> str | None:
+        """Return the spans that a language model's answer is: a list, or `NONE`; None for one that is anything else."""
+        bare = answer.strip(task.AROUND)
+        return canonical(()) if bare.casefold() == NONE else task.Task.parse(self, bare)
+
     def apart(self, found: Iterable[Span]) -> tuple[list[Span], list[Span]]:
         """Return those of some spans that `overlap` keeps, sorted, and those that overlap them, in their order.
 

@@ -169,3 +169,9 @@ def test_the_section_is_checked(change, told):
     with pytest.raises(UserError) as error:
         parse(section, Task, "params.yaml: task")
     assert told in str(error.value)
+
+
+def test_an_answer_is_a_list_of_spans_or_nothing():
+    assert TASK.parse("\"[[0, 4, 'drug']].\"") == '[[0,4,"drug"]]'
+    assert TASK.parse("No entity.") == TASK.parse("[]") == "[]"
+    assert TASK.parse("drug") is TASK.parse('[[0, 4, "gene"]]') is TASK.parse("") is None
