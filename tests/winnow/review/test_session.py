@@ -8,6 +8,7 @@ from tests import review_project
 from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.kinds.token_classification.labels import Task as Spans
+from winnow.kinds.token_classification import labels as spans
 from winnow.people import decisions, settling
 from winnow.review import journal
 from winnow.review.session import DecidedElsewhere, Invalid, Session, Verdict
@@ -210,3 +211,13 @@ def test_a_row_without_any_labelled_table_yet_can_be_decided(project):
     project.labelled.unlink()
     decide(Session(project), 1, verdict="relabel", new_label="STONE")
     assert len(decisions.read(project.decisions)) == 1
+
+
+def test_spans_that_cannot_be_of_their_text_are_refused(tmp_path):
+    rows = [entry | {"given_label": "[]", "suggested_label": "[]"} for entry in review_project.entries(2)]
+    task = spans.Task(kind="token_classification", labels=["A"])
+    session = Session(replace(review_project.make(tmp_path, rows), task=task))
+    with pytest.raises(Invalid, match="ends beyond the text, which has 17 characters"):
+        decide(session, 1, verdict="relabel", new_label='[[0,99,"A"]]')
+    decide(session, 1, verdict="relabel", new_label='[[0,3,"A"]]')
+    assert [row for _, row in session.written] == [1]
