@@ -28,7 +28,9 @@ def rows() -> list[dict]:
     given = [at(TEXT, "Naloxone", "disease"), at(TEXT, "heart", "disease"), at(TEXT, "rats", "disease")]
     better = [at(TEXT, "Naloxone"), at(TEXT, "clonidine"), at(TEXT, "heart failure", "disease")]
     return [
-        {"text": TEXT, "given_label": canonical(given), "suggested_label": canonical(better), "p_error": 0.8},
+        {"text": TEXT, "given_label": canonical(given), "suggested_label": canonical(better), "p_error": 0.8}
+        | {"probabilities": [{"label": canonical([span]), "p": 0.5} for span in (better[1], given[2])]}
+        | {"neighbours": [{"id": "x", "label": canonical(given[:1]), "similarity": 0.5, "text": "xx aspirin"}]},
         {"text": ARABIC, "given_label": "[]", "suggested_label": canonical([at(ARABIC, "aspirin")])},
         {"text": CLUSTERS, "given_label": None, "suggested_label": "[]"},
     ]
@@ -75,6 +77,9 @@ def test_the_suggestion_is_shown_as_what_it_changes_and_taken_by_one_key(shown, 
         "± disease: heart → heart failure",
         "− disease: rats",
     ]
+    assert shown.locator(".bars .name").all_inner_texts() == ["chemical: clonidine suggested", "disease: rats given"]
+    assert shown.locator(".neighbours .tag").all_inner_texts() == ["disease: aspirin"]
+    assert shown.locator(".neighbours .given").count() == 0
     assert tags(shown) == ["± disease → chemical", "+ chemical", "± disease", "± disease", "− disease"]
     assert shown.locator("#text").evaluate("element => element.textContent") == TEXT
     assert without_a_name(shown) == []

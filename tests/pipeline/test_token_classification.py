@@ -188,7 +188,9 @@ model = ["--model", "{clone.folder}/models/classifier/transfer-base-1"]
 main(["predict", "new.jsonl", "said.jsonl", *model])
 main(["drift", "fresh.jsonl", "--out", "next.jsonl", *model])"""
     told_of = clone.call(sys.executable, "-c", code)
-    assert re.search(r"of the labels moved: (tree|tool|, |no entity)+ \d", told_of)  # by types, not by spans that never come again
+    assert re.search(
+        r"of the labels moved: (tree|tool|, |no entity)+ \d", told_of
+    )  # by types, not by spans that never come again
     said, following = (
         [json.loads(line) for line in (clone.folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
         for name in ("said", "next")

@@ -70,7 +70,7 @@ function evidenceOf(entry) {
   const likely = entry.probabilities.toSorted((one, other) => other.p - one.p).slice(0, DIGITS);
   return [
     section("Why this row is here", "reasons", entry.reasons.map((reason) => make("li", {}, reason))),
-    section("What the model says", "bars", likely.map((of) => bar(of, kindOf(entry, of.label)))),
+    section("What the model says", "bars", likely.map((of) => bar(entry, of))),
     section("What the rules say", "votes", entry.votes.map((vote) => said(entry, { ...vote, text: entry.text }, vote.rule))),
     section("The nearest rows", "neighbours", entry.neighbours.map((near) => neighbour(entry, near))),
   ].filter((part) => part !== null);
@@ -81,20 +81,21 @@ function section(title, kind, items) {
   return make("section", {}, make("h3", {}, title), make("ul", { class: kind }, ...items));
 }
 
-function bar({ label, p }, kind) {
+function bar(entry, { label, p }) {
+  const kind = kindOf(entry, label, entry.text);
   const fill = make("span", {});
   fill.style.width = `${100 * p}%`;
   return make(
     "li",
     { class: kind || null },
-    make("span", { class: "name" }, shownLabel(label), kind ? make("i", {}, ` ${kind}`) : null),
+    make("span", { class: "name" }, shownLabel(label, entry.text), kind ? make("i", {}, ` ${kind}`) : null),
     make("span", { class: "value" }, percent(p)),
     make("span", { class: "track", "aria-hidden": "true" }, fill),
   );
 }
 
 function said(entry, { label, text }, by, ...more) {
-  const tag = make("b", { class: `tag ${label ? kindOf(entry, label) : ""}` }, label ? shownLabel(label, text) : "abstains");
+  const tag = make("b", { class: `tag ${label ? kindOf(entry, label, text) : ""}` }, label ? shownLabel(label, text) : "abstains");
   return make("li", {}, make("p", { class: "by" }, tag, " ", make("span", {}, by)), ...more);
 }
 

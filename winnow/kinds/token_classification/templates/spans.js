@@ -142,10 +142,16 @@ function shownChange([before, after], text) {
 }
 {% endblock %}
 {% block kind %}
-/** Returns what a label, or a type, is to a row: given, suggested or neither (empty). */
-function kindOf(entry, label) {
+/** Returns what a label, or one span of it, is to a row: given, suggested or neither (empty), as all of other texts are. */
+function kindOf(entry, label, text) {
+  if (text !== entry.text) return "";
   if (label === entry.given_label) return "given";
-  return label === entry.suggested_label ? "suggested" : "";
+  if (label === entry.suggested_label) return "suggested";
+  const [span, ...more] = label.startsWith("[") ? spansOf(label) : [];
+  const isIn = (other) => spansOf(other).some((one) => isSame(one, span));
+  if (!span || more.length) return "";
+  if (isIn(entry.given_label)) return "given";
+  return isIn(entry.suggested_label) ? "suggested" : "";
 }
 {% endblock %}
 {% block given %}
