@@ -173,7 +173,7 @@ def suggestions(votes: Votes, together: Together) -> list[Said]:
 
 
 def lines(votes: Votes, together: Together, parts: Parts | None = None) -> list[dict]:
-    """Return the rows of `CONSENSUS`; labels that say something of each part stand in the reasons as people read them."""
+    """Return the rows of `CONSENSUS`; with `parts`, labels stand in the reasons as people read them."""
     out = []
     conflicts, suggested = votes.conflicts(), suggestions(votes, together)
     for row, id in enumerate(votes.ids):
