@@ -7,7 +7,6 @@ import pytest
 from tests import review_project
 from winnow.base import hashing
 from winnow.base.errors import UserError
-from winnow.kinds.token_classification.labels import Task as Spans
 from winnow.kinds.token_classification import labels as spans
 from winnow.people import decisions, settling
 from winnow.review import journal
@@ -172,15 +171,6 @@ def test_what_is_no_decision_is_refused_and_not_written(project, row, cells, mes
     assert message in str(error.value)
     assert "line 0" not in str(error.value)
     assert project.decisions.read_bytes() == before
-
-
-def test_a_span_beyond_its_text_is_refused(tmp_path):
-    rows = [{"id": "row-000", "text": "the text of row 0", "given_label": "[]"}]
-    task = Spans(kind="token_classification", labels=["ill"])
-    session = Session(replace(review_project.make(tmp_path, rows), task=task))
-    with pytest.raises(Invalid, match="ends beyond the text, which has 17 characters"):
-        decide(session, 0, verdict="relabel", new_label='[[4,18,"ill"]]')
-    decide(session, 0, verdict="relabel", new_label='[[4,17,"ill"]]')
 
 
 def test_a_broken_decisions_file_is_told_and_nothing_is_written(project):
