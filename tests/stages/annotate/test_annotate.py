@@ -325,11 +325,19 @@ def test_without_rules_nothing_is_labelled(workspace, rows):
 
 def test_the_rules_in_the_documentation_are_ones_that_the_stage_accepts():
     text = (ROOT / "docs/automatic-labels.md").read_text(encoding="utf-8")
-    first, second = (textwrap.dedent(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     yaml = YAML(typ="safe")
-    rules = yaml.load(first)["annotate"]["rules"] + yaml.load(second)
+    first, *others = (yaml.load(textwrap.dedent(block)) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    rules = first["annotate"]["rules"] + [rule for block in others for rule in block]
     settings = annotate.Params.model_validate(PARAMS | {"rules": rules})
-    assert {rule.kind for rule in settings.rules} == {"heading", "keyword", "python", "model", "llm"}
+    assert {rule.kind for rule in settings.rules} == {
+        "heading",
+        "keyword",
+        "gazetteer",
+        "pattern",
+        "python",
+        "model",
+        "llm",
+    }
 
 
 def test_the_default_rules_are_valid(default_params):
