@@ -102,6 +102,10 @@ def test_what_is_no_classifier_is_refused(files, base, tmp_path):
     (tmp_path / "theirs/config.json").write_text("{")
     with pytest.raises(UserError, match="theirs: no model"):
         vote(model("theirs", **THEIRS), files=tmp_path)
+    for odd in ("[]", "3", '{"architectures": []}', '{"architectures": {"a": 1}}', '{"architectures": "Bert"}'):
+        (tmp_path / "theirs/config.json").write_text(odd)
+        with pytest.raises(UserError, match="theirs: is a model without a head; needs a classifier"):
+            vote(model("theirs", **THEIRS), files=tmp_path)
 
 
 def test_a_folder_that_dvc_would_not_see_change_is_refused(files, tmp_path):

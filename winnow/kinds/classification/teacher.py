@@ -56,9 +56,10 @@ def _load(folder: Path) -> "torch.nn.Module":
         )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architecture = str((config.get("architectures") or [""])[0])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder}: no model: {error}") from None
+    named = config.get("architectures") if isinstance(config, dict) else None
+    architecture = str(named[0]) if named and isinstance(named, list) else ""
     # Without its head a model would load too, with a random one.
     if architecture.endswith(OF_TOKENS):
         return head.load(folder)
