@@ -167,5 +167,5 @@ lock:
 
 # Not the data: `dvc gc` is for that.
 clean:
-	rm -rf $(VENV) .venv-lock .venv-peers .venv-peers-neural build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lock .venv-peers .venv-peers-neural .venv-peers-mail .venv-peers-split build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
