@@ -2,10 +2,10 @@
 
 python -m bench.evenness --out bench/results/evenness.json
 
-Each row is its own group, so that nothing but the labels decides. The shares are those of params.yaml: split. Ten draws:
-`split.salt`, or the seed. The rows are those of examples/mesh, the first thousand of them, and generated ones whose
-labels are skewed: of forty, the most frequent is on two rows in five, the rarest on one in five hundred, and each comes
-more often with the one before it.
+Each row is its own group, so that nothing but the labels decides. The shares are those of params.yaml: split. Ten
+draws: `split.salt`, or the seed. The rows are those of examples/mesh, the first thousand of them, and generated ones
+whose labels are skewed: of forty, the most frequent is on two rows in five, the rarest on one in five hundred, and each
+comes more often with the one before it.
 
 labels: LD of Sechidis et al. (2011, On the stratification of multi-label data): by how much the odds of a label in a
 split differ from those in all rows, the mean over splits and labels. pairs: LPD, the same of the pairs of labels that
@@ -59,6 +59,8 @@ def iterative(sets: np.ndarray, shares: Sequence[float], draw: int) -> np.ndarra
     listed = [np.flatnonzero(row).tolist() for row in sets]
     arguments = (listed, sets.shape[1], list(shares), draw)
     done = peers.run(peers.Contender(THEIRS, "evenness:iterative", arguments, True, (THEIRS,), "split"))
+    if "error" in done:
+        raise SystemExit(f"{THEIRS}: {done['error']}")
     return np.array(done["split"])
 
 

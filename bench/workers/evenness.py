@@ -1,4 +1,4 @@
-"""Iterative stratification by its authors' rule (Sechidis et al. 2011), as the package iterative-stratification has it."""
+"""Iterative stratification (Sechidis et al. 2011), as the package iterative-stratification has it."""
 
 from collections.abc import Sequence
 

@@ -10,9 +10,9 @@ names, test at the low end, dev at the high end, so added rows move units at the
 test. *Stratified*: this is done within strata, a unit's stratum being the rarest class that it holds (Sechidis et al.
 2011, On the stratification of multi-label data, also serve rare labels first); then units near a border that make the
 classes more even on the other side cross it. Where rows have several labels, units cross in pairs too (`swaps`);
-docs/notebook/multilabel.md compares that with iterative stratification. Where each unit holds one class, a class's rows in a split differ from
-their exact share by at most half of the class's largest unit, as long as no more of them are frozen. The kind of task
-says for which classes a label counts.
+docs/notebook/multilabel.md compares this with iterative stratification. Where each unit holds one class, a class's rows
+in a split differ from their exact share by at most half of the class's largest unit, as long as no more of them are
+frozen. The kind of task says for which classes a label counts.
 Rows that only adapt the encoder and are tied to no task row are all train: nothing is measured on them.
 
 Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows. A dev or

@@ -170,4 +170,4 @@ def test_no_stage_knows_the_default_dataset():
 def test_the_recipes_show_the_tested_parameters():
     text = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
     shown = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert shown == [(EXAMPLES / name / "params.yaml").read_text(encoding="utf-8") for name in SETS]
+    assert shown == [(EXAMPLES / name / "params.yaml").read_text(encoding="utf-8") for name in (*SETS, "mesh")]

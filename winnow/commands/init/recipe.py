@@ -1,10 +1,12 @@
 """What params.yaml says for the data: task, cleaning, lengths, budgets; docs/bring-your-own-data.md has the reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from winnow.commands.init.budget import Machine, Plan
+from winnow.commands.init.kind import ONE, SEVERAL
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import MAILS, Source
+from winnow.commands.init.write import GONE
 
 OBJECTIVES = ("masked_lm", "position", "order", "denoise", "contrast")
 MARKED_UP = 0.1  # share of texts with markup from which on markup is taken out
@@ -25,7 +27,7 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     labelled = sum(source.survey.labelled for source in sources)
     groups = sum(source.survey.even_groups if source.roles.group else source.survey.rows for source in sources)
     return {
-        "task": {"labels": list(labels.names), "kind": "classification"},
+        "task": task(labels),
         "compute": {"threads": min(machine.cores, THREADS)},
         "clean": {
             "default_profile": first,
@@ -34,8 +36,8 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         },
         "deduplicate": {"threshold": 0.9 if tokens[0] < SHORT else 0.8},
         "split": {"dev": 0.2 if labelled < FEW or groups < FEW_GROUPS else 0.12},
-        "removals": {"max_skew": 1.5 if len(labels.names) == 2 else 3},
-        "annotate": {"rules": []},
+        "removals": {"max_skew": 1.5 if len(labels.names) == 2 and not labels.are_sets else 3},
+        "annotate": {"rules": []} | ({"combine": "majority"} if labels.are_sets else {}),
         # Duplicates go before the labels are counted.
         "apply_decisions": {"min_rows_per_label": min(10, max(2, least // 2))},
         "adapt": {
@@ -51,6 +53,19 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         "arms": {"seeds": list(plan.seeds)},
         "report": {"title": _title(sources), "description": _description(sources, labels)},
     }
+
+
+def task(labels: Labels) -> dict[str, object]:
+    """Return section `task`."""
+    if not labels.are_sets:
+        return {"labels": list(labels.names), "kind": ONE}
+    own = {"labels": list(labels.names), "kind": SEVERAL, "delimiter": labels.delimiter}
+    return own | ({"unlisted": "leave_out"} if labels.leaves_out else {})
+
+
+def of_kind(changes: Mapping[str, Mapping]) -> dict[str, Mapping]:
+    """Return changes whose section `task` is of the kind that it says, or else of the default's, and of no other."""
+    return dict(changes) | {"task": {"kind": ONE, "delimiter": GONE, "unlisted": GONE} | dict(changes.get("task", {}))}
 
 
 def gates(strict: bool) -> dict[str, dict]:
@@ -72,4 +87,5 @@ def _title(sources: Sequence[Source]) -> str:
 def _description(sources: Sequence[Source], labels: Labels) -> str:
     rows = sum(source.survey.rows for source in sources)
     names = ", ".join(source.found.path.name for source in sources)
-    return f"{rows:,} texts of {names}, to be sorted into {len(labels.names)} classes."
+    what = f"each with any number of {len(labels.names)} labels" if labels.are_sets else ""
+    return f"{rows:,} texts of {names}, {what or f'to be sorted into {len(labels.names)} classes'}."

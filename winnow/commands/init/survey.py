@@ -12,6 +12,7 @@ import numpy as np
 
 from winnow.base import hashing, progress
 from winnow.commands.init.look import Found
+from winnow.commands.init.sets import Sets
 from winnow.readers import Block, dates
 from winnow.readers.values import as_list, as_text, with_point
 from winnow.text import language
@@ -30,6 +31,7 @@ class Roles:
 
     text: list[str]
     label: str | None = None
+    sets: Sets | None = None  # several labels a row; `label` is None then
     group: str | None = None
     published: str | None = None
     published_format: str | None = None
@@ -40,6 +42,14 @@ class Roles:
 
     def used(self) -> list[str]:
         """Return every column once, but those kept beside the row."""
+        return list(dict.fromkeys([*self.single(), *(self.sets.columns if self.sets else ())]))
+
+    def of_labels(self) -> str | None:
+        """Return the column of labels, the first of several; None if there is none."""
+        return self.sets.columns[0] if self.sets else self.label
+
+    def single(self) -> list[str]:
+        """Return those of `used` that hold one text a cell."""
         single = [*self.text, self.label, self.group, self.published, self.key]
         return list(dict.fromkeys(name for name in single if name is not None))
 
@@ -51,6 +61,7 @@ class Survey:
     Attributes:
         refused: rows that cannot be read; `problem` is the first one's.
         labels: rows by label, as the source writes it.
+        labelled: rows with a label, or with a set of labels, be it empty.
         tokens: (rows,) estimated word pieces of each text that is not empty.
         words: (rows,) words of each text that is not empty.
         texts: a sample of them, spread over all rows.
@@ -62,6 +73,7 @@ class Survey:
     problem: str = ""
     empty: int = 0
     labels: Counter = field(default_factory=Counter)
+    labelled: int = 0
     tokens: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     words: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     duplicates: int = 0
@@ -72,11 +84,6 @@ class Survey:
     first: str = "9999"
     last: str = ""
     texts: list[str] = field(default_factory=list)
-
-    @property
-    def labelled(self) -> int:
-        """Rows with a label."""
-        return self.labels.total()
 
     def tokens_at(self, share: float) -> int:
         """Return how many tokens the texts have at most, but for the longest."""
@@ -128,7 +135,7 @@ def count(found: Found, roles: Roles) -> Survey:
         survey.refused += len(block.problems)
         if block.problems and not survey.problem:
             survey.problem = ": ".join(block.problems[0])
-        cells = {name: _cells(block, name) for name in roles.used()}
+        cells = {name: _cells(block, name) for name in roles.single()}
         for parts in zip(*(cells[name] for name in roles.text), strict=True):
             text = "\n\n".join(part for part in parts if part)
             if not text.strip():
@@ -145,6 +152,11 @@ def count(found: Found, roles: Roles) -> Survey:
         if roles.label:
             names = [cell for cell in cells[roles.label] if cell and cell.strip()]
             survey.labels.update(map(with_point, names) if roles.has_commas else names)
+            survey.labelled += len(names)
+        if roles.sets:
+            found = roles.sets.names([block.columns[name] for name in roles.sets.columns])
+            survey.labels.update(name for each in found if each is not None for name in each)
+            survey.labelled += sum(each is not None for each in found)
         keys.extend(map(_number, filter(None, cells.get(roles.key, ()))))
         groups.extend(map(_number, filter(None, cells.get(roles.group, ()))))
         _add_dates(survey, cells.get(roles.published, ()), roles.published_format)
