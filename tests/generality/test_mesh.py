@@ -1,7 +1,6 @@
 """examples/mesh at reduced size: every stage runs, by the example's parameters, on papers with several headings."""
 
 import json
-import sys
 
 import pytest
 
@@ -35,7 +34,7 @@ def clone(tmp_path_factory):
         sections[section] = sections.get(section, {}) | values
     sections["fetch_model"] = tiny_model.build(vocabulary(), folder / "model", folder / "wheels")
     clone = Clone(folder / "clone", folder / "wheels", lambda sources: None, sections)
-    clone.call(sys.executable, "-m", "tests.pipeline.in_one_process")
+    clone.run_stages()
     return clone
 
 

@@ -13,7 +13,8 @@ from winnow.labelling.rule import Row, Rule, Voter, hashes, inside
 
 
 class Model(Rule):
-    """A text classifier of transformers', or one that `finetune` has made."""
+    """A text classifier of transformers', or one that `finetune` has made; of one label a text, or of several, as the
+    task has."""
 
     kind: Literal["model"]
     folder: str = Field(min_length=1)
@@ -29,7 +30,7 @@ class Model(Rule):
     """Padded tokens in one forward pass. Lower it where memory is short."""
 
     label_map: dict[str, str | None] = Field(default_factory=dict)
-    """The model's names of labels to the task's; null: no vote."""
+    """The model's names of labels to the task's; null: no vote, or of a set of labels, not in it."""
 
     origin = "model"
     idle = ("name", "batch_tokens")
@@ -48,7 +49,7 @@ class Model(Rule):
         accelerator = start(params.load("compute", Compute), seed=0)
         teacher = kinds.load(task, "teacher").Teacher(folder, accelerator)
         reader = Reader.of(folder, self.max_length, self.batch_tokens, accelerator)
-        labels = {name: self._label(name, task) for name in teacher.names}
+        labels = {name: self._label(name, task) for name in teacher.names}  # all at once: an unknown one stops here
 
         def vote(rows: list[Row]) -> list[str | None]:
             texts = Texts(reader.tokenize([row["text"] for row in rows]), [row["id"] for row in rows])
@@ -61,5 +62,8 @@ class Model(Rule):
         return Voter(vote)
 
     def _label(self, name: str, task: Task) -> str | None:
+        where = f"{self.where}: the model's label '{name}'"
+        if kinds.has(task, "cells"):  # a label that holds several names, each of which may be another one in the task
+            return task.check(kinds.load(task, "cells").mapped(task, name, self.label_map), where)
         label = self.label_map.get(name, name)
-        return label if label is None else task.check(label, f"{self.where}: the model's label '{name}'")
+        return label if label is None else task.check(label, where)
