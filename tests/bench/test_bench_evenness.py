@@ -1,6 +1,7 @@
 """How even splits are is counted as its definitions say, and the bench runs from end to end without its peer."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from bench import evenness as bench
 from bench import headings
 from winnow.kinds.multilabel.labels import Task
 
+ROOT = Path(__file__).parents[2]
 SHARES = [0.5, 0.25, 0.25]
 
 
@@ -37,6 +39,7 @@ def test_the_bench_runs_from_end_to_end(tmp_path, monkeypatch, capsys):
     sets = bench.skewed(300, 4)
     task = Task(kind="multilabel", labels=list("abcd"))
     papers = headings.Papers(task, [str(row) for row in range(300)], [""] * 300, sets)
+    monkeypatch.chdir(ROOT)  # which has params.yaml
     monkeypatch.setattr(headings, "read", lambda downloads: papers)
     monkeypatch.setattr(bench, "GENERATED", (300, 5))
     monkeypatch.setattr(bench, "FEW", 100)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from bench import headings, labels
 from bench import set_labels as bench
 from winnow.kinds.multilabel.labels import Task
 
+ROOT = Path(__file__).parents[2]
 WORDS = (("trout", "salmon", "perch"), ("granite", "basalt", "slate"), ("gale", "squall", "gust"))
 ROWS = 180
 
@@ -25,6 +27,7 @@ def papers(monkeypatch) -> headings.Papers:
     task = Task(kind="multilabel", labels=["fish", "stone", "wind"])
     made = headings.Papers(task, [str(row) for row in range(2 * ROWS)], texts, sets)
     seen = np.hstack([sets, draw.random((2 * ROWS, 5)) < 0.5]).astype(np.float32)
+    monkeypatch.chdir(ROOT)  # which has params.yaml
     monkeypatch.setattr(headings, "read", lambda downloads: made)
     monkeypatch.setattr(labels, "encoded", lambda own, base, cache: seen[[int(text.split()[1]) for text in own]])
     return made
