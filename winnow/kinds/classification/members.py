@@ -10,7 +10,7 @@ from winnow.base import progress
 from winnow.base.errors import UserError
 from winnow.kinds.classification import logistic, metrics
 from winnow.kinds.classification.finetuned import FineTuned
-from winnow.kinds.scored import CALIBRATION_BINS, MAX_FEATURES, Chances, blocks, joined
+from winnow.kinds.classification.scored import CALIBRATION_BINS, MAX_FEATURES, Chances, blocks, joined
 from winnow.rows.text_column import take
 from winnow.text import tfidf
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from winnow.base import progress
 from winnow.base.errors import UserError
+from winnow.kinds.classification.scored import CALIBRATION_BINS, MAX_FEATURES, Chances, blocks, joined
 from winnow.kinds.multilabel import metrics, one_against_rest
 from winnow.kinds.multilabel.finetuned import FineTuned
 from winnow.kinds.multilabel.labels import Task, known
-from winnow.kinds.scored import CALIBRATION_BINS, MAX_FEATURES, Chances, blocks, joined
 from winnow.rows.text_column import take
 from winnow.text import tfidf
 

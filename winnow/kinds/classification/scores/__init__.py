@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from winnow.encoder.neighbours import Neighbours
 from winnow.kinds import evidence
-from winnow.kinds.chances import LEAST, Chances
 from winnow.kinds.classification import columns
+from winnow.kinds.classification.chances import LEAST, Chances
 from winnow.kinds.classification.scores import detectors, noise, stack
 from winnow.kinds.evidence import Doubt, Errors, Filter, Signals, Surroundings, Suspects
 

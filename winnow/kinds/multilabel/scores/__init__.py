@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.encoder.neighbours import Neighbours
-from winnow.kinds.chances import LEAST, Chances
+from winnow.kinds.classification.chances import LEAST, Chances
 from winnow.kinds.evidence import Doubt, Errors, Filter, Signals, Surroundings, Suspects
 from winnow.kinds.multilabel import columns
 from winnow.kinds.multilabel.labels import Task
