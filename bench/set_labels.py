@@ -15,7 +15,7 @@ exponential moving average. The tiered detector gets both models and the same me
 Rows: average precision of the rows whose set is wrong. Cells: that of single labels of a row, of which the stack of the
 detector is compared with the models' self-confidence, which is cleanlab's score of a label. The sets as given hold
 errors of their own, and headings that no abstract tells of: they count as false alarms of every detector alike.
-`--part other` takes other rows: on them the detector was made.
+`--part other` takes other rows: changes of the detector are tried on these.
 
 Results are means over seeds with 95 % intervals (Student's t), which hold the draws of errors, not of rows. Every run
 stands in a CSV file beside `--out`.
