@@ -126,8 +126,10 @@ def _writes_lists(column: Column) -> bool:
 def _recombines(column: Column, mark: str) -> bool:
     """Return whether cells hold names between marks that come together with others in other cells, `sport|film`.
 
-    `Books, Music` as one class among others has parts that come in no other cell.
+    `Books, Music` as one class among others has parts that come in no other cell; `1,5` is a number.
     """
+    if column.is_number or column.date_forms:
+        return False
     parted = {cell: [part.strip() for part in cell.split(mark)] for cell in column.counts}
     joined = {cell: parts for cell, parts in parted.items() if len(parts) > 1 and all(parts)}
     in_cells = Counter(part for parts in parted.values() for part in set(parts))

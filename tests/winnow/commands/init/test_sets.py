@@ -122,6 +122,35 @@ def test_names_with_a_comma_are_one_label_each(init, tmp_path, project):
     assert written(project)["task"] == {"kind": "classification", "labels": sorted(names)}
 
 
+def test_numbers_with_a_comma_are_no_sets(init, tmp_path, project):
+    rows = [(text, f"{n % 3},{n % 2 * 5}") for n, text in enumerate(TEXTS)]
+    init(table(tmp_path / "one.csv", ["text", "label"], rows), "--yes")
+    assert written(project)["task"] == {"kind": "classification", "labels": ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"]}
+
+
+ODD = {
+    "a list of numbers": ([[n % 3, 7] for n in range(64)], "multilabel"),
+    "lists with nothing in some": (
+        [[None, "a"] if n % 9 == 0 else ["a", "b"][: n % 3] for n in range(64)],
+        None,
+    ),
+    "lists of lists": ([[["a"], ["b"]]] * 64, None),
+    "empty lists alone": ([[]] * 64, None),
+    "hostile names": ([["<b>", "=1+1", "\u202ea"][: n % 4] for n in range(64)], "multilabel"),
+    "one name": ([["a"]] * 64, None),
+}
+
+
+@pytest.mark.parametrize(("sets", "kind"), ODD.values(), ids=list(ODD))
+def test_odd_lists_are_read_or_end_in_one_line(sets, kind, init, capsys, tmp_path, project):
+    path = jsonl(tmp_path / "odd.jsonl", [{"text": t, "labels": s} for t, s in zip(TEXTS, sets, strict=True)])
+    if kind is None:
+        assert len(refused(init, capsys, path, "--yes")) < 400
+        return
+    init(path, "--yes")
+    assert written(project)["task"]["kind"] == kind
+
+
 def test_rare_names_go_and_of_very_many_the_most_frequent_stay(init, tmp_path, project):
     rows = [
         {"text": text, "labels": [*(own or []), f"only {n}"]}
