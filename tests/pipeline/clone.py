@@ -87,7 +87,7 @@ class Clone:
         return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro"), re.MULTILINE)
 
     def run_stages(self) -> list[str]:
-        """Run every stage in one process, without DVC: much faster, as nothing is imported twice; return their names."""
+        """Run every stage in one process, without DVC, so that nothing is imported twice; return their names."""
         told = self.call(sys.executable, "-m", "tests.pipeline.in_one_process")
         return re.findall(r"^Ran stage (.+)$", told, re.MULTILINE)
 
