@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff labels labels-finetune spans automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -73,9 +73,17 @@ bench-judging: bench-%: $(INSTALLED)
 bench-classes bench-diff: bench-%: $(INSTALLED)
 	$(BENCH) --folder $(FOLDER) $(ARGS)
 
+# Fetches the rows of examples/mesh; needs no data of `make repro`.
+bench-evenness: bench-%: $(INSTALLED)
+	$(BENCH) $(ARGS)
+
 bench-labels: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --embeddings data/embeddings --base models/base --encoder models/adapted \
 	  --cache .dvc/tmp/bench
+
+# Fetches the rows of examples/mesh. ARGS="--part other" takes rows that are not reported.
+bench-set-labels: bench-%: $(INSTALLED)
+	$(BENCH) --base models/base --cache .dvc/tmp/bench $(ARGS)
 
 # One kind and rate of noise only: an encoder is trained for each fold, 5 min a draw.
 bench-labels-finetune: bench-%: $(INSTALLED)
@@ -173,5 +181,5 @@ lock:
 
 # Not the data: `dvc gc` is for that.
 clean:
-	rm -rf $(VENV) .venv-lock .venv-peers .venv-peers-neural build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lock .venv-peers .venv-peers-neural .venv-peers-mail .venv-peers-split build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

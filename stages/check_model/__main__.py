@@ -31,6 +31,7 @@ def lacking(base: Path) -> list[str]:
     """
     file = base / parts.CONFIG
     sizes.check(parts.configuration(read_text(file).encode(), str(file)), str(file))
+    check_readable(base)
     lengths = {
         "adapt.max_length": params.load("adapt", _stage("adapt").Params).max_length,
         "encoder.max_length": params.load("encoder", Reading).max_length,
@@ -44,6 +45,21 @@ def lacking(base: Path) -> list[str]:
         except UserError as error:
             found.append(str(error))
     return found
+
+
+def check_readable(base: Path) -> None:
+    """Check that transformers takes the configuration of an encoder's folder.
+
+    Raises:
+        UserError: it does not: a value is of another type, or there is no such family.
+    """
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(base, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # of transformers, of huggingface_hub's types, and whatever an odd value breaks
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{base / parts.CONFIG}: transformers cannot read it: {told}") from None
 
 
 def frozen() -> dict[str, int]:

@@ -6,6 +6,7 @@ Only `Abstract` is read. `OtherAbstract` (in other languages, publishers' summar
 """
 
 import datetime
+import json
 import re
 from array import array
 from bisect import bisect_right
@@ -33,6 +34,7 @@ FIELDS = (
     "pmid",
     "published",
     "publication_type",
+    "mesh",
 )
 # What a source of this format maps where it names no columns.
 COMMON = {"key": "key", "text": "text", "group": "pmid", "published": "published"}
@@ -157,7 +159,8 @@ def read(
     `sections`: one record for each section of an abstract that has headings or categories; its key is `pmid:index`.
     `abstracts`: one record for each abstract without any, its paragraphs joined by a line end; its key is the PMID.
     `text` is the markup inside the element as it stands, tags and escapes included. `published` is the electronic date,
-    else the journal's; a missing month or day counts as 1.
+    else the journal's; a missing month or day counts as 1. `mesh` is a JSON list of the descriptors by which NLM's
+    indexers describe the whole paper, as they stand, without qualifiers; None of a paper that has none.
 
     Args:
         updates: what holds of the file; a citation that does not is one record with the reason.
@@ -257,6 +260,7 @@ def _common(section: etree._Element) -> dict[str, str | None]:
     citation = paper.getparent()
     title = paper.find("ArticleTitle")
     types = [element.text or "" for element in paper.iterfind("PublicationTypeList/PublicationType")]
+    described = [element.text or "" for element in citation.iterfind("MeshHeadingList/MeshHeading/DescriptorName")]
     return {
         "pmid": citation.findtext("PMID"),
         "title": None if title is None else "".join(title.itertext()),
@@ -264,6 +268,7 @@ def _common(section: etree._Element) -> dict[str, str | None]:
         "language": ",".join(element.text or "" for element in paper.iterfind("Language")),
         "copyright": paper.findtext("Abstract/CopyrightInformation"),
         "published": _date(paper.find("ArticleDate")) or _date(paper.find("Journal/JournalIssue/PubDate")),
+        "mesh": json.dumps(described, ensure_ascii=False) if described else None,
         "publication_type": next((type_ for type_ in types if not UNTELLING.fullmatch(type_)), "Journal Article"),
     }
 

@@ -9,9 +9,10 @@ the groups of today's test rows to that file. *Stable*: the other units stand in
 names, test at the low end, dev at the high end, so added rows move units at the two borders only, and none from dev to
 test. *Stratified*: this is done within strata, a unit's stratum being the rarest class that it holds (Sechidis et al.
 2011, On the stratification of multi-label data, also serve rare labels first); then units near a border that make the
-classes more even on the other side cross it. Where each unit holds one class, a class's rows in a split differ from
-their exact share by at most half of the class's largest unit, as long as no more of them are frozen. The kind of task
-says for which classes a label counts.
+classes more even on the other side cross it. Where rows have several labels, units cross in pairs too (`swaps`);
+docs/notebook/multilabel.md compares this with iterative stratification. Where each unit holds one class, a class's rows
+in a split differ from their exact share by at most half of the class's largest unit, as long as no more of them are
+frozen. The kind of task says for which classes a label counts.
 Rows that only adapt the encoder and are tied to no task row are all train: nothing is measured on them.
 
 Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows. A dev or
@@ -29,6 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from stages.split.swaps import swap
 from winnow import kinds
 from winnow.base import gates, hashing, params
 from winnow.base.errors import UserError
@@ -46,6 +48,7 @@ TRAIN, DEV, TEST = range(3)
 BATCH_ROWS = 64 * 1024  # narrow rows, without their text
 # Units may cross a border from this far, as a share of the split: enough to even the classes out, few enough to move.
 BORDER = 0.25
+FAR = 0.5  # the same of units that cross in pairs
 OUT = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "group", "cluster", "split")])
 
 
@@ -99,6 +102,7 @@ class Units:
     rows: np.ndarray  # (units,) int, task rows
     stratum: np.ndarray  # (units,) int
     classes: "csr_array"  # (units, classes) int, rows of each class; the indices of each unit ascend
+    has_sets: bool  # whether a row counts for several classes
 
 
 def read(path: Path, task: Task) -> Rows:
@@ -202,9 +206,9 @@ def units(rows: Rows, frozen: np.ndarray, salt: str) -> tuple[Units, np.ndarray]
     np.minimum.at(stratum, row_unit[row], rarity[class_])
     entries = np.ones(len(row), np.int32), (row_unit[row], class_)
     matrix = coo_array(entries, shape=(count, len(rows.classes))).tocsr()
-    return Units(
-        number, is_frozen[wanted], np.bincount(row_unit[rows.task], minlength=count), stratum, matrix
-    ), row_unit
+    has_sets = bool((np.diff(rows.counts.indptr) > 1).any())
+    sizes = np.bincount(row_unit[rows.task], minlength=count)
+    return Units(number, is_frozen[wanted], sizes, stratum, matrix, has_sets), row_unit
 
 
 def assign(units: Units, options: Params) -> np.ndarray:
@@ -213,11 +217,15 @@ def assign(units: Units, options: Params) -> np.ndarray:
     position = middles(units.rows, units.stratum, units.number) / totals
     split = np.where(position < options.test, TEST, TRAIN).astype(np.int8)
     even_out(split, units, position, TEST, options.test)
+    if units.has_sets:
+        exchange(split, units, position, TEST, options)
     keep_frozen(split, units)
     # The other end, test rows out of the way: those frozen by another salt may stand anywhere.
     position = middles(units.rows, units.stratum, units.number, split != TEST) / totals
     split[(position > 1 - options.dev) & (split != TEST)] = DEV
     even_out(split, units, 1 - position, DEV, options.dev)
+    if units.has_sets:
+        exchange(split, units, 1 - position, DEV, options)
     return split
 
 
@@ -274,6 +282,26 @@ def even_out(split: np.ndarray, units: Units, position: np.ndarray, to: int, sha
         if (((excess[class_] + count) ** 2 - excess[class_] ** 2) / totals[class_]).sum() < -1e-9:
             excess[class_] += count
             split[unit] = to if split[unit] == TRAIN else TRAIN
+
+
+def exchange(split: np.ndarray, units: Units, position: np.ndarray, to: int, options: Params) -> None:
+    """Let units near a split's border cross it in pairs, so that classes and rows are more even.
+
+    None of them is in reach of both borders, so that added rows move none from dev to test.
+
+    Args:
+        split: (units,) int8, changed in place.
+        position: (units,) float; the split is below its share.
+        to: TEST or DEV.
+    """
+    from scipy.sparse import csr_array, hstack
+
+    share = options.test if to == TEST else options.dev
+    distance = np.abs(position - share)
+    reach = min(FAR * share, (1 - options.test - options.dev) / 2)
+    near = np.flatnonzero((distance < reach) & ((split == TRAIN) | (split == to)))
+    near = near[np.argsort(distance[near], kind="stable")]
+    swap(split, csr_array(hstack([units.classes, csr_array(units.rows[:, None])])), share, near, (to, TRAIN))
 
 
 def split(rows: Rows, frozen: np.ndarray, options: Params) -> np.ndarray:

@@ -18,6 +18,7 @@ from tests.pipeline.clone import ROOT, Clone
 from winnow.base import hashing
 
 EXAMPLES = ROOT / "examples"
+STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 SETS = {"emails": emails.write, "intents": intents.write}
 SHORT = {
     "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
@@ -52,7 +53,7 @@ def run(tmp_path_factory):
         for section, values in overlay(name).items():
             sections[section] = sections.get(section, {}) | values
         clone = Clone(folder / name, folder / "wheels", SETS[name], sections)
-        clone.repro()
+        assert set(clone.run_stages()) == set(STAGES)
         return clone
 
     return run
@@ -82,8 +83,6 @@ def queue(clone: Clone) -> list[str]:
 
 @pytest.mark.parametrize("name", SETS)
 def test_all_stages_run_and_the_pages_are_made(clone, name):
-    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert {stage.partition("@")[0] for stage in clone.lock()["stages"]} == set(stages)
     report = (clone.folder / "reports/report.html").read_text(encoding="utf-8")
     assert overlay(name)["report"]["title"] in report
     assert all(label in report for label in overlay(name)["task"]["labels"])
@@ -171,4 +170,4 @@ def test_no_stage_knows_the_default_dataset():
 def test_the_recipes_show_the_tested_parameters():
     text = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
     shown = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert shown == [(EXAMPLES / name / "params.yaml").read_text(encoding="utf-8") for name in SETS]
+    assert shown == [(EXAMPLES / name / "params.yaml").read_text(encoding="utf-8") for name in (*SETS, "mesh")]

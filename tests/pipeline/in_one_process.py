@@ -68,7 +68,7 @@ def main() -> None:
         for line in lines:
             _, _, module, *arguments = shlex.split(line)
             importlib.import_module(f"{module}.__main__").main(arguments)
-        print(name, flush=True)
+        print(f"Ran stage {name}", flush=True)
 
 
 if __name__ == "__main__":

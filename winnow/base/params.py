@@ -57,7 +57,7 @@ def read(file: Path = FILE) -> dict:
         raise UserError(f"{file}: not found; run from the repository's root") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: byte {error.start} is not UTF-8; convert the file to UTF-8") from None
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # ValueError: a date that no calendar has, 2021-02-30
         raise UserError(f"{file}: not valid YAML: {error}") from None
     if not isinstance(document, dict):
         raise UserError(f"{file}: must hold one section a stage, as `name: values`")

@@ -50,7 +50,7 @@ def load_model(auto_class: type, folder: Path, **options) -> "PreTrainedModel":
 def _load(auto_class: type, folder: Path, **options):
     try:
         return auto_class.from_pretrained(folder, trust_remote_code=False, local_files_only=True, **options)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of transformers, of huggingface_hub's types, and whatever an odd value breaks
         raise UserError(f"{folder}: no model that {auto_class.__name__} can load: {error}") from None
 
 

@@ -96,5 +96,5 @@ def shards(content: bytes, where: str) -> dict[str, str]:
         raise UserError(f"{where}: no `weight_map` from tensors to files")
     for name in sorted(set(index.values())):
         if not re.fullmatch(r"[\w-][\w.-]*\.safetensors", name):
-            raise UserError(f"{where}: '{name}' is no safetensors file beside it")
+            raise UserError(f"{where}: {json.dumps(name)} is no safetensors file beside it")
     return index

@@ -14,7 +14,8 @@ from winnow.labelling.rule import Row, Rule, Voter, hashes, inside
 
 
 class Model(Rule):
-    """A classifier of transformers', of texts or of tokens as the task has it, or one that `finetune` has made."""
+    """A classifier of transformers', or one that `finetune` has made: of texts, with one label or several,
+    or of tokens, as the task has it."""
 
     kind: Literal["model"]
     folder: str = Field(min_length=1)
@@ -30,7 +31,7 @@ class Model(Rule):
     """Padded tokens in one forward pass. Lower it where memory is short."""
 
     label_map: dict[str, str | None] = Field(default_factory=dict)
-    """The model's names of labels to the task's; null: no vote."""
+    """The model's names of labels to the task's; null: no vote, or of a set of labels, not in it."""
 
     origin = "model"
     idle = ("name", "batch_tokens")

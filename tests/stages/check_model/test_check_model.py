@@ -50,7 +50,6 @@ FEW_SHOT = {"few_shot": {"frozen_layers": None}}
         (MINI | {"num_hidden_layers": 3}, {"arms": ARMS}),  # which freezes none of its own
         ({"model_type": "albert", "num_hidden_layers": 12, "num_hidden_groups": 1}, {"finetune": ALL_LEARN}),
         (MINI | {"pad_token_id": None}, {}),  # a BERT counts no position from it
-        ({"model_type": "unheard-of"}, {}),  # nobody knows: the stage that freezes says so
     ],
 )
 def test_an_encoder_that_has_all_passes(check, config, sections):
@@ -61,6 +60,10 @@ def test_an_encoder_that_has_all_passes(check, config, sections):
     ("config", "sections", "told"),
     [
         (MINI, {"finetune": SIX}, "finetune.frozen_layers: 6, but the encoder in base has 6 layers"),
+        ({"model_type": "unheard-of"}, {}, "^base/config.json: transformers cannot read it: .*`unheard-of`"),
+        (MINI | {"hidden_size": "many"}, {}, "^base/config.json: transformers cannot read it: .*'hidden_size'"),
+        (MINI | {"vocab_size": None}, {}, "^base/config.json: transformers cannot read it: .*'vocab_size'"),
+        (MINI | {"id2label": ["a"]}, {}, "^base/config.json: transformers cannot read it: "),
         (MINI | {"num_hidden_layers": 3}, {}, "finetune.frozen_layers: 3, but the encoder in base has 3 layers"),
         ({"model_type": "distilbert", "n_layers": 3}, {}, "finetune.frozen_layers: 3, but"),
         (MINI, {"adapt": {"frozen_layers": 9}}, "adapt.frozen_layers: 9, but .* lower it to 5 or less"),

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import random
 import re
 import time
@@ -119,6 +120,19 @@ def test_files_are_read_in_the_order_of_their_names_whatever_their_folders(run):
     texts, _ = run({name: file_of(record("1", name)) for name in names})
     assert texts == {"1": "n22n0001.xml"}
     assert sorted(set(names), key=medline.in_order) == names
+
+
+def test_headings_are_a_list_without_qualifiers_and_none_where_nobody_gave_any():
+    heading = "<MeshHeading><DescriptorName UI='D1'>{}</DescriptorName><QualifierName>use</QualifierName></MeshHeading>"
+    both = heading.format("Rats, Wild") + heading.format("Éclairs &amp; &quot;tea&quot;")
+    listed = f"<MeshHeadingList>{both}</MeshHeadingList>"
+    headed = record("1", "a").replace("</MedlineCitation>", f"{listed}</MedlineCitation>")
+    xml = file_of(headed, record("2", "b"))
+    found = [row.values for row in medline.read(io.BytesIO(xml), "file", ["key", "mesh"], "abstracts")]
+    assert [(key, mesh and json.loads(mesh)) for key, mesh in found] == [
+        ("1", ["Rats, Wild", 'Éclairs & "tea"']),
+        ("2", None),
+    ]
 
 
 def test_a_new_record_of_fewer_sections_leaves_none_of_the_old(run):

@@ -16,7 +16,7 @@ from tests import tiny_encoder
 from tests.conftest import ROOT, make_rows
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
-from winnow.kinds.classification import members
+from winnow.kinds.classification import members, scored
 from winnow.kinds.classification.labels import Task
 from winnow.rows import tables
 
@@ -378,7 +378,7 @@ def test_blocks_of_prediction_and_texts_on_disk_change_no_score(workspace, monke
     corpus(folder, balanced())
     score.main(COMMAND)
     whole = tables.read(folder / "scores.parquet")
-    monkeypatch.setattr(members, "BLOCK", 7)
+    monkeypatch.setattr(scored, "BLOCK", 7)
     score.main(COMMAND)
     np.testing.assert_allclose(probabilities(tables.read(folder / "scores.parquet")), probabilities(whole), atol=1e-6)
 

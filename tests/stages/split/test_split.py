@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.split import __main__ as stage
+from stages.split.swaps import swap
 from tests.conftest import make_rows
 from tests.other_tasks import WORDS
 from winnow.base import hashing, params
@@ -292,3 +293,43 @@ def test_a_missing_column_is_named(workspace):
 def test_bad_parameters_are_named(change, message):
     with pytest.raises(UserError, match=message):
         options(**change)
+
+
+def test_sets_of_labels_are_as_even_as_whole_rows_allow():
+    draw, rows = np.random.default_rng(5), []
+    for _ in range(400):
+        names = [
+            name for name, share in zip("abcdef", (0.5, 0.4, 0.3, 0.2, 0.1, 0.05), strict=True) if draw.random() < share
+        ]
+        rows.append({"label": " ".join(names) or None})
+    shares = {"dev": 0.15, "test": 0.25}
+    for salt in ("one", "two", "three"):
+        assigned = np.array(assign(rows, salt=salt, **shares))
+        for split, share in shares.items():
+            inside = [row["label"] for row, own in zip(rows, assigned, strict=True) if own == split and row["label"]]
+            for name in "abcdef":
+                whole = sum(name in (row["label"] or "").split() for row in rows)
+                assert abs(sum(name in label.split() for label in inside) - share * whole) < 1.5
+
+
+@given(st.integers(0, 10**6))
+def test_units_cross_a_border_only_where_a_split_becomes_more_even(seed):
+    from scipy.sparse import csr_array
+
+    draw = np.random.default_rng(seed)
+    held = draw.integers(0, 3, (30, 4))
+    before = draw.integers(0, 3, 30).astype(np.int8)
+    near = draw.permutation(np.flatnonzero(before != stage.DEV))[:12]
+    after, wished = before.copy(), 0.3 * held.sum(axis=0)
+    swap(after, csr_array(held), 0.3, near, (stage.TEST, stage.TRAIN))
+    assert (before == after)[~np.isin(np.arange(30), near)].all()
+
+    def uneven(split: np.ndarray) -> float:
+        return float(((held[split == stage.TEST].sum(axis=0) - wished) ** 2 / np.maximum(held.sum(axis=0), 1)).sum())
+
+    assert uneven(after) <= uneven(before) + 1e-9
+    sides = {stage.TEST: stage.TRAIN, stage.TRAIN: stage.TEST}
+    for unit in near:  # nothing that crosses alone is left
+        other = after.copy()
+        other[unit] = sides[int(after[unit])]
+        assert uneven(other) >= uneven(after) - 0.02

@@ -72,8 +72,9 @@ def test_a_missing_section_or_file_is_told(tmp_path):
         params.load("example", Example, file)
 
 
-def test_a_file_that_is_not_yaml_is_told(tmp_path):
-    file = write(tmp_path, "example: {rate: [1.0")
+@pytest.mark.parametrize("content", ["example: {rate: [1.0", "example: {since: 2021-02-30}"])
+def test_a_file_that_is_not_yaml_is_told(tmp_path, content):
+    file = write(tmp_path, content)
     with pytest.raises(UserError, match="not valid YAML"):
         params.load("example", Example, file)
 

@@ -169,7 +169,7 @@ def read(name: str, commit_: str, folder: Path) -> Revision:
     try:
         locked = (YAML(typ="safe").load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
         revision.stages = _living(locked, revision)
-    except (YAMLError, UnicodeDecodeError, AttributeError):
+    except (YAMLError, ValueError, AttributeError):
         raise UserError(f"{LOCK} of {name}: cannot be read; does it hold Git's conflict markers?") from None
     tracked = _tracked(commit_)
     for stage in revision.stages.values():

@@ -45,7 +45,7 @@ def _params(side: Revision) -> dict[str, object]:
     file = side.file("params.yaml")
     try:
         document = YAML(typ="safe").load(file.read_text(encoding="utf-8")) if file else {}
-    except (YAMLError, UnicodeDecodeError):
+    except (YAMLError, ValueError):
         raise UserError(f"params.yaml of {side.name}: not valid YAML; mend it there") from None
     return dict(revisions.flattened(document or {}))
 

@@ -94,7 +94,7 @@ def output_bytes(root: Path) -> int | None:
     try:
         locked = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["stages"].values()
         return sum({out["path"]: out.get("size", 0) for stage in locked for out in stage.get("outs", [])}.values())
-    except (YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{path.name}: not what DVC writes ({type(error).__name__}); git checkout dvc.lock") from None
 
 

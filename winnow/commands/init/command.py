@@ -26,13 +26,13 @@ from winnow.commands import pipeline
 from winnow.commands.init import budget, clear, journal, labels, recipe, show, source, write
 from winnow.commands.init.ask import Answers
 from winnow.commands.init.budget import Data
+from winnow.commands.init.kind import KINDS, ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
 
 NAME = "init"
 EXAMPLES = Path("examples")
-KINDS = ("classification", "token_classification")
 LARGE = 10 * 2**20  # bytes from which on DVC keeps a file rather than Git
 MOST_REFUSED = 0.05  # share of rows, where params.yaml says nothing
 DESCRIBED = ("params.yaml", "README.md")  # files of an example that are no data
@@ -42,10 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("files", nargs="*", type=Path, metavar="FILE", help="a file, a folder or a zip archive; each is a source")
-    add("--task", metavar="KIND", help=f"the kind of task, {' or '.join(KINDS)}; by itself, what the labels are of")
+    add("--task", metavar="KIND", help=f"the kind of task, {', '.join(KINDS)}; by itself, what the labels are of")
     add("--text", action="append", metavar="COLUMN", help="the text; given twice, columns are joined")
     for option, what in {
-        "label": "the label",
+        "label": "the label; of several labels a row, a column of each may be named: A,B,…",
         "group": "what rows share that must not be split apart: an author, a thread",
         "date": "the date",
         "key": "what names a row for ever",
@@ -74,7 +74,7 @@ def execute(arguments: argparse.Namespace) -> None:
             would be lost.
     """
     if arguments.task not in (None, *KINDS):
-        raise UserError(f"--task {arguments.task}: `winnow init` sets up {' or '.join(KINDS)}; see docs/tasks.md")
+        raise UserError(f"--task {arguments.task}: this kind is not there yet; there are {', '.join(KINDS)}")
     if bool(arguments.files) == bool(arguments.example):
         raise UserError("name the files to learn from, or --example NAME; one of the two")
     for option in ("labels", "header"):
@@ -105,7 +105,7 @@ def _take_files(text: str, answers: Answers) -> None:
     if twice := [name for name, count in Counter(each.name for each in sources).items() if count > 1]:
         raise UserError(f"two of the files would be the source '{twice[0]}'; rename one")
     learnt = labels.of(sources, options.labels)
-    found = KINDS[labels.spans(sources)]
+    found = SPANS if labels.spans(sources) else SEVERAL if learnt.are_sets else ONE
     if options.task not in (None, found) and learnt.rows:
         raise UserError(f"--task {options.task}: the labels are of kind {found}; name another column by --label")
     data, machine = _data(sources, learnt), budget.this_machine()
@@ -117,7 +117,7 @@ def _take_files(text: str, answers: Answers) -> None:
         return
     licence = answers.ask("licence", "Under what licence may the rows be used", "internal")
     # Where no source has a label, all of them want one.
-    purposes = {each.name: "task" if each.roles.label or not learnt.rows else "text" for each in sources}
+    purposes = {each.name: "task" if each.roles.of_labels() or not learnt.rows else "text" for each in sources}
     entries = [each.entry(licence, purposes[each.name], learnt.becomes) for each in sources]
     changes = recipe.changes(sources, learnt, planned, machine) | {"collect": {"sources": entries}}
     for each in sources:
@@ -136,6 +136,8 @@ def _data(sources: Sequence[Source], learnt: Labels) -> Data:
     length = max(each.survey.tokens_at(0.95) for each in sources)
     rows = sum(each.survey.rows for each in sources)
     labelled = sum(learnt.rows[name] for name in learnt.names)
+    if learnt.are_sets or labels.spans(sources):
+        labelled = sum(each.survey.labelled for each in sources)
     return Data(rows, labelled, len(learnt.names), tokens, length)
 
 
@@ -204,7 +206,7 @@ def _replace(text: str, changes: Mapping[str, Mapping], answers: Answers, bring:
         UserError: the stages would refuse it, or somebody's own work would be lost.
     """
     options, root = answers.options, Path()
-    made = write.changed(text, changes | recipe.gates(options.strict))
+    made = write.changed(text, recipe.of_kind(changes) | recipe.gates(options.strict))
     write.check(made, root, str(params.FILE))
     left = clear.leftovers(YAML(typ="safe").load(made), root)
     clear.refuse_own(left, options.force)

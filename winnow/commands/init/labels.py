@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from winnow.base.errors import UserError
+from winnow.commands.init.sets import MOST, delimiter
 from winnow.commands.init.source import SHOWN, Source
 from winnow.kinds.task import bare
 
+LISTED = 50  # labels of sets that are left out and named; of more, params.yaml says `unlisted: leave_out`
 LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
 DIGITS = re.compile(r"(\d+)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what no label may hold
@@ -24,12 +26,21 @@ class Labels:
         rows: by name.
         becomes: the source's names to ours, where they differ; None: such rows have no label.
         rare: names of too few rows, which are in `becomes` too.
+        delimiter: between the names of a cell, where a row has any number of labels; else None.
+        leaves_out: whether so many names are left out that `becomes` does not list them.
     """
 
     names: list[str]
     rows: Counter = field(default_factory=Counter)
     becomes: dict[str, str | None] = field(default_factory=dict)
     rare: list[str] = field(default_factory=list)
+    delimiter: str | None = None
+    leaves_out: bool = False
+
+    @property
+    def are_sets(self) -> bool:
+        """Whether a row has any number of them."""
+        return self.delimiter is not None
 
 
 def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
@@ -42,6 +53,11 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
         UserError: there are fewer than two.
     """
     counts = sum((source.survey.labels for source in sources), Counter())
+    sets = [source.roles.sets for source in sources if source.roles.sets]
+    if sets and any(source.roles.label for source in sources):
+        raise UserError(
+            "one file has a label a row, and another several; give one column of each by --label, or one file"
+        )
     if not counts:
         return _without_rows(sources, wanted)
     becomes: dict[str, str | None] = dict(_variants(counts))
@@ -53,11 +69,12 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
             raise UserError(f"--labels: no row has the label '{unknown[0]}'; there are {_told(list(rows))}")
         left_out, rare = [name for name in rows if name not in wanted], []
     else:
-        rare = [name for name, count in rows.items() if count < LEAST_ROWS] if len(rows) > 1 else []
+        most = {name for name, _ in rows.most_common(MOST)} if sets else rows
+        rare = [name for name, count in rows.items() if count < LEAST_ROWS or name not in most] if len(rows) > 1 else []
         left_out = rare
     names = list(dict.fromkeys(wanted or ordered([name for name in rows if name not in rare])))
     if len(names) < (1 if spans(sources) else 2):
-        column = next(source.roles.label for source in sources if source.roles.label)
+        column = next(name for source in sources if (name := source.roles.of_labels()))
         if rare:
             raise UserError(
                 f"column '{column}' holds {_told(list(rows))}, and fewer than two of them have the {LEAST_ROWS} rows "
@@ -68,8 +85,12 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
             f"another column by --label"
         )
     becomes = {name: None if to in left_out else to for name, to in becomes.items()}
-    becomes |= dict.fromkeys(left_out)
-    return Labels(names, rows, becomes, rare)
+    leaves_out = bool(sets) and len(left_out) > LISTED
+    if leaves_out:
+        becomes = {name: to for name, to in becomes.items() if to is not None}
+    else:
+        becomes |= dict.fromkeys(left_out)
+    return Labels(names, rows, becomes, rare, delimiter(sets, names) if sets else None, leaves_out)
 
 
 def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:

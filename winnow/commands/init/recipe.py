@@ -1,11 +1,13 @@
 """What params.yaml says for the data: task, cleaning, lengths, budgets; docs/bring-your-own-data.md has the reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from winnow.commands.init import labels as labels_
 from winnow.commands.init.budget import Machine, Plan
+from winnow.commands.init.kind import ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import MAILS, Source
+from winnow.commands.init.write import GONE
 
 OBJECTIVES = ("masked_lm", "position", "order", "denoise", "contrast")
 MARKED_UP = 0.1  # share of texts with markup from which on markup is taken out
@@ -25,10 +27,9 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     least = min((labels.rows[name] for name in labels.names), default=0)
     labelled = sum(source.survey.labelled for source in sources)
     marked = labels_.spans(sources)
-    kind = {"kind": "token_classification"} if marked else {"kind": "classification"}
     groups = sum(source.survey.even_groups if source.roles.group else source.survey.rows for source in sources)
     return {
-        "task": {"labels": list(labels.names)} | kind,
+        "task": task(labels, marked),
         "compute": {"threads": min(machine.cores, THREADS)},
         "clean": {
             "default_profile": first,
@@ -37,8 +38,8 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         },
         "deduplicate": {"threshold": 0.9 if tokens[0] < SHORT else 0.8},
         "split": {"dev": 0.2 if labelled < FEW or groups < FEW_GROUPS else 0.12},
-        "removals": {"max_skew": 1.5 if len(labels.names) == 2 else 3},
-        "annotate": {"rules": []} | ({"combine": "majority"} if marked else {}),
+        "removals": {"max_skew": 1.5 if len(labels.names) == 2 and not labels.are_sets else 3},
+        "annotate": {"rules": []} | ({"combine": "majority"} if marked or labels.are_sets else {}),
         # Duplicates go before the labels are counted.
         "apply_decisions": {"min_rows_per_label": min(10, max(2, least // 2))},
         "adapt": {
@@ -54,6 +55,23 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         "arms": {"seeds": list(plan.seeds)},
         "report": {"title": _title(sources), "description": _description(sources, labels)},
     }
+
+
+def task(labels: Labels, marked: bool) -> dict[str, object]:
+    """Return section `task`.
+
+    Args:
+        marked: whether labels are spans of the texts.
+    """
+    if not labels.are_sets:
+        return {"labels": list(labels.names), "kind": SPANS if marked else ONE}
+    own = {"labels": list(labels.names), "kind": SEVERAL, "delimiter": labels.delimiter}
+    return own | ({"unlisted": "leave_out"} if labels.leaves_out else {})
+
+
+def of_kind(changes: Mapping[str, Mapping]) -> dict[str, Mapping]:
+    """Return changes whose section `task` is of the kind that it says, or else of the default's, and of no other."""
+    return dict(changes) | {"task": {"kind": ONE, "delimiter": GONE, "unlisted": GONE} | dict(changes.get("task", {}))}
 
 
 def gates(strict: bool) -> dict[str, dict]:
@@ -76,5 +94,8 @@ def _description(sources: Sequence[Source], labels: Labels) -> str:
     rows = sum(source.survey.rows for source in sources)
     names = ", ".join(source.found.path.name for source in sources)
     count = len(labels.names)
-    what = f"in which spans of {count} type{'s' * (count > 1)} are marked" if labels_.spans(sources) else ""
-    return f"{rows:,} texts of {names}, {what or f'to be sorted into {count} classes'}."
+    if labels_.spans(sources):
+        what = f"in which spans of {count} type{'s' * (count > 1)} are marked"
+    else:
+        what = f"each with any number of {count} labels" if labels.are_sets else f"to be sorted into {count} classes"
+    return f"{rows:,} texts of {names}, {what}."

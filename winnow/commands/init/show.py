@@ -42,9 +42,10 @@ def _of_source(source: Source) -> Iterable[tuple[str, str]]:
     counts += [_markup(source)] * (survey.markup() >= LEAST_SHOWN)
     if counts:
         yield "", ", ".join(counts)
-    if roles.label:
+    if roles.label or roles.sets:
         missing = survey.rows - survey.refused - survey.labelled
-        yield "  label", roles.label + (f": {missing:,} rows without" if missing else "")
+        told = roles.label or f"{_listed(roles.sets.columns)}: {roles.sets.what}"
+        yield "  label", told + (f": {missing:,} rows without" if missing else "")
     yield "  group", f"{roles.group}: {survey.groups:,}" if roles.group else NO_GROUP
     if roles.too_few:
         same = ", since mails of one subject are one thread" if roles.too_few == "thread" else ""

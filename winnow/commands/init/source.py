@@ -15,6 +15,7 @@ from winnow.commands.init import kind, look, survey
 from winnow.commands.init.ask import NONE, Answers
 from winnow.commands.init.columns import Column
 from winnow.commands.init.look import Found
+from winnow.commands.init.sets import Sets
 from winnow.commands.init.survey import Roles, Survey
 from winnow.readers import UTF_8
 from winnow.readers.tabular import QUOTE
@@ -54,6 +55,8 @@ class Source:
         for key in ("key", "label", "group", "published", "published_format"):
             if getattr(roles, key) is not None:
                 columns[key] = getattr(roles, key)
+            if key == "label" and roles.sets:
+                columns[key] = roles.sets.columns[0] if len(roles.sets.columns) == 1 else list(roles.sets.columns)
         if roles.meta:
             columns["meta"] = list(roles.meta)
         entry = {"name": self.name, "kind": "file", "path": self.path(), "sha256": self.sha256, "format": found.format}
@@ -91,10 +94,13 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     for name in options.without:
         _check(name, found, "without")
     columns = [column for column in columns if column.name not in options.without]
-    marked = kind.spans(columns, options.label if options.label != NONE else None)
+    marked = (
+        None if options.task == kind.SEVERAL else kind.spans(columns, options.label if options.label != NONE else None)
+    )
+    sets = None if marked else kind.several(columns, answers)
     of_format = {"eml": _of_mails, "mbox": _of_mails, "text": _of_texts, "conll": _of_conll}.get(found.format)
     roles = of_format(found) if of_format else _of_spans(columns, marked, found, answers) if marked else None
-    roles = _with_options(roles, found, options) if roles else _of_table(columns, found, answers)
+    roles = _with_options(roles, found, options) if roles else _of_table(columns, found, answers, sets)
     roles = replace(roles, meta=[name for name in roles.meta if name not in options.without])
     beside = {roles.label, *roles.meta}
     has_commas = found.format in ("csv", "tsv") and any(
@@ -172,18 +178,22 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def _of_table(columns: list[Column], found: Found, answers: Answers) -> Roles:
+def _of_table(columns: list[Column], found: Found, answers: Answers, sets: Sets | None) -> Roles:
     options = answers.options
-    for option, value in (("text", options.text), ("label", options.label), ("group", options.group)):
+    own_label = None if sets else options.label
+    for option, value in (("text", options.text), ("label", own_label), ("group", options.group)):
         for name in value if isinstance(value, list) else [value]:
             _check(name, found, option)
     for option in ("date", "key"):
         _check(getattr(options, option), found, option)
-    named = {name for name in (*(options.text or ()), options.label, options.group, options.date, options.key) if name}
+    of_sets = sets.columns if sets else ()
+    named = {
+        name for name in (*(options.text or ()), *of_sets, own_label, options.group, options.date, options.key) if name
+    }
     rest = [column for column in columns if column.name not in named]
     text = options.text or _text(rest, found, answers)
     rest = [column for column in rest if column.name not in text]
-    label = _unless_none(options.label) if options.label else _label(rest, found, answers)
+    label = None if sets else _unless_none(options.label) if options.label else _label(rest, found, answers)
     rest = [column for column in rest if column.name != label]
     key = _unless_none(options.key) if options.key else guess.key(rest)
     rest = [column for column in rest if column.name != key]
@@ -191,7 +201,7 @@ def _of_table(columns: list[Column], found: Found, answers: Answers) -> Roles:
     rest = [column for column in rest if column.name != group]
     published, form = _date(columns if options.date else rest, answers)
     rest = [column for column in rest if column.name != published]
-    return Roles(text, label, group, published, form, key, guess.meta(rest, ()))
+    return Roles(text, label, sets, group, published, form, key, guess.meta(rest, ()))
 
 
 def _unless_none(name: str) -> str | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from winnow.base import hashing, progress
 from winnow.commands.init.look import Found
+from winnow.commands.init.sets import Sets
 from winnow.kinds.token_classification import cells as spans
 from winnow.readers import Block, dates
 from winnow.readers.values import as_list, as_text, with_point
@@ -32,6 +33,7 @@ class Roles:
 
     text: list[str]
     label: str | None = None
+    sets: Sets | None = None  # several labels a row; `label` is None then
     group: str | None = None
     published: str | None = None
     published_format: str | None = None
@@ -43,6 +45,14 @@ class Roles:
 
     def used(self) -> list[str]:
         """Return every column once, but those kept beside the row."""
+        return list(dict.fromkeys([*self.single(), *(self.sets.columns if self.sets else ())]))
+
+    def of_labels(self) -> str | None:
+        """Return the column of labels, the first of several; None if there is none."""
+        return self.sets.columns[0] if self.sets else self.label
+
+    def single(self) -> list[str]:
+        """Return those of `used` that hold one text a cell."""
         single = [*self.text, self.label, self.group, self.published, self.key]
         return list(dict.fromkeys(name for name in single if name is not None))
 
@@ -54,7 +64,7 @@ class Survey:
     Attributes:
         refused: rows that cannot be read; `problem` is the first one's.
         labels: rows by label, as the source writes it; of spans by each of their types.
-        without_span: rows whose label is that there is none.
+        labelled: rows with a label, a set of labels or spans; be they none.
         tokens: (rows,) estimated word pieces of each text that is not empty.
         words: (rows,) words of each text that is not empty.
         texts: a sample of them, spread over all rows.
@@ -66,7 +76,7 @@ class Survey:
     problem: str = ""
     empty: int = 0
     labels: Counter = field(default_factory=Counter)
-    without_span: int = 0
+    labelled: int = 0
     tokens: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     words: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     duplicates: int = 0
@@ -77,11 +87,6 @@ class Survey:
     first: str = "9999"
     last: str = ""
     texts: list[str] = field(default_factory=list)
-
-    @property
-    def labelled(self) -> int:
-        """Rows with a label."""
-        return self.labels.total()
 
     def tokens_at(self, share: float) -> int:
         """Return how many tokens the texts have at most, but for the longest."""
@@ -134,7 +139,7 @@ def count(found: Found, roles: Roles) -> Survey:
         if block.problems and not survey.problem:
             survey.problem = ": ".join(block.problems[0])
         block = _placed(block, roles, survey) if roles.spans else block
-        cells = {name: _cells(block, name) for name in roles.used()}
+        cells = {name: _cells(block, name) for name in roles.single()}
         for parts in zip(*(cells[name] for name in roles.text), strict=True):
             text = "\n\n".join(part for part in parts if part)
             if not text.strip():
@@ -151,10 +156,15 @@ def count(found: Found, roles: Roles) -> Survey:
         if roles.spans:
             labels = [json.loads(cell) for cell in cells[roles.label] if cell]
             survey.labels.update(name for label in labels for name in dict.fromkeys(name for *_, name in label))
-            survey.without_span += sum(not label for label in labels)
+            survey.labelled += len(labels)
         elif roles.label:
             names = [cell for cell in cells[roles.label] if cell and cell.strip()]
             survey.labels.update(map(with_point, names) if roles.has_commas else names)
+            survey.labelled += len(names)
+        if roles.sets:
+            found = roles.sets.names([block.columns[name] for name in roles.sets.columns])
+            survey.labels.update(name for each in found if each is not None for name in each)
+            survey.labelled += sum(each is not None for each in found)
         keys.extend(map(_number, filter(None, cells.get(roles.key, ()))))
         groups.extend(map(_number, filter(None, cells.get(roles.group, ()))))
         _add_dates(survey, cells.get(roles.published, ()), roles.published_format)

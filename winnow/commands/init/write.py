@@ -12,6 +12,7 @@ from winnow.base import params
 from winnow.commands import layout, parameters
 
 # ruamel mislays the comment of a list that becomes empty, and what follows: so it gets an item until it is text.
+GONE = object()  # the value of a key that shall not be there
 NO_ITEM = "no item"
 NO_ITEMS = re.compile(rf"^( *\w+):( #.*)?\n *- {NO_ITEM}\n", re.MULTILINE)
 
@@ -24,7 +25,7 @@ def changed(text: str, changes: Mapping[str, Mapping[str, object]]) -> str:
     """Return params.yaml with other values, as DVC lays it out.
 
     Args:
-        changes: by section, the values of its keys; the other keys stay.
+        changes: by section, the values of its keys, `GONE` for one that goes; the other keys stay.
     """
     document = _yaml().load(text)
     for section, values in changes.items():
@@ -32,7 +33,8 @@ def changed(text: str, changes: Mapping[str, Mapping[str, object]]) -> str:
     made = _dumped(document)
     for section, values in changes.items():
         there = _yaml().load(made)[section]
-        made = _with_keys(made, section, {key: value for key, value in values.items() if key not in there})
+        new = {key: value for key, value in values.items() if key not in there and value is not GONE}
+        made = _with_keys(made, section, new)
     made = FAR_COMMENT.sub(r"\1 # ", made)
     while (again := layout.rewritten(made)) != made:
         made = again
@@ -55,6 +57,9 @@ def _update(mapping: CommentedMap, values: Mapping[str, object]) -> None:
     """Set the values of keys that are there."""
     for key in [key for key in values if key in mapping]:
         there, value = mapping[key], values[key]
+        if value is GONE:
+            del mapping[key]
+            continue
         if there == value:  # it stays as it is written
             continue
         if isinstance(value, Mapping) and isinstance(there, CommentedMap):

@@ -48,5 +48,5 @@ def objects(text: str) -> set[str]:
     """Return the names of what a `.dvc` file has in DVC's cache."""
     try:
         return {out["md5"] for out in YAML(typ="safe").load(text)["outs"] if "md5" in out}
-    except (YAMLError, KeyError, TypeError):
+    except (YAMLError, KeyError, TypeError, ValueError):
         return set()

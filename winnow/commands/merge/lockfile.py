@@ -90,7 +90,7 @@ def _read(text: str, side: str) -> dict:
         entries = lock.get(STAGES, {}).values()
         if not all(isinstance(out["path"], str) for entry in entries for out in _outs(entry)):
             raise TypeError("a path that is no text")
-    except (YAMLError, AttributeError, KeyError, TypeError):
+    except (YAMLError, AttributeError, KeyError, TypeError, ValueError):
         raise UserError(
             f"{FILE} of {side}: not what DVC writes; mend it on that side: `dvc repro` there writes it anew"
         ) from None

@@ -76,7 +76,7 @@ def _short(value: object) -> str:
 def _plain(text: str, where: str) -> dict:
     try:
         document = YAML(typ="safe").load(text)
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:
         raise UserError(f"{where}: not valid YAML: {' '.join(str(error).split())}; mend it on that side") from None
     if document is None:
         return {}
@@ -88,7 +88,7 @@ def _plain(text: str, where: str) -> dict:
 def _said(text: str) -> object:
     try:
         return YAML(typ="safe").load(text)
-    except YAMLError:
+    except (YAMLError, ValueError):
         return None
 
 

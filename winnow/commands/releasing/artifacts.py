@@ -35,7 +35,7 @@ def read(text: str) -> dict[str, Artifact]:
     """
     try:
         listed = (YAML(typ="safe").load(text) or {}).get("artifacts") or {}
-    except YAMLError:
+    except (YAMLError, ValueError):
         raise UserError(f"{pipeline.FILE}: not valid YAML; mend it") from None
     found = {}
     for name, entry in listed.items():

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from winnow.base import progress
 from winnow.base.errors import UserError
-from winnow.kinds.classification import columns, logistic, metrics
+from winnow.kinds.classification import logistic, metrics
 from winnow.kinds.classification.finetuned import FineTuned
+from winnow.kinds.classification.scored import CALIBRATION_BINS, MAX_FEATURES, Chances, blocks, joined
 from winnow.kinds.members import Inputs
 from winnow.rows.text_column import take
 from winnow.text import tfidf
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
 
 __all__ = ["FineTuned", "Member", "Probe", "Scored", "Words", "out_of_fold", "predict", "score"]
-
-MAX_FEATURES = 20_000  # the most frequent; rarer words say nothing of another row
-BLOCK = 16_384  # rows that are predicted at once
-CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
 
 
 class Member(Protocol):
@@ -39,16 +34,6 @@ class Member(Protocol):
             classes: how many there are.
         """
         ...
-
-
-def _blocks(chosen: np.ndarray) -> list[np.ndarray]:
-    """Return the places of the rows that are marked, (rows,) bool, `BLOCK` at a time."""
-    places = np.flatnonzero(chosen)
-    return [places[start : start + BLOCK] for start in range(0, len(places), BLOCK)]
-
-
-def _joined(parts: list[np.ndarray], classes: int) -> np.ndarray:
-    return np.concatenate([np.empty((0, classes)), *parts])
 
 
 @dataclass(frozen=True)
@@ -69,8 +54,8 @@ class Probe:
 
         scaler = StandardScaler().fit(self.features[train])
         fitted = logistic.fit(scaler.transform(self.features[train]), truth, self.regularization)
-        parts = _blocks(inside)
-        return _joined(
+        parts = blocks(inside)
+        return joined(
             [logistic.probabilities(fitted, scaler.transform(self.features[rows]), classes) for rows in parts], classes
         )
 
@@ -89,35 +74,12 @@ class Words:
         except ValueError as error:
             raise UserError(f"score: the labelled texts hold no words ({error})") from None
         fitted = logistic.fit(matrix, truth, self.regularization)
-        parts = (vectorizer.transform(take(self.texts, rows)) for rows in _blocks(inside))
-        return _joined([logistic.probabilities(fitted, part, classes) for part in parts], classes)
+        parts = (vectorizer.transform(take(self.texts, rows)) for rows in blocks(inside))
+        return joined([logistic.probabilities(fitted, part, classes) for part in parts], classes)
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Class probabilities of rows, by models that did not see their labels.
-
-    Attributes:
-        task: whose labels the classes are.
-        members: (rows, labels) float32 of each model, by name.
-        truth: (rows,) int, the labels that they learnt from; -1 where a row is predicted only.
-    """
-
-    task: "Task"
-    members: dict[str, np.ndarray]
-    truth: np.ndarray
-
-    @cached_property
-    def mean(self) -> np.ndarray:
-        """What the models say together, (rows, labels) float32."""
-        return np.mean(list(self.members.values()), axis=0)
-
-    def columns(self) -> dict[str, pa.Array]:
-        """Return p_<label>, of the mean, and <member>_p_<label>, float32."""
-        found = columns.of(self.task, self.mean)
-        for name, own in self.members.items():
-            found |= columns.of(self.task, own, name)
-        return found
+class Scored(Chances):
+    """Class probabilities of rows; `truth` is (rows,) int, -1 where a row is predicted only."""
 
     def measure(self, judged: np.ndarray) -> dict:
         """Return the metrics of the ensemble, and of each member, on the rows whose class is known.

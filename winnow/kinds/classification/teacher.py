@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 OF_TEXTS, OF_TOKENS = "ForSequenceClassification", "ForTokenClassification"
+ONE_LABEL, SEVERAL_LABELS = "single_label_classification", "multi_label_classification"
+NEEDED = {
+    ONE_LABEL: "a classifier of one label a text",
+    SEVERAL_LABELS: f"a classifier of several labels a text (problem_type {SEVERAL_LABELS})",
+}
 
 
 class Teacher:
@@ -31,7 +36,7 @@ class Teacher:
         Raises:
             UserError: the folder holds none.
         """
-        model = _load(folder)
+        model = load(folder)
         self.names = [model.config.id2label[number] for number in range(model.config.num_labels)]
         self._model = accelerator.prepare(model).eval()
 
@@ -50,11 +55,14 @@ class Teacher:
         return [meant(self.names[number]) if chance >= least else None for number, chance in said]
 
 
-def _load(folder: Path) -> "torch.nn.Module":
+def load(folder: Path, problem: str = ONE_LABEL) -> "torch.nn.Module":
     """Return a classifier as `head` knows them.
 
+    Args:
+        problem: of `NEEDED`, as transformers calls it: what it must have been trained for.
+
     Raises:
-        UserError: the folder holds none.
+        UserError: the folder holds none, or one that was trained for another problem.
     """
     from transformers import AutoModelForSequenceClassification
 
@@ -64,14 +72,17 @@ def _load(folder: Path) -> "torch.nn.Module":
         )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architecture = str((config.get("architectures") or [""])[0])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder}: no model: {error}") from None
+    config = config if isinstance(config, dict) else {}
+    named = config.get("architectures")
+    architecture = str(named[0]) if named and isinstance(named, list) else ""
+    is_other = (config.get("problem_type") == SEVERAL_LABELS) != (problem == SEVERAL_LABELS)
     # Without its head a model would load too, with a random one.
+    if is_other or not architecture.endswith((OF_TOKENS, OF_TEXTS)):
+        raise UserError(f"{folder}: is a {architecture or 'model without a head'}; needs {NEEDED[problem]}")
     if architecture.endswith(OF_TOKENS):
         return head.load(folder)
-    if not architecture.endswith(OF_TEXTS) or config.get("problem_type") == "multi_label_classification":
-        raise UserError(f"{folder}: is a {architecture or 'model without a head'}; needs a classifier of one label")
     return _of_tokens(models.load_model(AutoModelForSequenceClassification, folder))
 
 

@@ -66,6 +66,10 @@ class Task(single.Task):
             super().check(name, where)
         return canonical(names)
 
+    def check_name(self, name: str, where: str) -> str:
+        """Return a name that a set may hold, or raise a `UserError` that begins with `where` if it is none."""
+        return super().check(name, where)
+
     def parts(self, text: str, where: str) -> list[str]:
         """Return the names that a text holds, in its order, whether they are the task's or not.
 

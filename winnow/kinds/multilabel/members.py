@@ -2,26 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from winnow.base import progress
 from winnow.base.errors import UserError
+from winnow.kinds.classification.scored import CALIBRATION_BINS, MAX_FEATURES, Chances, blocks, joined
 from winnow.kinds.members import Inputs
-from winnow.kinds.multilabel import columns, metrics, one_against_rest
+from winnow.kinds.multilabel import metrics, one_against_rest
 from winnow.kinds.multilabel.finetuned import FineTuned
 from winnow.kinds.multilabel.labels import Task, known
 from winnow.rows.text_column import take
 from winnow.text import tfidf
 
 __all__ = ["FineTuned", "Member", "Probe", "Scored", "Words", "predict", "score"]
-
-MAX_FEATURES = 20_000  # the most frequent; rarer words say nothing of another row
-BLOCK = 16_384  # rows that are predicted at once
-CALIBRATION_BINS = 10  # coarse enough for a few hundred rows
 
 
 class Member(Protocol):
@@ -36,12 +31,6 @@ class Member(Protocol):
             inside: (rows,) bool, the rows to predict.
         """
         ...
-
-
-def _blocks(chosen: np.ndarray) -> list[np.ndarray]:
-    """Return the places of the rows that are marked, (rows,) bool, `BLOCK` at a time."""
-    places = np.flatnonzero(chosen)
-    return [places[start : start + BLOCK] for start in range(0, len(places), BLOCK)]
 
 
 @dataclass(frozen=True)
@@ -62,8 +51,8 @@ class Probe:
 
         scaler = StandardScaler().fit(self.features[train])
         fitted = one_against_rest.fit(scaler.transform(self.features[train]), truth, self.regularization)
-        parts = (scaler.transform(self.features[rows]) for rows in _blocks(inside))
-        return _joined([one_against_rest.probabilities(fitted, part) for part in parts], truth.shape[1])
+        parts = (scaler.transform(self.features[rows]) for rows in blocks(inside))
+        return joined([one_against_rest.probabilities(fitted, part) for part in parts], truth.shape[1])
 
 
 @dataclass(frozen=True)
@@ -80,40 +69,19 @@ class Words:
         except ValueError as error:
             raise UserError(f"score: the labelled texts hold no words ({error})") from None
         fitted = one_against_rest.fit(matrix, truth, self.regularization)
-        parts = (vectorizer.transform(take(self.texts, rows)) for rows in _blocks(inside))
-        return _joined([one_against_rest.probabilities(fitted, part) for part in parts], truth.shape[1])
-
-
-def _joined(parts: list[np.ndarray], labels: int) -> np.ndarray:
-    return np.concatenate([np.empty((0, labels)), *parts])
+        parts = (vectorizer.transform(take(self.texts, rows)) for rows in blocks(inside))
+        return joined([one_against_rest.probabilities(fitted, part) for part in parts], truth.shape[1])
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Probabilities of labels, by models that did not see the rows' sets.
+class Scored(Chances):
+    """Probabilities of the labels of rows; `truth` is (rows, labels) bool.
 
     Attributes:
-        members: (rows, labels) float32 of each model, by name.
-        truth: (rows, labels) bool, the sets that they learnt from.
-        known: (rows,) bool, which rows have one.
+        known: (rows,) bool, which rows have a set.
     """
 
-    task: Task
-    members: dict[str, np.ndarray]
-    truth: np.ndarray
     known: np.ndarray
-
-    @cached_property
-    def mean(self) -> np.ndarray:
-        """What the models say together, (rows, labels) float32."""
-        return np.mean(list(self.members.values()), axis=0)
-
-    def columns(self) -> dict[str, pa.Array]:
-        """Return p_<label>, of the mean, and <member>_p_<label>, float32."""
-        found = columns.of(self.task, self.mean)
-        for name, own in self.members.items():
-            found |= columns.of(self.task, own, name)
-        return found
 
     def measure(self, judged: np.ndarray) -> dict:
         """Return the metrics of the ensemble, and of each member, on the rows whose set is known, cut at a half.

@@ -98,9 +98,11 @@ def _whole(lines: list[Header], body: bytes, default: str, depth: int) -> Part:
     if type_.value.startswith("multipart/") and boundary:
         within, epilogue = _split(body, boundary)
         kind = MESSAGE if type_.value == "multipart/digest" else PLAIN
-        if within is not None:
+        if within:
             parts = [parsed(data, kind, depth + 1) for data in within]
             return Part(lines, body, type_, parts, epilogue)
+        if within is not None:  # the end of the parts and no part: what stands around it is all that was written
+            body = body.replace(b"--%b--" % boundary, b"", 1)
     if type_.value in MESSAGES:
         # Encoded against the rules (RFC 2046, section 5.2.1), too.
         content = transfer.undone(body, headers.field(lines, "content-transfer-encoding").value)

@@ -298,7 +298,8 @@ def _tagger(folder: str, expected: str) -> Callable[[str], list[dict]]:
     try:
         model = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **safe).eval()
         tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-    except (OSError, ValueError) as error:
+    # A configuration of odd values breaks transformers wherever it first reads them.
+    except Exception as error:
         raise UserError(f"{folder}: no token-classification model that transformers can load: {error}") from None
     # Two fewer than the positions: RoBERTa's begin at two.
     tokenizer.model_max_length = getattr(model.config, "max_position_embeddings", 512) - 2

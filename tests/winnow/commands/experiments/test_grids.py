@@ -75,6 +75,7 @@ def test_every_combination_of_labels_is_one_experiment(project):
         ("{a: {b: {fine.epochs: 2}}}", "own-b: params.yaml: section 'fine': no stage reads it"),
         ("{a: {b: {finetune.epochs: many}}}", "params.yaml: finetune.epochs: Input should be a valid integer"),
         ("{a: {b: {finetune.epochs: [}}}", "experiments/own.yaml: not valid YAML"),
+        ("{a: {b: {finetune.epochs: 2021-02-30}}}", "experiments/own.yaml: not valid YAML"),
         ("{a: {b: {~finetune.epochs: 2}}}", "~finetune.epochs: takes the key out, and so has no value"),
         ("{a: {b: {~finetune.epoch: }}}", "own-b: "),
         ("{a: {b: {report.title: a b}}}", "'a b' is more than a plain word"),

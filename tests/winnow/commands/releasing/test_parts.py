@@ -134,6 +134,7 @@ def test_an_entry_that_is_written_otherwise_is_left_to_people():
         ("artifacts: {a/b: {path: c}}\n", "letters, digits"),
         ("artifacts: {model: {type: model}}\n", "has no path"),
         ("artifacts: [\n", "not valid YAML"),
+        ("artifacts: 2021-02-30\n", "not valid YAML"),
     ],
 )
 def test_what_dvc_yaml_lists_wrongly_is_told(text, message):

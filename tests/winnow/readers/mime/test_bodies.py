@@ -132,7 +132,7 @@ FORWARD = "---------- Forwarded message ----------\n"
         (message('Content-Type: multipart/mixed; boundary="b c"') + b"pre\n--b c\n\nhi\n--b c--", "hi"),
         (message("Content-Type: multipart/mixed; boundary=b") + b"--b  \n\nhi\n--b--  ", "hi"),
         (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b--\r\n", "hi"),
-        (message("Content-Type: multipart/mixed; boundary=b") + b"--b--\n", ""),
+        (message("Content-Type: multipart/mixed; boundary=b") + b"--b--\n", "\n"),
     ],
 )
 def test_what_messages_say(data, text):
@@ -181,6 +181,11 @@ def test_what_messages_say(data, text):
         (
             message("Content-Type: multipart/mixed; boundary=b") + b"text alone",
             "text alone",
+            ["the message (multipart/mixed) has no parts; read as text"],
+        ),
+        (
+            message("Content-Type: multipart/mixed; boundary=b") + b"text alone\r\n--b--\r\nand below\r\n",
+            "text alone\n\nand below\n",
             ["the message (multipart/mixed) has no parts; read as text"],
         ),
         (

@@ -1,7 +1,9 @@
 """Personal data is found where it is, not in the numbers of science; masking twice changes nothing."""
 
 import ipaddress
+import json
 import random
+import shutil
 import time
 from itertools import pairwise
 
@@ -250,6 +252,30 @@ def test_a_model_that_is_missing_changed_or_broken_is_named(tagger, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(UserError, match="no token-classification model that transformers can load"):
         use(folder=str(tmp_path), sha256=files.sha256(tmp_path / "model.safetensors"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"num_attention_heads": 0},
+        {"num_hidden_layers": "one"},
+        {"hidden_size": None},
+        {"hidden_act": "none such"},
+        {"id2label": []},
+        {"id2label": {"a": "O"}},
+        {"max_position_embeddings": "many"},
+        {"max_position_embeddings": None},
+        {"model_type": ["bert"]},
+        {"model_type": "none such"},
+    ],
+    ids=str,
+)
+def test_a_model_of_odd_values_is_one_line(tagger, tmp_path, change):
+    shutil.copytree(tagger.folder, tmp_path, dirs_exist_ok=True)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(UserError, match=f"{tmp_path.name}: no token-classification model"):
+        personal.mask("Ann", ["name"], (), tagger.model_copy(update={"folder": str(tmp_path)}))
 
 
 @settings(max_examples=200)

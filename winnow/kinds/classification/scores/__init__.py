@@ -4,8 +4,8 @@ The stage score writes them in columns: p_<label>, what the models say together,
 what a row's group says (`context`), are stacked before a label is judged (`stack`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,45 +15,17 @@ import pyarrow as pa
 from winnow.encoder.neighbours import Neighbours
 from winnow.kinds import evidence
 from winnow.kinds.classification import columns
+from winnow.kinds.classification.chances import LEAST, Chances
 from winnow.kinds.classification.scores import detectors, noise, stack
 from winnow.kinds.evidence import Doubt, Errors, Filter, Signals, Surroundings, Suspects
 
 if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
 
-LEAST = 1e-9  # a model that is certain leaves a label no less
-
 
 @dataclass(frozen=True)
-class Evidence(evidence.Evidence):
-    """Class probabilities.
-
-    Attributes:
-        task: whose labels the classes are.
-        probabilities: (rows, labels) float64, what the models say together.
-        members: what each says.
-    """
-
-    task: "Task"
-    probabilities: np.ndarray
-    members: Mapping[str, "Evidence"] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, task: "Task", members: Mapping[str, np.ndarray], together: np.ndarray | None = None) -> "Evidence":
-        """Return the evidence of models.
-
-        Args:
-            members: (rows, labels) float of each, by name.
-            together: (rows, labels) float; None: the members' mean.
-        """
-        each = {name: own.astype(np.float64) for name, own in members.items()}
-        mean = np.mean(list(each.values()), axis=0) if together is None else together.astype(np.float64)
-        return cls(task, mean, {name: cls(task, own) for name, own in each.items()})
-
-    def take(self, rows: np.ndarray) -> "Evidence":
-        """Return what is said of some rows, (some,) int or (rows,) bool."""
-        members = {name: member.take(rows) for name, member in self.members.items()}
-        return Evidence(self.task, self.probabilities[rows], members)
+class Evidence(Chances):
+    """Probabilities of classes; see `Chances`."""
 
     def likeliest(self) -> np.ndarray:
         """Return the most probable class of each row, (rows,) object."""
@@ -62,7 +34,7 @@ class Evidence(evidence.Evidence):
     def signals(self, labels: np.ndarray, known: np.ndarray, surroundings: Surroundings, judged: np.ndarray) -> Signals:
         """Return what speaks against labels: the stack, each model, the group, the neighbours and the rules."""
         given = self.task.indices(labels)
-        stacked, chances = stack.stacked(given, known, self._each(), surroundings)
+        stacked, chances = stack.stacked(given, known, self.each(), surroundings)
         at = np.flatnonzero([label is not None for label in judged])
         label, vote = self.task.indices(judged[at]), surroundings.votes[at]
         found = {"stack": stack.against(stacked[at], label), "margin": stack.margin(stacked[at], label)}
@@ -82,7 +54,7 @@ class Evidence(evidence.Evidence):
         Those of kind `instance` are what the models together take for right, of kind `class` what the members' mean
         confuses.
         """
-        each = list(self._each().values())
+        each = list(self.each().values())
         chances = {"uniform": None, "class": np.mean(each, axis=0), "instance": self.probabilities}[errors.kind]
         return self._names(noise.plant(self.task.indices(labels), len(self.task.labels), errors, chances))
 
@@ -96,10 +68,6 @@ class Evidence(evidence.Evidence):
         present, own = np.unique(self.task.indices(labels), return_inverse=True)
         chances = np.maximum(self.probabilities[:, present], LEAST)
         return (chances / chances.sum(axis=1, keepdims=True))[np.arange(len(own)), own]
-
-    def shown(self) -> list[list[tuple[str, float]]]:
-        """Return all classes of each row with their probabilities, in the task's order."""
-        return [list(zip(self.task.labels, chances, strict=True)) for chances in self.probabilities.tolist()]
 
     def chances(self, labels: Sequence[str]) -> np.ndarray:
         """Return the probabilities of some classes, (rows, labels) float64."""
@@ -126,7 +94,7 @@ class Evidence(evidence.Evidence):
         """Return which labels each way of confident learning, each model and the neighbours hold to be wrong."""
         given = self.task.indices(labels)
         found = detectors.confident(given, self.probabilities)
-        found |= {name: chances.argmax(axis=1) != given for name, chances in self._each().items()}
+        found |= {name: chances.argmax(axis=1) != given for name, chances in self.each().items()}
         shares = stack.shares(near, self.task.indices(everyone), len(self.task.labels))
         return found | {"neighbours": shares.max(axis=1) > shares[np.arange(len(given)), given]}
 
@@ -136,12 +104,8 @@ class Evidence(evidence.Evidence):
         Rows without a label have no meaning here.
         """
         given = self.task.indices(labels)
-        models = {name: chances for name, chances in self._each().items() if name != stack.GROUP}
+        models = {name: chances for name, chances in self.each().items() if name != stack.GROUP}
         return detectors.rankings(given, models, near) | {"stack": stack.against(self.probabilities, given)}
-
-    def _each(self) -> dict[str, np.ndarray]:
-        """Return the probabilities of each model, or of what they say together where nothing is told of them."""
-        return {name: member.probabilities for name, member in self.members.items()} or {"p": self.probabilities}
 
     def _names(self, places: np.ndarray) -> np.ndarray:
         return np.array(self.task.labels, dtype=object)[places]

@@ -4,53 +4,24 @@ The stage score writes them in columns: p_<label>, what the models say together,
 row has, or has not, is a cell; the cells are judged first (`stack`), a row by its cells.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from winnow.encoder.neighbours import Neighbours
-from winnow.kinds import evidence
+from winnow.kinds.classification.chances import LEAST, Chances
 from winnow.kinds.evidence import Doubt, Errors, Filter, Signals, Surroundings, Suspects
 from winnow.kinds.multilabel import columns
 from winnow.kinds.multilabel.labels import Task
 from winnow.kinds.multilabel.scores import detectors, noise, stack
 
-LEAST = 1e-9  # a model that is certain leaves a cell no less
-
 
 @dataclass(frozen=True)
-class Evidence(evidence.Evidence):
-    """Probabilities of labels.
-
-    Attributes:
-        task: whose labels they are.
-        probabilities: (rows, labels) float64, what the models say together.
-        members: what each says.
-    """
-
-    task: Task
-    probabilities: np.ndarray
-    members: Mapping[str, "Evidence"] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, task: Task, members: Mapping[str, np.ndarray], together: np.ndarray | None = None) -> "Evidence":
-        """Return the evidence of models.
-
-        Args:
-            members: (rows, labels) float of each, by name.
-            together: (rows, labels) float; None: the members' mean.
-        """
-        each = {name: own.astype(np.float64) for name, own in members.items()}
-        mean = np.mean(list(each.values()), axis=0) if together is None else together.astype(np.float64)
-        return cls(task, mean, {name: cls(task, own) for name, own in each.items()})
-
-    def take(self, rows: np.ndarray) -> "Evidence":
-        """Return what is said of some rows, (some,) int or (rows,) bool."""
-        members = {name: member.take(rows) for name, member in self.members.items()}
-        return Evidence(self.task, self.probabilities[rows], members)
+class Evidence(Chances):
+    """Probabilities of labels; see `Chances`."""
 
     def likeliest(self) -> np.ndarray:
         """Return the set of the labels that are more probable than not, (rows,) object."""
@@ -67,7 +38,7 @@ class Evidence(evidence.Evidence):
         """Return what speaks against sets: the stack, in several sums of cells, each model, neighbours and rules."""
         given = self.task.matrix(labels)
         near = None if surroundings.near is None else stack.shares(surroundings.near, given)
-        each = self._each()
+        each = self.each()
         stacked = stack.stacked(stack.Known(given, known, surroundings.folds), each, near)
         at = np.flatnonzero([label is not None for label in judged])
         sets = self.task.matrix(judged[at])
@@ -84,17 +55,13 @@ class Evidence(evidence.Evidence):
 
     def plant(self, labels: np.ndarray, errors: Errors) -> np.ndarray:
         """Return sets of which some are wrong, by a label too many, a label missing, or a label for another."""
-        each = list(self._each().values())
+        each = list(self.each().values())
         chances = {"uniform": None, "class": np.mean(each, axis=0), "instance": self.probabilities}[errors.kind]
         return self.task.sets(noise.plant(self.task.matrix(labels), errors, chances))
 
     def support(self, labels: np.ndarray) -> np.ndarray:
         """Return the geometric mean of the probabilities of each row's cells, (rows,) float64 in 0..1."""
         return np.exp(np.log(self._cells(labels)).mean(axis=1))
-
-    def shown(self) -> list[list[tuple[str, float]]]:
-        """Return all labels of each row with their probabilities, in the task's order."""
-        return [list(zip(self.task.labels, chances, strict=True)) for chances in self.probabilities.tolist()]
 
     def chances(self, labels: Sequence[str]) -> np.ndarray:
         """Return the probabilities of some sets if one of them is right, (rows, sets) float64.
@@ -127,7 +94,7 @@ class Evidence(evidence.Evidence):
         """Return which sets each way of confident learning, each model and the neighbours hold to be wrong."""
         given = self.task.matrix(labels)
         found = detectors.confident(given, self.probabilities)
-        found |= {name: ((own >= 0.5) != given).any(axis=1) for name, own in self._each().items()}
+        found |= {name: ((own >= 0.5) != given).any(axis=1) for name, own in self.each().items()}
         shares = stack.shares(near, self.task.matrix(everyone))
         return found | {"neighbours": ((shares > 0.5) != given).any(axis=1)}
 
@@ -137,7 +104,7 @@ class Evidence(evidence.Evidence):
         Rows without a label have no meaning here.
         """
         given = self.task.matrix(labels)
-        found = detectors.rankings(given, self._each())
+        found = detectors.rankings(given, self.each())
         found["neighbours"] = np.abs(given - stack.shares(near, given)).max(axis=1)
         return found | {f"stack_{name}": own for name, own in stack.of_rows(self.against(labels), given).items()}
 
@@ -145,10 +112,6 @@ class Evidence(evidence.Evidence):
         """Return the probability of each cell as it is given, (rows, labels) float64."""
         p = np.clip(self.probabilities, LEAST, 1 - LEAST)
         return np.where(self.task.matrix(labels), p, 1 - p)
-
-    def _each(self) -> dict[str, np.ndarray]:
-        """Return the probabilities of each model, or of what they say together where nothing is told of them."""
-        return {name: member.probabilities for name, member in self.members.items()} or {"p": self.probabilities}
 
 
 def read(task: Task, scored: pa.Table, where: Path) -> Evidence:

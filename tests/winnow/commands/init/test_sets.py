@@ -1,0 +1,191 @@
+"""`winnow init` on several labels a row: lists, joined names, 0/1 columns; and that `collect` then reads them so."""
+
+import csv
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.winnow.commands.init import shapes
+from tests.winnow.commands.init.test_init import jsonl, refused
+from tests.winnow.commands.init.test_shapes import collected, written
+
+NAMES = ("fish", "wind", "wood")
+# None: nobody has said; the empty list: none of them.
+SETS = [
+    None if number % 13 == 12 else [name for bit, name in enumerate(NAMES) if number >> bit & 1] for number in range(64)
+]
+TEXTS = [shapes.text(number) for number in range(64)]
+
+
+def table(path, header, rows) -> str:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return str(path)
+
+
+def lists(folder) -> str:
+    return jsonl(folder / "rows.jsonl", [{"text": t, "tags": s} for t, s in zip(TEXTS, SETS, strict=True)])
+
+
+def parquet(folder) -> str:
+    pq.write_table(pa.table({"text": TEXTS, "labels": SETS}), folder / "rows.parquet")
+    return str(folder / "rows.parquet")
+
+
+def joined(mark):
+    def make(folder) -> str:
+        cells = ["" if s is None else mark.join(s) or "[]" for s in SETS]
+        return table(folder / "rows.csv", ["text", "labels"], zip(TEXTS, cells, strict=True))
+
+    return make
+
+
+def printed(folder) -> str:
+    cells = ["" if s is None else str(s) for s in SETS]
+    return table(folder / "rows.csv", ["text", "labels"], zip(TEXTS, cells, strict=True))
+
+
+def columns(folder) -> str:
+    cells = [["" if s is None else int(name in s) for name in NAMES] for s in SETS]
+    return table(folder / "rows.csv", ["text", *NAMES], ([t, *c] for t, c in zip(TEXTS, cells, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("make", "label", "delimiter"),
+    [
+        (lists, "tags", ";"),
+        (parquet, "labels", ";"),
+        (joined("|"), "labels", "|"),
+        (joined(";"), "labels", ";"),
+        (joined(", "), "labels", ","),
+        (printed, "labels", ";"),
+        (columns, list(NAMES), ";"),
+    ],
+    ids=["lists", "parquet", "bars", "semicolons", "commas", "printed", "columns"],
+)
+def test_several_labels_a_row_are_seen_and_collected_as_they_are(make, label, delimiter, init, tmp_path, project):
+    init(make(tmp_path), "--yes")
+    made = written(project)
+    assert made["task"] == {"kind": "multilabel", "labels": list(NAMES), "delimiter": delimiter}
+    assert made["annotate"] == made["annotate"] | {"rules": [], "combine": "majority"}
+    assert made["collect"]["sources"][0]["columns"] == {"text": "text", "label": label}
+    found = {row["text"]: row["label"] for row in collected("rows")}
+    assert found == {
+        text: None if own is None else json.dumps(sorted(own), separators=(",", ":"))
+        for text, own in zip(TEXTS, SETS, strict=True)
+    }
+
+
+def test_the_kind_is_offered_and_each_may_be_chosen(init, capsys, tmp_path, project):
+    path = lists(tmp_path)
+    asked = refused(init, capsys, path)
+    assert "column 'tags': lists of labels: which kind of task (classification, multilabel)? Give --task" in asked
+    assert "for --task multilabel; give a column of single" in refused(init, capsys, path, "--task", "classification")
+    init(path, "--task", "multilabel", "--look")
+    told = capsys.readouterr().out
+    assert "tags: lists of labels: 4 rows without" in told
+    path = columns(tmp_path)
+    init(path, "--task", "classification", "--label", "wind", "--yes")
+    assert written(project)["task"] == {"kind": "classification", "labels": ["0", "1"]}
+
+
+def test_a_person_names_the_columns(init, capsys, tmp_path, project):
+    path = columns(tmp_path)
+    init(path, "--task", "multilabel", "--label", "wood, fish", "--yes")
+    assert written(project)["task"]["labels"] == ["fish", "wood"]
+    assert "wind" in written(project)["collect"]["sources"][0]["columns"]["meta"]
+    told = refused(init, capsys, path, "--task", "multilabel", "--label", "fish,moss")
+    assert "there is no column 'moss'; there are text, fish, wind, wood" in told
+    keywords = jsonl(tmp_path / "keys.jsonl", [{"text": t, "keywords": s} for t, s in zip(TEXTS, SETS, strict=True)])
+    init(keywords, "--task", "multilabel", "--label", "keywords", "--yes")
+    assert written(project)["task"]["labels"] == list(NAMES)
+    single = table(tmp_path / "one.csv", ["text", "label"], shapes.ROWS)
+    assert "no column looks like several labels a row" in refused(init, capsys, single, "--task", "multilabel")
+
+
+def test_going_back_to_one_label_a_row_leaves_nothing_of_sets(init, tmp_path, project):
+    init(lists(tmp_path), "--yes")
+    init(table(tmp_path / "one.csv", ["text", "label"], shapes.ROWS), "--yes", "--force")
+    assert written(project)["task"] == {"kind": "classification", "labels": list(shapes.LABELS)}
+    init("--example", "mesh", "--yes", "--force")
+    assert written(project)["task"]["unlisted"] == "leave_out"
+    init("--example", "intents", "--yes", "--force")
+    assert set(written(project)["task"]) == {"kind", "labels"}
+    assert written(project)["task"]["kind"] == "classification"
+
+
+def test_names_with_a_comma_are_one_label_each(init, tmp_path, project):
+    names = ("books, music", "food; drink", "tools")
+    init(table(tmp_path / "one.csv", ["text", "label"], [(t, names[n % 3]) for n, t in enumerate(TEXTS)]), "--yes")
+    assert written(project)["task"] == {"kind": "classification", "labels": sorted(names)}
+
+
+def test_numbers_with_a_comma_are_no_sets(init, tmp_path, project):
+    rows = [(text, f"{n % 3},{n % 2 * 5}") for n, text in enumerate(TEXTS)]
+    init(table(tmp_path / "one.csv", ["text", "label"], rows), "--yes")
+    assert written(project)["task"] == {"kind": "classification", "labels": ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"]}
+
+
+ODD = {
+    "a list of numbers": ([[n % 3, 7] for n in range(64)], "multilabel"),
+    "lists with nothing in some": (
+        [[None, "a"] if n % 9 == 0 else ["a", "b"][: n % 3] for n in range(64)],
+        None,
+    ),
+    "lists of lists": ([[["a"], ["b"]]] * 64, None),
+    "empty lists alone": ([[]] * 64, None),
+    "hostile names": ([["<b>", "=1+1", "\u202ea"][: n % 4] for n in range(64)], "multilabel"),
+    "one name": ([["a"]] * 64, None),
+}
+
+
+@pytest.mark.parametrize(("sets", "kind"), ODD.values(), ids=list(ODD))
+def test_odd_lists_are_read_or_end_in_one_line(sets, kind, init, capsys, tmp_path, project):
+    path = jsonl(tmp_path / "odd.jsonl", [{"text": t, "labels": s} for t, s in zip(TEXTS, sets, strict=True)])
+    if kind is None:
+        assert len(refused(init, capsys, path, "--yes")) < 400
+        return
+    init(path, "--yes")
+    assert written(project)["task"]["kind"] == kind
+
+
+def test_rare_names_go_and_of_very_many_the_most_frequent_stay(init, tmp_path, project):
+    rows = [
+        {"text": text, "labels": [*(own or []), f"only {n}"]}
+        for n, (text, own) in enumerate(zip(TEXTS, SETS, strict=True))
+    ]
+    init(jsonl(tmp_path / "rows.jsonl", rows), "--yes")
+    made = written(project)
+    assert made["task"] == {"kind": "multilabel", "labels": list(NAMES), "delimiter": ";", "unlisted": "leave_out"}
+    assert "label_map" not in made["collect"]["sources"][0]
+    assert {row["label"] for row in collected("rows")} == {
+        json.dumps(sorted(own or []), separators=(",", ":")) for own in SETS
+    }
+    few = [
+        {"text": text, "labels": [*(own or []), f"only {n % 16}"]}
+        for n, (text, own) in enumerate(zip(TEXTS, SETS, strict=True))
+    ]
+    init(jsonl(tmp_path / "few.jsonl", few), "--yes", "--force")
+    assert written(project)["collect"]["sources"][0]["label_map"] == {f"only {n}": None for n in range(16)}
+    assert "unlisted" not in written(project)["task"]
+
+
+def test_a_name_that_holds_the_usual_delimiter_gets_another(init, tmp_path, project):
+    rows = [
+        {"text": t, "labels": ["a; b" if n == "fish" else n for n in s or []]} for t, s in zip(TEXTS, SETS, strict=True)
+    ]
+    init(jsonl(tmp_path / "rows.jsonl", rows), "--yes")
+    assert written(project)["task"]["delimiter"] == "|"
+    assert any('"a; b"' in row["label"] for row in collected("rows"))
+
+
+def test_files_that_do_not_go_together_are_refused(init, capsys, tmp_path):
+    first = joined("|")(tmp_path)
+    (tmp_path / "rows.csv").rename(tmp_path / "bars.csv")
+    other = joined(";")(tmp_path)
+    assert "the files join labels by ';' and '|'" in refused(init, capsys, tmp_path / "bars.csv", other, "--yes")
+    single = table(tmp_path / "one.csv", ["text", "label"], shapes.ROWS)
+    assert "one file has a label a row, and another several" in refused(init, capsys, other, single, "--yes")
+    assert first
