@@ -13,7 +13,7 @@ from pydantic import Field
 
 from winnow.base.errors import UserError
 from winnow.base.params import Section
-from winnow.readers import Record, check_columns, tags
+from winnow.readers import MAX_DOCUMENT, Record, check_columns, tags
 from winnow.readers.lines import lines
 
 FIELDS = ("text", "spans", "words", "tags", "file", "document")
@@ -115,6 +115,11 @@ def _check(where: str, options: Conll, width: int) -> None:
                 f"{where}: column {column} is missing, the first word's line has {width}; mend conll.{key} or "
                 f"delimiter in its entry of params.yaml"
             )
+    if options.word in (options.tag, options.tag + width + 1, options.tag - width - 1):
+        raise UserError(
+            f"{where}: column {options.word} is that of the words and of the tags, the first word's line has {width}; "
+            f"mend conll or delimiter in its entry of params.yaml, or the file, if it has no tags"
+        )
 
 
 def _word(cells: Sequence[str], options: Conll) -> Word:
@@ -198,6 +203,11 @@ def _text(parts: Sequence[Sentence]) -> tuple[str, list[tuple[int, int]]]:
                 gap = word.start - begin - len(text)
                 if gap < 0:
                     raise ValueError(f"'{word.text}' begins at {word.start}, within the word before it (conll.start)")
+                if len(text) + gap > MAX_DOCUMENT:  # the gap becomes spaces
+                    raise ValueError(
+                        f"'{word.text}' begins at {word.start}, and no document is longer than {MAX_DOCUMENT} "
+                        f"characters (conll.start)"
+                    )
                 text += " " * gap if place or not number or not gap else " " * (gap - 1) + "\n"
             offsets.append((len(text), len(text) + len(word.text)))
             text += word.text

@@ -275,6 +275,41 @@ def test_a_sentence_that_cannot_be_read_is_refused_with_one_line(run, data, opti
     assert told in ledger[0]["reason"]
 
 
+def test_a_gap_that_no_document_holds_is_refused(run):
+    data = "a 0 O\nb 999999999999 B-drug\n\nc 0 O\n"
+    rows, ledger = run({"s.txt": data}, path="s.txt", format="conll", conll={"start": 2})
+    assert [row["text"] for row in rows] == ["c"]
+    assert "'b' begins at 999999999999, and no document is longer than" in ledger[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("data", "options"), [("a\nb\n", {}), ("a x O\n", {"tag": -3}), ("a x O\n", {"word": -2, "tag": 2})]
+)
+def test_words_that_are_their_own_tags_stop_the_run(run, data, options):
+    with pytest.raises(
+        UserError, match=r"s.txt: column -?\d is that of the words and of the tags, the first .* has [13];"
+    ):
+        run({"s.txt": data}, path="s.txt", format="conll", conll=options)
+
+
+def test_a_task_that_everybody_skipped_in_label_studio_has_no_label(run):
+    skipped = [{"result": [], "was_cancelled": True}, {"result": results(CUTS), "was_cancelled": True}]
+    cells = [skipped, skipped[0], [{"result": [], "was_cancelled": False}]]
+    data = [{"k": key, "t": TEXT, "l": cell} for key, cell in zip("123", cells, strict=True)]
+    columns = {"key": "k", "text": "t", "label": "l"}
+    rows, ledger = run({"s.jsonl": jsonl(data)}, format="jsonl", columns=columns)
+    assert [row["label"] for row in rows] == [None, None, "[]"]
+    assert ledger == []
+
+
+def test_words_without_a_tag_are_refused(run):
+    data = [{"t": ["a", "b"], "l": ["O", "B-drug"]}, {"t": ["c"], "l": []}, {"t": [], "l": []}]
+    rows, ledger = run({"s.jsonl": jsonl(data)}, format="jsonl", columns={"text": "t", "label": "l"})
+    assert sorted((row["text"], row["label"]) for row in rows) == [("", "[]"), ("a b", '[[2,3,"drug"]]')]
+    assert [entry["rule"] for entry in ledger] == ["bad_label"]
+    assert "the text has 1 words, and there are 0 tags" in ledger[0]["reason"]
+
+
 def test_a_column_that_is_not_there_stops_the_run(run):
     with pytest.raises(UserError, match=r"s.txt: column 4 is missing, the first word's line has 2; mend conll.tag"):
         run({"s.txt": IOB}, path="s.txt", format="conll", conll={"tag": 4})

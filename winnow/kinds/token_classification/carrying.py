@@ -60,7 +60,8 @@ def _together(change: Change, found: Sequence[Span]) -> list[tuple[int, int] | N
         return None
     probe = rule(_with(before, found, words))
     met = list(re.finditer("|".join(words), probe))
-    order = [words.index(match[0]) for match in met]
+    number_of = {word: number for number, word in enumerate(words)}
+    order = [number_of[match[0]] for match in met]
     if len(set(order)) < len(order):
         return None
     own = [before[start:end] for start, end, _ in found]

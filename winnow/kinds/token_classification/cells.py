@@ -52,21 +52,24 @@ def placed(texts: Sequence[object], cells: Sequence[object], offsets: Offsets, r
     """Return texts, and the spans that cells say of them.
 
     A text may be a list of words; between two of them is a space then. A cell may be a list of spans, in the forms that
-    `docs/tasks.md` lists, a list of a tag for each word, or either of these as text; of one that is null or empty the
-    row has no label.
+    `docs/tasks.md` lists, a list of a tag for each word, or either of these as text. A row whose cell is null or empty,
+    or holds annotations that were all skipped, has no label.
 
     Args:
         offsets: what the spans' offsets count.
         refuse: is called with a row's place, a rule's name and the reason where its spans cannot be read.
     """
-    read = [_cell(cell) for cell in cells]
-    begins = any(tags.begin(tagged) for cell in read if (tagged := _tags(cell)) and not tags.problem(tagged))
+    read = [None if _is_skipped(cell) else cell for cell in map(_cell, cells)]
+    every = [tagged for cell in read if (tagged := _tags(cell))]
+    begins = any(tags.begin(tagged) for tagged in every if not tags.problem(tagged))
     out = Placed([], [], {})
     for place, (text, cell) in enumerate(zip(texts, read, strict=True)):
         label = note = None
         try:
             words, text = _words(text)
             if cell is not None:
+                if every and words and cell == []:
+                    raise ValueError(f"the text has {len(words)} words, and there are 0 tags")
                 if (tagged := _tags(cell)) is not None:
                     found, note = _of_words(text, words, tagged, begins)
                 else:
@@ -119,6 +122,14 @@ def _cell(cell: object) -> object:
     return cell if found is None else found
 
 
+def _is_skipped(cell: object) -> bool:
+    """Return whether a cell has annotations of Label Studio, and people skipped the task in all of them."""
+    found = cell if isinstance(cell, list) else [cell]
+    return bool(found) and all(
+        isinstance(item, dict) and item.get("was_cancelled") and "result" in item for item in found
+    )
+
+
 def _tags(cell: object) -> list | None:
     """Return a cell's tags, one a word; None where it holds no tags."""
     is_tagged = isinstance(cell, list) and cell and all(isinstance(item, str | None) for item in cell)
@@ -166,8 +177,6 @@ def _spans(cell: object) -> list[tuple[Span, str | None]]:
         raise ValueError(f"the label {shown[:SHOWN]!r} is no list of spans")
     if cell and all(isinstance(item, dict) and isinstance(item.get("result"), list) for item in cell):
         counted = [item for item in cell if not item.get("was_cancelled")]
-        if not counted:
-            return []
         if len(counted) > 1:
             raise ValueError(f"there are {len(counted)} annotations; export the one that counts")
         cell = counted[0]["result"]

@@ -6,6 +6,7 @@ Offsets count Unicode code points of the row's text, as Python's strings do; the
 
 import ast
 import json
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
@@ -93,7 +94,7 @@ class Task(single.Task):
         lost: list[Span] = []
         starts: list[int] = []
         for span in sorted(set(found), key=rank):
-            place = int(np.searchsorted(starts, span[0], side="right"))
+            place = bisect_right(starts, span[0])
             is_free = (place == 0 or kept[place - 1][1] <= span[0]) and (
                 place == len(kept) or span[1] <= kept[place][0]
             )

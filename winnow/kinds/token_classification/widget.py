@@ -8,7 +8,7 @@ from winnow.base.errors import UserError
 from winnow.kinds import widget
 from winnow.kinds.classification import widget as classes
 from winnow.kinds.token_classification import typed
-from winnow.kinds.token_classification.labels import NONE, Task, canonical, spans
+from winnow.kinds.token_classification.labels import NONE, Task, canonical, listed, spans
 from winnow.kinds.token_classification.span import Span, trimmed
 from winnow.kinds.widget import LABEL, TEXT, VERDICT, VERDICTS
 
@@ -52,7 +52,8 @@ def read_cell(cell: str, task: Task, text: str) -> str:
         return cell
     if cell.casefold() == NONE:
         return canonical(())
-    if cell.startswith("["):
+    # Words may begin with a bracket too: `[18F]FDG = drug`.
+    if cell.startswith("[") and (listed(cell) is not None or "=" not in cell):
         try:
             return task.check(cell, "")
         except UserError:

@@ -56,6 +56,18 @@ def test_of_spans_that_overlap_one_stays_by_the_parameter(found, overlap):
             TASK.check(json.dumps(found), "x")
 
 
+def test_places_are_compared_as_whole_numbers():
+    far = 2**63  # neighbours of it are one and the same to a float
+    label = canonical([(0, 50, "drug"), (far, far + 3, "drug"), (far + 3, far + 103, "drug")])
+    assert task("longest").check(label, "x") == label
+
+
+def test_a_text_may_have_very_many_spans():
+    # Half a minute, were all spans that stay converted for each further one.
+    label = canonical((place, place + 1, NAMES[place % len(NAMES)]) for place in range(20_000))
+    assert TASK.check(label, "x") == label
+
+
 @given(st.text())
 def test_any_text_is_a_label_or_one_clear_line(text):
     label, told = "[]", ""

@@ -53,6 +53,12 @@ def test_a_cell_that_people_write_is_found_in_the_text(cell, expected):
     assert widget.read_cell(cell, TASK, TEXT) == expected
 
 
+def test_words_of_a_cell_may_begin_with_a_bracket():
+    assert widget.read_cell("[18F]FDG = drug", TASK, "PET by [18F]FDG.") == '[[7,15,"drug"]]'
+    with pytest.raises(UserError, match=r"'\[19F\]FDG' does not stand in the row's text"):
+        widget.read_cell("[19F]FDG = drug", TASK, "PET by [18F]FDG.")
+
+
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
