@@ -26,7 +26,7 @@ from winnow.commands import pipeline
 from winnow.commands.init import budget, clear, journal, labels, recipe, show, source, write
 from winnow.commands.init.ask import Answers
 from winnow.commands.init.budget import Data
-from winnow.commands.init.kind import KINDS, ONE, SEVERAL, SPANS
+from winnow.commands.init.kind import KINDS, ONE
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
@@ -104,10 +104,9 @@ def _take_files(text: str, answers: Answers) -> None:
     sources = [source.understand(path, answers, folder) for path in options.files]
     if twice := [name for name, count in Counter(each.name for each in sources).items() if count > 1]:
         raise UserError(f"two of the files would be the source '{twice[0]}'; rename one")
-    learnt = labels.of(sources, options.labels)
-    found = SPANS if labels.spans(sources) else SEVERAL if learnt.are_sets else ONE
-    if options.task not in (None, found) and learnt.rows:
-        raise UserError(f"--task {options.task}: the labels are of kind {found}; name another column by --label")
+    learnt = labels.of(sources, options.labels, options.task)
+    if options.task not in (None, learnt.kind):
+        raise UserError(f"--task {options.task}: the labels are of kind {learnt.kind}; name another column by --label")
     data, machine = _data(sources, learnt), budget.this_machine()
     planned = budget.plan(data, params.read()["adapt"]["tokens"], machine, options.minutes)
     print(show.table(sources, learnt), show.plan(planned, budget.trained(data.labelled)), sep="\n\n")
@@ -136,7 +135,7 @@ def _data(sources: Sequence[Source], learnt: Labels) -> Data:
     length = max(each.survey.tokens_at(0.95) for each in sources)
     rows = sum(each.survey.rows for each in sources)
     labelled = sum(learnt.rows[name] for name in learnt.names)
-    if learnt.are_sets or labels.spans(sources):
+    if learnt.kind != ONE:
         labelled = sum(each.survey.labelled for each in sources)
     return Data(rows, labelled, len(learnt.names), tokens, length)
 

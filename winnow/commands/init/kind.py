@@ -38,14 +38,14 @@ def several(columns: Sequence[Column], answers: Answers) -> Sets | None:
                 "columns of 0 and 1 by --label A,B,C"
             )
         return found
-    if found is None or (label is not None and not sets.has_lists(looked_at[0])):
+    if found is None or (label is not None and found.delimiter is not None):  # a mark may be part of a class's name
         return None
     named = "', '".join(found.columns[:MOST_NAMED])
     if options.task is None:
         what = f"column '{named}': {found.what}: which kind of task"
         if answers.ask("task", what, SEVERAL, (ONE, SEVERAL)) == SEVERAL:
             return found
-    if len(found.columns) == 1 and found.delimiter is None:
+    if len(found.columns) == 1 and found.delimiter is None and (label is None or sets.has_lists(looked_at[0])):
         raise UserError(
             f"column '{named}': {found.what}, for --task {SEVERAL}; give a column of single labels by --label"
         )

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from winnow.base.errors import UserError
+from winnow.commands.init.kind import ONE, SEVERAL, SPANS
 from winnow.commands.init.sets import MOST, delimiter
 from winnow.commands.init.source import SHOWN, Source
 from winnow.kinds.task import bare
 
 LISTED = 50  # labels of sets that are left out and named; of more, params.yaml says `unlisted: leave_out`
 LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
+LEAST = {ONE: 2, SEVERAL: 2, SPANS: 1}  # labels of a task
 DIGITS = re.compile(r"(\d+)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what no label may hold
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -23,6 +25,7 @@ class Labels:
 
     Attributes:
         names: in the order of the model's outputs.
+        kind: of task.
         rows: by name.
         becomes: the source's names to ours, where they differ; None: such rows have no label.
         rare: names of too few rows, which are in `becomes` too.
@@ -31,23 +34,20 @@ class Labels:
     """
 
     names: list[str]
+    kind: str = ONE
     rows: Counter = field(default_factory=Counter)
     becomes: dict[str, str | None] = field(default_factory=dict)
     rare: list[str] = field(default_factory=list)
     delimiter: str | None = None
     leaves_out: bool = False
 
-    @property
-    def are_sets(self) -> bool:
-        """Whether a row has any number of them."""
-        return self.delimiter is not None
 
-
-def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
+def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None = None) -> Labels:
     """Return the labels of all sources.
 
     Args:
         wanted: the names to learn, in order; None: all that have enough rows.
+        kind: of task, where no row has a label; None: one label a row.
 
     Raises:
         UserError: there are fewer than two.
@@ -59,7 +59,7 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
             "one file has a label a row, and another several; give one column of each by --label, or one file"
         )
     if not counts:
-        return _without_rows(sources, wanted)
+        return _without_rows(sources, wanted, kind)
     becomes: dict[str, str | None] = dict(_variants(counts))
     rows: Counter = Counter()
     for name, count in counts.items():
@@ -73,7 +73,8 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
         rare = [name for name, count in rows.items() if count < LEAST_ROWS or name not in most] if len(rows) > 1 else []
         left_out = rare
     names = list(dict.fromkeys(wanted or ordered([name for name in rows if name not in rare])))
-    if len(names) < (1 if spans(sources) else 2):
+    kind = SEVERAL if sets else SPANS if spans(sources) else ONE
+    if len(names) < LEAST[kind]:
         column = next(name for source in sources if (name := source.roles.of_labels()))
         if rare:
             raise UserError(
@@ -90,19 +91,21 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
         becomes = {name: to for name, to in becomes.items() if to is not None}
     else:
         becomes |= dict.fromkeys(left_out)
-    return Labels(names, rows, becomes, rare, delimiter(sets, names) if sets else None, leaves_out)
+    return Labels(names, kind, rows, becomes, rare, delimiter(sets, names) if sets else None, leaves_out)
 
 
-def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None) -> Labels:
+def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None) -> Labels:
     if wanted is None:
         columns = list(dict.fromkeys(name for source in sources for name in source.found.columns))
         raise UserError(
             f"no column looks like a label; there are {_told(columns)}; name it by --label COLUMN, or name the labels "
             f"by --labels A,B to begin without one and write labelling rules"
         )
-    if len(set(wanted)) < 2:
+    sets = [source.roles.sets for source in sources if source.roles.sets]
+    kind, names = SEVERAL if sets else SPANS if spans(sources) else kind or ONE, list(dict.fromkeys(wanted))
+    if len(names) < LEAST[kind]:
         raise UserError("--labels: two labels are the least that can be told apart; name another")
-    return Labels(list(dict.fromkeys(wanted)))
+    return Labels(names, kind, delimiter=delimiter(sets, names) if kind == SEVERAL else None)
 
 
 def spans(sources: Sequence[Source]) -> bool:

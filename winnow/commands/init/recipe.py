@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from winnow.commands.init import labels as labels_
 from winnow.commands.init.budget import Machine, Plan
 from winnow.commands.init.kind import ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
@@ -10,6 +9,7 @@ from winnow.commands.init.source import MAILS, Source
 from winnow.commands.init.write import GONE
 
 OBJECTIVES = ("masked_lm", "position", "order", "denoise", "contrast")
+OF_KINDS = ("delimiter", "unlisted", "overlap")  # keys of section `task` that one kind alone has
 MARKED_UP = 0.1  # share of texts with markup from which on markup is taken out
 LEAST_WORDS = 3  # of texts of which hardly any has fewer than twice as many
 SHORT = 16  # tokens: of texts this short, one other word in ten is another message
@@ -26,10 +26,9 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     first = profiles[sources[0].name]
     least = min((labels.rows[name] for name in labels.names), default=0)
     labelled = sum(source.survey.labelled for source in sources)
-    marked = labels_.spans(sources)
     groups = sum(source.survey.even_groups if source.roles.group else source.survey.rows for source in sources)
     return {
-        "task": task(labels, marked),
+        "task": task(labels),
         "compute": {"threads": min(machine.cores, THREADS)},
         "clean": {
             "default_profile": first,
@@ -38,8 +37,8 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         },
         "deduplicate": {"threshold": 0.9 if tokens[0] < SHORT else 0.8},
         "split": {"dev": 0.2 if labelled < FEW or groups < FEW_GROUPS else 0.12},
-        "removals": {"max_skew": 1.5 if len(labels.names) == 2 and not labels.are_sets else 3},
-        "annotate": {"rules": []} | ({"combine": "majority"} if marked or labels.are_sets else {}),
+        "removals": {"max_skew": 1.5 if len(labels.names) == 2 and labels.kind != SEVERAL else 3},
+        "annotate": {"rules": []} | ({"combine": "majority"} if labels.kind != ONE else {}),
         # Duplicates go before the labels are counted.
         "apply_decisions": {"min_rows_per_label": min(10, max(2, least // 2))},
         "adapt": {
@@ -57,21 +56,19 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     }
 
 
-def task(labels: Labels, marked: bool) -> dict[str, object]:
-    """Return section `task`.
-
-    Args:
-        marked: whether labels are spans of the texts.
-    """
-    if not labels.are_sets:
-        return {"labels": list(labels.names), "kind": SPANS if marked else ONE}
-    own = {"labels": list(labels.names), "kind": SEVERAL, "delimiter": labels.delimiter}
+def task(labels: Labels) -> dict[str, object]:
+    """Return section `task`."""
+    own = {"labels": list(labels.names), "kind": labels.kind}
+    if labels.kind != SEVERAL:
+        return own
+    own |= {"delimiter": labels.delimiter}
     return own | ({"unlisted": "leave_out"} if labels.leaves_out else {})
 
 
 def of_kind(changes: Mapping[str, Mapping]) -> dict[str, Mapping]:
     """Return changes whose section `task` is of the kind that it says, or else of the default's, and of no other."""
-    return dict(changes) | {"task": {"kind": ONE, "delimiter": GONE, "unlisted": GONE} | dict(changes.get("task", {}))}
+    none = dict.fromkeys(OF_KINDS, GONE)
+    return dict(changes) | {"task": {"kind": ONE} | none | dict(changes.get("task", {}))}
 
 
 def gates(strict: bool) -> dict[str, dict]:
@@ -94,8 +91,10 @@ def _description(sources: Sequence[Source], labels: Labels) -> str:
     rows = sum(source.survey.rows for source in sources)
     names = ", ".join(source.found.path.name for source in sources)
     count = len(labels.names)
-    if labels_.spans(sources):
+    if labels.kind == SPANS:
         what = f"in which spans of {count} type{'s' * (count > 1)} are marked"
+    elif labels.kind == SEVERAL:
+        what = f"each with any number of {count} labels"
     else:
-        what = f"each with any number of {count} labels" if labels.are_sets else f"to be sorted into {count} classes"
+        what = f"to be sorted into {count} classes"
     return f"{rows:,} texts of {names}, {what}."

@@ -120,7 +120,14 @@ def _is_named(column: Column) -> bool:
 
 def _writes_lists(column: Column) -> bool:
     starts = sum(cell.lstrip().startswith(OPENING) for cell in column.filled)
-    return starts > 0.9 * len(column.filled) > 0
+    return starts > 0.9 * len(column.filled) > 0 and any(map(_is_list, list(column.counts)[:500]))
+
+
+def _is_list(cell: str) -> bool:
+    try:
+        return cell.lstrip().startswith(OPENING) and bool(Task.model_construct(delimiter=OWN[-1]).parts(cell, ""))
+    except UserError:
+        return False
 
 
 def _recombines(column: Column, mark: str) -> bool:

@@ -94,9 +94,8 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     for name in options.without:
         _check(name, found, "without")
     columns = [column for column in columns if column.name not in options.without]
-    marked = (
-        None if options.task == kind.SEVERAL else kind.spans(columns, options.label if options.label != NONE else None)
-    )
+    has_none = options.task == kind.SEVERAL or options.label == NONE
+    marked = None if has_none else kind.spans(columns, options.label)
     sets = None if marked else kind.several(columns, answers)
     of_format = {"eml": _of_mails, "mbox": _of_mails, "text": _of_texts, "conll": _of_conll}.get(found.format)
     roles = of_format(found) if of_format else _of_spans(columns, marked, found, answers) if marked else None
@@ -165,7 +164,8 @@ def _with_options(roles: Roles, found: Found, options) -> Roles:
         for name in value if isinstance(value, list) else [value]:
             _check(name, found, option)
     given = {role: None if value == NONE else value for role, value in changes.items() if value is not None}
-    return replace(roles, **given)
+    roles = replace(roles, **given)
+    return roles if roles.label else replace(roles, spans=False)
 
 
 def _check(name: str | None, found: Found, option: str) -> None:
@@ -214,7 +214,7 @@ def _text(columns: list[Column], found: Found, answers: Answers) -> list[str]:
     if plain:
         return chosen
     if not able:
-        empty = [column.name for column in columns if not column.filled]
+        empty = [column.name for column in columns if not column.filled and not column.other]
         told = f" ('{empty[0]}' is empty in all rows)" if empty else ""
         raise UserError(
             f"{found.path}: no column looks like text{told}; it has {_listed(found.columns)}; name it by --text"

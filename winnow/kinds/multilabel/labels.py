@@ -1,10 +1,13 @@
 """Multilabel: a label is a set of names of a closed set, written as a sorted JSON list; the empty list is one too."""
 
 import ast
+import io
 import json
+import tokenize
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -85,7 +88,7 @@ class Task(single.Task):
             raise UserError(f"""{where}: label '{shown}' is no list of labels; write it as JSON: ["a", "b"]""")
         for item in found:
             if not isinstance(item, str | int | float) or isinstance(item, bool):
-                raise UserError(f"{where}: label '{shown}' holds {json.dumps(item)[:SHOWN]}, which is no label's name")
+                raise UserError(f"{where}: label '{shown}' holds {_spelled(item)[:SHOWN]}, which is no label's name")
         return [item.strip() if isinstance(item, str) else json.dumps(item) for item in found]
 
     def parse(self, answer: str) -> str | None:
@@ -171,10 +174,31 @@ def known(labels: Sequence[str | None]) -> np.ndarray:
 
 def _listed(text: str) -> list | None:
     """Return the items of a list as JSON or Python writes it (pandas does so into CSV); None if it is none."""
-    for read in (json.loads, ast.literal_eval):
+    for read in (json.loads, _printed):
         try:
             found = read(text)
+            _spelled(found)  # of a number may be too long
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             continue
-        return list(found) if isinstance(found, list | tuple | set) else None
+        if isinstance(found, set):
+            return sorted(found, key=str)  # its own order differs from run to run
+        return list(found) if isinstance(found, list | tuple) else None
     return None
+
+
+def _printed(text: str) -> object:
+    """Return what Python printed.
+
+    Raises:
+        ValueError: two strings stand side by side, as NumPy prints an array: Python would read them as one.
+        SyntaxError, MemoryError, RecursionError, TypeError: Python prints nothing like it.
+    """
+    found = ast.literal_eval(text)
+    kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type != tokenize.NL]
+    if (tokenize.STRING, tokenize.STRING) in pairwise(kinds):
+        raise ValueError("strings side by side")
+    return found
+
+
+def _spelled(item: object) -> str:
+    return json.dumps(item, default=str, skipkeys=True)

@@ -189,3 +189,35 @@ def test_files_that_do_not_go_together_are_refused(init, capsys, tmp_path):
     single = table(tmp_path / "one.csv", ["text", "label"], shapes.ROWS)
     assert "one file has a label a row, and another several" in refused(init, capsys, other, single, "--yes")
     assert first
+
+
+SPANS = [{"text": text, "entities": [[0, 6, "what"], [7, 9, "who"]]} for text in TEXTS]
+
+
+def test_no_label_is_taken_of_any_kind_and_the_task_is_the_one_asked_for(init, tmp_path, project):
+    path = jsonl(tmp_path / "rows.jsonl", SPANS)
+    wanted = {
+        "classification": ("a,b", {}),
+        "multilabel": ("a,b", {"delimiter": ";"}),
+        "token_classification": ("a", {}),
+    }
+    for kind, (labels, own) in wanted.items():
+        init(path, "--label", "none", "--labels", labels, "--task", kind, "--yes", "--force")
+        assert written(project)["task"] == {"kind": kind, "labels": labels.split(",")} | own
+        assert written(project)["collect"]["sources"][0]["columns"] == {"text": "text"}
+
+
+def test_lists_that_are_written_as_text_are_lists_where_a_person_names_the_column(init, tmp_path, project):
+    init(printed(tmp_path), "--label", "labels", "--yes")
+    assert written(project)["task"]["labels"] == list(NAMES)
+    rows = [(text, f"({'abc'[n % 3]}) part") for n, text in enumerate(TEXTS)]
+    init(table(tmp_path / "one.csv", ["text", "label"], rows), "--yes", "--force")
+    assert written(project)["task"] == {"kind": "classification", "labels": ["(a) part", "(b) part", "(c) part"]}
+
+
+def test_what_one_kind_alone_says_goes_with_it(init, tmp_path, project):
+    text = (project / "params.yaml").read_text()
+    spans = text.replace("  kind: classification", "  kind: token_classification\n  overlap: longest", 1)
+    (project / "params.yaml").write_text(spans)
+    init("--example", "intents", "--yes", "--force")
+    assert set(written(project)["task"]) == {"kind", "labels"}

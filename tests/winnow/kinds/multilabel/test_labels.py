@@ -125,3 +125,21 @@ def test_no_model_can_learn_from_one_set(labels):
 def test_a_set_of_other_labels_says_what_to_run():
     with pytest.raises(UserError, match=r"label 'Cats' is not one of params\.yaml: task\.labels; run `dvc repro`"):
         TASK.matrix(['["Cats"]'])
+
+
+@pytest.mark.parametrize("cell", ["['a' 'b']", "['a'\n 'b']"])
+def test_strings_side_by_side_are_not_one_name(cell):
+    with pytest.raises(UserError, match="is no list of labels; write it as JSON"):
+        TASK.parts(cell, "row 1")
+    assert TASK.parts("['a',\n 'b', ]", "") == ["a", "b"]
+
+
+@pytest.mark.parametrize("item", ["b'x'", "{1, 2}", "...", "1j", "{(1, 2): 3}", f"0x{'f' * 9000}"])
+def test_what_python_alone_can_write_is_refused_in_one_line(item):
+    with pytest.raises(UserError, match=r"^row 1: label") as error:
+        TASK.parts(f"[{item}]", "row 1")
+    assert len(str(error.value)) < 300
+
+
+def test_the_items_of_a_set_come_in_the_same_order_in_every_run():
+    assert TASK.parts("{'d', 'b', 'a', 'c', 'f', 'e'}", "") == list("abcdef")
