@@ -23,7 +23,8 @@ TEXT = _names(
 )
 TITLE = _names("title subject headline heading betreff titre titel título 标题 заголовок")
 LABEL = _names(
-    "labels? class(?:es)? category categorie kategorie categoría intent target sentiment topic gold annotation queue y "
+    "labels? class(?:es)? category categories categorie kategorie categoría intents? target sentiments? topics? gold "
+    "annotations? queue y "
     "label_(?:name|text) 标签 类别 分类 метка категория लेबल श्रेणी تصنيف فئة ラベル"
 )
 MAYBE_LABEL = _names(

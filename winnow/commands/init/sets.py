@@ -62,7 +62,7 @@ def detect(columns: Sequence[Column]) -> Sets | None:
         if _is_named(column) and (has_lists(column) or _writes_lists(column)):
             return Sets((column.name,), "lists of labels")
     named = [column for column in columns if columns_.LABEL.fullmatch(column.name)]
-    for column in named:
+    for column in filter(_is_named, columns):
         if mark := next((mark for mark in MARKS if _recombines(column, mark)), None):
             return Sets((column.name,), f"several labels a row, joined by '{mark}'", mark)
     marks = [column.name for column in columns if {*column.counts} in columns_.ONE_OF_TWO]

@@ -34,10 +34,10 @@ def parquet(folder) -> str:
     return str(folder / "rows.parquet")
 
 
-def joined(mark):
+def joined(mark, name="labels"):
     def make(folder) -> str:
         cells = ["" if s is None else mark.join(s) or "[]" for s in SETS]
-        return table(folder / "rows.csv", ["text", "labels"], zip(TEXTS, cells, strict=True))
+        return table(folder / "rows.csv", ["text", name], zip(TEXTS, cells, strict=True))
 
     return make
 
@@ -58,12 +58,14 @@ def columns(folder) -> str:
         (lists, "tags", ";"),
         (parquet, "labels", ";"),
         (joined("|"), "labels", "|"),
+        (joined("; ", "topics"), "topics", ";"),
+        (joined(";", "tags"), "tags", ";"),
         (joined(";"), "labels", ";"),
         (joined(", "), "labels", ","),
         (printed, "labels", ";"),
         (columns, list(NAMES), ";"),
     ],
-    ids=["lists", "parquet", "bars", "semicolons", "commas", "printed", "columns"],
+    ids=["lists", "parquet", "bars", "topics", "tags", "semicolons", "commas", "printed", "columns"],
 )
 def test_several_labels_a_row_are_seen_and_collected_as_they_are(make, label, delimiter, init, tmp_path, project):
     init(make(tmp_path), "--yes")
