@@ -69,8 +69,11 @@ class Task(single.Task):
             super().check(name, where)
         return canonical(names)
 
-    def check_name(self, name: str, where: str) -> str:
-        """Return a name that a set may hold, or raise a `UserError` that begins with `where` if it is none."""
+    def check_name(self, name: str, where: str) -> str | None:
+        """Return a name that a set may hold; of another one None if `unlisted` is `leave_out`, or else a `UserError` that
+        begins with `where`."""
+        if self.unlisted == "leave_out" and name not in self.labels:
+            return None
         return super().check(name, where)
 
     def parts(self, text: str, where: str) -> list[str]:
