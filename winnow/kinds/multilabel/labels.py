@@ -70,8 +70,11 @@ class Task(single.Task):
         return canonical(names)
 
     def check_name(self, name: str, where: str) -> str | None:
-        """Return a name that a set may hold; of another one None if `unlisted` is `leave_out`, or else a `UserError` that
-        begins with `where`."""
+        """Return a name that a set may hold; None for another one if `unlisted` is `leave_out`.
+
+        Raises:
+            UserError: it is another one; begins with `where`.
+        """
         if self.unlisted == "leave_out" and name not in self.labels:
             return None
         return super().check(name, where)
