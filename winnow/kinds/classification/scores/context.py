@@ -15,7 +15,7 @@ from winnow.kinds.classification.scores.shared import fit, probabilities
 
 TRUST = 0.5  # of a given label; the rest is the models'. Neither 0.2 nor 1 finds more of planted errors.
 REGULARIZATION = 0.1  # C
-# Classes from which on all share their weights: those of each pair are too many to learn, and to hold. Shared ones find
+# More classes than these share their weights: those of each pair are too many to learn, and to hold. Shared ones find
 # more planted errors in generated messages (bench/messages.py) of 30 classes and more, several times faster; in the
 # default's abstracts of five classes they find fewer.
 MANY = 50
