@@ -170,9 +170,10 @@ def _prepare() -> None:
 
 @cache  # the client is made anew after an error, by what is set here
 def _bound_refusals() -> None:
-    """Let huggingface_hub find nothing behind a refusal's headers: it would read that to its end, which may be none.
+    """Let huggingface_hub find nothing behind the headers of a refused download: it would read that without end.
 
-    Status and headers say all that `_told` reads.
+    Status and headers say all that `_told` reads. Who writes gets the whole answer: one that refuses to make a
+    repository which is there says its address.
     """
     from huggingface_hub import set_client_factory
     from huggingface_hub.utils._http import default_client_factory
@@ -198,7 +199,7 @@ def _empty_refusal(response: "Response") -> None:
         def close(self) -> None:
             self._whole.close()
 
-    if response.is_error:
+    if response.is_error and response.request.method in ("GET", "HEAD"):
         response.headers.pop("content-encoding", None)
         response.stream = Nothing(response.stream)
 

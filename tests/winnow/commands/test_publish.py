@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from tests import hub
 from tests.conftest import make_rows
+from winnow.base import hub as hub_models
 from winnow.base import hub_push
 from winnow.base.errors import UserError
 from winnow.commands import cli
@@ -273,6 +274,16 @@ def test_a_refusal_is_one_line(project, server, step, status, message):
     assert "\n" not in str(raised.value)
     assert "s3cret" not in str(raised.value)
     assert not server.taken.get("models/me/cats")
+
+
+def test_a_repository_that_is_there_is_known_where_a_hub_was_read_before(server, tmp_path):
+    with pytest.raises(UserError, match="has no such model"):
+        hub_models.look("me/none", "main")  # from now on, this process bounds refusals
+    server.refusals["create"] = 409
+    server.taken["models/me/cats"], server.private["models/me/cats"] = {}, True
+    (tmp_path / "a.txt").write_text("x")
+    hub_push.push(tmp_path, "me/cats", "model", private=True)
+    assert set(server.taken["models/me/cats"]) == {"a.txt"}
 
 
 def test_a_hub_that_is_not_there_and_names_that_are_none(project, server, monkeypatch):
