@@ -14,9 +14,9 @@ datasets that params name: their copies are dropped too. Their texts are cleaned
 says.
 
 A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a chain
-(a like b, b like c) may both stay, in one cluster. Clusters whose members have different labels stand in `--conflicts`:
-id, cluster, label, kept, others (id, label, kept of some members with another label) and others_total, one row for each
-member that has a label or is kept.
+(a like b, b like c) may both stay, in one cluster. Clusters whose members have labels that do not say the same of what
+their texts share stand in `--conflicts`: id, cluster, label, kept, others (id, label, kept of some members whose label
+says otherwise) and others_total, one row for each member that has a label or is kept.
 
 Texts and shingles stay on disk, in a scratch folder (`winnow.base.scratch`) of about 1.6 times the text while the stage
 runs; memory holds some 60 bytes a row.
@@ -35,9 +35,11 @@ from pydantic import Field, model_validator
 
 from stages.deduplicate import compare, keep, references
 from stages.deduplicate.keep import Rule
+from stages.deduplicate.meanings import meanings
 from stages.deduplicate.outcome import CONFLICT, Conflicts, Duplicates, Fate, Names, Outcome
 from stages.deduplicate.scratch import Scratch, opened, sketch
 from stages.deduplicate.sketch import Bands, bands
+from winnow import kinds
 from winnow.base import params, scratch
 from winnow.base.engine import map_batches
 from winnow.base.errors import UserError
@@ -195,7 +197,7 @@ def _best_copies(store: Scratch, forms: np.ndarray, rules: list[keep.Rule]) -> n
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "against", "out", "conflicts", "ledger", "metrics", optional="cleaning")
-    settings, machine = params.load("deduplicate", Params), this_machine()
+    settings, machine, task = params.load("deduplicate", Params), this_machine(), kinds.read_task()
     if settings.against and args.cleaning is None:
         raise UserError("params.yaml: deduplicate.against: --cleaning must say how the rows were cleaned")
     if is_local := isinstance(args.out, Path):
@@ -209,11 +211,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         starts = [rows]  # of each reference, the number of its first text; and the end
         cleaning = saved.read(args.cleaning) if settings.against else None
         for reference in settings.against:
-            texts = references.texts(reference, args.against, cleaning)
-            starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), settings, machine, store))
+            foreign_texts = references.texts(reference, args.against, cleaning)
+            starts.append(starts[-1] + sketch_all(numbered(foreign_texts, starts[-1]), settings, machine, store))
         store.finish()
         duplicates = find(store, rows, settings, list(labels))
-    conflicts = Conflicts(duplicates)
+    conflicts = Conflicts(
+        duplicates, meanings(duplicates, tables.batches(args.rows, ["text"], machine.batch_rows), task)
+    )
     names = Names(duplicates, conflicts, tables.batches(args.rows, ["id"], machine.batch_rows))
 
     def foreign(number: int) -> str:

@@ -69,37 +69,55 @@ class Duplicates:
         return int((np.bincount(self.roots) > 1).sum())
 
 
+def disputed(roots: np.ndarray, meanings: np.ndarray) -> np.ndarray:
+    """Return the clusters, ascending, whose members' labels do not all say the same.
+
+    Args:
+        roots: (rows,) int32, the cluster of each row, by the number of its lowest row.
+        meanings: (rows,) int32, of each row's label; -1: no label.
+    """
+    labelled = np.flatnonzero(meanings >= 0)
+    some = np.full(len(roots), -1, np.int32)  # of each cluster, one of its meanings
+    some[roots[labelled]] = meanings[labelled]
+    return np.unique(roots[labelled[meanings[labelled] != some[roots[labelled]]]])
+
+
 class Conflicts:
-    """The clusters whose members have different labels.
+    """The clusters whose members have labels that say different things.
 
     Attributes:
         roots: the clusters, by the number of their lowest row, ascending.
         rows: their members that have a label or are kept, ascending.
     """
 
-    def __init__(self, duplicates: Duplicates) -> None:
-        labelled = np.flatnonzero(duplicates.labels >= 0)
-        some = np.full(len(duplicates.roots), -1, np.int32)  # of each cluster, one of its labels
-        some[duplicates.roots[labelled]] = duplicates.labels[labelled]
-        self.roots = np.unique(
-            duplicates.roots[labelled[duplicates.labels[labelled] != some[duplicates.roots[labelled]]]]
-        )
-        told = np.isin(duplicates.roots, self.roots) & ((duplicates.labels >= 0) | (duplicates.fates == Fate.kept))
+    def __init__(self, duplicates: Duplicates, meanings: np.ndarray) -> None:
+        """Find them.
+
+        Args:
+            meanings: (rows,) int32, equal where labels of a cluster say the same; -1: no label.
+        """
+        self.roots = disputed(duplicates.roots, meanings)
+        told = np.isin(duplicates.roots, self.roots) & ((meanings >= 0) | (duplicates.fates == Fate.kept))
         self.rows = np.flatnonzero(told)
-        self._duplicates = duplicates
-        # The first members of each label of a cluster: more are never named, and boilerplate has very many.
+        self._duplicates, self._meanings = duplicates, meanings
+        # The first members of each meaning in a cluster: more are never named, and boilerplate has very many.
         self._counts: dict[int, Counter[int]] = defaultdict(Counter)
         self._members: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for row, root, label in zip(self.rows, duplicates.roots[self.rows], duplicates.labels[self.rows], strict=True):
-            if label >= 0:
-                self._counts[root][label] += 1
-                if self._counts[root][label] <= SHOWN:
-                    self._members[root, label].append(row)
+        for row, root, meaning in zip(self.rows, duplicates.roots[self.rows], meanings[self.rows], strict=True):
+            if meaning >= 0:
+                self._counts[root][meaning] += 1
+                if self._counts[root][meaning] <= SHOWN:
+                    self._members[root, meaning].append(row)
+
+    def between(self, row: int, other: int) -> bool:
+        """Return whether two rows of a cluster have labels that say different things."""
+        one, two = self._meanings[[row, other]]
+        return -1 not in (one, two) and one != two
 
     def others(self, row: int) -> tuple[list[int], int]:
-        """Return the first members of the row's cluster that have another label, and the number of all of them."""
-        root, label = self._duplicates.roots[row], self._duplicates.labels[row]
-        counts = {other: count for other, count in self._counts[root].items() if other != label}
+        """Return the first members of the row's cluster whose labels say otherwise, and the number of all of them."""
+        root, meaning = self._duplicates.roots[row], self._meanings[row]
+        counts = {other: count for other, count in self._counts[root].items() if other != meaning}
         return sorted(row for other in counts for row in self._members[root, other])[:SHOWN], sum(counts.values())
 
 
@@ -198,7 +216,7 @@ class Outcome:
         keeper = self.duplicates.keepers[row]
         near = f"near-duplicate (similarity {self.duplicates.similarity[row]:.3f})"
         own, other = self.duplicates.label(row), self.duplicates.label(keeper)
-        conflict = f"; labels differ ({other}, {own})" if own is not None and other not in (None, own) else ""
+        conflict = f"; labels differ ({other}, {own})" if self.conflicts.between(row, keeper) else ""
         return f"{near if fate == Fate.near_duplicate else 'exact duplicate'} of {self.names[keeper]}{conflict}"
 
     def _conflict(self, row: int, others: list[int], total: int) -> str:

@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from winnow.base.errors import UserError
 from winnow.base.params import Section
@@ -65,6 +65,9 @@ class Task(Section):
 
     kind: str
 
+    marks_text: ClassVar[bool] = False
+    """Whether labels mark places of their text. Only then two that differ may `agree`."""
+
     @property
     def is_closed(self) -> bool:
         """Return whether params.yaml names every label that a row may have."""
@@ -114,6 +117,13 @@ class Task(Section):
 
     def fits(self, label: str, text: str, where: str) -> None:
         """Raise a `UserError` that begins with `where` if a label, in canonical form, cannot be one of this text."""
+
+    def agree(self, label: str, text: str, other: str, other_text: str) -> bool:
+        """Return whether two labels, in canonical form, say the same of what their texts share.
+
+        The texts are duplicates or near-duplicates. What stands in one of them alone is no disagreement.
+        """
+        return label == other
 
     def judged(self, label: str, truth: str | None, name: str) -> tuple[int, int]:
         """Return how much of a label is right for one of its classes, `names`, and how much there is, or should be.

@@ -37,6 +37,7 @@ ALL = {
     "drop_against": True,
     "seed": 1,
 }
+TASK = {"kind": "classification", "labels": ["A", "B"]}
 NAMES = ("out", "conflicts", "ledger", "metrics")
 PLAIN = dict.fromkeys(saved.Profile.model_fields, False)
 PLAIN |= {"normalize_unicode": "none", "urls": "keep", "collapse_space": "none"}
@@ -55,9 +56,9 @@ def options(**changes) -> stage.Params:
     return params.parse(ALL | changes, stage.Params, "params.yaml: deduplicate")
 
 
-def run(workspace, rows: list[dict] | pa.Table, machine: dict | None = None, **changes) -> SimpleNamespace:
+def run(workspace, rows: list[dict] | pa.Table, machine: dict | None = None, task=TASK, **changes) -> SimpleNamespace:
     """Run the stage, with settings of the machine; return its outputs, as tables and as bytes."""
-    folder = workspace(deduplicate=ALL | changes)
+    folder = workspace(deduplicate=ALL | changes, task=task)
     table = rows if isinstance(rows, pa.Table) else make_rows(rows)
     tables.write(table, folder / "rows")
     (folder / "sources").mkdir(exist_ok=True)
@@ -79,12 +80,12 @@ def run(workspace, rows: list[dict] | pa.Table, machine: dict | None = None, **c
 
 def test_how_rows_were_cleaned_is_asked_for_where_others_are_compared(workspace):
     against = [{"name": "bench", "path": "bench.jsonl", "text": "text"}]
-    folder = workspace(deduplicate=ALL | {"against": against})
+    folder = workspace(deduplicate=ALL | {"against": against}, task=TASK)
     tables.write(make_rows([{"text": "one"}]), folder / "rows")
     paths = {"against": folder} | {name: folder / name for name in ("rows", *NAMES)}
     with pytest.raises(UserError, match="--cleaning must say how the rows were cleaned"):
         stage.main([f"--{name}={path}" for name, path in paths.items()])
-    workspace(deduplicate=ALL)
+    workspace(deduplicate=ALL, task=TASK)
     stage.main([f"--{name}={path}" for name, path in paths.items()])
     assert tables.read(folder / "out")["text"].to_pylist() == ["one"]
 
@@ -277,6 +278,43 @@ def test_a_kept_row_without_a_label_is_told_of_its_copies_labels(workspace):
     assert [entry["reason"] for entry in result.ledger if entry["rule"] == "label_conflict"] == [
         "labels of its cluster differ: " + ", ".join(f"{other['id']} {other['label']}" for other in kept["others"])
     ]
+
+
+SPANS = {"kind": "token_classification", "labels": ["drug", "ill"]}
+SAYS = " ".join(["Aspirin helped him against the fever", *(f"w{number}" for number in range(40))])
+
+
+def marked(text: str, *found: tuple[str, str]) -> dict:
+    """Return a row whose label marks words, each as a type."""
+    spans = sorted((text.index(word), text.index(word) + len(word), name) for word, name in found)
+    return {"text": text, "label": json.dumps(spans, separators=(",", ":"))}
+
+
+AS_DRUG, AS_ILL = ("Aspirin", "drug"), ("Aspirin", "ill")
+
+
+@pytest.mark.parametrize(
+    ("other", "conflicts"),
+    [
+        (marked(f'"{SAYS}"', AS_DRUG), 0),  # an exact duplicate, whose words stand elsewhere
+        (marked(f'"{SAYS}"', AS_ILL), 1),
+        (marked(f'"{SAYS}"'), 1),
+        (marked(f"So: {SAYS}", AS_DRUG), 0),  # a near-duplicate
+        (marked(f"So: {SAYS}", AS_ILL), 1),
+        (marked(f"So: {SAYS}"), 1),
+        (marked(f"So: {SAYS} Ibuprofen", AS_DRUG, ("Ibuprofen", "drug")), 0),  # the first text has no such word
+        (marked(SAYS.replace("Aspirin", "Ibuprofen"), ("Ibuprofen", "ill")), 0),
+        (marked(f"So: {SAYS}", AS_DRUG, ("fever", "ill")), 1),  # it does have this one
+        (marked(f"So: {SAYS}", ("spirin", "drug")), 1),
+    ],
+)
+def test_spans_that_another_text_shifts_say_the_same(workspace, other, conflicts):
+    rows = [marked(SAYS, AS_DRUG), other, {"text": SAYS + " more"}]
+    result = run(workspace, rows, task=SPANS)
+    assert result.metrics["clusters"] == 1
+    assert result.metrics["label_conflicts"] == conflicts
+    told = [entry["reason"] for entry in result.ledger if "differ" in entry["reason"]]
+    assert bool(told) == bool(conflicts)
 
 
 def test_copies_without_end_do_not_make_conflicts_without_end(workspace):
@@ -515,7 +553,7 @@ def test_boilerplate_costs_no_square(workspace, monkeypatch):
 
 
 def test_rows_that_are_not_sorted_by_id_are_refused(workspace):
-    folder = workspace(deduplicate=ALL)
+    folder = workspace(deduplicate=ALL, task=TASK)
     table = make_rows([{"text": f"text {number}"} for number in range(9)]).sort_by([("id", "descending")])
     tables.write_sorted(table, folder / "rows")
     with pytest.raises(UserError, match="rows are not sorted by id"):

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from winnow.base.errors import UserError
 from winnow.kinds import task
 from winnow.kinds.classification import labels as single
-from winnow.kinds.token_classification import carrying
+from winnow.kinds.token_classification import carrying, copies
 from winnow.kinds.token_classification.span import SHOWN, Span, quoted, told
 
 NONE = "no entity"  # the class for which a label without spans counts
@@ -30,6 +30,8 @@ class Task(single.Task):
 
     kind: Literal["token_classification"]
     """Each row has spans of its text, each of a type of a closed set; no span at all, "no entity", is a label too."""
+
+    marks_text: ClassVar[bool] = True
 
     labels: list[str] = Field(min_length=1)
     """The types that a span may have. Their order is the order of a model's outputs."""
@@ -120,6 +122,14 @@ class Task(single.Task):
                     f"{where}: span {told(span)}, {quoted(text, span)}, begins or ends with white space; leave that "
                     f"out of the span"
                 )
+
+    def agree(self, label: str, text: str, other: str, other_text: str) -> bool:
+        """Return whether two labels mark the same in what their texts share.
+
+        Of texts of the same words that is the same words of both; of others, the same types of whatever words both
+        texts hold: where these stand, and how often one of them is marked, is not compared.
+        """
+        return copies.agree(text, spans(label), other_text, spans(other))
 
     def carry(self, label: str, change: task.Change) -> task.Carried:
         """Return the spans where a change of the text left them; those are lost whose text is gone."""

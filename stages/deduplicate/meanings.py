@@ -1,0 +1,40 @@
+"""Which labels of a cluster say the same, though they differ: spans, of which another text shifts the places."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from stages.deduplicate.outcome import SHOWN, Duplicates, disputed
+from winnow.kinds.task import Task
+
+
+def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> np.ndarray:
+    """Return equal numbers for labels of a cluster that say the same, (rows,) int32; -1: no label.
+
+    A label is compared with the first few of its cluster that do not agree with each other.
+
+    Args:
+        texts: the column `text` of all rows, in their order; read only where labels of the task mark their text.
+    """
+    found = duplicates.labels.copy()
+    rows = np.flatnonzero(np.isin(duplicates.roots, disputed(duplicates.roots, found)) & (found >= 0))
+    if not task.marks_text or not len(rows):
+        return found
+    known: dict[int, list[tuple[int, str]]] = defaultdict(list)  # by cluster, rows that do not agree, and their texts
+    first = 0
+    for batch in texts:
+        start, end = np.searchsorted(rows, [first, first + len(batch)])
+        own = batch["text"].take(pa.array(rows[start:end] - first)).to_pylist()
+        for row, text in zip(rows[start:end].tolist(), own, strict=True):
+            label, differing = duplicates.label(row), known[duplicates.roots[row]]
+            for other, its in differing:
+                if task.agree(label, text, duplicates.label(other), its):
+                    found[row] = duplicates.labels[other]
+                    break
+            else:
+                if len(differing) < SHOWN:
+                    differing.append((row, text))
+        first += len(batch)
+    return found
