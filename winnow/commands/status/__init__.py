@@ -10,7 +10,6 @@ nothing. docs/status.md tells what each line means.
 
 import argparse
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -35,7 +34,7 @@ def execute(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: there is no pipeline here, or no DVC repository.
     """
-    found = standing.find(Path(), time.time())
+    found = standing.find(Path())
     next_ = advice.next_thing(found)
     if arguments.json:
         print(json.dumps(asdict(found) | {"next": next_._asdict()}, indent=2, ensure_ascii=False))

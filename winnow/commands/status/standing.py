@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,11 +105,11 @@ class Standing:
     problems: list[str] = field(default_factory=list)
 
 
-def find(root: Path, now: float) -> Standing:
+def find(root: Path, clock: Callable[[], float] = time.time) -> Standing:
     """Return how things stand in the repository at `root`; a file that cannot be read is a problem of the answer.
 
     Args:
-        now: seconds since the epoch.
+        clock: tells the seconds since the epoch.
 
     Raises:
         UserError: there is no pipeline, or no DVC repository.
@@ -119,7 +120,7 @@ def find(root: Path, now: float) -> Standing:
     if found.conflicts:  # nothing that reads these files can say more
         return found
     with opened(root) as repo:
-        _try(found, lambda: _runs(found, repo, now))
+        _try(found, lambda: _runs(found, repo, clock))
         found.remote = remote_of(repo)
     if journal.unfinished(root):
         found.problems.append(journal.CUT_OFF)
@@ -172,12 +173,15 @@ def _is_conflicted(path: Path) -> bool:
         return any(line.startswith(CONFLICT) for line in lines)
 
 
-def _runs(found: Standing, repo: "Repo", now: float) -> None:
+def _runs(found: Standing, repo: "Repo", clock: Callable[[], float]) -> None:
     root = Path(repo.root_dir)
     last = timing.read(root)
+    now = clock()  # after the files are read: a stage may have begun since this command did
     found.has_run = bool(last) or pipeline.made("collect", "out", root) is not None
     found.running = {
-        name: now - run.began for name, run in last.items() if not run.ended and is_alive(run.process, run.began)
+        name: max(now - run.began, 0.0)  # somebody may have set the clock back
+        for name, run in last.items()
+        if not run.ended and is_alive(run.process, run.began)
     }
     if found.running:  # DVC does not say what is to run while a stage runs
         return

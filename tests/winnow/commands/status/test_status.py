@@ -126,9 +126,9 @@ def test_a_repository_from_its_first_run_to_a_decision(repository, capsys):
     assert found["next"]["do"] == "mend this, then `make repro`"
     (repository / "broken").unlink()
 
-    assert not standing.find(repository, 0).is_locked
+    assert not standing.find(repository).is_locked
     call(repository, "dvc", "repro")
-    assert standing.find(repository, 0).is_locked
+    assert standing.find(repository).is_locked
     found = status(capsys)
     assert (found["reruns"]["stages"], found["stopped"], found["problems"]) == ([], {}, [])
     assert found["next"]["do"].startswith("git add -A dvc.lock reports")
@@ -185,6 +185,27 @@ def test_a_run_in_progress_and_a_killed_one(repository, capsys):
     assert (found["running"], found["stopped"]) == ({}, {"collect": "it was killed"})
     assert found["next"]["do"] == "make repro"
     assert "did not end" in found["next"]["why"]
+
+
+def test_a_stage_that_begins_while_the_command_starts_has_run_for_no_negative_time(repository, monkeypatch):
+    folder = repository / timing.FOLDER
+    folder.mkdir(parents=True)
+    opened = standing.opened
+
+    def opening(root):  # takes seconds of import, in which DVC goes on to the next stage
+        (folder / "collect.json").write_text(json.dumps({"process": os.getpid(), "began": time.time()}))
+        return opened(root)
+
+    monkeypatch.setattr(standing, "opened", opening)
+    told = []
+
+    def clock() -> float:
+        told.append((folder / "collect.json").exists())
+        return time.time()
+
+    assert 0 <= standing.find(repository, clock).running["collect"] < 100
+    assert told == [True]  # not before the file was read
+    assert standing.find(repository, lambda: time.time() - 7200).running == {"collect": 0}  # the clock was set back
 
 
 def test_while_another_dvc_command_holds_the_repository(repository, capsys, monkeypatch):
