@@ -14,7 +14,7 @@ from winnow.kinds.evidence import NOISES, Errors, Surroundings
 from winnow.kinds.token_classification import columns, scores
 from winnow.kinds.token_classification.labels import Task, canonical, spans
 from winnow.kinds.token_classification.layout import Layout
-from winnow.kinds.token_classification.scores import mentions, noise, stack
+from winnow.kinds.token_classification.scores import mentions, noise, reasons, stack
 from winnow.kinds.token_classification.scores.spans import Spans, labels, of_tags
 
 TASK = Task(kind="token_classification", labels=["drug", "ill"])
@@ -107,6 +107,61 @@ def test_the_reason_names_the_span_and_how_often_it_is_labelled_elsewhere():
     shown = dict(found.evidence.shown()[9])
     assert shown[canonical([(start, start + 5, "drug")])] > 0.5
     assert found.evidence.likeliest()[9] == canonical([(start, start + 5, "drug")])
+
+
+def reasons_of(text: str, spans_: list[tuple], counts: list[tuple[int, int]]) -> list[str]:
+    """The reasons of one row, of candidates (first word, end, type, given, score), each with mentions and labelled."""
+    first, end, kind, given_, score = (np.array(each) for each in zip(*spans_, strict=True))
+    mentioned, labelled = np.array(counts, dtype=float).T
+    elsewhere = mentions.Counts(mentioned, labelled, np.zeros(len(counts)))
+    found = stack.Candidates(Spans(first, end, kind), np.zeros(len(first), int), given_, score, elsewhere)
+    return reasons.in_words(TASK, [text], Layout.of([text]), found)[0]
+
+
+@pytest.mark.parametrize(
+    ("spans_", "counts", "told"),
+    [
+        (  # what the corpus says argues for the suggestion
+            [(0, 1, 0, True, -1.0), (0, 1, 1, False, 1.0)],
+            [(13, 2), (13, 11)],
+            '"a" at 0-1 is drug here; likelier is ill, which is so in 11 of 13 mentions in other rows',
+        ),
+        (  # it argues against it: the models alone speak for it, and that is said
+            [(0, 1, 0, True, -1.0), (0, 1, 1, False, 1.0)],
+            [(13, 0), (13, 0)],
+            '"a" at 0-1 is drug here; likelier is ill, which is so with 73 % by the models, but in 0 of 13 mentions in '
+            "other rows",
+        ),
+        (  # few, but more than are labelled as here
+            [(0, 1, 0, True, -1.0), (0, 1, 1, False, 1.0)],
+            [(13, 1), (13, 4)],
+            '"a" at 0-1 is drug here; likelier is ill, which is so in 4 of 13 mentions in other rows, drug in 1',
+        ),
+        (
+            [(0, 1, 0, False, 1.0)],
+            [(13, 3)],
+            '"a" at 0-1 has no label; it is drug with 73 % by the models, but in 3 of 13 mentions in other rows',
+        ),
+        (
+            [(0, 1, 0, True, -1.0)],
+            [(13, 11)],
+            '"a" at 0-1 is drug here; it is so with 27 % by the models, but in 11 of 13 mentions in other rows',
+        ),
+        ([(0, 1, 0, True, -1.0)], [(13, 3)], '"a" at 0-1 is drug here; it is so in 3 of 13 mentions in other rows'),
+        (  # not suggested, since the given one is likelier; never told as without a label
+            [(0, 2, 0, True, 2.0), (1, 2, 0, False, 1.0)],
+            [(0, 0), (9, 9)],
+            '"a b" at 0-3 is drug here; possible is "b" at 2-3 as drug, which is so in 9 of 9 mentions in other rows',
+        ),
+        (  # of two that overlap, the one that is suggested
+            [(0, 2, 0, False, 2.0), (1, 2, 0, False, 1.0)],
+            [(9, 9), (9, 9)],
+            '"a b" at 0-3 has no label; it is drug in 9 of 9 mentions in other rows',
+        ),
+    ],
+)
+def test_the_reasons_speak_for_what_is_suggested_or_say_that_they_do_not(spans_, counts, told):
+    assert reasons_of("a b", spans_, counts) == [told]
 
 
 def test_cleanlab_s_worst_token_is_that_of_cleanlab():
