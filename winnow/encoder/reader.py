@@ -29,7 +29,8 @@ class Reading(Section):
     """Section `encoder` of params.yaml: what the encoder reads of a text, wherever it reads one."""
 
     max_length: int = Field(ge=4, le=8192)
-    """Tokens of a text that are read; the rest is cut off. More cost time in proportion, where texts are so long."""
+    """Tokens of a text that are read at once. A longer text is cut there; the kind token_classification reads it whole,
+    in windows of so many. More cost time in proportion, where texts are so long."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from winnow.readers.lines import lines
 
 FIELDS = ("text", "spans", "words", "tags", "file", "document")
 DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b")
+LONGEST_LINE = 60  # characters of a broken line that a message repeats
 META = re.compile(r"#\s*[\w.:-]+\s*=")  # CoNLL-U's "# sent_id = 5"
 
 
@@ -59,12 +60,16 @@ class Word(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """The words of a sentence, the number of its first line and of its document, or why it cannot be read."""
+    """The words of a sentence, the number of its first line and of its document, or why it cannot be read.
+
+    Attributes:
+        problem: the number of the first line that cannot be read, and why.
+    """
 
     line: int
     document: int
     words: list[Word]
-    problem: str | None
+    problem: tuple[int, str] | None
 
 
 def sentences(stream: IO[bytes], where: str, written: Written) -> Iterator[Sentence]:
@@ -97,14 +102,27 @@ def sentences(stream: IO[bytes], where: str, written: Written) -> Iterator[Sente
             _check(where, options, width)
         first = first or number
         if len(cells) != width:
-            problem = problem or f"line {number} has {len(cells)} columns, the lines above have {width}"
+            problem = problem or (number, _other_width(line, len(cells), width, written._replace(delimiter=sign)))
             continue
         try:
             words.append(_word(cells, options))
         except ValueError as error:
-            problem = problem or f"line {number}: {error}"
+            problem = problem or (number, f"{error}; mend the line")
     if first:
         yield Sentence(first, document, words, problem)
+
+
+def _other_width(line: str, cells: int, width: int, written: Written) -> str:
+    """Return what is wrong with a line of too few or too many columns, what is expected, and the mend."""
+    sign = {None: "white space", "\t": "tabs"}.get(written.delimiter, repr(written.delimiter))
+    shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
+    options = written.options
+    word, tag = ("the last" if at == -1 else f"column {at}" for at in (options.word, options.tag))
+    return (
+        f"{cells} column{'s' * (cells != 1)} ({shown!r}), where {width} are expected, parted by {sign}, as in the "
+        f"first word's line: the word in {word}, its tag in {tag}; mend the line, or conll and delimiter in "
+        f"its entry of params.yaml"
+    )
 
 
 def _check(where: str, options: Conll, width: int) -> None:
@@ -160,7 +178,7 @@ def read(
         first = parts[0]
         place = f"{where}, line {first.line}"
         if problem := next((part.problem for part in parts if part.problem), None):
-            yield Record(place, (), problem)
+            yield Record(f"{where}, line {problem[0]}", (), problem[1])
             continue
         try:
             text, offsets = _text(parts)

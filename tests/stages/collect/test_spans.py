@@ -257,10 +257,23 @@ def test_broken_tags_are_mended_and_told(run, tags, kept, told):
 @pytest.mark.parametrize(
     ("data", "options", "told"),
     [
-        ("a O\nb B-drug x\n\nc O\n", {}, "s.txt, line 1: line 2 has 3 columns, the lines above have 2"),
-        ("a O\nb\n\nc O\n", {}, "line 2 has 1 columns"),
-        ("a\tO\n \tO\n\nc\tO\n", {}, "line 2: its word is empty"),
-        ("a\tO\nb\t\n\nc\tO\n", {}, "line 2: the tag of 'b' is missing"),
+        (
+            "a O\nb B-drug x\n\nc O\n",
+            {},
+            "s.txt, line 2: 3 columns ('b B-drug x'), where 2 are expected, parted by white space, as in the first "
+            "word's line: the word in column 1, its tag in the last; mend the line, or conll and delimiter in "
+            "its entry of params.yaml",
+        ),
+        ("a O\nb\n\nc O\n", {}, "s.txt, line 2: 1 column ('b'), where 2 are expected"),
+        (
+            f"a\tO\nb{100 * 'b'} O\n\nc\tO\n",
+            {"conll": {"word": -2, "tag": 2}},
+            f"1 column ('b{59 * 'b'}…'), where 2 are expected, parted by tabs, as in the first word's line: the "
+            "word in column -2, its tag in column 2",
+        ),
+        ("a|O\nb\n\nc|O\n", {"delimiter": "|"}, "parted by '|'"),
+        ("a\tO\n \tO\n\nc\tO\n", {}, "s.txt, line 2: its word is empty; mend the line"),
+        ("a\tO\nb\t\n\nc\tO\n", {}, "s.txt, line 2: the tag of 'b' is missing; mend the line"),
         (
             "x a O\n\n5 c O\n",
             {"conll": {"word": 2, "start": 1}},

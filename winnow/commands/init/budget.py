@@ -52,6 +52,7 @@ class Data:
     classes: int
     tokens: int  # of all texts
     length: int  # of most texts, in tokens
+    is_cut: bool = True  # whether longer texts are cut off, rather than read in windows
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def plan(data: Data, adapt_tokens: int, machine: Machine, minutes: float) -> Pla
     """
     length = min(max(-(-data.length // STEP) * STEP, LEAST_TOKENS), MOST_TOKENS)
     labels = max(trained(data.labelled), 1)
-    mean = min(data.tokens / max(data.rows, 1), length)
+    mean = data.tokens / max(data.rows, 1)
+    mean = min(mean, length) if data.is_cut else mean
     reads = max(1200, READS_A_CLASS * data.classes)
 
     def cost(labels: int, seeds: tuple[int, ...]) -> float:

@@ -26,7 +26,7 @@ from winnow.commands import pipeline
 from winnow.commands.init import budget, clear, journal, labels, recipe, show, source, write
 from winnow.commands.init.ask import Answers
 from winnow.commands.init.budget import Data
-from winnow.commands.init.kind import KINDS, ONE
+from winnow.commands.init.kind import KINDS, ONE, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
@@ -109,7 +109,7 @@ def _take_files(text: str, answers: Answers) -> None:
         raise UserError(f"--task {options.task}: the labels are of kind {learnt.kind}; name another column by --label")
     data, machine = _data(sources, learnt), budget.this_machine()
     planned = budget.plan(data, params.read()["adapt"]["tokens"], machine, options.minutes)
-    print(show.table(sources, learnt), show.plan(planned, budget.trained(data.labelled)), sep="\n\n")
+    print(show.table(sources, learnt), show.plan(planned, budget.trained(data.labelled), learnt.kind), sep="\n\n")
     _refuse_broken(sources)
     _tell_of_languages(sources)
     if options.look:
@@ -137,7 +137,7 @@ def _data(sources: Sequence[Source], learnt: Labels) -> Data:
     labelled = sum(learnt.rows[name] for name in learnt.names)
     if learnt.kind != ONE:
         labelled = sum(each.survey.labelled for each in sources)
-    return Data(rows, labelled, len(learnt.names), tokens, length)
+    return Data(rows, labelled, len(learnt.names), tokens, length, is_cut=learnt.kind != SPANS)
 
 
 def _refuse_broken(sources: Sequence[Source]) -> None:
@@ -147,7 +147,7 @@ def _refuse_broken(sources: Sequence[Source]) -> None:
         if each.survey.refused > most * each.survey.rows:
             raise UserError(
                 f"{each.found.path}: {each.survey.refused:,} of {each.survey.rows:,} rows cannot be read, the first: "
-                f"{each.survey.problem}; mend the file, or name its --encoding"
+                f"{source.mended(each.survey.problem)}"
             )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from winnow.commands.init import recipe
 from winnow.commands.init.budget import Plan
+from winnow.commands.init.kind import SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
@@ -16,6 +17,10 @@ SHOWN = 6  # labels by name
 CUT = 40  # characters of a label
 TOO_FEW = "too few, or too unequal, for a dev and a test of ten each"
 NO_GROUP = "none: each row is its own; --group names what ties rows"
+NO_DOCUMENT = (
+    "none: nothing marks where a document begins, so each sentence is its own; if sentences of one text stand here, "
+    "put a line -DOCSTART- before each text, or each text in a file of its own"
+)
 LEAST_SHOWN = 0.005  # share of the texts with markup, of which less is 0 %
 
 
@@ -46,7 +51,7 @@ def _of_source(source: Source) -> Iterable[tuple[str, str]]:
         missing = survey.rows - survey.refused - survey.labelled
         told = roles.label or f"{_listed(roles.sets.columns)}: {roles.sets.what}"
         yield "  label", told + (f": {missing:,} rows without" if missing else "")
-    yield "  group", f"{roles.group}: {survey.groups:,}" if roles.group else NO_GROUP
+    yield "  group", _group(source)
     if roles.too_few:
         same = ", since mails of one subject are one thread" if roles.too_few == "thread" else ""
         yield "", f"{roles.too_few} has {survey.groups:,} values{same}: {TOO_FEW}"
@@ -56,6 +61,13 @@ def _of_source(source: Source) -> Iterable[tuple[str, str]]:
     yield "  key", roles.key or "none: the text's hash"
     if roles.meta:
         yield "  beside", ", ".join(roles.meta)
+
+
+def _group(source: Source) -> str:
+    roles, count = source.roles, source.survey.groups
+    if roles.group:
+        return f"{roles.group}: {f'{count:,}' if count else 'empty in all rows, so each is its own'}"
+    return NO_DOCUMENT if source.found.format == "conll" and not roles.too_few else NO_GROUP
 
 
 def _written(source: Source) -> str:
@@ -109,15 +121,19 @@ def _cut(name: str) -> str:
     return name if len(name) <= CUT else f"{name[:CUT]}…"
 
 
-def plan(planned: Plan, labels: int) -> str:
+def plan(planned: Plan, labels: int, kind: str) -> str:
     """Return what the first run does, and how long it takes.
 
     Args:
         labels: rows with a label that may train.
+        kind: of task.
     """
+    read = f"reads {planned.max_length} tokens of a text"
+    if kind == SPANS:  # of which nothing is cut off
+        read = f"reads each text whole, {planned.max_length} tokens at a time"
     used = f"{planned.max_labels:,} of about {labels:,} labels" if planned.max_labels else "all labels"
     return (
-        f"The first run reads {planned.max_length} tokens of a text, adapts by {planned.adapt_tokens:,} tokens and "
+        f"The first run {read}, adapts by {planned.adapt_tokens:,} tokens and "
         f"trains on {used}, {len(planned.seeds)} times from each encoder: about {minutes(planned.minutes)} on this "
         f"machine."
     )

@@ -6,6 +6,7 @@ import shutil
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from winnow.base import files
@@ -17,7 +18,7 @@ from winnow.commands.init.columns import Column
 from winnow.commands.init.look import Found
 from winnow.commands.init.sets import Sets
 from winnow.commands.init.survey import Roles, Survey
-from winnow.readers import UTF_8
+from winnow.readers import MEND_ENCODING, UTF_8
 from winnow.readers.tabular import QUOTE
 
 SHOWN = 12  # columns that a message names
@@ -90,14 +91,15 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     found = look.at(path, options.encoding, options.header)
     columns = guess.sample(found)
     if not columns or not columns[0].cells:
-        raise UserError(f"{path}: no row can be read; mend the file or name its --encoding")
+        raise UserError(f"{path}: {_without_rows(found)}")
     for name in options.without:
         _check(name, found, "without")
     columns = [column for column in columns if column.name not in options.without]
     has_none = options.task == kind.SEVERAL or options.label == NONE
     marked = None if has_none else kind.spans(columns, options.label)
     sets = None if marked else kind.several(columns, answers)
-    of_format = {"eml": _of_mails, "mbox": _of_mails, "text": _of_texts, "conll": _of_conll}.get(found.format)
+    conll = partial(_of_conll, columns=columns)
+    of_format = {"eml": _of_mails, "mbox": _of_mails, "text": _of_texts, "conll": conll}.get(found.format)
     roles = of_format(found) if of_format else _of_spans(columns, marked, found, answers) if marked else None
     roles = _with_options(roles, found, options) if roles else _of_table(columns, found, answers, sets)
     roles = replace(roles, meta=[name for name in roles.meta if name not in options.without])
@@ -119,6 +121,22 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     return Source(_name(path, options.name), found, roles, counted, place, sha256)
 
 
+def _without_rows(found: Found) -> str:
+    """Return why a file has no row, and the mend."""
+    blocks = found.blocks(list(found.columns))
+    if problem := next((": ".join(block.problems[0]) for block in blocks if block.problems), None):
+        return f"no row can be read, the first: {mended(problem)}"
+    named = ", or name its columns by --header, if the first line is a row" * (found.format in ("csv", "tsv"))
+    return f"holds no row; add rows{named}"
+
+
+def mended(problem: str) -> str:
+    """Return why a row cannot be read with its mend, which here is an option rather than a key of params.yaml."""
+    if problem.endswith(MEND_ENCODING):
+        return problem.removesuffix(MEND_ENCODING) + "name the --encoding, or convert the file to UTF-8"
+    return problem if "; mend " in problem else f"{problem}; mend the file"
+
+
 def _of_mails(found: Found) -> Roles:
     folders = {Path(file.member or file.name).parent.name for file in found.files}
     is_filed = found.format == "eml" and len(folders) > 1
@@ -137,8 +155,11 @@ def _of_texts(found: Found) -> Roles:
     return Roles(text=["body"], label="folder" if len(folders) > 1 else None, key="file")
 
 
-def _of_conll(found: Found) -> Roles:
-    return Roles(text=["text"], label="spans", group="document", spans=True)
+def _of_conll(found: Found, columns: list[Column]) -> Roles:
+    """Return the roles of a CoNLL file's columns: its documents are groups, where they are marked; else its files."""
+    marks_documents = any(column.name == "document" and column.filled for column in columns)
+    group = "document" if marks_documents else "file" if len(found.files) > 1 else None
+    return Roles(text=["text"], label="spans", group=group, spans=True)
 
 
 def _of_spans(columns: list[Column], label: str, found: Found, answers: Answers) -> Roles:
