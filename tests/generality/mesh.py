@@ -32,6 +32,11 @@ def papers(labels: list[str]) -> list[tuple[str, list[str] | None]]:
 def wheel(labels: list[str], source: dict, folder: Path) -> dict:
     """Write the wheel of a source with such papers, and return what pins it."""
     records = "".join(_record(number, text, names) for number, (text, names) in enumerate(papers(labels), 1))
+    return packed(records, source, folder)
+
+
+def packed(records: str, source: dict, folder: Path) -> dict:
+    """Write the wheel of a source with such records, and return what pins it."""
     content = f"<?xml version='1.0'?><PubmedArticleSet>{records}</PubmedArticleSet>".encode()
     name, version = source["package"].replace("-", "_"), source["version"]
     path, about = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"

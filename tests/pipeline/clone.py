@@ -86,9 +86,13 @@ class Clone:
         """Run the pipeline; return the stages that ran, in order."""
         return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro"), re.MULTILINE)
 
-    def run_stages(self) -> list[str]:
-        """Run every stage in one process, without DVC, so that nothing is imported twice; return their names."""
-        told = self.call(sys.executable, "-m", "tests.pipeline.in_one_process")
+    def run_stages(self, *last: str) -> list[str]:
+        """Run every stage in one process, without DVC, so that nothing is imported twice; return their names.
+
+        Args:
+            last: a stage; it alone runs, and those that make what it reads.
+        """
+        told = self.call(sys.executable, "-m", "tests.pipeline.in_one_process", *last)
         return re.findall(r"^Ran stage (.+)$", told, re.MULTILINE)
 
     def set_params(self, **sections: dict) -> None:

@@ -1,10 +1,12 @@
 """Runs every stage of dvc.yaml once, in the order of their files, in this process: what DVC does, without its caches.
 
-python -m tests.pipeline.in_one_process    in the folder of a clone; prints the name of each stage that ran
+python -m tests.pipeline.in_one_process          in the folder of a clone; prints the name of each stage that ran
+python -m tests.pipeline.in_one_process audit    that stage alone, and those that make what it reads
 """
 
 import importlib
 import shlex
+import sys
 from itertools import product
 from pathlib import Path
 
@@ -16,8 +18,8 @@ def paths(named: list) -> set[Path]:
     return {Path(next(iter(path)) if isinstance(path, dict) else path) for path in named}
 
 
-def commands() -> dict[str, list[str]]:
-    """The commands of each stage, by its name, each after those that make what it reads."""
+def commands(last: str | None = None) -> dict[str, list[str]]:
+    """The commands of each stage, by its name, each after those that make what it reads; of one stage, these alone."""
     params, stages = (YAML(typ="safe").load(Path(name).read_text("utf-8")) for name in ("params.yaml", "dvc.yaml"))
     waiting = dict(stages["stages"])
     made = {
@@ -26,11 +28,19 @@ def commands() -> dict[str, list[str]]:
         for key in ("outs", "metrics", "plots")
         for path in paths(stage.get(key, []))
     }
+    needs = {
+        name: {own for path in paths(stage.get("deps", [])) for out, own in made.items() if is_of(out, path)} - {name}
+        for name, stage in waiting.items()
+    }
+    if last:
+        wanted = {last}
+        while more := {own for name in wanted for own in needs[name]} - wanted:
+            wanted |= more
+        waiting = {name: stage for name, stage in waiting.items() if name in wanted}
     ordered: dict[str, list[str]] = {}
     while waiting:
-        for name, stage in list(waiting.items()):
-            needed = {own for path in paths(stage.get("deps", [])) for out, own in made.items() if is_of(out, path)}
-            if needed - {name} <= ordered.keys():
+        for name in list(waiting):
+            if needs[name] <= ordered.keys():
                 ordered[name] = each(waiting.pop(name), params)
                 break
         else:
@@ -64,7 +74,7 @@ def value_of(params: dict, dotted: str) -> list:
 
 
 def main() -> None:
-    for name, lines in commands().items():
+    for name, lines in commands(*sys.argv[1:2]).items():
         for line in lines:
             _, _, module, *arguments = shlex.split(line)
             importlib.import_module(f"{module}.__main__").main(arguments)

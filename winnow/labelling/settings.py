@@ -22,8 +22,9 @@ class Params(params.Section):
     """A less certain label is not proposed. Of `majority`: the lower end of the 95 % interval of a vote's precision; of
     `label_model`: the label's probability."""
 
-    min_rows: int = Field(20, ge=1)
-    """Fewer given labels under a rule's votes measure nothing: the rule proposes no label."""
+    min_rows: int = Field(20, ge=0)
+    """Fewer given labels under a rule's votes measure nothing: the rule proposes no label. 0, with `majority` and
+    `min_confidence` 0: unmeasured rules propose labels too, and people's audit alone says what they are worth."""
 
     audit_rows: int = Field(40, ge=0)
     """Of each origin and label, drawn at random for people to check; the stage `audit` draws them."""

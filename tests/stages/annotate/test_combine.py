@@ -151,3 +151,11 @@ def test_whatever_the_votes_labels_are_votes_and_confidence_is_a_probability(sai
         assert (fit.combine(said[order]).label == found.label[order]).all()
     chances = LabelModel.fit(Known(said, truth, 3), Limits(1, bound)).probabilities(said)
     np.testing.assert_allclose(chances.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(("min_rows", "label"), [(0, [1, 0, NONE]), (1, [NONE] * 3)])
+def test_where_no_label_is_known_a_majority_speaks_if_it_needs_none(min_rows, label):
+    nothing = Known(np.zeros((0, 2), int), np.zeros(0, int), 2)
+    found = Majority.fit(nothing, Limits(min_rows, 0.0)).combine(np.array([[1, NONE], [0, 0], [0, 1]]))
+    assert found.label.tolist() == label
+    assert found.confidence.tolist() == [0, 0, 0]

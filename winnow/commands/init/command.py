@@ -12,7 +12,6 @@ rounds, frozen groups, looks, rules and results. What is not of the example it r
 
 import argparse
 import shlex
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,16 +25,15 @@ from winnow.commands import pipeline
 from winnow.commands.init import budget, clear, journal, labels, recipe, show, source, write
 from winnow.commands.init.ask import Answers
 from winnow.commands.init.budget import Data
+from winnow.commands.init.example import FOLDER, Example
 from winnow.commands.init.kind import KINDS, ONE, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
 
 NAME = "init"
-EXAMPLES = Path("examples")
 LARGE = 10 * 2**20  # bytes from which on DVC keeps a file rather than Git
 MOST_REFUSED = 0.05  # share of rows, where params.yaml says nothing
-DESCRIBED = ("params.yaml", "README.md")  # files of an example that are no data
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -172,24 +170,16 @@ def _keep(each: Source, folder: Path) -> None:
 
 
 def _take_example(name: str, text: str, answers: Answers) -> None:
-    folder = EXAMPLES / name
-    there = sorted(path.parent.name for path in EXAMPLES.glob(f"*/{params.FILE}"))
+    folder = FOLDER / name
+    there = sorted(path.parent.name for path in FOLDER.glob(f"*/{params.FILE}"))
     if name not in there:
-        raise UserError(f"--example {name}: not in {EXAMPLES}; there are {', '.join(there) or 'none'}")
-    changes = params.read(folder / params.FILE)
-    target = pipeline.path("collect", "files")
-    data = [file for file in sorted(folder.iterdir()) if file.name not in DESCRIBED]
-
-    def bring() -> None:
-        for file in data:
-            with files.replacing(target / file.name) as new:
-                (shutil.copytree if file.is_dir() else shutil.copyfile)(file, new)
-            print(f"{file}: copied to {target / file.name}")
-
-    if not answers.options.look and _replace(text, changes, answers, bring):
-        missing = [] if data else [entry["path"] for entry in changes["collect"]["sources"] if "path" in entry]
+        raise UserError(f"--example {name}: not in {FOLDER}; there are {', '.join(there) or 'none'}")
+    changes, example = params.read(folder / params.FILE), Example.of(folder)
+    if not answers.options.look and _replace(text, changes, answers, example.bring_data):
+        example.bring_people()
+        missing = [] if example.data else [entry["path"] for entry in changes["collect"]["sources"] if "path" in entry]
         print(
-            f"Next: put your files where {', '.join(missing)} finds them in {target}"
+            f"Next: put your files where {', '.join(missing)} finds them in {pipeline.path('collect', 'files')}"
             if missing
             else "Next: `make repro`"
         )

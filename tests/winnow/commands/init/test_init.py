@@ -18,7 +18,7 @@ from tests.winnow.commands.init.conftest import ROOT
 from tests.winnow.commands.init.test_shapes import collected, written
 from winnow.base import params
 from winnow.commands import layout
-from winnow.commands.init import look
+from winnow.commands.init import example, look
 from winnow.commands.init.ask import Answers
 from winnow.kinds.token_classification import labels as spans
 from winnow.people import decisions
@@ -295,6 +295,42 @@ def test_an_example_is_an_overlay(init, project, capsys):
     assert made["task"]["labels"] == ["complaint", "question"]
     assert made["adapt"]["objectives"] == {"masked_lm": 1.0}
     assert layout.problems(project) == []
+
+
+def test_an_example_brings_rules_and_decisions_and_the_next_one_takes_them_away(init, project):
+    folder = Path("examples/chemicals").resolve()
+    for _ in range(2):
+        init("--example", "chemicals", "--yes")
+        for place in ("rules/chemicals.txt", "decisions.csv"):
+            there = project / (place if "/" in place else f"data/{place}")
+            assert there.read_bytes() == (folder / place).read_bytes()
+        assert sorted(path.name for path in (project / "data/sources").iterdir()) == []
+        assert layout.problems(project) == []
+    init("--example", "mesh", "--yes")
+    assert not (project / "rules/chemicals.txt").exists()
+    assert (project / "data/decisions.csv").read_text() == decisions.EMPTY
+    init("--example", "chemicals", "--yes")
+    with (project / "data/decisions.csv").open("a") as file:
+        file.write("0123456789abcdef,0123456789abcdef,,keep,,me,2026-01-01,\n")
+    with pytest.raises(SystemExit):
+        init("--example", "mesh", "--yes")  # somebody's own work
+
+
+def test_an_example_that_was_cut_off_before_its_rules_came_is_taken_again(init, project, monkeypatch):
+    copying = example._copy
+
+    def cut(places):
+        copying(dict(list(places.items())[:-1]))
+        if places:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(example, "_copy", cut)
+    with pytest.raises(SystemExit):
+        init("--example", "chemicals", "--yes")
+    monkeypatch.setattr(example, "_copy", copying)
+    init("--example", "chemicals", "--yes")
+    assert (project / "rules/chemicals.txt").exists()
+    assert (project / "data/decisions.csv").read_bytes() == Path("examples/chemicals/decisions.csv").read_bytes()
 
 
 def test_on_a_terminal_it_asks(project, tmp_path):
