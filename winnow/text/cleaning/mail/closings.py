@@ -123,7 +123,7 @@ _NOTICE = (
     "機密|秘密|비밀|기밀|"
     "consider the environment|umwelt|avant d[’']imprimer|medio ambiente|virus-?free|virenfrei|"
     "registered (?:in|office|number)|company (?:no|number|registration)|amtsgericht|handelsregister|geschäftsführer|"
-    "ust-?id|sitz der gesellschaft|vat (?:no|number|reg)|disclaimer|"
+    "ust-id|ustid|sitz der gesellschaft|vat (?:no|number|reg)|disclaimer|"
     "not the (?:intended |named )?(?:recipient|addressee)|received (?:it|this .{1,20}) in error|"
     "(?:notify|inform|tell|contact) the sender|informieren sie (?:bitte )?den absender|"
     "(?:avertir|prévenir) l[’']expéditeur"
@@ -147,5 +147,6 @@ CLOSINGS, THANKS, DEVICE, POSTSCRIPT, NOTICE, LIST, SUBSCRIBED = (
     f"(?:{words})" for words in (_CLOSINGS, _THANKS, _DEVICE, _POSTSCRIPT, _NOTICE, _LIST, _SUBSCRIBED)
 )
 BRANDS = tuple(_BRANDS.split("|"))
+SENT, SENT_LAST = f"(?:{_SENT})", f"(?:{_SENT_LAST})"
 # For a search, beginnings are enough: RE2 takes long for long bounded repeats.
-CLOSINGS_BEGIN, DEVICE_HINT = CLOSINGS.replace("[^\\n]{0,120}", ""), f"(?:{_SENT})|[^\\n]*(?:outlook|{_SENT_LAST})"
+CLOSINGS_BEGIN, DEVICE_HINT = CLOSINGS.replace("[^\\n]{0,120}", ""), f"{SENT}|[^\\n]*(?:outlook|{SENT_LAST})"

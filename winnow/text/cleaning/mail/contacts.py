@@ -2,6 +2,7 @@
 
 import re
 
+from winnow.text.cleaning.mail.folding import Literals, folded
 from winnow.text.cleaning.mail.headers import ADDRESS
 
 MAX_NAME_LINE = 60  # characters; longer ones are sentences
@@ -11,19 +12,22 @@ _PHONE = re.compile(
     r"[.:]{0,2}\s?|^\s*\(?)\d[\d ()/.\-]{5,}",
     re.I,
 )
+_DIGIT = re.compile(r"\d")
 COMPANY = re.compile(
     r"\b(?:gmbh|ag|kg|e\.v\.|ltd|llp|llc|inc|plc|corp|s\.a\.|sarl|sas|s\.r\.l\.|spa|b\.?v|n\.?v|ab|oy|a/s|aps|s\.r\.o|"
     r"sp\. z o\.o|kft|зао|ооо)\b|株式会社|有限公司|주식회사",
     re.I,
 )
-_REFERENCE = re.compile(
-    r"(?<!\w)(?:order|booking|reference|ref|invoice|ticket|customer|client|account|contract|case|room|parcel|tracking|"
-    r"serial|bestell\w*|auftrag\w*|kunden\w*|rechnung\w*|vertrag\w*|commande|facture|dossier|réservation|pedido|"
-    r"factura|reserva|ordine|fattura|prenotazione|encomenda|bestelling|klantnummer|factuur|beställning|ordrenummer|"
-    r"zamówieni\w*|objednávk\w*|заказ\w*|договор\w*|sipariş)(?!\w)|订单|注文|주문",
-    re.I,
+_REFERENCE_WORDS = (
+    "order|booking|reference|ref|invoice|ticket|customer|client|account|contract|case|room|parcel|tracking|serial|"
+    "commande|facture|dossier|réservation|pedido|factura|reserva|ordine|fattura|prenotazione|encomenda|bestelling|"
+    "klantnummer|factuur|beställning|ordrenummer|sipariş"
 )
+_REFERENCE_STEMS = "bestell|auftrag|kunden|rechnung|vertrag|zamówieni|objednávk|заказ|договор"
+_REFERENCE_PATTERN = rf"(?<!\w)(?:{_REFERENCE_WORDS}|(?:{_REFERENCE_STEMS})\w*)(?!\w)|订单|注文|주문"
+_REFERENCE, _MAY_REFER = re.compile(_REFERENCE_PATTERN, re.I), re.compile(folded(_REFERENCE_PATTERN))
 _ON_BEHALF = re.compile(r"(?:i\. ?[av]\.|ppa?\.|p\. ?p\.)\s*", re.I)
+_OPTION = re.compile(r"\s[A-Z]\Z")  # "Option B"
 _PARTS = re.compile(r"[|·•]")
 _PARTICLES = frozenset(
     "of de der den von van la le da do dos das di du del y e et and und the al el bin ibn zu zum für for & i och og at "
@@ -39,6 +43,10 @@ _SAYING = re.compile(
     rf"(?<!\w)(?:I(?!\.)|{'|'.join(_SAYING_WORDS)})(?!\w)|^(?:{'|'.join(map(str.title, _SAYING_WORDS))})(?![\w.])|"
     "请|我|你|您|です|ます|입니다|습니다"
 )
+# One of these stands in a line of ASCII that says something.
+_WORDS = re.compile(r"\w+")
+_TELLING_WORDS = frozenset(["i", *_SAYING_WORDS, *_REFERENCE_WORDS.split("|")])
+_TELLING_STEMS = Literals(f"(?:{_REFERENCE_STEMS})")
 ENDED = (".", "!", "?", "…", "。", "！", "？")
 SENTENCE_END = (*ENDED, ":", "：", ";")
 _ABBREVIATED = re.compile(r"(?:^|[\s.])(?:[^\W\d_]{1,4}|[A-Z][a-z]?)\.\Z")
@@ -46,23 +54,32 @@ _ABBREVIATED = re.compile(r"(?:^|[\s.])(?:[^\W\d_]{1,4}|[A-Z][a-z]?)\.\Z")
 
 def is_name(line: str) -> bool:
     """Tell whether a line may be a name: few words, each with a capital or of a script that has none."""
-    line = _ON_BEHALF.sub("", line.strip(" \t,-–—*_"))
+    line = line.strip(" \t,-–—*_")
+    if "." in line:
+        line = _ON_BEHALF.sub("", line)
     words = line.split()
-    if not (0 < len(words) <= 5) or len(line) > 40 or any(map(str.isdigit, line)) or _says(line):
+    if not (0 < len(words) <= 5) or len(line) > 40 or (line.endswith(SENTENCE_END) and not _ABBREVIATED.search(line)):
         return False
-    if line.endswith(SENTENCE_END) and not _ABBREVIATED.search(line):
-        return False
-    if re.search(r"\s[A-Z]\Z", line):  # "Option B"
+    if _OPTION.search(line):
         return False
     if len(words) == 1 and not line.isascii() and not line[0].isupper() and len(line) > 12:
         return False
-    return all(word.strip(".") in _PARTICLES or not word.strip("(\"'“„")[:1].islower() for word in words)
+    if any(word.strip("(\"'“„")[:1].islower() and word.strip(".") not in _PARTICLES for word in words):
+        return False
+    return not any(map(str.isdigit, line)) and not _says(line)
 
 
 def is_contact(line: str) -> bool:
     """Tell whether a line holds an address, a link or a number to call, and little else."""
-    found = ADDRESS.search(line) or LINK.search(line) or _PHONE.search(line)
-    return bool(found) and len(line) <= 2 * MAX_NAME_LINE and len(line.split()) <= 10 and not _says(line)
+    if len(line) > 2 * MAX_NAME_LINE or len(line.split()) > 10:
+        return False
+    # One character tells of most lines that no pattern matches.
+    found = (
+        ("@" in line and ADDRESS.search(line))
+        or (("." in line or "://" in line) and LINK.search(line))
+        or (_DIGIT.search(line) and _PHONE.search(line))
+    )
+    return bool(found) and not _says(line)
 
 
 def is_detail(line: str) -> bool:
@@ -70,12 +87,19 @@ def is_detail(line: str) -> bool:
     line = line.strip()
     if is_contact(line):
         return True
-    parts = _PARTS.split(line)
-    if len(line) > MAX_NAME_LINE or max(len(part.split()) for part in parts) > 8 or _says(line):
+    if (
+        len(line) > MAX_NAME_LINE
+        or line[0].islower()
+        or (line.endswith(SENTENCE_END) and not _ABBREVIATED.search(line))
+    ):
         return False
-    return not (line.endswith(SENTENCE_END) and not _ABBREVIATED.search(line)) and not line[0].islower()
+    return max(len(part.split()) for part in _PARTS.split(line)) <= 8 and not _says(line)
 
 
 def _says(line: str) -> bool:
     """Tell whether a line says something: it has a sentence's words, or tells the number of an order."""
-    return bool(_SAYING.search(line) or _REFERENCE.search(line))
+    if line.isascii():
+        lower = line.lower()
+        if _TELLING_WORDS.isdisjoint(_WORDS.findall(lower)) and not _TELLING_STEMS.stand_in(lower):
+            return False
+    return bool(_SAYING.search(line) or (_MAY_REFER.search(folded(line)) and _REFERENCE.search(line)))
