@@ -28,7 +28,9 @@ CHEMICAL = re.compile(r"\d+-\d\d-\d|[0-9A-Z]{10}")
 LEFT_OUT = re.compile(
     r"(lead|agar|rubber|steel|stainless steel|paraffin|water|air|charcoal|gelatin|sepharose|cellulose|starch|coal|tars?"
     r"|collagen|elastin|keratin|fibrin|fibrinogen|prothrombin|plasminogen|ovalbumin|erythropoietin|zymosan|tuberculin"
-    r"|.*\b(system|proteins?|albumin|globulins?|immunoglobulin|factor|antigen|inhibitor|translocases|combinations?)\b.*)",
+    r"|(chymo)?trypsinogen|pepsinogen|thromboplastin|casein|avidin|gliadin|gluten|globins?|concanavalin a"
+    r"|.*\b(system|proteins?|albumin|globulins?|immunoglobulin|factor|antigen|inhibitor|translocases|combinations?)\b.*"
+    r"|.*(hemoglobin|adjuvant)\b.*)",
     re.IGNORECASE,
 )
 INVERTED = re.compile(r"([^,]+), ([^,]+)")
