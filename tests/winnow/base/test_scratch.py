@@ -13,10 +13,12 @@ import pytest
 from tests.killing import ROOT, environment
 from winnow.base import scratch
 
+# A shell that starts it in the background would have it ignore Ctrl-C.
 HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from winnow.base import scratch
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with scratch.folder(Path(sys.argv[1])) as own:
     (own / "half").write_text("half")
     print(own, flush=True)
