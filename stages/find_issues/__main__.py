@@ -46,7 +46,7 @@ from winnow.kinds.evidence import CLEANLAB, NEAREST, Filter, Suspects
 from winnow.kinds.task import Task
 from winnow.people import decisions, queue
 from winnow.people.decisions import Decision
-from winnow.review import page
+from winnow.review import page, queues
 from winnow.rows import tables
 from winnow.rows.text_column import TextColumn
 
@@ -66,7 +66,6 @@ ISSUE = pa.schema(
         pa.field("gain_per_minute", pa.float64()),
     ]
 )
-TITLE = "Suspected label errors"
 BLOCK = 4096  # rows that are told of at once
 UNJUDGED: dict = {"score": None, "is_issue": False, "p_error": None, "tier": None, "detectors": [], "ways": (0, 0)}
 TIERS = ("almost certain", "likely", "possible", "unlikely")
@@ -404,7 +403,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     tables.write(found.table(), args.out)
     queue.write(listed, args.queue, args.queue_csv)
-    write_text(args.queue_html, page.offline(listed, task, TITLE))
+    queued, labels = (len(column) - column.null_count for column in (listed["given_label"], rows["label"]))
+    write_text(args.queue_html, page.offline(listed, task, queues.of_issues(queued, labels)))
     write_csv(args.plot, ("predicted", "observed", "rows", "source"), curve)
     write_json(args.metrics, summary)
 

@@ -92,7 +92,8 @@ def serve(name: str, task: Task, who: str, port: int, opens: bool) -> None:
         signal.signal(ending, signal.default_int_handler)
     overlap = params.load("review", assign.Params).overlap
     queue, (made, labelled) = find(name), files()
-    server = Review(Project(queue, labelled, made, task, who, overlap), queues.title(name), port)
+    heading = queues.heading(name, queue, labelled)
+    server = Review(Project(queue, labelled, made, task, who, overlap), heading, port)
     with server, contextlib.suppress(KeyboardInterrupt):
         session = server.session()
         if not session.rows:

@@ -13,9 +13,10 @@ from winnow.base.files import read_text
 from winnow.people import decisions, queue
 from winnow.rows import tables
 
+ISSUES = "issues"  # the labels in doubt
 ROUND = "round"  # the last round's random sample
 TITLES = {
-    "issues": "Suspected label errors",
+    ISSUES: "Suspected label errors",
     "unlabelled": "Rows without a label",
     "audit": "Audit of automatic labels",
     ROUND: "Random sample of the round",
@@ -49,8 +50,36 @@ def find(name: str, files: Mapping[str, Path]) -> Path:
 
 
 def title(name: str) -> str:
-    """Return what the page is called."""
+    """Return what a queue is called, whatever it holds."""
     return TITLES.get(name, f"Review of {Path(name).name}")
+
+
+def heading(name: str, path: Path, labelled: Path) -> str:
+    """Return the heading of the page that shows a queue, by its rows and the labelled table."""
+    if name != ISSUES:
+        return title(name)
+    queued, labels = tables.read(path, ["given_label"]), tables.read(labelled, ["label"])
+    return of_issues(_filled(queued["given_label"]), _filled(labels["label"]))
+
+
+def of_issues(queued: int, labels: int) -> str:
+    """Return what the queue of labels in doubt holds.
+
+    Of a small dataset it takes most of the rows, or all: then few of them are suspected, and it says so.
+
+    Args:
+        queued: rows of the queue with a label.
+        labels: rows with a label in all.
+    """
+    if 2 * queued <= labels:
+        return TITLES[ISSUES]
+    if queued < labels:
+        return f"The {queued:,} most doubtful of {labels:,} labels"
+    return f"All {labels:,} labels, the most doubtful first"
+
+
+def _filled(column: pa.ChunkedArray) -> int:
+    return len(column) - column.null_count
 
 
 def read(path: Path, labelled: Path) -> pa.Table:

@@ -425,6 +425,20 @@ def test_a_label_set_by_a_rule_is_judged_and_said_to_be(workspace):
     assert waiting[0]["reasons"][-1] == "the label was set by a rule"
 
 
+@pytest.mark.parametrize(
+    ("queue_rows", "heading"),
+    [
+        (20, "Suspected label errors"),
+        (100, "The 100 most doubtful of 121 labels"),
+        (121, "All 121 labels, the most doubtful first"),
+    ],
+)
+def test_the_page_says_what_the_queue_holds_where_it_holds_most_rows(workspace, queue_rows, heading):
+    _, waiting, _, folder = run(workspace, [*labelled(), wrong()], queue_rows=queue_rows)
+    assert len(waiting) == queue_rows
+    assert f"<h1>{heading}</h1>" in (folder / "queue-html").read_text(encoding="utf-8")
+
+
 def test_when_everything_is_settled_the_queue_is_empty(workspace):
     issues, waiting, metrics, folder = run(workspace, [row | {"verdict": "keep"} for row in labelled()])
     assert (issues, waiting, metrics["rows"], metrics["suspected"]) == ([], [], 0, 0)

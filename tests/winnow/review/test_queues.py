@@ -80,3 +80,10 @@ def test_a_table_that_is_no_queue_is_refused(project):
     tables.write_sorted(twice.take([0, 0]), project.queue)
     with pytest.raises(UserError, match="id 'row-000' stands twice"):
         queues.read(project.queue, project.labelled)
+
+
+def test_the_served_page_says_what_the_queue_holds_where_it_holds_most_rows(project):
+    assert queues.heading("issues", project.queue, project.labelled) == "All 3 labels, the most doubtful first"
+    assert queues.heading("audit", project.queue, project.labelled) == "Audit of automatic labels"
+    assert queues.of_issues(0, 0) == queues.of_issues(0, 9) == queues.of_issues(1, 2) == "Suspected label errors"
+    assert queues.of_issues(1999, 2001) == "The 1,999 most doubtful of 2,001 labels"

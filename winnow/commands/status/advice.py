@@ -104,7 +104,7 @@ def _issues(found: Standing) -> Advice | None:
     expected = found.wrong_labels.expected
     told = f"; about {expected:,.0f} labels are expected to be wrong" if expected is not None else ""
     says = f"; {found.advice['says']}" if found.advice.get("says") else told
-    return Advice("winnow review", f"{queue.waiting:,} suspected labels wait{says}")
+    return Advice("winnow review", f"{queue.waiting:,} labels in doubt wait{says}")
 
 
 def _unlabelled(found: Standing) -> Advice | None:

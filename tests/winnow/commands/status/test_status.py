@@ -311,7 +311,7 @@ def test_one_thing_comes_next(found, do):
 def test_the_reason_tells_how_many_labels_are_wrong():
     wrong = WrongLabels(expected=419.5)
     told = advice.next_thing(ran(queues={"issues": Queue(1300, 2000)}, wrong_labels=wrong)).why
-    assert told == "1,300 suspected labels wait; about 420 labels are expected to be wrong"
+    assert told == "1,300 labels in doubt wait; about 420 labels are expected to be wrong"
 
 
 def test_a_project_that_must_not_be_written_tells_the_rest(repository, monkeypatch, capsys):
