@@ -59,7 +59,8 @@ class Params(params.Section):
     from all others (SimCSE)."""
 
     tokens: int = Field(gt=0)
-    """Word pieces that are read, all epochs together. Quality follows it, and so does the time."""
+    """Word pieces that are read, all epochs together, those of `warmup_tokens` not counted. Quality follows it, and so
+    does the time."""
 
     max_length: int = Field(ge=8, le=8192)
     """Tokens of a passage; longer documents are cut into passages. Raise it where meaning wants a wider view."""
@@ -74,8 +75,8 @@ class Params(params.Section):
     """Of the objectives' fresh heads, which must move farther."""
 
     warmup_tokens: int = Field(0, ge=0)
-    """Tokens in which the fresh heads alone are trained, the encoder frozen. 30000 for `masked_lm` where the base
-    carries no such head."""
+    """Tokens in which the fresh heads alone are trained, the encoder frozen: they are read before `tokens`, on top of
+    them, and may not be more. 30000 for `masked_lm` where the base carries no such head."""
 
     weight_decay: float = Field(0.01, ge=0)
     """Of AdamW."""
@@ -122,6 +123,11 @@ class Params(params.Section):
             raise ValueError("objectives.contrast tells a passage from others by dropout; set dropout to 0.1")
         if self.shares.keys() == {"contrast"} and self.warmup_tokens:
             raise ValueError("objectives.contrast has no head to warm up; set warmup_tokens to 0")
+        if self.warmup_tokens > self.tokens:
+            raise ValueError(
+                f"warmup_tokens ({self.warmup_tokens}) are read on top of tokens ({self.tokens}), and are more; lower "
+                f"warmup_tokens, to a third of tokens for example"
+            )
         return self
 
 

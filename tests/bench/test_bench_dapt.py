@@ -55,7 +55,9 @@ def folder(workspace, default_params, monkeypatch):
     tiny_encoder.write(folder / "encoder", [*COLOURS, *ANIMALS, *FILLER])
     small = {"tokens": 1500, "batch_tokens": 128, "max_length": 32, "learning_rate": 1e-3, "freeze_embeddings": False}
     recipes = ("position", "masked words", "position, another domain")
-    monkeypatch.setattr(bench, "RECIPES", {name: bench.RECIPES[name] | small for name in recipes})
+    shortened = {name: bench.RECIPES[name] | small for name in recipes}
+    shortened["masked words"]["warmup_tokens"] = 500
+    monkeypatch.setattr(bench, "RECIPES", shortened)
     monkeypatch.setattr(bench, "BUDGETS", (20, 40))
     monkeypatch.setattr(bench, "DRAWS", 3)
     return folder

@@ -22,7 +22,7 @@ STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))[
 SETS = {"emails": emails.write, "intents": intents.write}
 SHORT = {
     "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
-    "adapt": {"tokens": 3000, "max_length": 64},
+    "adapt": {"tokens": 3000, "max_length": 64, "warmup_tokens": 1000},
     "arms": {"seeds": [1]},
     "finetune": {"epochs": 1, "frozen_layers": 0},
     "learning_curve": {"budgets": [40], "seeds": [1]},

@@ -11,7 +11,7 @@ from tests.pipeline.clone import Clone
 from winnow.kinds.multilabel import labels
 
 SMALL = SHORT | {
-    "adapt": {"tokens": 2000},
+    "adapt": {"tokens": 2000, "warmup_tokens": 600},
     "balance": {"max_labels": 120},
     "score": {"folds": 3},
     "learning_curve": {"budgets": [40], "seeds": [1]},

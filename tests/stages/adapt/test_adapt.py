@@ -144,6 +144,10 @@ def test_objectives_share_the_tokens_and_alternate(encoder_params, encoder_folde
         ({"objectives": {"masked_lm": 0.0}}, "give one of them a share"),
         ({"objectives": {"contrast": 1.0}, "dropout": 0.0}, "set dropout to 0.1"),
         ({"objectives": {"contrast": 1.0}, "dropout": 0.1}, "no head to warm up; set warmup_tokens to 0"),
+        (
+            {"tokens": 2000, "warmup_tokens": 27733},
+            r"warmup_tokens \(27733\) are read on top of tokens \(2000\), and are",
+        ),
         ({"objectives": {"guess": 1.0}}, "objectives"),
         ({"sources": ["nowhere"]}, "no row is of 'nowhere'; sources: test"),
     ],
