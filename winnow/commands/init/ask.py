@@ -43,8 +43,11 @@ class Answers:
             return proposal
         words = f" ({', '.join(among)})" if among else ""
         if not sys.stdin.isatty():
-            yes = f", or --yes for '{proposal}'" if proposal is not None else ""
-            raise UserError(f"{question}{words}? Give --{option}{yes}")
+            # Nobody agrees to what is written either: both are told, not one after the other.
+            both = "" if self.options.look else " and --yes, which agrees to the rest"
+            alone = "" if self.options.look else " alone"
+            yes = f"; or --yes{alone} for '{proposal}'" if proposal is not None else ""
+            raise UserError(f"{question}{words}? Give --{option}{both}{yes}")
         while True:
             answer = _line(f"{question}{words}{f' [{proposal}]' if proposal is not None else ''}: ", option) or proposal
             if answer and (not among or answer in among):

@@ -26,7 +26,7 @@ from winnow.commands.init import budget, clear, journal, labels, recipe, show, s
 from winnow.commands.init.ask import Answers
 from winnow.commands.init.budget import Data
 from winnow.commands.init.example import FOLDER, Example
-from winnow.commands.init.kind import KINDS, ONE, SPANS
+from winnow.commands.init.kind import KINDS, ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
@@ -110,6 +110,7 @@ def _take_files(text: str, answers: Answers) -> None:
     print(show.table(sources, learnt), show.plan(planned, budget.trained(data.labelled), learnt.kind), sep="\n\n")
     _refuse_broken(sources)
     _tell_of_languages(sources)
+    _tell_of_joined_labels(sources)
     if options.look:
         return
     licence = answers.ask("licence", "Under what licence may the rows be used", "internal")
@@ -156,6 +157,17 @@ def _tell_of_languages(sources: Sequence[Source]) -> None:
         print(
             f"The default base encoder reads English, the texts are in {', '.join(foreign)}: `winnow base` takes a "
             f"multilingual one (docs/base-models.md)"
+        )
+
+
+def _tell_of_joined_labels(sources: Sequence[Source]) -> None:
+    """Say so where a label that somebody named looks like several, and is read as one."""
+    for told in filter(None, (each.roles.joined for each in sources)):
+        print(
+            printable(
+                f"CAREFUL: {told}. Each cell is read as one label: --task {SEVERAL} reads the names in it, "
+                f"--task {ONE} says that it is meant so"
+            )
         )
 
 

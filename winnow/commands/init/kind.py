@@ -30,7 +30,7 @@ def several(columns: Sequence[Column], answers: Answers) -> Sets | None:
     if options.task == SEVERAL and label is not None:
         return sets.named(columns, label)
     looked_at = columns if label is None else [column for column in columns if column.name == label]
-    found = None if options.label == NONE else sets.detect(looked_at)
+    found = None if options.label == NONE else sets.detect(looked_at, is_label=label is not None)
     if options.task == SEVERAL:
         if found is None and options.label != NONE:
             raise UserError(
@@ -50,6 +50,14 @@ def several(columns: Sequence[Column], answers: Answers) -> Sets | None:
             f"column '{named}': {found.what}, for --task {SEVERAL}; give a column of single labels by --label"
         )
     return None
+
+
+def joined(columns: Sequence[Column], options) -> str | None:
+    """Return what a column of single labels looks like, if it looks like several a row and nobody said which it is."""
+    if options.task is not None or options.label in (None, NONE):
+        return None
+    found = sets.detect([column for column in columns if column.name == options.label], is_label=True)
+    return found and f"column '{options.label}': {found.what}"
 
 
 def spans(columns: Sequence[Column], label: str | None) -> str | None:

@@ -2,18 +2,24 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from pydantic import ValidationError
 
 from winnow.base.errors import UserError
 from winnow.commands.init.kind import ONE, SEVERAL, SPANS
 from winnow.commands.init.sets import MOST, delimiter
 from winnow.commands.init.source import SHOWN, Source
-from winnow.kinds.task import bare
+from winnow.kinds.classification import labels as single
+from winnow.kinds.multilabel import labels as several
+from winnow.kinds.task import bare, spelled
+from winnow.kinds.token_classification import labels as marked
 
 LISTED = 50  # labels of sets that are left out and named; of more, params.yaml says `unlisted: leave_out`
 LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
 LEAST = {ONE: 2, SEVERAL: 2, SPANS: 1}  # labels of a task
+OF_KIND = {ONE: single.Task, SEVERAL: several.Task, SPANS: marked.Task}
 DIGITS = re.compile(r"(\d+)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what no label may hold
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -85,13 +91,32 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
             f"column '{column}' holds one label ('{names[0]}'), and two are the least that can be told apart; name "
             f"another column by --label"
         )
+    mark = delimiter(sets, names) if sets else None
+    for name in names:
+        if problem := _problem(name, kind, {"delimiter": mark} if sets else {}):
+            column = next(column for source in sources if (column := source.roles.of_labels()))
+            others = ",".join([other for other in names if other != name][:SHOWN])
+            raise UserError(f"column '{column}': {problem}; rename it in the file, or leave it out: --labels {others}")
     becomes = {name: None if to in left_out else to for name, to in becomes.items()}
     leaves_out = bool(sets) and len(left_out) > LISTED
     if leaves_out:
         becomes = {name: to for name, to in becomes.items() if to is not None}
     else:
         becomes |= dict.fromkeys(left_out)
-    return Labels(names, kind, rows, becomes, rare, delimiter(sets, names) if sets else None, leaves_out)
+    return Labels(names, kind, rows, becomes, rare, mark, leaves_out)
+
+
+def _problem(name: str, kind: str, own: Mapping[str, object]) -> str | None:
+    """Return why a name cannot be a label's in a kind of task, by what its section `task` refuses; None if it can."""
+    if not bare(name):
+        return f"the label {spelled(name)} is blank"
+    others = [other for other in ("A", "B", "C") if bare(other) != bare(name)][:2]
+    try:
+        OF_KIND[kind].model_validate({"kind": kind, "labels": [name, *others]} | own)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return str(first.get("ctx", {}).get("error", first["msg"])).partition(";")[0]  # what follows mends params.yaml
+    return None
 
 
 def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None) -> Labels:

@@ -56,17 +56,22 @@ class Sets:
         return found
 
 
-def detect(columns: Sequence[Column]) -> Sets | None:
-    """Return the columns that are plain to see as several labels a row; None if none are."""
-    for column in columns:
-        if _is_named(column) and (has_lists(column) or _writes_lists(column)):
+def detect(columns: Sequence[Column], is_label: bool = False) -> Sets | None:
+    """Return the columns that are plain to see as several labels a row; None if none are.
+
+    Args:
+        is_label: somebody has said that the column is the label; else its name must say so.
+    """
+    named = columns if is_label else list(filter(_is_named, columns))
+    for column in named:
+        if has_lists(column) or _writes_lists(column):
             return Sets((column.name,), "lists of labels")
-    named = [column for column in columns if columns_.LABEL.fullmatch(column.name)]
-    for column in filter(_is_named, columns):
+    for column in named:
         if mark := next((mark for mark in MARKS if _recombines(column, mark)), None):
             return Sets((column.name,), f"several labels a row, joined by '{mark}'", mark)
     marks = [column.name for column in columns if {*column.counts} in columns_.ONE_OF_TWO]
-    if len(marks) > 2 and not columns_.labels([column for column in named if column.name not in marks]):
+    others = [column for column in columns if columns_.LABEL.fullmatch(column.name) and column.name not in marks]
+    if len(marks) > 2 and not columns_.labels(others):
         return Sets(tuple(marks), "0 or 1 each, which are several labels a row")
     return None
 

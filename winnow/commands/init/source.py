@@ -107,7 +107,8 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     has_commas = found.format in ("csv", "tsv") and any(
         column.has_commas for column in columns if column.name in beside
     )
-    roles = replace(roles, has_commas=has_commas)
+    is_one = not (roles.sets or roles.spans)
+    roles = replace(roles, has_commas=has_commas, joined=kind.joined(columns, options) if is_one else None)
     counted = survey.count(found, roles)
     if roles.spans and counted.refused == counted.rows:
         raise UserError(f"{path}: the spans of no row can be read, the first: {counted.problem}")

@@ -41,6 +41,7 @@ class Roles:
     meta: list[str] = field(default_factory=list)
     too_few: str | None = None  # the column that would be the group, had it more values
     spans: bool = False  # the label is spans of the text, or a tag for each word of it
+    joined: str | None = None  # what the label looks like, where it looks like several and is read as one
     has_commas: bool = False  # before the decimals of labels, or of what is kept beside rows
 
     def used(self) -> list[str]:

@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import math
 import tokenize
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -93,7 +94,8 @@ class Task(single.Task):
         if found is None:
             raise UserError(f"""{where}: label '{shown}' is no list of labels; write it as JSON: ["a", "b"]""")
         for item in found:
-            if not isinstance(item, str | int | float) or isinstance(item, bool):
+            is_number = isinstance(item, int | float) and not isinstance(item, bool) and math.isfinite(item)
+            if not (isinstance(item, str) or is_number):  # NaN is how pandas writes that there is nothing
                 raise UserError(f"{where}: label '{shown}' holds {_spelled(item)[:SHOWN]}, which is no label's name")
         return [item.strip() if isinstance(item, str) else json.dumps(item) for item in found]
 

@@ -225,7 +225,9 @@ def test_nonsense_is_one_line_and_changes_nothing(init, capsys, tmp_path, projec
 
 def test_a_question_without_a_terminal_names_its_option(init, capsys, tmp_path, project):
     path = shapes.packed(tmp_path)
-    assert "Under what licence may the rows be used? Give --licence" in refused(init, capsys, path)
+    told = refused(init, capsys, path)
+    assert "Under what licence may the rows be used? Give --licence and --yes, which agrees to the rest; or" in told
+    assert "or --yes alone for 'internal'" in told
     told = refused(init, capsys, path.with_name("missing.csv"), "--licence", "MIT")  # before a file is looked at
     assert "--look shows how, and writes nothing. Give --yes to agree" in told
     init(path, "--licence", "MIT", "--look")

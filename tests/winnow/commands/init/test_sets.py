@@ -118,6 +118,41 @@ def test_going_back_to_one_label_a_row_leaves_nothing_of_sets(init, tmp_path, pr
     assert written(project)["task"]["kind"] == "classification"
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("[x]", 'label "[x]" begins like a list;'),
+        ("[NaN]", 'label "[NaN]" begins like a list;'),
+        ("", 'the label "" is blank;'),
+        (" ", 'the label "" is blank;'),
+        ("\u200b", r'the label "\u200b" is blank;'),
+        ("none of them", 'label "none of them" is what the empty set is called;'),
+    ],
+)
+def test_a_list_with_a_name_that_no_label_can_have(init, capsys, tmp_path, project, name, told):
+    sets = [[name, "wood"] if n % 3 else ["fish"] for n in range(len(TEXTS))]
+    path = jsonl(tmp_path / "rows.jsonl", [{"text": t, "tags": own} for t, own in zip(TEXTS, sets, strict=True)])
+    said = refused(init, capsys, path, "--yes")
+    assert said == f"winnow init: column 'tags': {told} rename it in the file, or leave it out: --labels fish,wood\n"
+    init(path, "--labels", "fish,wood", "--yes")
+    assert {row["label"] for row in collected("rows")} == {'["fish"]', '["wood"]'}
+
+
+@pytest.mark.parametrize("column", ["topics", "odd"])
+def test_joined_names_that_a_person_names_as_the_label_are_told_loudly(init, capsys, tmp_path, project, column):
+    cells = [";".join(own or ("fish",)) for own in SETS]
+    path = table(tmp_path / "one.csv", ["text", column], zip(TEXTS, cells, strict=True))
+    init(path, "--label", column, "--yes")
+    assert (
+        f"CAREFUL: column '{column}': several labels a row, joined by ';'. Each cell is read as one label: --task "
+        in (capsys.readouterr().out)
+    )
+    assert written(project)["task"]["kind"] == "classification"
+    for kind in ("classification", "multilabel"):
+        init(path, "--label", column, "--task", kind, "--look")
+        assert "CAREFUL" not in capsys.readouterr().out
+
+
 def test_names_with_a_comma_are_one_label_each(init, tmp_path, project):
     names = ("books, music", "food; drink", "tools")
     init(table(tmp_path / "one.csv", ["text", "label"], [(t, names[n % 3]) for n, t in enumerate(TEXTS)]), "--yes")

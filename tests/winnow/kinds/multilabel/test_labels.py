@@ -55,6 +55,8 @@ def test_any_text_is_a_set_in_canonical_form_or_one_clear_line(text):
         ('["Rats", null]', "holds null, which is no label's name"),
         ('[["Rats"]]', 'holds ["Rats"], which is no label\'s name'),
         ("[true]", "holds true, which is no label's name"),
+        ("[NaN]", "holds NaN, which is no label's name"),
+        ('["Rats", -Infinity]', "holds -Infinity, which is no label's name"),
         ('["Cats"]', "label 'Cats' is not one of params.yaml: task.labels (Rats, Humans"),
         ("Rats;cats", "label 'cats' is not one of params.yaml: task.labels"),
         ("[" * 5000, "is no list of labels"),
