@@ -14,7 +14,7 @@ from winnow.labelling.version import version
 from winnow.people import decisions
 
 SMALL = SHORT | {
-    "adapt": {"tokens": 2000},
+    "adapt": {"tokens": 2000, "warmup_tokens": 600},
     "encoder": {"max_length": 64},
     "balance": {"max_labels": 100},
     "score": {"folds": 3},

@@ -7,19 +7,16 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.commands.init.kind import ONE, SEVERAL, SPANS
 from winnow.commands.init.sets import MOST, delimiter
 from winnow.commands.init.source import SHOWN, Source
-from winnow.kinds.classification import labels as single
-from winnow.kinds.multilabel import labels as several
-from winnow.kinds.task import bare, spelled
-from winnow.kinds.token_classification import labels as marked
+from winnow.kinds.task import Task, bare, spelled
 
 LISTED = 50  # labels of sets that are left out and named; of more, params.yaml says `unlisted: leave_out`
 LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
 LEAST = {ONE: 2, SEVERAL: 2, SPANS: 1}  # labels of a task
-OF_KIND = {ONE: single.Task, SEVERAL: several.Task, SPANS: marked.Task}
 DIGITS = re.compile(r"(\d+)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what no label may hold
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -112,7 +109,8 @@ def _problem(name: str, kind: str, own: Mapping[str, object]) -> str | None:
         return f"the label {spelled(name)} is blank"
     others = [other for other in ("A", "B", "C") if bare(other) != bare(name)][:2]
     try:
-        OF_KIND[kind].model_validate({"kind": kind, "labels": [name, *others]} | own)
+        of_kind = kinds.load(Task.model_construct(kind=kind), "labels").Task
+        of_kind.model_validate({"kind": kind, "labels": [name, *others]} | own)
     except ValidationError as error:
         first = error.errors()[0]
         return str(first.get("ctx", {}).get("error", first["msg"])).partition(";")[0]  # what follows mends params.yaml
@@ -139,14 +137,14 @@ def spans(sources: Sequence[Source]) -> bool:
     Raises:
         UserError: of some sources they are, and of others not.
     """
-    kinds = {source.roles.spans for source in sources if source.roles.label}
-    if len(kinds) > 1:
+    of_spans = {source.roles.spans for source in sources if source.roles.label}
+    if len(of_spans) > 1:
         one = next(source for source in sources if source.roles.label and not source.roles.spans)
         raise UserError(
             f"{one.found.path}: column '{one.roles.label}' holds one label a row, and other files hold spans, which "
             f"are two tasks; set up one of them, and give --label none for the other's texts"
         )
-    return True in kinds
+    return True in of_spans
 
 
 def _told(names: list[str]) -> str:
