@@ -1,6 +1,7 @@
 """The rule on headings of sections that stand in a text: `RESULTS:` before a sentence gives its label away."""
 
 import re
+from functools import cache, partial
 
 # What parts of a scientific paper are called, and the words that stand beside these in a heading.
 _PARTS = (
@@ -74,15 +75,16 @@ def strip_headings(text: str, own: str | None = None) -> str:
     Args:
         own: the row's own heading.
     """
+    last_of_case = cache(partial(_last_of_case, text))  # few texts need it
 
-    capital, small = _last_of_case(text)
+    def in_capitals(start: int) -> bool:
+        capital, small = last_of_case()
+        return small < start <= capital
 
     def blank(match: re.Match) -> str:
         at_sentence = match["end"] or not match.start()
         capitals = match["capitals"]
-        heading = not capitals or (
-            capitals.isupper() and _LONG_WORD.search(capitals) and not small < match.end() <= capital
-        )
+        heading = not capitals or (capitals.isupper() and _LONG_WORD.search(capitals) and not in_capitals(match.end()))
         if match.end() == len(text) or not heading or not (at_sentence or (match["named"] and not match["stop"])):
             return match[0]
         before = match["before"].strip().strip("&*_# ")

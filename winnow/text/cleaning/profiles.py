@@ -91,6 +91,7 @@ class Rule:
     suspects: str
     heading: bool = False  # takes the row's own heading as well, and may change any row that has one
     markup: bool = False  # reads markup: runs once, and never on plain text
+    beyond_ascii: bool = False  # changes no text of ASCII, which is known much faster than what matches a pattern
 
 
 # Takes a rule, the positions of the texts that it changed, and these texts before and after it.
@@ -121,13 +122,14 @@ def _characters(on: Profile) -> Iterator[Rule]:
     # Mojibake first: it holds control characters that are needed to mend it.
     if on.fix_encoding:
         reason = "text that was decoded with the wrong encoding mended"
-        yield Rule("fix_encoding", reason, unicode.fix_encoding, unicode.MOJIBAKE)
+        yield Rule("fix_encoding", reason, unicode.fix_encoding, unicode.MOJIBAKE, beyond_ascii=True)
     if on.strip_control:
         reason = "control or zero-width characters removed"
         yield Rule("strip_control", reason, unicode.strip_control, unicode.CONTROL)
     if (form := on.normalize_unicode) != "none":
         normalize = partial(unicode.normalize_unicode, form=form)
-        yield Rule("normalize_unicode", f"Unicode normalized to {form}", normalize, unicode.UNNORMALIZED[form])
+        reason, suspects = f"Unicode normalized to {form}", unicode.UNNORMALIZED[form]
+        yield Rule("normalize_unicode", reason, normalize, suspects, beyond_ascii=True)
 
 
 def _mail(on: Profile) -> Iterator[Rule]:
@@ -225,7 +227,15 @@ def _replace(texts: pa.Array, rows: np.ndarray, new: pa.Array) -> pa.Array:
 
 
 def _suspects(rule: Rule, texts: pa.Array, headings: pa.Array) -> np.ndarray:
-    mask = pc.match_substring_regex(texts, rule.suspects)
+    if rule.beyond_ascii:
+        rows = np.flatnonzero(~pc.string_is_ascii(texts).to_numpy(zero_copy_only=False))
+        # RE2 compiles a pattern anew for each call, which takes longer than to search a few texts.
+        return rows[_matches(rule, texts.take(pa.array(rows)))] if len(rows) else rows
+    mask = _matches(rule, texts)
     if rule.heading:
-        mask = pc.or_(mask, headings.is_valid())
-    return np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+        mask |= headings.is_valid().to_numpy(zero_copy_only=False)
+    return np.flatnonzero(mask)
+
+
+def _matches(rule: Rule, texts: pa.Array) -> np.ndarray:
+    return pc.match_substring_regex(texts, rule.suspects).to_numpy(zero_copy_only=False)
