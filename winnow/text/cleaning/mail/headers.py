@@ -77,13 +77,15 @@ MAX_BLOCK = 30  # lines
 REPEATED_FIRST = ("from", "sent", "date")  # GMX and web.de begin with "Gesendet: …", some webmailers with "Date: …"
 # "From: …", "*Von:* …", "De : …", "发件人：…".
 _REPEATED = re.compile(r"[ \t]{0,9}\*{0,2}([^\W\d_][^\n:：*]{0,24}?)[ \t]?\*{0,2}[ \t\xa0]?[:：]\*{0,2}(.{0,1000})")
+_LONGEST_NAME = 41  # characters up to the colon, with what may stand around the name
 _WHEN = re.compile(rf"\W*(?:{DAYS})\w{{0,9}}|.*(?:\b\d{{4}}\b|\d[:.h]\d\d)", re.I)
 _YEAR_AND_TIME = re.compile(r"(?=.*\b\d{4})(?=.*\b\d{1,2}[:.h]\d{2})")
 
 
 def repeated_role(line: str) -> tuple[str, str] | None:
     """Return what a header line tells (`from`, `sent`, …) and its value; None where it is none."""
-    field = _REPEATED.match(line)
+    start = line[:_LONGEST_NAME]
+    field = _REPEATED.match(line) if ":" in start or "：" in start else None
     role = ROLES.get(field[1].lower()) if field else None
     return (role, field[2]) if role else None
 

@@ -58,6 +58,10 @@ def strip_quotes(text: str) -> str:
     return text if lines == before else "\n".join(lines)
 
 
+def _has_colon(line: str) -> bool:
+    return ":" in line or "：" in line
+
+
 class _Reply:
     """One reading of a mail, line by line, from the top."""
 
@@ -67,8 +71,9 @@ class _Reply:
         self.words = 0  # lines of the author's own
         self.last = ""  # of them
         first = next(filter(str.strip, lines), "")
-        self.subject = first if REPLY_SUBJECT.match(first) or FORWARD_SUBJECT.match(first) else None
-        self.forward = bool(FORWARD_SUBJECT.match(first))
+        is_reply = _has_colon(first) and bool(REPLY_SUBJECT.match(first))
+        self.forward = _has_colon(first) and bool(FORWARD_SUBJECT.match(first))
+        self.subject = first if is_reply or self.forward else None
         self.named = self.introduced = False  # somebody was named as the author of quotes; in the line just above
         self.mark: str | None = None  # another mark of quotes than `>`
         self.remainders = remainders(lines)
@@ -103,13 +108,13 @@ class _Reply:
             return self._quoted(number)
         if number in self.remainders or self._is_marked(start):
             return number + 1
-        has_colon = any(colon in start for colon in _COLONS)
-        if (has_colon or start[0] in "-_=*") and MIN_MARKER <= len(start) <= MAX_MARKER:
+        # A marker begins with dashes, or ends with a colon.
+        if MIN_MARKER <= len(start) <= MAX_MARKER and (start[0] in "-_=*" or start.rstrip(" \t").endswith(_COLONS)):
             if _FORWARDED.match(start):
                 return self._forwarded(number + 1)
             if _ORIGINAL.match(start) or _RULE.match(start):
                 return self._marked(number)
-        if not has_colon:
+        if not _has_colon(start):
             return number
         if (role := repeated_role(start)) and role[0] in REPEATED_FIRST and not self._led_to():
             end = repeated_end(self.lines, number, "")
