@@ -17,6 +17,7 @@ from winnow.kinds.task import Task, bare, spelled
 LISTED = 50  # labels of sets that are left out and named; of more, params.yaml says `unlisted: leave_out`
 LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
 LEAST = {ONE: 2, SEVERAL: 2, SPANS: 1}  # labels of a task
+HOLDS = {ONE: "one label a row", SEVERAL: "several labels a row", SPANS: "entities"}
 DIGITS = re.compile(r"(\d+)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what no label may hold
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -57,12 +58,9 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
     """
     counts = sum((source.survey.labels for source in sources), Counter())
     sets = [source.roles.sets for source in sources if source.roles.sets]
-    if sets and any(source.roles.label for source in sources):
-        raise UserError(
-            "one file has a label a row, and another several; give one column of each by --label, or one file"
-        )
+    own = _kind(sources)
     if not counts:
-        return _without_rows(sources, wanted, kind)
+        return _without_rows(sources, wanted, own or kind or ONE)
     becomes: dict[str, str | None] = dict(_variants(counts))
     rows: Counter = Counter()
     for name, count in counts.items():
@@ -76,7 +74,7 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
         rare = [name for name, count in rows.items() if count < LEAST_ROWS or name not in most] if len(rows) > 1 else []
         left_out = rare
     names = list(dict.fromkeys(wanted or ordered([name for name in rows if name not in rare])))
-    kind = SEVERAL if sets else SPANS if spans(sources) else ONE
+    kind = own or ONE
     if len(names) < LEAST[kind]:
         column = next(name for source in sources if (name := source.roles.of_labels()))
         if rare:
@@ -117,7 +115,13 @@ def _problem(name: str, kind: str, own: Mapping[str, object]) -> str | None:
     return None
 
 
-def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None) -> Labels:
+def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str) -> Labels:
+    if wanted is None and kind == SPANS:
+        first = next(source for source in sources if source.roles.spans)
+        raise UserError(
+            f"{first.found.path}: no row has an entity in column '{first.roles.label}'; mend the file, name another "
+            f"column by --label, or name the types by --labels A,B to begin without one and write labelling rules"
+        )
     if wanted is None:
         columns = list(dict.fromkeys(name for source in sources for name in source.found.columns))
         raise UserError(
@@ -125,26 +129,33 @@ def _without_rows(sources: Sequence[Source], wanted: Sequence[str] | None, kind:
             f"by --labels A,B to begin without one and write labelling rules"
         )
     sets = [source.roles.sets for source in sources if source.roles.sets]
-    kind, names = SEVERAL if sets else SPANS if spans(sources) else kind or ONE, list(dict.fromkeys(wanted))
+    names = list(dict.fromkeys(wanted))
     if len(names) < LEAST[kind]:
         raise UserError("--labels: two labels are the least that can be told apart; name another")
     return Labels(names, kind, delimiter=delimiter(sets, names) if kind == SEVERAL else None)
 
 
-def spans(sources: Sequence[Source]) -> bool:
-    """Return whether labels are spans of the texts.
+def _kind(sources: Sequence[Source]) -> str | None:
+    """Return the kind of task that the columns of labels are of; None: there are none.
 
     Raises:
-        UserError: of some sources they are, and of others not.
+        UserError: they are of two kinds.
     """
-    of_spans = {source.roles.spans for source in sources if source.roles.label}
-    if len(of_spans) > 1:
-        one = next(source for source in sources if source.roles.label and not source.roles.spans)
+    by_kind: dict[str, Source] = {}
+    for source in sources:
+        if source.roles.of_labels():
+            kind = SEVERAL if source.roles.sets else SPANS if source.roles.spans else ONE
+            by_kind.setdefault(kind, source)
+    if len(by_kind) > 1:
+        told = [
+            f"{source.found.path}: column '{source.roles.of_labels()}' holds {HOLDS[kind]}"
+            for kind, source in by_kind.items()
+        ]
         raise UserError(
-            f"{one.found.path}: column '{one.roles.label}' holds one label a row, and other files hold spans, which "
-            f"are two tasks; set up one of them, and give --label none for the other's texts"
+            f"{'; '.join(told)}: {len(told)} tasks; set up one of them with its own files, and add the others' files "
+            f"to collect.sources in params.yaml if their texts shall be read (purpose: text, and no label)"
         )
-    return True in of_spans
+    return next(iter(by_kind), None)
 
 
 def _told(names: list[str]) -> str:

@@ -161,7 +161,11 @@ def test_spans_that_cannot_be_set_up_are_told_in_one_line(init, capsys, tmp_path
         init, capsys, one, "--task", "classification", "--yes"
     )
     other = lines(tmp_path / "other.csv", shapes.ROWS, ["text", "topic"])
-    assert "which are two tasks; set up one of them" in refused(init, capsys, one, other, "--yes")
+    told = refused(init, capsys, one, other, "--yes")
+    assert (
+        f"one.jsonl: column 'entities' holds entities; {other}: column 'topic' holds one label a row: 2 tasks" in told
+    )
+    assert "--label none" not in told
 
 
 def test_mails_without_labels_and_a_column_that_is_named(init, capsys, tmp_path, project):

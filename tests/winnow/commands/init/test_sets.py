@@ -224,7 +224,8 @@ def test_files_that_do_not_go_together_are_refused(init, capsys, tmp_path):
     other = joined(";")(tmp_path)
     assert "the files join labels by ';' and '|'" in refused(init, capsys, tmp_path / "bars.csv", other, "--yes")
     single = table(tmp_path / "one.csv", ["text", "label"], shapes.ROWS)
-    assert "one file has a label a row, and another several" in refused(init, capsys, other, single, "--yes")
+    assert "holds several labels a row; " in (told := refused(init, capsys, other, single, "--yes"))
+    assert "holds one label a row: 2 tasks; set up one of them with its own files" in told
     assert first
 
 

@@ -62,6 +62,15 @@ def test_a_broken_line_is_told_with_its_file_its_number_what_is_expected_and_the
     assert "encoding" not in told + every
 
 
+def test_a_corpus_without_an_entity_is_told_and_can_be_set_up_by_the_types(init, capsys, tmp_path, project):
+    (tmp_path / "none.conll").write_text(conll(60).replace("B-Drug", "O"))
+    told = refused(init, capsys, tmp_path / "none.conll", "--yes")
+    assert "none.conll: no row has an entity in column 'spans'; mend the file" in told
+    assert "or name the types by --labels A,B" in told
+    init(tmp_path / "none.conll", "--labels", "Drug", "--yes")
+    assert written(project)["task"] == {"kind": "token_classification", "labels": ["Drug"]}
+
+
 def test_an_encoding_is_asked_for_where_bytes_are_of_another_one(init, capsys, tmp_path):
     (tmp_path / "texts").mkdir()
     for number in range(20):
