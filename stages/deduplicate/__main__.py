@@ -15,8 +15,8 @@ says.
 
 A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a chain
 (a like b, b like c) may both stay, in one cluster. Clusters whose members have labels that do not say the same of what
-their texts share stand in `--conflicts`: id, cluster, label, kept, others (id, label, kept of some members whose label
-says otherwise) and others_total, one row for each member that has a label or is kept.
+their texts share stand in `--conflicts`: id, cluster, label, kept, others (id, label in words, kept of some members
+whose label says otherwise) and others_total, one row for each member that has a label or is kept.
 
 Texts and shingles stay on disk, in a scratch folder (`winnow.base.scratch`) of about 1.6 times the text while the stage
 runs; memory holds some 60 bytes a row.
@@ -215,16 +215,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             starts.append(starts[-1] + sketch_all(numbered(foreign_texts, starts[-1]), settings, machine, store))
         store.finish()
         duplicates = find(store, rows, settings, list(labels))
-    conflicts = Conflicts(
-        duplicates, meanings(duplicates, tables.batches(args.rows, ["text"], machine.batch_rows), task)
-    )
+    said, words = meanings(duplicates, tables.batches(args.rows, ["text"], machine.batch_rows), task)
+    conflicts = Conflicts(duplicates, said)
     names = Names(duplicates, conflicts, tables.batches(args.rows, ["id"], machine.batch_rows))
 
     def foreign(number: int) -> str:
         place = bisect_right(starts, number) - 1
         return f"row {number - starts[place] + 1} of {settings.against[place].name}"
 
-    outcome = Outcome(duplicates, conflicts, names, foreign)
+    outcome = Outcome(duplicates, conflicts, names, foreign, words)
 
     def parts() -> Iterator[pa.Table]:
         for batch in numbered(tables.batches(args.rows, rows=machine.batch_rows), 0):

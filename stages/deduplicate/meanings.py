@@ -10,8 +10,11 @@ from stages.deduplicate.outcome import SHOWN, Duplicates, disputed
 from winnow.kinds.task import Task
 
 
-def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> np.ndarray:
-    """Return equal numbers for labels of a cluster that say the same, (rows,) int32; -1: no label.
+def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> tuple[np.ndarray, dict[int, str]]:
+    """Return what labels of a cluster say.
+
+    Equal numbers for labels that say the same, (rows,) int32; -1: no label. And the labels in words, of the rows whose
+    own labels tell people nothing without their texts.
 
     A label is compared with the first few of its cluster that do not agree with each other.
 
@@ -21,7 +24,8 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> n
     found = duplicates.labels.copy()
     rows = np.flatnonzero(np.isin(duplicates.roots, disputed(duplicates.roots, found)) & (found >= 0))
     if not task.marks_text or not len(rows):
-        return found
+        return found, {}
+    words: dict[int, str] = {}
     known: dict[int, list[tuple[int, str]]] = defaultdict(list)  # by cluster, rows that do not agree, and their texts
     first = 0
     for batch in texts:
@@ -29,6 +33,7 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> n
         own = batch["text"].take(pa.array(rows[start:end] - first)).to_pylist()
         for row, text in zip(rows[start:end].tolist(), own, strict=True):
             label, differing = duplicates.label(row), known[duplicates.roots[row]]
+            words[row] = task.shown(label, text)
             for other, its in differing:
                 if task.agree(label, text, duplicates.label(other), its):
                     found[row] = duplicates.labels[other]
@@ -37,4 +42,4 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> n
                 if len(differing) < SHOWN:
                     differing.append((row, text))
         first += len(batch)
-    return found
+    return found, words

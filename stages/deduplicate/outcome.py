@@ -4,7 +4,7 @@ Rows are named by their number in the order of ids, so that a few numbers a row 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -150,12 +150,14 @@ class Outcome:
 
     Attributes:
         foreign: names a text of another dataset, given by number.
+        words: labels in words, by row, as far as they are other than the labels.
     """
 
     duplicates: Duplicates
     conflicts: Conflicts
     names: Names
     foreign: Callable[[int], str]
+    words: Mapping[int, str]
 
     def kept_rows(self, batch: pa.Table, first: int) -> pa.Table:
         """Return the rows that stay, with their cluster, of a batch whose first row has number `first`."""
@@ -200,13 +202,17 @@ class Outcome:
         others, total = self.conflicts.others(row)
         return self._member(row) | {
             "cluster": self.names[self.duplicates.roots[row]],
-            "others": list(map(self._member, others)),
+            "others": [self._member(other) | {"label": self._shown(other)} for other in others],
             "others_total": total,
         }
 
     def _member(self, row: int) -> dict:
         kept = bool(self.duplicates.fates[row] == Fate.kept)
         return {"id": self.names[row], "label": self.duplicates.label(row), "kept": kept}
+
+    def _shown(self, row: int) -> str | None:
+        """Return a row's label as people are told it."""
+        return self.words.get(row, self.duplicates.label(row))
 
     def _match(self, row: int) -> str:
         similarity, match = self.duplicates.similarity[row], self.duplicates.matches[row]
@@ -215,13 +221,13 @@ class Outcome:
     def _copy(self, row: int, fate: Fate) -> str:
         keeper = self.duplicates.keepers[row]
         near = f"near-duplicate (similarity {self.duplicates.similarity[row]:.3f})"
-        own, other = self.duplicates.label(row), self.duplicates.label(keeper)
+        own, other = self._shown(row), self._shown(keeper)
         conflict = f"; labels differ ({other}, {own})" if self.conflicts.between(row, keeper) else ""
         return f"{near if fate == Fate.near_duplicate else 'exact duplicate'} of {self.names[keeper]}{conflict}"
 
     def _conflict(self, row: int, others: list[int], total: int) -> str:
-        listed = ", ".join(f"{self.names[other]} {self.duplicates.label(other)}" for other in others)
+        listed = ", ".join(f"{self.names[other]} {self._shown(other)}" for other in others)
         more = f" and {total - len(others)} more" if total > len(others) else ""
-        label = self.duplicates.label(row)
+        label = self._shown(row)
         own = "" if label is None else f" from its own, {label}"
         return f"labels of its cluster differ{own}: {listed}{more}"

@@ -206,10 +206,11 @@ def find(
     for start in range(0, len(places), BLOCK):
         some = places[start : start + BLOCK]
         rows, texts = table.rows.select(columns).take(some).to_pylist(), table.texts.take(some)
-        issues = []
+        issues, alike = [], _alike(table, some, more)
         shown = zip(table.chances(some), table.evidence.take(some).why() or [None] * len(some), strict=True)
         for place, row, text, (chances, why) in zip(some.tolist(), rows, texts, shown, strict=True):
             row |= UNJUDGED | judged.told(place, settings.tiers) | {"place": place, "text": text}
+            row |= {"alike": alike.get(place, [])}
             row |= {"chances": chances, "why": why}
             findings = _findings(table, row, more, questions)
             said = reasons.in_words(findings)
@@ -217,17 +218,32 @@ def find(
             if findings.conflict:
                 row |= {"suggested_label": questions.disputes[row["id"]][0]}
             row |= {"said": said, "reasons": "; ".join(said), "copies": findings.copies}
-            row |= {"kinds": _kinds(row, findings), "seconds": settings.pace.of(length(text))}
+            votes = [vote["label"] for vote in table.votes.get(row["id"], ())]
+            row |= {"kinds": _kinds(row, findings, votes), "seconds": settings.pace.of(length(text))}
             gain = None if row["p_error"] is None else row["p_error"] * getattr(settings.value, row["split"])
             row["gain_per_minute"] = None if gain is None else 60 * gain / row["seconds"]
             issues.append(row)
         yield issues
 
 
+def _alike(table: Table, some: np.ndarray, more: Kinds) -> dict[int, list[tuple[str, str]]]:
+    """Return id and label, in words, of the rows that say nearly the same as some rows under another label."""
+    near = {place: more.duplicates[place] for place in some.tolist() if more.duplicates.get(place)}
+    others = sorted({other for own in near.values() for other in own})
+    # A label that marks no place of its text says itself.
+    texts = table.texts.take(np.array(others, dtype=np.int64)) if table.task.marks_text and others else []
+    text = dict(zip(others, texts, strict=False))
+    return {
+        place: [(table.ids[other], table.task.shown(table.labels[other], text.get(other, ""))) for other in own]
+        for place, own in near.items()
+    }
+
+
 def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Findings:
     place = row["place"]
     near = table.near.index[place, :NEAREST]
     flagged, ways = row["ways"]
+    shown = table.task.shown
     return Findings(
         label=row["label"],
         origin=row["label_origin"],
@@ -237,8 +253,8 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
         nearest=table.labels[near[near >= 0]].tolist(),
         flagged=flagged,
         ways=ways,
-        votes=[(vote["rule"], vote["label"]) for vote in table.votes.get(row["id"], ())],
-        duplicates=[(table.ids[other], table.labels[other]) for other in more.duplicates.get(place, ())],
+        votes=[(vote["rule"], shown(vote["label"], row["text"])) for vote in table.votes.get(row["id"], ())],
+        duplicates=row["alike"],
         copies=questions.copies.get(row["id"]),
         conflict=questions.disputes[row["id"]][1] if row["id"] in questions.disputes else None,
         outlier=bool(more.outlier[place]),
@@ -247,15 +263,15 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
     )
 
 
-def _kinds(row: dict, findings: Findings) -> list[str]:
-    """Return the kinds of issues of a row, by name."""
+def _kinds(row: dict, findings: Findings, votes: Sequence[str]) -> list[str]:
+    """Return the kinds of issues of a row, by name; `votes` are the labels that rules give it."""
     there = {
         "conflict": row["conflict"],
         "duplicates_with_other_labels": findings.copies is not None,
         "label_error": row["is_issue"],
         "near_duplicates_with_other_labels": bool(findings.duplicates),
         "outlier": findings.outlier,
-        "rules_disagree": any(label != findings.label for _, label in findings.votes),
+        "rules_disagree": any(label != findings.label for label in votes),
         "underperforming_group": findings.poor_slice,
     }
     return [name for name, is_there in there.items() if is_there]

@@ -27,8 +27,8 @@ class Findings:
         members: the label that each model holds to be likeliest.
         nearest: labels of the nearest rows, one each.
         flagged: how many of the `ways` of confident learning hold the label to be an error.
-        votes: (rule, label) of each rule that fires.
-        duplicates: (id, label) of rows that say nearly the same under another label.
+        votes: (rule, label in words) of each rule that fires.
+        duplicates: (id, label in words) of rows that say nearly the same under another label.
         copies: what is to be said of dropped duplicates with other labels, or None.
         conflict: what reviewers who disagree said, or None.
         why: what speaks against parts of the label, where the kind of task tells them; None: it tells whole labels.

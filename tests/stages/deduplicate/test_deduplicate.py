@@ -315,6 +315,12 @@ def test_spans_that_another_text_shifts_say_the_same(workspace, other, conflicts
     assert result.metrics["label_conflicts"] == conflicts
     told = [entry["reason"] for entry in result.ledger if "differ" in entry["reason"]]
     assert bool(told) == bool(conflicts)
+    # People read what labels mark, in the words of each one's own text.
+    assert not any("[" in reason for reason in told)
+    others = {member["label"] for row in result.conflicts for member in row["others"]}
+    assert not others or "drug: Aspirin" in others
+    assert not any("[" in label for label in others)
+    assert {row["label"][:1] for row in result.conflicts if row["label"]} <= {"["}  # the row's own is data
 
 
 def test_copies_without_end_do_not_make_conflicts_without_end(workspace):

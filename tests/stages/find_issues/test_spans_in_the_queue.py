@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from tests import tiny_encoder
 from tests.conftest import make_rows
 from tests.stages.find_issues.test_find_issues import CALIBRATE, CALIBRATION, COMMAND, PARAMS
 from winnow.encoder import embeddings
-from winnow.kinds.token_classification.labels import canonical
+from winnow.kinds.token_classification.labels import Task, canonical
 from winnow.people import queue
 from winnow.people.decisions import COLUMNS
 from winnow.rows import tables
@@ -70,6 +71,28 @@ def folder(workspace):
     score.main(SCORE.split())
     calibrate.main(CALIBRATION)
     return folder
+
+
+def test_what_rules_and_duplicates_say_is_told_in_words(folder, monkeypatch):
+    rows = tables.read(folder / "rows").to_pylist()
+    row, other = (next(row for row in rows if row["cluster"] == name) for name in ("c0", "c1"))
+    said = [{"id": row["id"], "rule": "list", "label": other["label"]}]
+    schema = pa.schema([(name, pa.string()) for name in ("id", "rule", "label")])
+    tables.write_sorted(pa.Table.from_pylist(said, schema), folder / "votes")
+    kinds_of = find_issues.further_kinds
+    place, its = (tables.read(folder / "rows")["id"].to_pylist().index(each["id"]) for each in (row, other))
+
+    def with_a_duplicate(*arguments):
+        return replace(kinds_of(*arguments), duplicates={place: [its]})
+
+    monkeypatch.setattr(find_issues, "further_kinds", with_a_duplicate)
+    find_issues.main(COMMAND)
+    found = next(each for each in tables.read(folder / "out").to_pylist() if each["id"] == row["id"])
+    mine, its_own = (Task(**TASK).shown(other["label"], each["text"]) for each in (row, other))
+    assert mine.startswith("drug: ")
+    assert f"rule list says {mine}" in found["reasons"]
+    assert f"rows that say nearly the same have other labels: {other['id']} {its_own}" in found["reasons"]
+    assert {"rules_disagree", "near_duplicates_with_other_labels"} <= set(found["kinds"])
 
 
 def test_a_missed_span_comes_first_and_its_reason_is_escaped(folder):
