@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -70,7 +70,7 @@ bench-judging: bench-%: $(INSTALLED)
 	$(BENCH) --data data --reports reports $(ARGS)
 
 # Generated: they need no data of `make repro`.
-bench-classes bench-diff: bench-%: $(INSTALLED)
+bench-classes bench-diff bench-examples: bench-%: $(INSTALLED)
 	$(BENCH) --folder $(FOLDER) $(ARGS)
 
 # Fetches the rows of examples/mesh; needs no data of `make repro`.
