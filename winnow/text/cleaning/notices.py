@@ -55,12 +55,15 @@ _OPEN = (
     r"Artykuł (?:opublikowany )?w otwartym dostępie\b.{0,40}\blicencj",
 )
 # After a full stop and before a capital (unless the stop is an initial's, as in "S. Karger") or a mark; or before a
-# set phrase.
-_SENTENCE = re.compile(
-    r"(?:(?<=[.!?])|(?<=[.!?][)\]]))\s+(?:(?<![\s(][A-Z]\.\s)(?=[^\W\d_a-z])|(?=[©(\[]|Copyright\b))"
-    r"|\s+(?=This article is protected by copyright|All rights reserved|Copyright ©"
-    rf"|\([^()]{{0,40}}\(c\)\s(?:19|20)\d\d|{'|'.join(RESERVED)})|(?<=[。！？])\s*(?=\S)"
+# set phrase. It begins with the space, not with what stands before: Python then looks at nothing but spaces.
+_SPACED = re.compile(
+    r"\s(?:(?:(?<=[.!?].)|(?<=[.!?][)\]].))\s*(?:(?<![\s(][A-Z]\.\s)(?=[^\W\d_a-z])|(?=[©(\[]|Copyright\b))"
+    r"|\s*(?=This article is protected by copyright|All rights reserved|Copyright ©"
+    rf"|\([^()]{{0,40}}\(c\)\s(?:19|20)\d\d|{'|'.join(RESERVED)}))",
+    re.S,
 )
+_UNSPACED = ("。", "！", "？")
+_SENTENCE = re.compile(rf"{_SPACED.pattern}|(?<=[{''.join(_UNSPACED)}])\s*(?=\S)", re.S)
 MAX_STATEMENT = 400  # characters; longer sentences hold more than a statement
 _HINTS = (
     "©",
@@ -118,7 +121,8 @@ def strip_copyright(text: str, first: int = 1, last: int = 4) -> str:
     lower = text.lower()
     if not any(hint in lower for hint in _HINTS):
         return text
-    breaks = list(_SENTENCE.finditer(text))
+    pattern = _SENTENCE if any(mark in text for mark in _UNSPACED) else _SPACED
+    breaks = list(pattern.finditer(text))
     starts, ends = [0, *(match.end() for match in breaks)], [*(match.start() for match in breaks), len(text)]
     sentences = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     kept, after_statement = [], False
