@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, partial
+from itertools import chain
 
 # What parts of a scientific paper are called, and the words that stand beside these in a heading.
 _PARTS = (
@@ -24,11 +25,13 @@ _START = (
     r"\s*(?:&\s*)?(?:[*_#]{1,3}\s*)?"  # a joint heading may have lost its first half: "& Objectives:", "and Purpose:"
 )
 _END = r"[.!?)\]]"  # of a sentence
-_HEADING = re.compile(
-    rf"(?P<before>\A{_START}|(?P<end>{_END})\s*{_MARK}(?=[A-Z])|\s{_MARK}(?=[A-Z]))"
+_NAME = (
     rf"(?:(?P<named>(?i:{_NAMED})){_MARK}\s*(?:[:：]|(?P<stop>\.(?=\s+[A-Z])|;(?=\s)|[–—](?=\s)|\s-(?=\s)))"
     rf"|(?P<capitals>{_CAPITALS}){_MARK}\s*[:：])(?!//){_MARK}\s*"
 )
+_FIRST = re.compile(rf"(?P<before>{_START}){_NAME}")
+# It begins with one character of a few: Python then looks at nothing but these.
+_WITHIN = re.compile(rf"(?P<before>[.!?)\]\s](?:(?P<end>(?<={_END}))\s*|(?<=\s)){_MARK}(?=[A-Z])){_NAME}")
 # RE2 of texts that may hold one. After a space only the last word is looked at: all of `_NAMED`, which may begin at
 # any word, makes an automaton that takes two and a half times as long.
 SUSPECTS = (
@@ -82,7 +85,7 @@ def strip_headings(text: str, own: str | None = None) -> str:
         return small < start <= capital
 
     def blank(match: re.Match) -> str:
-        at_sentence = match["end"] or not match.start()
+        at_sentence = not match.start() or match["end"] is not None
         capitals = match["capitals"]
         heading = not capitals or (capitals.isupper() and _LONG_WORD.search(capitals) and not in_capitals(match.end()))
         if match.end() == len(text) or not heading or not (at_sentence or (match["named"] and not match["stop"])):
@@ -90,7 +93,12 @@ def strip_headings(text: str, own: str | None = None) -> str:
         before = match["before"].strip().strip("&*_# ")
         return f"{before} " if match.start() else ""
 
-    stripped = _HEADING.sub(blank, text)
+    first = _FIRST.match(text)
+    parts, position = [], 0
+    for match in chain([first] if first else [], _WITHIN.finditer(text, first.end() if first else 0)):
+        parts += [text[position : match.start()], blank(match)]
+        position = match.end()
+    stripped = "".join([*parts, text[position:]])
     stem = (own or "").strip().rstrip(":.").rstrip("sS")
     if stem and stripped.lstrip()[: len(stem)].casefold() == stem.casefold():
         own_heading = rf"^\s*{re.escape(stem)}s?\s*(?::|\.(?!\d)|[–—-](?=\s|$))\s*"
