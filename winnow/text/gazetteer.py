@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 import regex
 
+from winnow.base.errors import UserError
 from winnow.text.words import fold
 
 Span: TypeAlias = tuple[int, int, str]
@@ -52,6 +53,9 @@ class Gazetteer:
             case: which names are found only as they are written: those of which every letter is a capital
                 (`capitals`; `WAS` is no verb), none (`any`) or all (`exact`).
             plurals: whether the English plural or singular of a name's last word is the name too.
+
+        Raises:
+            UserError: the names hold more different words than there are characters that stand for one (1.1 million).
         """
         folded, written = _Automaton(_folded), _Automaton(_written)
         self.names = 0
@@ -117,7 +121,13 @@ class _Automaton:
         self.ambiguous = sum(len(types) > 1 for types in self._types.values())
         # A name that stands in the list is no plural of another.
         known = {units: types for units, types in (self._variants | self._types).items() if len(types) == 1}
-        self._codes = dict(zip(sorted({unit for units in known for unit in units}), _characters(), strict=False))
+        words = sorted({unit for units in known for unit in units})
+        self._codes = dict(zip(words, _characters(), strict=False))
+        if len(self._codes) < len(words):
+            raise UserError(
+                f"the lists hold {len(words):,} different words, and a gazetteer tells {len(self._codes):,} apart; "
+                f"make several rules of them, or leave out names that no text has"
+            )
         patterns = {"".join(self._codes[unit] for unit in units): next(iter(types)) for units, types in known.items()}
         self._found = list(patterns.values())
         self._code = lru_cache(maxsize=1 << 18)(self._coded)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from winnow.base.errors import UserError
 from winnow.text import gazetteer
 from winnow.text.gazetteer import Gazetteer, inflected, longest
 
@@ -108,3 +109,10 @@ def test_whatever_the_text_spans_lie_in_it_and_do_not_overlap(name, text):
     spans = made.find(f"{text} {name} {text}")
     assert all(start < end <= len(text) * 2 + len(name) + 2 for start, end, _ in spans)
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
+
+
+def test_more_words_than_characters_are_refused_in_one_line(monkeypatch):
+    monkeypatch.setattr(gazetteer, "_characters", lambda: iter("abc"))
+    assert Gazetteer([("one two three", "x")]).find("one two three") == [(0, 13, "x")]
+    with pytest.raises(UserError, match="hold 4 different words, and a gazetteer tells 3 apart; make several"):
+        Gazetteer([("one two three", "x"), ("four", "x")])

@@ -4,12 +4,17 @@ A rule may delete, replace and move what it likes. Its input and its output alon
 it took away. So the rule is asked again, about the same text with a word in each span's place that occurs nowhere else.
 If the rule's output is the same but for these words, they stand where the spans' texts went, and what is left out is
 gone. Where a rule's work depends on what stands in the spans, they are asked about in halves, in the end one by one; a
-span that even so gives another output is placed by the shortest edit script (Levenshtein's).
+span that even so gives another output is placed by the shortest edit script (Levenshtein's). So are those that are left
+once the rule was asked about `MOST_ASKED` characters: of a long text that it rewrites as a whole, each span would cost
+the whole text again.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
+from operator import attrgetter
 
 from rapidfuzz.distance import Levenshtein, Opcode
 
@@ -18,6 +23,7 @@ from winnow.kinds.token_classification.span import Span, trimmed
 
 # The words begin and end with a letter that no combining mark changes: no character of Unicode is a q with a mark.
 STEM, END, LETTERS = "qxz", "q", "bcdfghjklmnpqrstvwxyz"
+MOST_ASKED = 2_000_000  # characters of one row; a row of a few hundred words and some dozen spans needs less
 MOST_TRIED = 8  # stems, and letters in a span's own shape, until one occurs nowhere
 
 
@@ -29,7 +35,7 @@ def moved(change: Change, found: Sequence[Span]) -> list[Span | None]:
     Args:
         found: spans of the text before, sorted, of which no two overlap.
     """
-    places = _places(change, found)
+    places = _places(change._replace(rule=_Asked(change.rule)), found)
     kept = [place and trimmed((*place, span[2]), change.after) for place, span in zip(places, found, strict=True)]
     end: int = 0
     for number in sorted((n for n, span in enumerate(kept) if span), key=lambda n: kept[n]):
@@ -40,9 +46,22 @@ def moved(change: Change, found: Sequence[Span]) -> list[Span | None]:
     return kept
 
 
+class _Asked:
+    """A rule, and how many characters it may be asked about yet."""
+
+    def __init__(self, rule: Callable[[str], str]) -> None:
+        self._rule, self.left = rule, MOST_ASKED
+
+    def __call__(self, text: str) -> str:
+        self.left -= len(text)
+        return self._rule(text)
+
+
 def _places(change: Change, found: Sequence[Span]) -> list[tuple[int, int] | None]:
     if not found:
         return []
+    if change.rule.left < 0:
+        return [_aligned(change, span) for span in found]
     places = _together(change, found)
     if places is not None:
         return places
@@ -108,7 +127,10 @@ def _aligned(change: Change, span: Span) -> tuple[int, int] | None:
     before, after, rule = change
     start, end, _ = span
     places, is_kept = [], False
-    for part in _script(before, after):
+    script = _script(before, after)
+    for part in islice(script, bisect_right(script, start, key=attrgetter("src_end")), None):
+        if part.src_start >= end:
+            break
         first, last = max(start, part.src_start), min(end, part.src_end)
         if first < last and part.tag in ("equal", "replace"):
             shift = part.dest_start - part.src_start
