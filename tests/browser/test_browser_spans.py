@@ -186,6 +186,7 @@ def test_a_finger_marks_on_a_narrow_page(browser, project):
             "all => all.map((one) => Math.min(one.offsetWidth, one.offsetHeight))"
         )
         assert min(sizes) >= 44
+        assert page.locator("#bar").evaluate("bar => bar.offsetHeight") < 800 * 0.3  # the text is what is read
         page.locator("#text mark").nth(2).tap()
         page.get_by_role("button", name="Delete").tap()
         page.locator("#text mark").first.tap()
@@ -194,6 +195,23 @@ def test_a_finger_marks_on_a_narrow_page(browser, project):
         settled(page)
     context.close()
     assert words(project, 0, TEXT) == [("Naloxone", "chemical"), ("heart", "disease")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_hues_are_those_of_types_alone(browser, project, scheme):
+    context = browser.new_context(color_scheme=scheme)
+    with serving(project) as server:
+        page = opened(context.new_page(), server.address)
+        of = """names => names.map((name) => {
+            const probe = document.body.appendChild(document.createElement("i"));
+            probe.style.color = `var(--${name})`;
+            const parts = getComputedStyle(probe).color.match(/[0-9]+/g).slice(0, 3).map(Number);
+            probe.remove();
+            return Math.max(...parts) - Math.min(...parts);
+        })"""
+        assert max(page.evaluate(of, ["given", "suggested", "more", "less"])) < 20
+        assert min(page.evaluate(of, [f"type-{number}" for number in range(8)])) > 60
+    context.close()
 
 
 def test_types_and_texts_that_try_to_be_html_stay_text_on_a_page_without_a_server(page, project, tmp_path):
