@@ -211,7 +211,7 @@ def main() -> None:
         for name in (args.before, args.now)
     ]
     args.before = names[0]
-    told = peers.command("make bench-near-duplicates", args, {"now": "HEAD", "pairs": 300, "seed": 1})
+    told = peers.command("make bench-near-duplicates", args, {"before": "main", "now": "HEAD", "pairs": 300, "seed": 1})
     common = {"seed": args.seed}
     common |= {"device": peers.device(), "command": told, "versions": peers.versions(["numba", "numpy", "regex"])}
     entries = []
