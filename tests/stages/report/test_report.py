@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import shutil
+import sys
 import warnings
 import xml.etree.ElementTree as ET
 from argparse import Namespace
@@ -494,7 +495,10 @@ def test_the_summary_holds_the_headline_figures(out):
 
 
 def test_croissant_is_valid_and_reads_the_rows(out, monkeypatch):
-    import mlcroissant
+    # It imports absl, whose handler keeps stderr as it is now, and closes it when a program, such as DVC's `artifacts`,
+    # sets up logging anew while stderr is another: it must not keep the one by which pytest captures.
+    with contextlib.redirect_stderr(sys.__stderr__):
+        import mlcroissant
 
     def refused(*_, **__):
         raise AssertionError("the network was asked")

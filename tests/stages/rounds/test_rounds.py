@@ -152,7 +152,7 @@ def test_rows_out_of_scope_keep_the_label_that_people_saw(project):
 
 
 def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, default_params):
-    folder = workspace(deduplicate=default_params["deduplicate"])
+    folder = workspace(deduplicate=default_params["deduplicate"], task=TASK)
     rows = [
         {"text": "one two three four five six seven", "label": "A"},
         {"text": "One, two three four five six seven!", "label": "B"},  # the same but for case and punctuation
