@@ -92,7 +92,7 @@ def serve(name: str, task: Task, who: str, port: int, opens: bool) -> None:
         signal.signal(ending, signal.default_int_handler)
     overlap = params.load("review", assign.Params).overlap
     queue, (made, labelled) = find(name), files()
-    heading = queues.heading(name, queue, labelled)
+    heading = queues.heading(name, queue, labelled) if labelled.exists() else queues.title(name)
     server = Review(Project(queue, labelled, made, task, who, overlap), heading, port)
     with server, contextlib.suppress(KeyboardInterrupt):
         session = server.session()
