@@ -130,7 +130,13 @@ def jsonl(data: bytes, folder: Path) -> None:
         text = body.decode()
     except UnicodeDecodeError:
         return
-    if found is not None and data and data[0] % len(JSONL) < 2 and "\r" not in text and not body.startswith((b"\xff", b"\xfe")):
+    if (
+        found is not None
+        and data
+        and data[0] % len(JSONL) < 2
+        and "\r" not in text
+        and not body.startswith((b"\xff", b"\xfe"))
+    ):
         there = sum(bool(line.removeprefix("\ufeff").strip()) for line in text.split("\n"))
         expect(found == there, f"{there} lines gave {found} rows")
 
