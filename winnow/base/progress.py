@@ -137,8 +137,14 @@ def tell(line: str) -> None:
     """Write a line to people, under the program's name; where nobody can read it, do nothing."""
     if sys.stderr is None:  # print would take stdout
         return
-    with suppress(OSError, ValueError):  # nobody reads any more: no reason to stop
-        print(f"{program()}: {line}", file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError):  # nobody can read it: no reason to stop
+        try:
+            print(f"{program()}: {line}", file=sys.stderr, flush=True)
+        except BrokenPipeError:
+            # Python would try again at the end with what it still holds, and fail work that is done.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stderr.fileno())
+            os.close(nowhere)
 
 
 def program() -> str:

@@ -179,6 +179,7 @@ def test_a_command_speaks_under_its_own_name(monkeypatch, capsys):
 
 def test_a_log_that_nobody_reads_any_more_stops_no_work(tmp_path):
     command, environment = program(tmp_path, STEPS)
+    environment |= {"PYTHONUNBUFFERED": ""}  # Python holds what it could not write, as it does by itself
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
     process.stderr.close()
     assert process.wait() == 0
