@@ -136,9 +136,10 @@ def _parse(text: str, path: Path) -> tuple[list[Decision], list[str]]:
     if not text.strip():
         return [], []
     lines = list(_lines(text, path))
-    header = lines[0][1]
+    header = lines[0][1] if lines else []
     if tuple(header[: len(COLUMNS)]) != COLUMNS:
-        raise UserError(f"{path}: line 1: the header must begin with {','.join(COLUMNS)}; got {','.join(header)}")
+        got = ",".join(header) or "empty cells alone"
+        raise UserError(f"{path}: line 1: the header must begin with {','.join(COLUMNS)}; got {got}")
     own = max((_own_columns(cells) for _, cells in lines), key=len)
     decisions, problems = [], []
     for line, cells in lines:

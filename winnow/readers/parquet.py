@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -15,6 +16,7 @@ from winnow.base.errors import UserError
 from winnow.readers import BLOCK_ROWS, Block, check_columns, check_once, damaged
 
 UNPACK = 2**20  # bytes at once
+BROKEN = (pa.ArrowException, OSError)  # what Arrow raises of a damaged file
 
 
 def read_parquet(stream: IO[bytes], where: str, columns: Sequence[str]) -> Iterator[Block]:
@@ -23,34 +25,49 @@ def read_parquet(stream: IO[bytes], where: str, columns: Sequence[str]) -> Itera
     A column `a.b` that is no column itself is the field `b` of the column `a`.
 
     Raises:
-        UserError: a column is missing or stands twice, or the file is truncated, damaged or holds text that is not
-            UTF-8.
+        UserError: a column is missing or stands twice; or as `batches`.
     """
     number = 0
     with seekable(stream, where) as source:
         if not source.read(1):
             return
-        # Buffered: a column is read a page at a time, not a row group at a time.
-        with _parquet(source, where) as file:
+        source.seek(0)
+        with opened(source, where) as file:
             names = paths(file.schema_arrow)
             check_columns(where, columns, names)
             check_once(where, columns, names, "rename one, and write the file again")
-            batches = file.iter_batches(batch_size=BLOCK_ROWS, columns=list(columns))
-            while True:
-                try:
-                    batch = next(batches)
-                    batch.validate(full=True)
-                except StopIteration:
-                    return
-                except (pa.ArrowException, OSError) as error:
-                    if "UTF8" in str(error):
-                        raise UserError(
-                            f"{where}: after row {number}: a text is not UTF-8; convert it to UTF-8"
-                        ) from None
-                    raise damaged(f"{where}: after row {number}", error) from None
+            for batch in batches(file, where, BLOCK_ROWS, columns):
                 places = [f"{where}, row {row}" for row in range(number + 1, number + 1 + batch.num_rows)]
                 yield Block(places, {name: column(batch, name) for name in columns}, [])
                 number += batch.num_rows
+
+
+def batches(
+    file: pq.ParquetFile, where: str, rows: int, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield all rows of a file, at most some at a time.
+
+    Args:
+        columns: or fields of them, `a.b`; None: all.
+
+    Raises:
+        UserError: the file is truncated, damaged or holds text that is not UTF-8, or has other rows than it says.
+    """
+    number, found = 0, file.iter_batches(batch_size=rows, columns=None if columns is None else list(columns))
+    while True:
+        try:
+            batch = next(found)
+            batch.validate(full=True)
+        except StopIteration:
+            break
+        except BROKEN as error:
+            if "UTF8" in str(error):
+                raise UserError(f"{where}: after row {number}: a text is not UTF-8; convert it to UTF-8") from None
+            raise damaged(f"{where}: after row {number}", error) from None
+        yield batch
+        number += batch.num_rows
+    if number != file.metadata.num_rows:  # without a word from Arrow, where a row group's own count is damaged
+        raise damaged(where, f"it says that it has {file.metadata.num_rows} rows, and {number} can be read")
 
 
 def paths(schema: pa.Schema) -> list[str]:
@@ -84,12 +101,17 @@ def _fields(fields: Iterable[pa.Field], values: Iterable[pa.Array], path: str) -
             yield from _fields(field.type, inner, path.removeprefix(f"{field.name}."))
 
 
-def _parquet(source: IO[bytes], where: str) -> pq.ParquetFile:
-    source.seek(0)
+def opened(source: IO[bytes] | Path, where: str) -> pq.ParquetFile:
+    """Return a file whose columns have names; raises `UserError` where it is damaged."""
     try:
-        return pq.ParquetFile(source, buffer_size=2**20, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
+        # Buffered: a column is read a page at a time, not a row group at a time.
+        file = pq.ParquetFile(source, buffer_size=2**20, pre_buffer=False)
+        paths(file.schema_arrow)
+    except BROKEN as error:
         raise damaged(where, error) from None
+    except UnicodeDecodeError as error:
+        raise damaged(where, f"the name of a column is not UTF-8: {error.object!r}") from None
+    return file
 
 
 @contextmanager

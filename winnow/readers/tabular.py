@@ -16,7 +16,7 @@ from winnow.readers.lines import lines
 # The csv module's own limit of 128 KiB a field refuses long documents; without one, a stray quote swallows a file.
 MAX_FIELD = 16 * 2**20
 # Excel's line before the header, which other programs write for it, too.
-DECLARED = re.compile(r'"?sep=([^\r\n])"?(?:\r\n?|\n|\Z)', re.IGNORECASE)
+DECLARED = re.compile(r'(?:"(?=sep=[^\r\n]"))?sep=([^\r\n])"?(?:\r\n?|\n|\Z)', re.IGNORECASE)
 USUAL = (",", ";", "\t", "|")  # delimiters that a message thinks of
 QUOTE = '"'
 QUOTED = re.compile(r'"(?:[^"]|"")*+"')  # as spreadsheets and pandas write a field

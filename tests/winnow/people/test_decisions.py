@@ -214,6 +214,14 @@ def test_another_header_is_refused(tmp_path, header):
         read(tmp_path, GOOD, header=header)
 
 
+@pytest.mark.parametrize("text", [",", ",,,\r\n,,\r\n", '\n""\n'])
+def test_empty_cells_are_no_header(tmp_path, text):
+    path = tmp_path / "decisions.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"line 1: the header must begin with id,.*; got empty cells alone"):
+        decisions.read(path)
+
+
 @pytest.mark.parametrize("marker", ["<<<<<<< HEAD", ">>>>>>> theirs"])
 def test_conflict_markers_ask_for_the_merge(tmp_path, marker):
     with pytest.raises(UserError, match="line 3: Git conflict marker; resolve the merge"):

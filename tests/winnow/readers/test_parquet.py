@@ -127,6 +127,20 @@ def test_a_file_without_a_row(data):
 SOUND = written(pa.table({"a": ["one", "two", None] * 50, "b": list(range(150))}), row_group_size=40)
 
 
+def test_no_bit_that_is_flipped_loses_a_row_without_a_word():
+    """A row group's own number of rows is one that Arrow believes; the name of a column need not be UTF-8 any more."""
+    sound = written(pa.table({"a": ["one", "two", None]}))
+    told = set()
+    for place in range(len(sound)):
+        for bit in range(8):
+            data = sound[:place] + bytes([sound[place] ^ 1 << bit]) + sound[place + 1 :]
+            try:
+                assert len(read(data, "a")["a"]) == 3
+            except UserError as error:
+                told.add(str(error).partition("(")[2][:40])
+    assert {"it says that it has 3 rows, and 0 can be", "the name of a column is not UTF-8: b'\\xe"} & told
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.binary(max_size=300)

@@ -278,17 +278,11 @@ def _with_columns(found: Found, header: list[str] | None) -> Found:
 
 
 def _parquet_columns(found: Found) -> tuple[str, ...]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     def names(stream, name: str) -> Iterator[tuple[str, ...]]:
-        with parquet.seekable(stream, name) as source:
-            yield tuple(pq.read_schema(source).names)
+        with parquet.seekable(stream, name) as source, parquet.opened(source, name) as file:
+            yield tuple(file.schema_arrow.names)
 
-    try:
-        return next(opening.each(found.files[:1], names))
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{found.path}: a damaged Parquet file ({error}); export it again") from None
+    return next(opening.each(found.files[:1], names))
 
 
 def _keys(found: Found) -> tuple[str, ...]:

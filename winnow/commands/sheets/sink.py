@@ -5,8 +5,10 @@ import csv
 import datetime
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +19,7 @@ from winnow.commands.sheets.formats import Sheet
 from winnow.commands.sheets.rows import Block, Source
 from winnow.readers.tabular import QUOTE, Dialect
 
+ODD = re.compile("^\ufeff|[,;\t|]")  # what of a column's name a reader may take for something else
 GROUP_ROWS, GROUP_BYTES = 16 * 1024, 32 * 2**20  # of a row group of Parquet, whichever comes first
 
 
@@ -60,15 +63,19 @@ class Separated(Sink):
     """CSV and TSV."""
 
     def __init__(self, file: io.TextIOWrapper, dialect: Dialect, guarded: bool, header: Sequence[str]) -> None:
-        """Write the header."""
+        """Write the header; raises `UserError` where it has a name that a table without quotes cannot hold."""
         self._file, self._sign = file, dialect.delimiter
-        shape = {"delimiter": self._sign, "lineterminator": "\n"}
         self._cell = (lambda value: guard(text(value))) if guarded else text
-        self._write = csv.writer(file, **shape).writerow if dialect.quote else self._write_plain
-        # By a header in quotes our reader knows a TSV that has them: for the most part they have none.
-        is_odd = dialect.quote and self._sign == "\t"
-        first = csv.writer(file, **shape, quoting=csv.QUOTE_ALL).writerow if is_odd else self._write
-        first(map(self._cell, header))
+        names = list(map(self._cell, header))
+        if dialect.quote:
+            # By a header in quotes our reader knows a TSV that has them: for the most part they have none. And it finds
+            # neither a mark of the encoding there, nor another delimiter.
+            is_odd = self._sign == "\t" or any(ODD.search(name) for name in names)
+            self._row_writer(csv.QUOTE_ALL if is_odd else csv.QUOTE_MINIMAL)(names)
+            self._write = self._row_writer(csv.QUOTE_MINIMAL)
+        else:
+            self._write_plain(names, "\r\n")  # a carriage return in the first line would end all lines
+            self._write = self._write_plain
 
     def add(self, block: Block, columns: Mapping[str, list]) -> None:
         """Write rows."""
@@ -77,10 +84,20 @@ class Separated(Sink):
             own = [text(value) if isinstance(value, float) else self._cell(value) for value in added]
             self._write([*map(self._cell, cells), *own])
 
-    def _write_plain(self, cells: Iterable[str]) -> None:
-        """Write a row in which nothing is quoted."""
+    def _row_writer(self, quoting: int) -> Callable[[Iterable[str]], object]:
+        """Return what writes a row."""
+        # The csv module puts quotes around a cell with a character of the line's end, and around no other.
+        line = SimpleNamespace(write=lambda row: self._file.write(f"{row[:-2]}\n"))
+        return csv.writer(line, delimiter=self._sign, lineterminator="\r\n", quoting=quoting).writerow
+
+    def _write_plain(self, cells: Iterable[str], ends: str = "\n") -> None:
+        """Write a row in which nothing is quoted.
+
+        Args:
+            ends: characters that end a line.
+        """
         cells = list(cells)
-        if wrong := [cell for cell in cells if self._sign in cell or "\n" in cell]:
+        if wrong := [cell for cell in cells if any(sign in cell for sign in (self._sign, *ends))]:
             raise UserError(
                 f"the cell {json.dumps(wrong[0])[:60]} holds a delimiter or a line's end, which a table without quotes "
                 f"cannot hold; write another format"

@@ -9,10 +9,10 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from winnow.base import params
 from winnow.base.errors import UserError
@@ -24,6 +24,7 @@ from winnow.readers import check_once, jsonl, listed, opening, parquet
 from winnow.readers.layout import Layout
 from winnow.readers.lines import lines
 from winnow.readers.tabular import Table, Words
+from winnow.readers.values import as_list
 from winnow.text.cleaning import media_type
 
 DELIMITERS = ",;\t|"
@@ -247,7 +248,7 @@ class Parquet(Source):
     def __init__(self, sheet: Sheet) -> None:
         """Read the file's footer."""
         self._sheet = sheet
-        with self._opened() as file:
+        with parquet.opened(self._sheet.path, self._sheet.name) as file:
             self.schema = file.schema_arrow.remove_metadata()
             self.rows = file.metadata.num_rows
             held = sum(file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups))
@@ -263,18 +264,9 @@ class Parquet(Source):
             own = type_.value_type if pa.types.is_dictionary(type_) else type_
             if not any(is_text(own) for is_text in TEXTS):
                 raise UserError(f"{self._sheet.name}: column '{text}' holds {own}, no text; name another by --text")
-        with self._opened() as file:
-            try:
-                for batch in file.iter_batches(batch_size=self._at_once):
-                    yield from _cut(pa.Table.from_batches([batch]), texts)
-            except (pa.ArrowException, OSError) as error:
-                raise UserError(f"{self._sheet.name}: cannot be read: {error}") from None
-
-    @contextmanager
-    def _opened(self) -> Iterator[pq.ParquetFile]:
-        # Buffered: a column is read a page at a time, not a row group at a time.
-        with pq.ParquetFile(self._sheet.path, buffer_size=2**20, pre_buffer=False) as file:
-            yield file
+        with parquet.opened(self._sheet.path, self._sheet.name) as file:
+            for batch in parquet.batches(file, self._sheet.name, self._at_once):
+                yield from _cut(pa.Table.from_batches([batch]), texts)
 
 
 def _cut(table: pa.Table, names: Sequence[str]) -> Iterator[Block]:
@@ -293,5 +285,9 @@ def _cut(table: pa.Table, names: Sequence[str]) -> Iterator[Block]:
         total += len(text or "")
         if total >= BLOCK_CHARACTERS or end == len(texts):
             part = table.slice(start, end - start)
-            yield Block(texts[start:end], lambda part=part: zip(*part.to_pydict().values(), strict=True), table=part)
+            yield Block(texts[start:end], partial(_rows, part), table=part)
             start, total = end, 0
+
+
+def _rows(table: pa.Table) -> Iterator[tuple]:
+    return zip(*(as_list(column.combine_chunks()) for column in table.columns), strict=True)

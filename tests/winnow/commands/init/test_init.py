@@ -206,7 +206,7 @@ def nonsense(tmp_path) -> dict[str, str]:
         "array.json": "one JSON value, not one a line",
         "deep.json": "one JSON value, not one a line",
         "deep.jsonl": "no line is a JSON object",
-        "cut.parquet": "damaged Parquet file",
+        "cut.parquet": "truncated or damaged",
         "cut.csv.gz": "truncated or damaged",
         "packed.csv": "truncated or damaged",
         "bad.zip": "bad.zip",

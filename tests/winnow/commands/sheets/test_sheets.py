@@ -7,6 +7,7 @@ import datetime
 import decimal
 import gzip
 import io
+import itertools
 import json
 import lzma
 import os
@@ -197,7 +198,7 @@ def test_blocks_are_small_whatever_the_rows(tmp_path, monkeypatch):
         ("in.jsonl", b"[1]\n", r"in\.jsonl: line 1: not a JSON object"),
         ("in.jsonl", b'{"text": "\xff"}\n', r"in\.jsonl: byte 10 is not UTF-8; .*--encoding"),
         ("in.jsonl", b'{"text": "a"}\n{"text": 5}\n', r"in\.jsonl: row 2: 'text' is no text but 5"),
-        ("in.parquet", b"PAR1", r"in\.parquet: cannot be read"),
+        ("in.parquet", b"PAR1", r"in\.parquet: truncated or damaged"),
         ("in.txt", b"a", r"in\.txt: which format\? give --format"),
         ("in.parquet.gz", b"a", r"in\.parquet\.gz: Parquet is compressed inside"),
     ],
@@ -226,6 +227,36 @@ def test_a_file_that_is_cut_short_is_named(tmp_path):
     (tmp_path / "in.csv.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="cannot be read"), formats.reading(str(tmp_path / "in.csv.gz"), None) as read:
         source.look(read)
+
+
+def test_a_parquet_file_of_fewer_rows_than_it_says_is_named(tmp_path):
+    path, told = tmp_path / "in.parquet", ""
+    pq.write_table(pa.table({"text": ["one", "two", None]}), path)
+    sound = path.read_bytes()
+    footer = len(sound) - 8 - int.from_bytes(sound[-8:-4], "little")
+    for place, bit in itertools.product(range(footer, len(sound)), range(8)):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 1 << bit]) + sound[place + 1 :])
+        with suppress(UserError), formats.reading(str(path), None) as read:
+            rows = source.look(read)
+            try:
+                assert sum(len(block.texts) for block in rows.blocks(rows.columns[0])) == rows.rows
+            except UserError as error:
+                told = str(error)
+        if "3 rows, and 0" in told:
+            break
+    assert told == (
+        f"{path}: truncated or damaged (it says that it has 3 rows, and 0 can be read); fetch or export it again"
+    )
+
+
+def test_what_python_has_no_date_for_stands_in_a_table_as_its_number(tmp_path):
+    path, out = tmp_path / "in.parquet", tmp_path / "out.csv"
+    when = pa.array([2**62, 0], pa.timestamp("ms"))
+    pq.write_table(pa.Table.from_arrays([pa.array(["a", "b"]), when, when], ["text", "n", "n"]), path)
+    assert copy(path, out) == ["a", "b"]
+    assert out.read_text(encoding="utf-8") == (
+        f"text,n,n,said,sure\na,{2**62},{2**62},'=1,-0.5\nb,1970-01-01T00:00:00,1970-01-01T00:00:00,'=1,-0.5\n"
+    )
 
 
 def of_columns(*names, inner=()) -> source.Source:
@@ -382,6 +413,29 @@ def test_a_key_that_is_no_unicode_is_named(tmp_path):
     path.write_text('{"text": "a", "\\ud800k": 1}\n')
     with pytest.raises(UserError, match=r'in.jsonl: key "\\ud800k" holds half a surrogate pair; rename it'):
         copy(path, tmp_path / "out.csv")
+
+
+NAMES = ["\0te<!\r-", "a;b;c;d", "\ufefftext", "two\nlines", "a\r\nb", "x\ty|z", '"', "sep=;\nx", "=1", " ", "'"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_of_a_column_is_read_back(tmp_path, name, suffix):
+    path, out = tmp_path / "in.jsonl", tmp_path / f"out.{suffix}"
+    path.write_text(json.dumps({name: "a\rb", "n": "c\nd\r"}) + "\n", encoding="utf-8")
+    copy(path, out, name)
+    with formats.reading(str(out), None) as read:
+        rows = source.look(read)
+        assert rows.columns == [name, "n", "said", "sure"]
+        assert [list(row) for block in rows.blocks(name) for row in block.cells()] == [["a\rb", "c\nd\r", "=3", "-0.5"]]
+
+
+def test_a_name_that_a_table_without_quotes_cannot_hold_is_told(tmp_path):
+    path = tmp_path / "in.tsv"
+    path.write_bytes(b"\ntext\ta\rb\nmoss\t\n")  # the blank line's end tells how lines end
+    with pytest.raises(UserError, match=r'the cell "a\\rb" holds a delimiter or a line\'s end'):
+        copy(path, tmp_path / "out.tsv")
+    assert copy(path, tmp_path / "out.csv") == ["moss"] == texts_of(tmp_path / "out.csv")
 
 
 def test_a_pipe_is_read(tmp_path):
