@@ -133,8 +133,10 @@ class Task(Section):
         """
         return int(label == truth), 1
 
-    def check_name(self, name: str, where: str) -> str:
+    def check_name(self, name: str, where: str) -> str | None:
         """Return what a name that is not the task's own stands for, such as a model's output: here, a label.
+
+        None where it stands for nothing.
 
         Raises:
             UserError: nothing; begins with `where`.
