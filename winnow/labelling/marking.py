@@ -50,7 +50,7 @@ class Gazetteer(Rule):
     def voter(self, files: Path, task: Task) -> Voter:
         """Return the rule at work; see `Rule.voter`."""
         _check_types([*self.labels, *self.files], self, task)
-        finder = gazetteer.Gazetteer(self._names(files), self.case, self.plurals)
+        finder = gazetteer.Gazetteer(self._names(files), self.case, self.plurals, self.where)
         if not finder.names:
             raise UserError(f"{self.where}: its lists hold no name")
         counts = Counter({"names": finder.names, "ambiguous_names": finder.ambiguous})

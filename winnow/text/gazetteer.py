@@ -45,7 +45,9 @@ class Gazetteer:
         ambiguous: how many of them have more than one type; they are never found.
     """
 
-    def __init__(self, names: Iterable[tuple[str, str]], case: Case = "capitals", plurals: bool = False) -> None:
+    def __init__(
+        self, names: Iterable[tuple[str, str]], case: Case = "capitals", plurals: bool = False, where: str = "gazetteer"
+    ) -> None:
         """Make the automata.
 
         Args:
@@ -53,6 +55,7 @@ class Gazetteer:
             case: which names are found only as they are written: those of which every letter is a capital
                 (`capitals`; `WAS` is no verb), none (`any`) or all (`exact`).
             plurals: whether the English plural or singular of a name's last word is the name too.
+            where: what the lists are of, for errors.
 
         Raises:
             UserError: the names hold more different words than there are characters that stand for one (1.1 million).
@@ -62,7 +65,7 @@ class Gazetteer:
         for name, type_ in names:
             is_exact = case == "exact" or (case == "capitals" and name.isupper())
             self.names += (written if is_exact else folded).add(name, type_, plurals)
-        self._automata = [each for each in (folded, written) if each.build()]
+        self._automata = [each for each in (folded, written) if each.build(where)]
         self.ambiguous = sum(each.ambiguous for each in self._automata)
 
     def find(self, text: str) -> list[Span]:
@@ -114,7 +117,7 @@ class _Automaton:
                 self._variants[(*units[:-1], last)].add(type_)
         return True
 
-    def build(self) -> bool:
+    def build(self, where: str) -> bool:
         """Make what finds the names; return whether there are any."""
         import ahocorasick_rs
 
@@ -125,8 +128,8 @@ class _Automaton:
         self._codes = dict(zip(words, _characters(), strict=False))
         if len(self._codes) < len(words):
             raise UserError(
-                f"the lists hold {len(words):,} different words, and a gazetteer tells {len(self._codes):,} apart; "
-                f"make several rules of them, or leave out names that no text has"
+                f"{where}: the lists hold {len(words):,} different words, and a gazetteer tells {len(self._codes):,} "
+                f"apart; make several rules of them, or leave out names that no text has"
             )
         patterns = {"".join(self._codes[unit] for unit in units): next(iter(types)) for units, types in known.items()}
         self._found = list(patterns.values())

@@ -7,6 +7,7 @@ import pytest
 from tests.winnow.labelling.conftest import TASK, make_rule, row
 from winnow.base.errors import UserError
 from winnow.kinds.token_classification.labels import Task
+from winnow.text import gazetteer
 
 SPANS = Task(kind="token_classification", labels=["drug", "illness"])
 
@@ -80,6 +81,12 @@ def test_lists_that_cannot_be_used_are_refused_in_one_line(values, task, says, t
     with pytest.raises(UserError, match=says) as told:
         make_rule(kind="gazetteer", **values).voter(tmp_path, task)
     assert "\n" not in str(told.value)
+
+
+def test_lists_of_too_many_words_name_their_rule(tmp_path, monkeypatch):
+    monkeypatch.setattr(gazetteer, "_characters", lambda: iter("ab"))
+    with pytest.raises(UserError, match=r"'mine'.*: the lists hold 3 different words"):
+        make_rule(kind="gazetteer", labels={"drug": ["one two three"]}).voter(tmp_path, SPANS)
 
 
 def test_a_function_may_not_mark_what_is_beyond_the_text(tmp_path):
