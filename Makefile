@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans pieces automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -43,8 +43,8 @@ format: $(INSTALLED)
 
 # Each wants the machine to itself, and the data of `make repro`. docs/benchmarks.md says what they take.
 BENCH = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.$(subst -,_,$*) --out bench/results/$(subst -,_,$*).json
-# `bench-spans` and `bench-pieces` want a corpus that nothing here fetches.
-bench: $(patsubst %,bench-%,$(filter-out spans pieces,$(BENCHES)))
+# `bench-spans`, `bench-pieces` and `bench-strategies` want a corpus that nothing here fetches.
+bench: $(patsubst %,bench-%,$(filter-out spans pieces strategies,$(BENCHES)))
 
 bench-html bench-cleaning: bench-%: $(INSTALLED)
 	$(BENCH) --raw data/raw
@@ -92,7 +92,7 @@ bench-labels-finetune: bench-%: $(INSTALLED)
 	  --cache .dvc/tmp/bench --kinds instance --rates 0.1 --seeds 1 2 3 --sentences 0 --finetune
 
 # CORPUS is a folder of files of words and tags (IOB): `make bench-spans CORPUS=corpus`.
-bench-spans bench-pieces: bench-%: $(INSTALLED)
+bench-spans bench-pieces bench-strategies: bench-%: $(INSTALLED)
 	$(if $(CORPUS),,$(error say where the corpus is: make $@ CORPUS=folder))
 	$(BENCH) --corpus $(CORPUS) --base models/base $(ARGS)
 

@@ -5,9 +5,10 @@ python -m bench.pieces --corpus FOLDER --base models/base --out bench/results/pi
 FOLDER holds files of words and tags (`bench.spans.read`): models are judged on the first, and learn from the others. A
 tokenizer makes several pieces of a rare word, and each has a tag of its own. Entity F1 of one model's probabilities, by
 
-- `simple`: each piece by itself, as `evaluate` counts and transformers' pipeline tells with this strategy,
-- `first`: a word has the tag of its first piece, and `average`: that of its pieces' mean, as the pipeline's strategies,
-- `words`: a word's type by its pieces' mean, and whether it begins a span by its first (`decoding.of_words`).
+- the strategies of transformers' pipeline, by any of which `evaluate` can count: `simple`, each piece by itself; and a
+  word has the tag of its first piece (`first`), of its pieces' mean (`average`) or of its surest piece (`max`),
+- `words`: a word's type by its pieces' mean, and whether it begins a span by its first (`decoding.of_words`),
+- `by_dev`: the strategy of the pipeline that is best on other sentences of the first file.
 
 `disagree` is the share of words of several pieces whose pieces have not all the same type. A way to learn is a loss:
 
@@ -34,7 +35,7 @@ from bench import peers, spans
 from winnow.base import files
 from winnow.encoder.compute import Compute, quiet, start
 from winnow.encoder.reader import Reader
-from winnow.kinds.token_classification import decoding, labels, metrics, model, words
+from winnow.kinds.token_classification import decoding, labels, metrics, model
 from winnow.kinds.token_classification.labels import Task, canonical
 from winnow.kinds.token_classification.layout import Layout
 from winnow.kinds.token_classification.windows import Windows
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
 
     from winnow.training import loop
 
-SIZES, SEEDS, HELD_OUT = (200, 1000, 3000), (1, 2), 1000
+SIZES, SEEDS, HELD_OUT = (200, 1000, 3000), (1, 2, 3), 1000
 WAYS = ("pieces", "agree")
-STRATEGIES = ("simple", "first", "average", "words")
-MEASURED = (*STRATEGIES, "disagree", "seconds")
+READINGS = (*labels.STRATEGIES, "words")
+MEASURED = (*READINGS, "by_dev", "disagree", "seconds")
 MAX_LENGTH, PREDICTED_TOKENS = 128, 4096
 FEW = 500  # sentences; below, steps are small
 COMPARED = 1000  # sentences up to which other ways to learn are tried
@@ -130,21 +131,13 @@ def divergence(chances: "torch.Tensor", number: "torch.Tensor", pieces: "torch.T
 
 
 def decoded(task: Task, read: Read, chances: np.ndarray) -> dict[str, list[str]]:
-    """Return the labels of the texts by each strategy."""
-    token, word = read.layout.pieces(read.windows)
-    count = len(read.layout.offsets)
-    sums = np.zeros((count, chances.shape[1]))
-    np.add.at(sums, word, chances[token])
-    has, opening = np.unique(word, return_index=True)
-    first = np.full(count, words.OUTSIDE)
-    first[has] = chances[token[opening]].argmax(axis=1)
-    average = np.where(sums.any(axis=1), sums.argmax(axis=1), words.OUTSIDE)
+    """Return the labels of the texts by each of `READINGS`."""
+    found = {}
+    for name in labels.STRATEGIES:
+        told = decoding.spans(task, read.windows, chances, read.texts, name)
+        found[name] = [canonical(span for span, _ in own) for own in told]
     by_words = decoding.of_words(read.windows, chances, read.layout).argmax(axis=1)
-    simple = decoding.spans(task, read.windows, chances, read.texts)
-    found = {"simple": [canonical(span for span, _ in own) for own in simple]}
-    for name, tags in (("first", first), ("average", average), ("words", by_words)):
-        found[name] = read.layout.labels(task, tags).tolist()
-    return found
+    return found | {"words": read.layout.labels(task, by_words).tolist()}
 
 
 def disagreement(read: Read, chances: np.ndarray) -> float:
@@ -158,8 +151,12 @@ def disagreement(read: Read, chances: np.ndarray) -> float:
     return float((highest != lowest)[several].mean())
 
 
-def measure(way: str, seed: int, learnt: spans.Corpus, judged: spans.Corpus, base: Path) -> dict:
-    """Return the entity F1 of each strategy, of a model that learns by a way and a seed."""
+def measure(way: str, seed: int, learnt: spans.Corpus, held_out: Sequence[spans.Corpus], base: Path) -> dict:
+    """Return the entity F1 of each reading, of a model that learns by a way and a seed.
+
+    Args:
+        held_out: sentences of dev, and those to judge by.
+    """
     task = Task(kind="token_classification", labels=names(learnt))
     of, accelerator = recipe(len(learnt.texts)), start(Compute(threads=1, device="cpu", precision="fp32"), seed)
     reader = Reader.of(base, MAX_LENGTH, of.batch_tokens, accelerator)
@@ -170,11 +167,19 @@ def measure(way: str, seed: int, learnt: spans.Corpus, judged: spans.Corpus, bas
     curve = finetuning.train(trained, read.windows, losses(way, task, read, of, reader), run)
     seconds = time.process_time() - began
     asked = Reader.of(base, MAX_LENGTH, PREDICTED_TOKENS, accelerator)
-    held = Read.of(judged, asked)
-    chances = model.probabilities(trained.eval(), held.windows, asked)
-    found = {"seconds": seconds, "steps": len(curve), "disagree": disagreement(held, chances)}
-    for name, said in decoded(task, held, chances).items():
-        table = pa.table({"label": held.labels, "predicted": said})
+    dev, judged = (Read.of(corpus, asked) for corpus in held_out)
+    of_dev, chances = (model.probabilities(trained.eval(), own.windows, asked) for own in (dev, judged))
+    on_dev, found = scores(task, dev, of_dev), scores(task, judged, chances)
+    chosen = max(labels.STRATEGIES, key=on_dev.__getitem__)
+    found |= {"by_dev": found[chosen], "chosen": chosen}
+    return found | {"seconds": seconds, "steps": len(curve), "disagree": disagreement(judged, chances)}
+
+
+def scores(task: Task, read: Read, chances: np.ndarray) -> dict[str, float]:
+    """Return the entity F1 of each of `READINGS`."""
+    found = {}
+    for name, said in decoded(task, read, chances).items():
+        table = pa.table({"label": read.labels, "predicted": said})
         counts = metrics.counts(task, table, np.zeros(len(said), int), 1)
         found[name] = float(metrics.values(counts)["entity_f1"][0])
     return found
@@ -188,17 +193,18 @@ def names(corpus: spans.Corpus) -> list[str]:
 def entries(runs: dict[tuple[str, int], dict[int, dict]], held_out: int, common: dict) -> list[dict]:
     """Return the entries of the results, one a way and a number of sentences, from what was measured by seed.
 
-    `cost` is what reading word by word would add to `simple`, `gain` what a way adds to `simple` by the first way, and
-    `time` is how many times as long it learns.
+    `won` is what `average` adds to `simple`; `gain_…` is what a way adds by each of them to the first way, and `time`
+    how many times as long it learns.
     """
     made = []
     for (way, size), found in runs.items():
         facts = {"way": way, "sentences": size, "judged": held_out, "seeds": len(found)}
         facts |= {name: float(np.mean([run[name] for run in found.values()])) for name in MEASURED}
-        facts["cost"] = [run["words"] - run["simple"] for run in found.values()]
+        facts["won"] = [run["average"] - run["simple"] for run in found.values()]
         usual = runs.get((WAYS[0], size), {})
         if way != WAYS[0] and found.keys() <= usual.keys():
-            facts["gain"] = [run["simple"] - usual[seed]["simple"] for seed, run in found.items()]
+            for name in ("simple", "average"):
+                facts[f"gain_{name}"] = [run[name] - usual[seed][name] for seed, run in found.items()]
             facts["time"] = facts["seconds"] / float(np.mean([usual[seed]["seconds"] for seed in found]))
         made.append(facts | {"runs": [{"seed": seed} | run for seed, run in found.items()]} | common)
     return made
@@ -220,7 +226,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     usual |= {"compared": COMPARED}
     common = {"command": peers.command(COMMAND, args, usual)}
     common |= {"device": peers.device(), "versions": peers.versions(PACKAGES)}
-    judged = spans.read(args.corpus, True, args.held_out)
+    both = spans.read(args.corpus, True, 2 * args.held_out)
+    half = len(both.texts) // 2
+    judged, dev = (
+        spans.Corpus(both.texts[own], both.labels[own], both.groups[own]) for own in (slice(half), slice(half, None))
+    )
     runs: dict[tuple[str, int], dict[int, dict]] = {}
     if args.go_on:
         for entry in json.loads(files.read_text(args.out)):
@@ -228,14 +238,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             runs[entry["way"], entry["sentences"]] = {seed: run for seed, run in kept.items() if seed in args.seeds}
     plan = [
         (seed, size, way)
-        for seed, size, way in itertools.product(args.seeds, args.sizes, args.ways)
+        for way, size, seed in itertools.product(args.ways, args.sizes, args.seeds)
         if (way == WAYS[0] or size <= args.compared) and seed not in runs.get((way, size), {})
     ]
     for seed, size, way in plan:
-        found = measure(way, seed, spans.read(args.corpus, False, size), judged, args.base)
+        found = measure(way, seed, spans.read(args.corpus, False, size), (dev, judged), args.base)
         runs.setdefault((way, size), {})[seed] = found
-        told = ", ".join(f"{name} {found[name]:.4f}" for name in (*STRATEGIES, "disagree"))
-        print(f"{way}, {size} sentences, seed {seed}: {told}, {found['seconds']:.0f} s", flush=True)
+        told = ", ".join(f"{name} {found[name]:.4f}" for name in (*READINGS, "disagree"))
+        told += f", {found['chosen']} on dev, {found['seconds']:.0f} s"
+        print(f"{way}, {size} sentences, seed {seed}: {told}", flush=True)
         files.write_json(args.out, entries(runs, len(judged.texts), common))  # what is done is kept
 
 

@@ -1,5 +1,6 @@
 """A tiny random encoder of each family that docs/base-models.md names, with its family's own kind of tokenizer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 WORDS = "the owl hears a vole in wet grass while moss grows on old stone".split()
@@ -8,12 +9,16 @@ SHAPE |= {"max_position_embeddings": 64}
 NAMES = ["bert", "roberta", "xlm-roberta", "mpnet", "deberta-v2", "modernbert"]
 
 
-def write(name: str, folder: Path, **options: object) -> None:
-    """Write model and tokenizer; `options` are those of `save_pretrained`."""
+def write(name: str, folder: Path, parts: Sequence[str] = (), **options: object) -> None:
+    """Write model and tokenizer; `options` are those of `save_pretrained`.
+
+    Args:
+        parts: what the tokenizer makes pieces of beside `WORDS`; of bytes, where there are any, it knows all.
+    """
     import torch
     import transformers
 
-    tokenizer = _tokenizer(name)
+    tokenizer = _tokenizer(name, parts)
     torch.manual_seed(0)
     ids = {f"{end}_token_id": getattr(tokenizer, f"{end}_token_id") for end in ("pad", "bos", "eos", "cls", "sep")}
     config = transformers.AutoConfig.for_model(name, **SHAPE, vocab_size=len(tokenizer), **ids, **_own(name))
@@ -26,28 +31,32 @@ def _own(name: str) -> dict:
     return positions if name == "deberta-v2" else {}
 
 
-def _tokenizer(name: str):
+def _tokenizer(name: str, parts: Sequence[str]):
     import transformers
+    from tokenizers import pre_tokenizers
 
+    within = [*parts, *(f"##{part}" for part in parts)]
     bert = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     if name == "bert":
-        return transformers.BertTokenizer(vocab=_numbered([*bert, *WORDS]))
+        return transformers.BertTokenizer(vocab=_numbered([*bert, *WORDS, *within]))
     roberta = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     if name == "mpnet":
-        return transformers.MPNetTokenizer(vocab=_numbered([*roberta[:-1], "[UNK]", "<mask>", *WORDS]))
+        return transformers.MPNetTokenizer(vocab=_numbered([*roberta[:-1], "[UNK]", "<mask>", *WORDS, *within]))
     if name in ("roberta", "modernbert"):
-        letters = sorted({letter for word in WORDS for letter in word})
+        letters = sorted({letter for word in WORDS for letter in word} | {"Ġ"})
+        if parts:
+            letters = sorted(pre_tokenizers.ByteLevel.alphabet())
         if name == "roberta":
-            return transformers.RobertaTokenizer(vocab=_numbered([*roberta, "Ġ", *letters]), merges=[])
-        return _byte_pairs(_numbered([*bert, "Ġ", *letters]))
-    pieces = [*("▁" + word for word in WORDS), *(chr(code) for code in range(97, 123)), "▁"]
+            return transformers.RobertaTokenizer(vocab=_numbered([*roberta, *letters]), merges=[])
+        return _byte_pairs(_numbered([*bert, *letters]))
+    pieces = [*("▁" + word for word in WORDS), *(chr(code) for code in range(97, 123)), "▁", *parts]
     if name == "xlm-roberta":
         return transformers.XLMRobertaTokenizer(vocab=_scored([*roberta[:-1], *pieces, "<mask>"]))
     return transformers.DebertaV2Tokenizer(vocab=_scored(["[PAD]", "[CLS]", "[SEP]", "[UNK]", *pieces, "[MASK]"]))
 
 
 def _numbered(words: list[str]) -> dict[str, int]:
-    return {word: number for number, word in enumerate(words)}
+    return {word: number for number, word in enumerate(dict.fromkeys(words))}
 
 
 def _scored(pieces: list[str]) -> list[tuple[str, float]]:

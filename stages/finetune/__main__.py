@@ -14,6 +14,7 @@ them; and what it was computed on.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -90,7 +91,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError("params.yaml: arms.seeds: a seed is 1 or more; 0 is of an arm that draws no random number")
     recipe, task, machine = params.load("finetune", Params), kinds.read_task(), this_machine()
     module = approach(args.approach, task)
-    recipe.check_loss(kinds.load(task, "model").LOSS, task.kind)
+    kind = kinds.load(task, "model")
+    recipe.check_loss(kind.LOSS, task.kind)
     if distributed.launch("stages.finetune.__main__", machine.launcher, argv):
         return
     settings = settings_of(args.approach, params.load("approaches", Approaches), task)
@@ -116,6 +118,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             accelerator=accelerator,
             saved=saved,
         )
+        if hasattr(kind, "settled"):
+            job = replace(job, task=kind.settled(task, rows, job.reader))
         trained = module.train(job, settings)
         if not accelerator.is_main_process:
             return
@@ -123,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         def add(folder: Path) -> None:
             job.reader.save(folder)
             saved_cleaning.write(cleaning, folder / saved_cleaning.FILE)
-            kinds.save_task(task, folder)
+            kinds.save_task(job.task, folder)
             if trained.add:
                 trained.add(folder)
             if kinds.has(task, "served"):

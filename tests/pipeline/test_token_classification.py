@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from stages.finetune import __main__ as finetune
 from tests.pipeline import corpus
 from tests.pipeline.clone import Clone, tiny
+from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.kinds.token_classification import served
 from winnow.kinds.token_classification.labels import Task, canonical, spans
@@ -172,6 +173,7 @@ def test_transformers_pipeline_gives_the_spans_that_were_counted(made):
         assert canonical((each["start"], each["end"], each["entity_group"]) for each in found) == row["predicted"]
         assert [each["score"] for each in found] == pytest.approx(row["confidence"], abs=1e-4)
     assert max(len(texts[row["id"]].split()) for row in predicted) > 32  # longer than a window
+    assert kinds.saved_task(folder).aggregation == "average"
 
 
 def test_winnow_predict_tells_spans_of_the_text_as_it_was_given(made):

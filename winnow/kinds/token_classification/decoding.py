@@ -1,21 +1,37 @@
 """From the probabilities of pieces to spans, as transformers' pipeline makes them, and to those of words."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from winnow.kinds.token_classification import words
-from winnow.kinds.token_classification.labels import Task
+from winnow.kinds.token_classification.labels import Strategy, Task
 from winnow.kinds.token_classification.layout import Layout
 from winnow.kinds.token_classification.span import Span, trimmed
 from winnow.kinds.token_classification.windows import Windows
 
-# A span, and the mean probability of its pieces' tags.
+# A span, and the mean probability of the tags of its pieces or words.
 Sure = tuple[Span, float]
 
 
-def spans(task: Task, windows: Windows, chances: np.ndarray, texts: Sequence[str]) -> list[list[Sure]]:
-    """Return the spans of each text, in their order: those of transformers' pipeline with the strategy `simple`.
+class _Units(NamedTuple):
+    """What gets one tag: a piece, or the pieces that are one word to transformers' pipeline.
+
+    Attributes:
+        first, last: (units,) int, which tokens of the windows they begin and end with.
+        chances: (units, tags) float.
+    """
+
+    first: np.ndarray
+    last: np.ndarray
+    chances: np.ndarray
+
+
+def spans(
+    task: Task, windows: Windows, chances: np.ndarray, texts: Sequence[str], strategy: Strategy
+) -> list[list[Sure]]:
+    """Return the spans of each text, in their order: those of transformers' pipeline with a strategy.
 
     Of the windows of a long text, each tells its spans; where they overlap the longest stays, of equally long ones the
     most probable, as with the pipeline's `stride`. Two things differ: white space at a span's borders, which some
@@ -26,25 +42,42 @@ def spans(task: Task, windows: Windows, chances: np.ndarray, texts: Sequence[str
         chances: (tokens, tags) float, of all tokens of the windows.
         texts: (rows,) what was cut into the windows.
     """
-    best, sure = chances.argmax(axis=1), chances.max(axis=1)
-    best[~windows.is_piece] = words.OUTSIDE
+    units = _units(windows, chances, strategy)
+    best, sure, offsets = units.chances.argmax(axis=1), units.chances.max(axis=1), windows.offsets
+    bounds = np.searchsorted(units.first, windows.bounds)
     is_any = np.append(0, np.cumsum(best != words.OUTSIDE))
     starts = windows.of_rows(len(texts))
     found: list[list[Sure]] = []
     for row, text in enumerate(texts):
         own: list[Sure] = []
         for window in range(starts[row], starts[row + 1]):
-            first, behind = windows.bounds[window], windows.bounds[window + 1]
+            first, behind = bounds[window], bounds[window + 1]
             if is_any[first] == is_any[behind]:
                 continue
-            places = first + np.flatnonzero(windows.is_piece[first:behind])
-            for begin, end, kind in words.runs(best[places]).tolist():
-                inside = places[begin:end]
-                border = int(windows.offsets[inside[0], 0]), int(windows.offsets[inside[-1], 1])
+            for begin, end, kind in words.runs(best[first:behind]).tolist():
+                inside = slice(first + begin, first + end)
+                border = int(offsets[units.first[inside][0], 0]), int(offsets[units.last[inside][-1], 1])
                 own.append(((*border, task.labels[kind]), float(sure[inside].mean())))
         cut = [(trimmed(span, text), chance) for span, chance in _apart(own)]
         found.append([(span, chance) for span, chance in cut if span is not None])
     return found
+
+
+def _units(windows: Windows, chances: np.ndarray, strategy: Strategy) -> _Units:
+    pieces = np.flatnonzero(windows.is_piece)
+    own = chances[pieces]
+    if strategy == "simple":
+        return _Units(pieces, pieces, own)
+    window = np.searchsorted(windows.bounds, pieces, "right")
+    opens = ~windows.is_subword[pieces] | (np.diff(window, prepend=-1) > 0)
+    opening = np.flatnonzero(opens)
+    counts = np.diff(np.append(opening, len(pieces)))
+    first, last = pieces[opening], pieces[opening + counts - 1]
+    if strategy == "first":
+        return _Units(first, last, own[opening])
+    if strategy == "max":  # of pieces as sure, the first
+        return _Units(first, last, own[np.lexsort((-own.max(axis=1), np.cumsum(opens)))[opening]])
+    return _Units(first, last, np.add.reduceat(own, opening) / counts[:, None])
 
 
 def _apart(found: Sequence[Sure]) -> list[Sure]:

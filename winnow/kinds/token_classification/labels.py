@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -23,6 +23,8 @@ from winnow.kinds.token_classification.span import SHOWN, Span, quoted, told
 
 NONE = "no entity"  # the class for which a label without spans counts
 OUTSIDE = "O"  # the tag of words in no span, which transformers' pipeline leaves out by this name
+Strategy = Literal["simple", "first", "average", "max"]  # `aggregation_strategy` of transformers' pipeline
+STRATEGIES = get_args(Strategy)
 
 
 class Task(single.Task):
@@ -39,6 +41,11 @@ class Task(single.Task):
     overlap: Literal["refuse", "longest", "first"] = "refuse"
     """Which of spans that overlap stays: `refuse` stops the run and names them; `longest` keeps the longest, of equally
     long ones that which begins first; `first` keeps the one that begins first, of several the longest."""
+
+    aggregation: Strategy | None = None
+    """How pieces of words become spans, as transformers' pipeline calls it: `simple` reads each piece by itself; a word
+    has the tag of its first piece (`first`), of its surest (`max`) or of their mean (`average`). Null: of
+    `average`, `first` and `simple`, best first, the first that can tell the entities of the training rows."""
 
     @model_validator(mode="after")
     def _tellable(self) -> "Task":

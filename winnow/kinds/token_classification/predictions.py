@@ -2,7 +2,7 @@
 
 | column | type | meaning |
 |---|---|---|
-| `confidence` | list of float32 | of each predicted span, in order: the mean probability of its pieces' tags |
+| `confidence` | list of float32 | of each predicted span, in order: the mean probability of its tags |
 | `words` | list of int32 | number, start and end of each word that is told of, one word after the other |
 | `p` | list of float32 | the probability of each tag of each of these words, word after word |
 

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+from winnow import kinds
 from winnow.base.files import read_text, write_text
 from winnow.encoder import models
-from winnow.kinds.token_classification import windows
+from winnow.kinds.token_classification import model, windows
 
 TASK = "token-classification"
 FILES = ()
@@ -29,9 +30,10 @@ def example(folder: Path) -> str:
     word behind it. Without `stride` it reads the first `max_length` tokens of a text alone, and says nothing of it.
     """
     max_length = json.loads(read_text(folder / "tokenizer_config.json"))["model_max_length"]
+    strategy = model.strategy_of(kinds.saved_task(folder), folder)
     stride = windows.stride(models.load_tokenizer(folder), max_length)
     return (
         "from transformers import pipeline\n\n"
-        f'find = pipeline("{TASK}", "this/folder", aggregation_strategy="simple", stride={stride})\n'
+        f'find = pipeline("{TASK}", "this/folder", aggregation_strategy="{strategy}", stride={stride})\n'
         'find("A text of any length.")'
     )

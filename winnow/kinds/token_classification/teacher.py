@@ -48,13 +48,15 @@ class Teacher:
         self.names = list(dict.fromkeys(type_ for type_, tag in zip(types, tags, strict=True) if tag != OUTSIDE))
         if not self.names:
             raise UserError(f"{folder}: has no output but {OUTSIDE}; needs a token classifier")
-        self._own = Task.model_construct(kind="token_classification", labels=self.names, overlap="first")
+        own = {"labels": self.names, "overlap": "first", "aggregation": None}
+        self._own = Task.model_construct(kind="token_classification", **own)
         self._places = np.array(
             [
                 words.OUTSIDE if tag == OUTSIDE else _place(self.names.index(type_), match)
                 for tag, type_, match in zip(tags, types, parts, strict=True)
             ]
         )
+        self._strategy = model.strategy_of(self._own, folder)
         self._model = accelerator.prepare(loaded).eval()
 
     def vote(
@@ -72,7 +74,7 @@ class Teacher:
         chances = np.zeros((len(said), len(self._own.tags)), said.dtype)
         for number, place in enumerate(self._places):
             chances[:, place] += said[:, number]
-        found = decoding.spans(self._own, read, chances, texts)
+        found = decoding.spans(self._own, read, chances, texts, self._strategy)
         return [
             canonical(
                 (start, end, type_)

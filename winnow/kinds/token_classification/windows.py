@@ -35,6 +35,7 @@ class Windows:
         offsets: (tokens, 2) int32, where each begins and ends in its text; of special tokens, both 0.
         is_piece: (tokens,) bool, which are no special tokens.
         is_home: (tokens,) bool, which are pieces in their home: each piece of a text once.
+        is_subword: (tokens,) bool, which transformers' pipeline counts to the word of the piece before.
     """
 
     tokens: Tokens
@@ -44,6 +45,7 @@ class Windows:
     offsets: np.ndarray
     is_piece: np.ndarray
     is_home: np.ndarray
+    is_subword: np.ndarray
 
     @cached_property
     def row_of_token(self) -> np.ndarray:
@@ -67,6 +69,7 @@ class Windows:
             offsets=self.offsets[own],
             is_piece=self.is_piece[own],
             is_home=self.is_home[own],
+            is_subword=self.is_subword[own],
         )
 
 
@@ -86,6 +89,7 @@ def cut(texts: Sequence[str] | pa.ChunkedArray, ids: Sequence[str], reader: Read
         raise UserError(f"{reader.folder}: its tokenizer does not tell where a token stands in a text; take another")
     shared = stride(tokenizer, reader.max_length)
     tokens, rows, offsets, pieces = Tokens(), [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int32)], [np.zeros(0, bool)]
+    subwords = [np.zeros(0, bool)]
     before = 0
     for some in chunks(texts):
         made = tokenizer(
@@ -98,8 +102,11 @@ def cut(texts: Sequence[str] | pa.ChunkedArray, ids: Sequence[str], reader: Read
             return_special_tokens_mask=True,
         )
         tokens.extend(made["input_ids"])
-        rows.append(before + np.array(made["overflow_to_sample_mapping"], dtype=np.int64))
+        own = np.array(made["overflow_to_sample_mapping"], dtype=np.int64)
+        rows.append(before + own)
         offsets.append(_joined(made["offset_mapping"], np.int32).reshape(-1, 2))
+        text = np.repeat(own, [len(each) for each in made["input_ids"]])
+        subwords.append(_subwords(tokenizer, some, _joined(made["input_ids"], np.int64), text, offsets[-1]))
         pieces.append(_joined(made["special_tokens_mask"], bool) == 0)
         before += len(some)
     row, is_piece = np.concatenate(rows), np.concatenate(pieces)
@@ -112,11 +119,38 @@ def cut(texts: Sequence[str] | pa.ChunkedArray, ids: Sequence[str], reader: Read
         offsets=np.concatenate(offsets),
         is_piece=is_piece,
         is_home=is_piece & _at_home(row, bounds, is_piece, shared),
+        is_subword=np.concatenate(subwords),
     )
 
 
 def _joined(lists: Iterable[Sequence], dtype: type) -> np.ndarray:
     return np.array([item for each in lists for item in each], dtype=dtype)
+
+
+def _subwords(
+    tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], ids: np.ndarray, text: np.ndarray, offsets: np.ndarray
+) -> np.ndarray:
+    """Return `Windows.is_subword`, as `TokenClassificationPipeline.gather_pre_entities` finds it.
+
+    A tokenizer that marks pieces within a word, WordPiece, makes them longer than what they stand for. Any other makes
+    words, to the pipeline, of all that stands between two spaces.
+
+    Args:
+        ids: (tokens,) int.
+        text: (tokens,) int, which text each is of.
+        offsets: (tokens, 2) int.
+    """
+    if getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None):
+        known, number = np.unique(ids, return_inverse=True)
+        lengths = np.array([len(token) for token in tokenizer.convert_ids_to_tokens(known.tolist())], dtype=np.int64)
+        found = lengths[number] != offsets[:, 1] - offsets[:, 0]
+    else:
+        line = "".join(f"{own}\n" for own in texts)
+        is_space = np.frombuffer(line.encode("utf-32-le"), "<u4") == ord(" ")
+        starts = np.cumsum([0, *(len(own) + 1 for own in texts)])
+        place = starts[text] + offsets[:, 0]
+        found = (offsets[:, 0] > 0) & ~is_space[place] & ~is_space[place - 1]
+    return found & (ids != tokenizer.unk_token_id)
 
 
 def _at_home(row: np.ndarray, bounds: np.ndarray, is_piece: np.ndarray, shared: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import pytest
 
 from tests import tiny_encoder
 from tests.winnow.labelling.conftest import make_rule, row
+from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.encoder import models
 from winnow.kinds.classification import head
@@ -53,6 +54,21 @@ def test_it_votes_for_what_the_pipeline_finds(base, tmp_path):
     assert said == [[[e["start"], e["end"], names[e["entity_group"]]] for e in find(text)] for text in TEXTS]
     assert any(said)
     assert rule.origin == "model"
+
+
+def test_a_folder_of_ours_is_read_by_the_strategy_that_it_names(tmp_path):
+    from transformers import pipeline
+
+    base, texts = tmp_path / "base", ["redhard sweet greyred", "red hardgreyhard"]
+    tiny_encoder.write(base, "sweet hard red grey ##hard ##red ##grey".split())
+    tags = ["O", "B-drug", "I-drug", "B-illness", "I-illness"]
+    rule, found = teacher(base, tmp_path, tags), {}
+    for strategy in ("simple", "average"):
+        kinds.save_task(TASK.model_copy(update={"aggregation": strategy}), tmp_path / "theirs")
+        find = pipeline("token-classification", str(tmp_path / "theirs"), aggregation_strategy=strategy)
+        found[strategy] = [[[e["start"], e["end"], e["entity_group"]] for e in find(text)] for text in texts]
+        assert votes(rule, tmp_path, texts) == found[strategy]
+    assert found["simple"] != found["average"]
 
 
 def test_unsure_spans_and_types_that_mean_nothing_are_left_out(base, tmp_path):

@@ -9,7 +9,7 @@ from tests import tiny_encoder
 from winnow.base.errors import UserError
 from winnow.encoder.reader import Reader
 from winnow.kinds.token_classification import decoding, model, windows, words
-from winnow.kinds.token_classification.labels import Task, canonical
+from winnow.kinds.token_classification.labels import STRATEGIES, Task, canonical
 from winnow.kinds.token_classification.layout import Layout
 
 TASK = Task(kind="token_classification", labels=["a", "b"])
@@ -85,10 +85,11 @@ def test_tags_of_pieces_tell_what_they_should_and_words_follow(readers, texts, d
         loose = decoding.of_words(made, drawn, Layout.of(texts))
         np.testing.assert_allclose(loose.sum(axis=1), 1, atol=1e-6)
         assert (loose >= 0).all()
-        for text, each in zip(texts, decoding.spans(TASK, made, drawn, texts), strict=True):
-            label = canonical(span for span, _ in each)
-            assert TASK.check(label, "") == label  # none overlap
-            TASK.fits(label, text, "")
+        for strategy in STRATEGIES:
+            for text, each in zip(texts, decoding.spans(TASK, made, drawn, texts, strategy), strict=True):
+                label = canonical(span for span, _ in each)
+                assert TASK.check(label, "") == label  # none overlap
+                TASK.fits(label, text, "")
 
 
 @pytest.mark.parametrize("reader", [1, 3])
@@ -121,7 +122,7 @@ def test_some_texts_are_taken_with_their_windows(readers):
     made = windows.cut(texts, ["p", "q", "r"], readers[2])
     some, alone = made.take(np.array([False, True, True])), windows.cut(texts[1:], ["q", "r"], readers[2])
     assert list(some.tokens) == list(alone.tokens)
-    for name in ("row", "bounds", "offsets", "is_piece", "is_home"):
+    for name in ("row", "bounds", "offsets", "is_piece", "is_home", "is_subword"):
         np.testing.assert_array_equal(getattr(some, name), getattr(alone, name))
     assert some.ids == alone.ids
 
