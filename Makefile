@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Test processes: a torch process takes about 1 GB and one thread. A file's tests run in one, since they may share a run
-# of the pipeline.
+# of the pipeline; files begin in the order of tests/conftest.py, not by how many tests they have.
 WORKERS ?= 2
 
 BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples
@@ -26,7 +26,7 @@ repro: $(INSTALLED)
 install: $(INSTALLED)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Every reader on inputs that are changed at random. ARGS="--minutes 10 --seed 2"; tests/fuzz/__main__.py has the rest.
 fuzz: $(INSTALLED)

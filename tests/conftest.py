@@ -18,12 +18,36 @@ from winnow.base import files, hashing, machine
 from winnow.rows import tables
 
 ROOT = Path(__file__).parent.parent
+# Files and folders of minutes, the longest first: two workers begin with them, so that none ends with one alone.
+LONG = (
+    "tests/pipeline/test_pipeline.py",
+    "tests/pipeline/test_reruns.py",
+    "tests/pipeline/test_tutorial.py",
+    "tests/pipeline",
+    "tests/generality",
+    "tests/winnow/base/test_ray.py",
+    "tests/winnow/commands/init/test_journal.py",
+    "tests/remotes",
+    "tests/label_studio",
+    "tests/browser",
+)
 
 # A first call may import or compile for longer than Hypothesis's 200 ms.
 settings.register_profile("winnow", deadline=None)
 # The same examples each time: what a run finds by chance is found at a desk, not in an unrelated change's CI.
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "winnow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put what takes long first, for workers; who runs the tests in one process sees the fast ones' results first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _turn(item.nodeid))
+
+
+def _turn(test: str) -> int:
+    """The place in `LONG` of what a test belongs to."""
+    return next((place for place, path in enumerate(LONG) if test.startswith(path)), len(LONG))
 
 
 @pytest.fixture(autouse=True, scope="module")

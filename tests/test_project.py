@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tests.conftest import LONG
 from winnow.base import closure, files, params
 from winnow.commands import lint, pipeline, stages
 from winnow.commands.init import clear
@@ -264,3 +265,7 @@ def test_plots_have_templates_and_files_that_a_stage_writes():
         assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
         drawn = {*plot["x"], *plot["y"]}
         assert {file.rpartition("/")[0] for file in drawn} <= written
+
+
+def test_what_the_tests_begin_with_is_there():
+    assert [path for path in LONG if not (ROOT / path).exists()] == []
