@@ -13,7 +13,7 @@ from winnow.readers.lines import lines
 
 # Python and pandas write these, which JSON does not know. A row is not lost for one, least of all in another column.
 CONSTANTS = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
-
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which JSON can hold and UTF-8 cannot
 # How a file begins that is one JSON text: an array of objects, or an object whose first key stands in the next line.
 ONE_TEXT = re.compile(r"\[\s*(?:\{|\Z)|\{\Z")
 

@@ -132,7 +132,8 @@ def sample(found: Found) -> list[Column]:
                     column.cells.append(as_text(value) or None)
                 except ValueError:
                     column.cells.append(None)
-                    column.other.append(value)
+                    if not isinstance(value, str):  # a text with half a surrogate pair is one that was damaged
+                        column.other.append(value)
         rows = len(columns[0].cells)
         if rows >= SAMPLE_ROWS or rows * len(columns) >= SAMPLE_CELLS:
             break

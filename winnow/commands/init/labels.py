@@ -13,6 +13,7 @@ from winnow.commands.init.kind import ONE, SEVERAL, SPANS
 from winnow.commands.init.sets import MOST, delimiter
 from winnow.commands.init.source import SHOWN, Source
 from winnow.kinds.task import Task, bare, spelled
+from winnow.readers.jsonl import SURROGATE
 
 LISTED = 50  # labels of sets that are left out and named; of more, params.yaml says `unlisted: leave_out`
 LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
@@ -61,6 +62,11 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
     own = _kind(sources)
     if not counts:
         return _without_rows(sources, wanted, own or kind or ONE)
+    if odd := next(filter(SURROGATE.search, counts), None):
+        column = next(name for source in sources if (name := source.roles.of_labels()))
+        raise UserError(
+            f"column '{column}': the label {spelled(odd)} holds half a surrogate pair; rename it in the file"
+        )
     becomes: dict[str, str | None] = dict(_variants(counts))
     rows: Counter = Counter()
     for name, count in counts.items():

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -298,4 +299,15 @@ def _keys(found: Found) -> tuple[str, ...]:
             continue
     if not keys:
         raise UserError(f"{found.path}: no line is a JSON object; export it as JSON Lines, one object a line")
-    return tuple(keys)
+    named = [key for key in keys if not jsonl.SURROGATE.search(key)]
+    if len(named) < len(keys):
+        odd = json.dumps(next(key for key in keys if key not in named))
+        if not named:
+            raise UserError(f"{found.path}: key {odd} holds half a surrogate pair; rename it")
+        # As `collect` passes over keys that nobody names.
+        print(
+            f"{found.path}: {len(keys) - len(named)} keys with half a surrogate pair, such as {odd}, are left out: "
+            f"params.yaml cannot name them",
+            file=sys.stderr,
+        )
+    return tuple(named)

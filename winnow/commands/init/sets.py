@@ -11,7 +11,7 @@ from winnow.commands.init import columns as columns_
 from winnow.commands.init.columns import Column
 from winnow.kinds.multilabel import cells
 from winnow.kinds.multilabel.labels import OPENING, Task, members
-from winnow.readers.values import strings
+from winnow.readers.values import Refuse, strings
 
 MARKS = ("|", ";", ",")  # between the names of a cell, the likeliest first
 OWN = (";", "|", "␟")  # one that no name holds is named in params.yaml
@@ -33,16 +33,17 @@ class Sets:
     what: str
     delimiter: str | None = None
 
-    def names(self, values: Sequence[Sequence[object] | pa.Array]) -> list[tuple[str, ...] | None]:
+    def names(self, values: Sequence[Sequence[object] | pa.Array], refuse: Refuse) -> list[tuple[str, ...] | None]:
         """Return the labels of each row, None where it has none or cannot be read, as `collect` reads them.
 
         Args:
             values: of each of `columns`.
+            refuse: is called as `values.strings` calls it.
         """
         flat = {
-            name: strings(cells.flat(column), name, _ignore) for name, column in zip(self.columns, values, strict=True)
+            name: strings(cells.flat(column), name, refuse) for name, column in zip(self.columns, values, strict=True)
         }
-        gathered = cells.gathered(flat, _ignore)
+        gathered = cells.gathered(flat, refuse)
         task = Task.model_construct(kind="multilabel", labels=[], delimiter=self.delimiter or OWN[-1])
         found: list[tuple[str, ...] | None] = []
         for text in gathered.to_pylist():
@@ -151,7 +152,3 @@ def _recombines(column: Column, mark: str) -> bool:
     again = sum(rows[cell] for cell, parts in joined.items() if all(in_cells[part] > 1 for part in parts))
     few = len(in_cells) <= max(columns_.TINY, sum(column.counts.values()) / 5)
     return few and again > max(JOINED * len(column.filled), sum(rows.values()) / 2)
-
-
-def _ignore(place: int, rule: str, reason: str) -> None:
-    """Pass over a row that `collect` refuses: it is counted there."""

@@ -16,7 +16,7 @@ from winnow.commands.init.look import Found
 from winnow.commands.init.sets import Sets
 from winnow.kinds.token_classification import cells as spans
 from winnow.readers import Block, dates
-from winnow.readers.values import as_list, as_text, with_point
+from winnow.readers.values import Refuse, as_list, as_text, with_point
 from winnow.text import language
 from winnow.text.words import words as words_of
 
@@ -139,8 +139,7 @@ def count(found: Found, roles: Roles) -> Survey:
         survey.refused += len(block.problems)
         if block.problems and not survey.problem:
             survey.problem = ": ".join(block.problems[0])
-        block = _placed(block, roles, survey) if roles.spans else block
-        cells = {name: _cells(block, name) for name in roles.single()}
+        cells, sets = _read(block, roles, survey)
         for parts in zip(*(cells[name] for name in roles.text), strict=True):
             text = "\n\n".join(part for part in parts if part)
             if not text.strip():
@@ -163,9 +162,8 @@ def count(found: Found, roles: Roles) -> Survey:
             survey.labels.update(map(with_point, names) if roles.has_commas else names)
             survey.labelled += len(names)
         if roles.sets:
-            found = roles.sets.names([block.columns[name] for name in roles.sets.columns])
-            survey.labels.update(name for each in found if each is not None for name in each)
-            survey.labelled += sum(each is not None for each in found)
+            survey.labels.update(name for each in sets if each is not None for name in each)
+            survey.labelled += sum(each is not None for each in sets)
         keys.extend(map(_number, filter(None, cells.get(roles.key, ()))))
         groups.extend(map(_number, filter(None, cells.get(roles.group, ()))))
         _add_dates(survey, cells.get(roles.published, ()), roles.published_format)
@@ -180,23 +178,44 @@ def count(found: Found, roles: Roles) -> Survey:
     return survey
 
 
-def _cells(block: Block, name: str) -> list[str | None]:
+def _read(block: Block, roles: Roles, survey: Survey) -> tuple[dict[str, list], list]:
+    """Return the cells of each column of `roles.single` and the sets of labels, without rows that `collect` refuses.
+
+    These are counted.
+    """
+    refused: dict[int, str] = {}
+
+    def refuse(place: int, rule: str, reason: str) -> None:
+        refused.setdefault(place, reason)
+
+    block = _placed(block, roles, refuse) if roles.spans else block
+    columns = [_cells(block, name, refuse) for name in roles.single()]
+    sets = []
+    if roles.sets:
+        sets = roles.sets.names([block.columns[name] for name in roles.sets.columns], refuse)
+    if refused:
+        first = min(refused)
+        survey.refused += len(refused)
+        survey.problem = survey.problem or f"{block.places[first]}: {refused[first]}"
+        *columns, sets = [
+            [cell for place, cell in enumerate(cells) if place not in refused] for cells in (*columns, sets)
+        ]
+    return dict(zip(roles.single(), columns, strict=True)), sets
+
+
+def _cells(block: Block, name: str, refuse: Refuse) -> list[str | None]:
     out: list[str | None] = []
-    for value in as_list(block.columns[name]):
+    for place, value in enumerate(as_list(block.columns[name])):
         try:
             out.append(as_text(value) or None)
-        except ValueError:
+        except ValueError as error:
+            refuse(place, "bad_value", f"column '{name}' holds {error}")
             out.append(None)
     return out
 
 
-def _placed(block: Block, roles: Roles, survey: Survey) -> Block:
-    """Return a block whose texts and spans are texts; what cannot be read is counted."""
-
-    def refuse(place: int, rule: str, reason: str) -> None:
-        survey.refused += 1
-        survey.problem = survey.problem or f"{block.places[place]}: {reason}"
-
+def _placed(block: Block, roles: Roles, refuse: Refuse) -> Block:
+    """Return a block whose texts and spans are texts."""
     text, label = roles.text[0], roles.label
     texts, said = (as_list(block.columns[name]) for name in (text, label))
     placed = spans.placed(texts, said, "characters", refuse)

@@ -184,7 +184,7 @@ class JsonLines(Source):
         self.columns = list(kinds)
         self.inner = [path for path in inner if path not in kinds]
         for name in self.columns:
-            if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+            if jsonl.SURROGATE.search(name):
                 raise UserError(f"{sheet.name}: key {json.dumps(name)} holds half a surrogate pair; rename it")
         self.schema = pa.schema([(name, _arrow_type(found - {type(None)})) for name, found in kinds.items()])
 

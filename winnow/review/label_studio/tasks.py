@@ -6,7 +6,6 @@ means `keep`, another one `relabel`. How a label is given is the kind's widget.
 
 import datetime
 import json
-import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -19,13 +18,13 @@ from winnow.kinds.task import Task
 from winnow.kinds.widget import LABEL, TEXT, VERDICT, VERDICTS
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
+from winnow.readers.jsonl import SURROGATE
 
 NOTE = "note"  # the control's name in the labelling config
 MODEL, GIVEN = "winnow", "given"  # by whom a prediction is
 NOTHING = "–"
 LONGEST_NEIGHBOUR = 500  # characters
 LONGEST_SHOWN = 60  # characters of a wrong value that a message repeats
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 # id, text_sha, given label, and of an audit the version that drew it: a task is a question about these.
 Key = tuple[str, str, str, str]

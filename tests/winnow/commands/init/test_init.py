@@ -168,6 +168,42 @@ def test_spans_that_cannot_be_set_up_are_told_in_one_line(init, capsys, tmp_path
     assert "--label none" not in told
 
 
+HALF = "\ud800"  # of a surrogate pair: JSON can hold it, and it is no character
+
+
+def test_halves_of_surrogate_pairs_are_refused_and_passed_over_as_collect_does(init, capsys, tmp_path, project):
+    rows = [{"text": text, "label": label} for text, label in shapes.ROWS]
+    rows[0]["text"] += HALF
+    rows[1]["label"] = HALF
+    rows[2][f"{HALF}k"] = "a"
+    init(jsonl(tmp_path / "rows.jsonl", rows), "--yes")
+    told = capsys.readouterr()
+    assert "2 cannot be read, the first: rows.jsonl, line 1: column 'text' holds half a surrogate pair" in told.out
+    assert '1 keys with half a surrogate pair, such as "\\ud800k", are left out' in told.err
+    assert written(project)["task"]["labels"] == list(shapes.LABELS)
+    assert len(collected("rows")) == len(rows) - 2
+
+
+def test_names_with_half_a_surrogate_pair_are_named(init, capsys, tmp_path):
+    odd = jsonl(tmp_path / "odd.jsonl", [{f"text{HALF}": text} for text, _ in shapes.ROWS])
+    assert r'odd.jsonl: key "text\ud800" holds half a surrogate pair; rename it' in refused(init, capsys, odd, "--yes")
+    sets = [json.dumps(["fish", HALF] if number % 9 == 0 else ["fish", "wood"][: number % 3]) for number in range(60)]
+    rows = [{"text": text, "tags": of} for (text, _), of in zip(shapes.ROWS, sets, strict=True)]
+    told = refused(init, capsys, jsonl(tmp_path / "sets.jsonl", rows), "--yes")
+    assert "column 'tags': the label \"\\ud800\" holds half a surrogate pair; rename it in the file" in told
+
+
+def test_spans_and_lists_that_are_refused_are_no_empty_rows(init, capsys, tmp_path, project):
+    rows = [marked_rows(number) for number in range(60)]
+    broken = {"start": 0, "end": 9999, "label": "X"}
+    rows[3]["entities"] = [broken]
+    init(jsonl(tmp_path / "rows.jsonl", rows), "--yes")
+    told = capsys.readouterr().out
+    assert "1 cannot be read" in told
+    assert "empty" not in told
+    assert len(collected("rows")) == 59
+
+
 def test_mails_without_labels_and_a_column_that_is_named(init, capsys, tmp_path, project):
     path = shapes.mbox(tmp_path)
     assert "no column looks like a label" in refused(init, capsys, path)
