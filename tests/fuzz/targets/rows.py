@@ -20,12 +20,18 @@ from stages.collect.sources.file import LocalFiles
 from stages.collect.sources.labels import Labels
 from stages.collect.sources.sql import Query
 from tests.fuzz.targets import Target, answered, expect
+from winnow import kinds
 from winnow.base import params
+from winnow.kinds import task as tasks
 from winnow.kinds.classification.labels import Task
+from winnow.kinds.multilabel import labels as multilabel
+from winnow.kinds.token_classification import labels as spans
 from winnow.readers import charsets, dates, tabular
 from winnow.readers.tabular import Dialect
 
 TASK = Task(kind="classification", labels=["A", "B"])
+SETS = multilabel.Task(kind="multilabel", labels=["A", "B"], delimiter="|", unlisted="leave_out")
+SPANS = spans.Task(kind="token_classification", labels=["A", "B"], overlap="longest")
 YEARS = (1900, 2100)
 COLUMNS = {"text": "text", "key": "id", "label": "label", "published": "date", "group": "who", "meta": ["more"]}
 PLAIN = {"text": ["text", "more"], "label": "label"}
@@ -71,12 +77,13 @@ def zipped(content: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def collect(entry: dict, model: type, folder: Path) -> int | None:
+def collect(entry: dict, model: type, folder: Path, task: tasks.Task = TASK) -> int | None:
     """Read a source to its end; return its rows and refusals, None where it says what is wrong."""
 
     def read() -> int:
         source = params.parse({"name": "s", "licence": "x", "purpose": "task", **entry}, model, "source")
-        labels, count = Labels(TASK), 0
+        cells = kinds.load(task, "cells") if kinds.has(task, "cells") else None
+        labels, count = Labels(task, cells), 0
         for block in source.open(folder, folder).blocks:
             kept, refused = mapping.rows(block, source, labels, YEARS)
             kept.validate(full=True)
@@ -139,6 +146,29 @@ def jsonl(data: bytes, folder: Path) -> None:
     ):
         there = sum(bool(line.removeprefix("\ufeff").strip()) for line in text.split("\n"))
         expect(found == there, f"{there} lines gave {found} rows")
+
+
+LISTED = [
+    {"text": "one two three", "of": ["A", "B"]},
+    {"text": "one two three", "of": '["A", "C"]'},
+    {"text": "one two three", "of": "A|B"},
+    {"text": "one two three", "of": [[0, 3, "A"], [4, 7, "B"]]},
+    {"text": "one two three", "of": [{"start": 0, "end": 3, "label": "A", "text": "one"}]},
+    {"text": ["one", "two", "three"], "of": ["B-A", "I-A", "O"]},
+    {"text": "one two three", "of": "O B-A I-A"},
+    {"text": "one two three", "of": {"start": [0], "end": [3], "label": ["B"]}},
+    {"text": "one two three", "of": [{"result": [{"value": {"start": 0, "end": 3, "labels": ["A"]}}]}]},
+]
+
+
+def listed(data: bytes, folder: Path) -> None:
+    """Read labels that are lists: sets of them, and spans."""
+    task = SPANS if data[:1] >= b"\x80" else SETS
+    layout = {"kind": "file", "path": "rows.jsonl", "format": "jsonl", "columns": {"text": "text", "label": "of"}}
+    if task is SPANS and data[0] % 4:
+        layout["offsets"] = ("characters", "utf16", "bytes")[data[0] % 4 - 1]
+    (folder / "rows.jsonl").write_bytes(data[1:])
+    collect(layout, LocalFiles, folder, task)
 
 
 PARQUET = [
@@ -313,6 +343,14 @@ TARGETS = {
         jsonl,
         [bytes([0]) + lines(), bytes([1]) + NESTED * 3, bytes([2]) + lines()],
         [b'"text": ', b"\n", b'"in": {"er": ', b"{", b'"a":1,"a":2'],
+    ),
+    "listed": Target(
+        listed,
+        [
+            bytes([number]) + b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+            for number, rows in ((0, LISTED[:3]), (128, LISTED[3:5]), (129, LISTED[5:7]), (130, LISTED[7:]))
+        ],
+        [b'"of": ', b'"start": ', b'["A"]', b'[[0,3,"A"]]', b'"B-A"', b"\\ud83d\\ude00"],
     ),
     "parquet": Target(
         lambda data, folder: file(
