@@ -70,6 +70,12 @@ def unguard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _touched(cell) else cell
 
 
+def meant(cell: str) -> str:
+    """Return what a cell of a file says: without space around it and without the apostrophe of `guard`."""
+    found = unguard(cell)  # before the space goes: an apostrophe before a line's end is a guard, and alone it is none
+    return found.strip() if found != cell else unguard(cell.strip())
+
+
 def _touched(cell: str) -> bool:
     return bool(FORMULA.match(cell) or NUMBER.fullmatch(cell))
 
@@ -329,7 +335,7 @@ def _lines(text: str, path: Path) -> Iterable[tuple[int, list[str]]]:
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield line, [unguard(cell.strip()) for cell in cells]
+                yield line, list(map(meant, cells))
             line = reader.line_num + 1
     except csv.Error as error:
         raise UserError(f"{path}: line {line}: not valid CSV: {error}") from None

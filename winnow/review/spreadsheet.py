@@ -57,7 +57,7 @@ def read(path: Path) -> tuple[list[Row], list[str]]:
             problems.append(f"line {line}: {len(cells)} cells, the header has {len(columns)}; quote cells with commas")
         elif cells[: len(columns)] != lines[0][1][: len(columns)]:
             padded = cells + [""] * (len(columns) - len(cells))
-            rows.append(Row(line, {name: decisions.unguard(cell) for name, cell in zip(columns, padded, strict=False)}))
+            rows.append(Row(line, dict(zip(columns, padded, strict=False))))
     return rows, problems
 
 
@@ -139,7 +139,7 @@ def _lines(text: str, delimiter: str, skipped: int, path: Path) -> list[tuple[in
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                lines.append((line, [cell.strip() for cell in cells]))
+                lines.append((line, list(map(decisions.meant, cells))))
             line = reader.line_num + 1 + skipped
     except csv.Error as error:
         raise UserError(f"{path}: line {line}: not valid CSV: {error}") from None

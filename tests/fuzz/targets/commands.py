@@ -109,7 +109,8 @@ def predict(data: bytes, folder: Path) -> None:
             again = sheets.look(sheet)
             expect(again.rows == rows.rows, f"{rows.rows} rows, written as {again.rows}")
             names = [*map(sink.sound, rows.columns), *FURTHER.names]
-            expect(again.columns == names, f"columns {names}, written as {again.columns}")
+            if not out.endswith("jsonl"):  # in which a file without a row has no name, and keys come as rows have them
+                expect(again.columns == names, f"columns {names}, written as {again.columns}")
             if out.endswith(("csv", "tsv")) and all(rows.columns.count(name) == 1 for name in columns):
                 before = [text for block in rows.blocks(*columns) for text in block.texts]
                 after = [text for block in again.blocks(*columns) for text in block.texts]

@@ -58,6 +58,13 @@ def test_guard_leaves_numbers_that_are_no_ids_alone(cell):
     assert decisions.guard(cell) == cell
 
 
+@pytest.mark.parametrize(
+    ("cell", "said"), [("'\n", ""), ("'\t=1 ", "=1"), (" '=1", "=1"), ("''=1", "'=1"), ("'", "'"), (" a ", "a")]
+)
+def test_a_cell_says_what_was_guarded_without_space_around_it(cell, said):
+    assert decisions.meant(cell) == said
+
+
 @given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=50))
 def test_a_queue_keeps_its_rows_whatever_the_text(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("queue") / "queue.csv"

