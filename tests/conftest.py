@@ -18,7 +18,8 @@ from winnow.base import files, hashing, machine
 from winnow.rows import tables
 
 ROOT = Path(__file__).parent.parent
-# Files and folders of minutes, the longest first: two workers begin with them, so that none ends with one alone.
+# Files and folders of minutes, the longest first: two workers begin with them, so that none ends with one alone. The
+# first two share a run of the pipeline.
 LONG = (
     "tests/pipeline/test_pipeline.py",
     "tests/pipeline/test_reruns.py",

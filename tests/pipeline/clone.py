@@ -82,9 +82,11 @@ class Clone:
         code = "from winnow.commands.cli import main; main(['status', '--json'])"
         return json.loads(self.call(sys.executable, "-c", code))
 
-    def repro(self) -> list[str]:
-        """Run the pipeline; return the stages that ran, in order."""
-        return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro"), re.MULTILINE)
+    def repro(self, *targets: str) -> list[str]:
+        """Run the pipeline, or stages and what they need; return the stages that ran, in order."""
+        ran = re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro", *targets), re.MULTILINE)
+        self._keep_compiled()
+        return ran
 
     def run_stages(self, *last: str) -> list[str]:
         """Run every stage in one process, without DVC, so that nothing is imported twice; return their names.
@@ -93,7 +95,18 @@ class Clone:
             last: a stage; it alone runs, and those that make what it reads.
         """
         told = self.call(sys.executable, "-m", "tests.pipeline.in_one_process", *last)
+        self._keep_compiled()
         return re.findall(r"^Ran stage (.+)$", told, re.MULTILINE)
+
+    def _keep_compiled(self) -> None:
+        """Put what numba has compiled here beside the repository's own code, where other clones find it."""
+        # Sorted: a file of machine code, .1.nbc, stands before the index that names it, .nbi.
+        for compiled in sorted(self.folder.glob("stages/**/__pycache__/*.nb[ci]")):
+            target = ROOT / compiled.relative_to(self.folder)
+            if not target.exists():
+                target.parent.mkdir(exist_ok=True)
+                part = shutil.copy2(compiled, target.with_suffix(f".{os.getpid()}.part"))
+                os.replace(part, target)
 
     def set_params(self, **sections: dict) -> None:
         """Set keys of sections of params.yaml; the other keys stay."""
@@ -112,9 +125,9 @@ class Clone:
         return YAML(typ="safe").load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
 
 
-def tiny(folder: Path, write: Callable[[Path], None], sections: dict[str, dict]) -> Clone:
+def tiny(folder: Path, write: Callable[[Path], None], sections: dict[str, dict], name: str = "clone") -> Clone:
     """Return a clone below an empty folder, with a tiny random encoder as its base; the arguments are `Clone`'s."""
-    for name in ("model", "wheels", "clone"):
-        (folder / name).mkdir()
+    for made in ("model", "wheels", name):
+        (folder / made).mkdir()
     model = tiny_model.build(corpus.vocabulary(), folder / "model", folder / "wheels")
-    return Clone(folder / "clone", folder / "wheels", write, sections | {"fetch_model": model})
+    return Clone(folder / name, folder / "wheels", write, sections | {"fetch_model": model})

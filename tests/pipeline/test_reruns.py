@@ -22,9 +22,8 @@ from ruamel.yaml import YAML
 from stages.compare import __main__ as compare
 from stages.finetune import __main__ as finetune
 from tests.killing import kill_in
-from tests.pipeline import corpus, queued
-from tests.pipeline.clone import ROOT, Clone, tiny
-from tests.pipeline.test_pipeline import SMALL
+from tests.pipeline import queued
+from tests.pipeline.clone import ROOT, Clone, environment
 from winnow.base import closure
 from winnow.commands import lock
 from winnow.commands.rerun_tables import Pipeline
@@ -75,10 +74,10 @@ OTHER_VALUES = {
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    """A clone that was run once."""
-    made = tiny(tmp_path_factory.mktemp("reruns"), corpus.write, SMALL)
-    made.repro()
+def clone(tmp_path_factory, copy_first_run):
+    """A clone that was run once, in these tests' own environment."""
+    made, _ = copy_first_run(tmp_path_factory.mktemp("reruns") / "clone")
+    made.environment, made.umask = environment(Path(made.environment["PIP_FIND_LINKS"])), -1
     return made
 
 
@@ -431,7 +430,7 @@ def test_a_finished_adaptation_of_a_killed_experiment_is_not_trained_again(clone
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     clone.set_params(adapt={"tokens": 4000})
-    ran = clone.repro()
+    ran = clone.repro("embed")
     assert "adapt" not in ran
     assert "embed" in ran
 

@@ -21,7 +21,7 @@ def build(vocabulary: list[str], scratch: Path, wheels: Path) -> dict:
     wheel = wheels / f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)  # of no time: the same wheel whenever it is built
     return {
         "kind": "package",
         "package": PACKAGE,
