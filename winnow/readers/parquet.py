@@ -102,15 +102,16 @@ def _fields(fields: Iterable[pa.Field], values: Iterable[pa.Array], path: str) -
 
 
 def opened(source: IO[bytes] | Path, where: str) -> pq.ParquetFile:
-    """Return a file whose columns have names; raises `UserError` where it is damaged."""
+    """Return a file whose columns and time zones have names; raises `UserError` where it is damaged."""
     try:
         # Buffered: a column is read a page at a time, not a row group at a time.
         file = pq.ParquetFile(source, buffer_size=2**20, pre_buffer=False)
         paths(file.schema_arrow)
+        [field.type.tz for field in file.schema_arrow if pa.types.is_timestamp(field.type)]
     except BROKEN as error:
         raise damaged(where, error) from None
     except UnicodeDecodeError as error:
-        raise damaged(where, f"the name of a column is not UTF-8: {error.object!r}") from None
+        raise damaged(where, f"a name is not UTF-8: {error.object!r}") from None
     return file
 
 

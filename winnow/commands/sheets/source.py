@@ -290,4 +290,11 @@ def _cut(table: pa.Table, names: Sequence[str]) -> Iterator[Block]:
 
 
 def _rows(table: pa.Table) -> Iterator[tuple]:
-    return zip(*(as_list(column.combine_chunks()) for column in table.columns), strict=True)
+    return zip(*(_values(column.combine_chunks()) for column in table.columns), strict=True)
+
+
+def _values(column: pa.Array) -> Sequence[object]:
+    try:
+        return column.to_pylist()
+    except (ValueError, OverflowError):  # a moment that Python has no date for
+        return as_list(column)

@@ -249,13 +249,15 @@ def test_a_parquet_file_of_fewer_rows_than_it_says_is_named(tmp_path):
     )
 
 
-def test_what_python_has_no_date_for_stands_in_a_table_as_its_number(tmp_path):
+def test_moments_that_python_has_no_date_for_lose_no_digit(tmp_path):
     path, out = tmp_path / "in.parquet", tmp_path / "out.csv"
-    when = pa.array([2**62, 0], pa.timestamp("ms"))
-    pq.write_table(pa.Table.from_arrays([pa.array(["a", "b"]), when, when], ["text", "n", "n"]), path)
+    far, fine = pa.array([2**62, 0], pa.timestamp("ms")), pa.array([1001, None], pa.timestamp("ns"))
+    # A column that stands twice comes back twice.
+    pq.write_table(pa.Table.from_arrays([pa.array(["a", "b"]), far, far, fine], ["text", "n", "n", "ns"]), path)
     assert copy(path, out) == ["a", "b"]
+    first, second = f"{2**62}", "1970-01-01T00:00:00"
     assert out.read_text(encoding="utf-8") == (
-        f"text,n,n,said,sure\na,{2**62},{2**62},'=1,-0.5\nb,1970-01-01T00:00:00,1970-01-01T00:00:00,'=1,-0.5\n"
+        f"text,n,n,ns,said,sure\na,{first},{first},{second}.000001001,'=1,-0.5\nb,{second},{second},,'=1,-0.5\n"
     )
 
 
