@@ -138,7 +138,7 @@ def write_params(file: Path) -> None:
     """Write the default parameters of our stage."""
     yaml = YAML(typ="safe")
     defaults = yaml.load((peers.ROOT / "params.yaml").read_text(encoding="utf-8"))
-    chosen = {"deduplicate": defaults["deduplicate"]}
+    chosen = {section: defaults[section] for section in ("task", "deduplicate")}
     settings = params.parse(chosen["deduplicate"], Params, "params.yaml: deduplicate")
     if (settings.shingle_words, settings.threshold) != (WORDS, THRESHOLD):
         raise SystemExit("params.yaml: deduplicate: the peers run with shingles of 3 words and threshold 0.8")

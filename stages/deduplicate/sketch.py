@@ -49,6 +49,10 @@ _SHUT_EYE, _SHUT_MOUTH, _STOP, _OPENING, _CLOSING, _SHOUT, _JOINING, _SIGN, _IN_
 )
 
 
+# What nearly all words begin with, what they are made of, and what any word begins with.
+_ALPHANUMERIC = _LETTER | _DIGIT
+_PLAIN = _ALPHANUMERIC | _EXTEND
+_BEGINS = _ALPHANUMERIC | _KATAKANA | _JOINER | _SIGN | _FLAG | _SYMBOL
 # What may stand second in an emoticon.
 _SECOND = _NOSE | _TEAR | _FLAT_NOSE | _TONGUE | _MOUTH | _EYES | _SHUT_MOUTH
 
@@ -323,10 +327,6 @@ def _word_end(kinds, at, end):
     """Return where the word that begins at a place ends, or the place itself where none begins."""
     sets = _MEMBER[kinds[at]]
     if sets & (_LETTER | _DIGIT | _KATAKANA | _JOINER):
-        if sets & (_LETTER | _DIGIT):  # nearly all words
-            after = _skip(kinds, at, end, _LETTER | _DIGIT | _EXTEND)
-            if not _is(kinds, after, end, _JOINING) or _is_pause(kinds, after, end):
-                return after
         return _joined_end(kinds, at, end)
     if sets & _SIGN:
         if _is(kinds, at + 1, end, _SECOND):
@@ -362,6 +362,13 @@ def _read(data, start, end, classes, codes, kinds):
 
 
 @njit(cache=True)
+def _with(word, second, code):
+    """Return the two hashes of a word with one more character."""
+    second = (second + np.uint64(code)) * _MIX[1]
+    return (word ^ np.uint64(code)) * _PRIME, second ^ (second >> np.uint64(29))
+
+
+@njit(cache=True)
 def _words(codes, kinds, end, words, whole):
     """Write the hashes of a text's words into `words`, and into `whole` which are of scripts with spaces.
 
@@ -372,18 +379,25 @@ def _words(codes, kinds, end, words, whole):
     exact, other = _BASIS, _ODD
     at = 0
     while at < end:
-        after = _word_end(kinds, at, end) if kinds[at] != ord(" ") else at
-        if after == at:
+        sets = _MEMBER[kinds[at]]
+        if not sets & _BEGINS:
             at += 1
             continue
+        word, second, after = _BASIS, _ODD, at
+        if sets & _ALPHANUMERIC:  # the end of most words is found while they are hashed
+            while after < end and _MEMBER[kinds[after]] & _PLAIN:
+                word, second = _with(word, second, codes[after])
+                after += 1
+        joins = after < end and _MEMBER[kinds[after]] & _JOINING
+        if after == at or (joins and not _is_pause(kinds, after, end)):
+            hashed, after = after, _word_end(kinds, at, end)
+            if after == at:
+                at += 1
+                continue
+            for place in range(hashed, after):
+                word, second = _with(word, second, codes[place])
         whole[count] = kinds[at] != rules.UNSPACED
         unspaced += not whole[count]
-        word, second = _BASIS, _ODD
-        for place in range(at, after):
-            code = np.uint64(codes[place])
-            word = (word ^ code) * _PRIME
-            second = (second + code) * _MIX[1]
-            second ^= second >> np.uint64(29)
         words[count] = _mixed(word)
         exact = _mixed(exact + words[count])
         other = (other ^ second) * _ODD

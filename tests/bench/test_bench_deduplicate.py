@@ -5,6 +5,7 @@ import random
 import pytest
 
 from bench import deduplicate as bench
+from bench.workers import deduplicate as worker
 from winnow.rows import tables
 
 
@@ -40,3 +41,11 @@ def test_the_judge_finds_what_is_missed_and_what_is_wrongly_dropped(made, tmp_pa
             ):
                 best.add(id)
     assert bench.judge(best, ids, truth) == (1.0, 1.0)
+
+
+def test_our_stage_takes_the_parameters_and_the_corpus_of_the_bench(made, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # and back: the bench's process goes where its parameters are
+    bench.write_corpus(made, tmp_path / "ours", tmp_path / "theirs")
+    bench.write_params(tmp_path / "params.yaml")
+    kept = worker.drop("winnow", str(tmp_path / "ours"), str(tmp_path))["kept"]
+    assert 0 < len(kept) < sum(map(len, made))
