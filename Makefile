@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline; files begin in the order of tests/conftest.py, not by how many tests they have.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -43,8 +43,9 @@ format: $(INSTALLED)
 
 # Each wants the machine to itself, and the data of `make repro`. docs/benchmarks.md says what they take.
 BENCH = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench.$(subst -,_,$*) --out bench/results/$(subst -,_,$*).json
-# `bench-spans`, `bench-pieces` and `bench-strategies` want a corpus that nothing here fetches.
-bench: $(patsubst %,bench-%,$(filter-out spans pieces strategies,$(BENCHES)))
+# `bench-spans`, `bench-pieces` and `bench-strategies` want a corpus that nothing here fetches, `bench-budgets` an example
+# or a project: ARGS="--example mesh", ARGS="--project folder".
+bench: $(patsubst %,bench-%,$(filter-out spans pieces strategies budgets,$(BENCHES)))
 
 bench-html bench-cleaning: bench-%: $(INSTALLED)
 	$(BENCH) --raw data/raw
@@ -70,7 +71,7 @@ bench-judging: bench-%: $(INSTALLED)
 	$(BENCH) --data data --reports reports $(ARGS)
 
 # Generated: they need no data of `make repro`.
-bench-classes bench-diff bench-examples: bench-%: $(INSTALLED)
+bench-classes bench-diff bench-examples bench-budgets: bench-%: $(INSTALLED)
 	$(BENCH) --folder $(FOLDER) $(ARGS)
 
 # Fetches the rows of examples/mesh; needs no data of `make repro`.

@@ -19,36 +19,52 @@ from winnow.base import files
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ("mesh", "chemicals")
+WINNOW = (sys.executable, "-c", "from winnow.commands.cli import main; main()")  # by a clone's own code
 
 
-def finished(name: str, folder: Path) -> Path:
-    """Return the clone in which an example has run, made where it is missing."""
-    project = folder / f"winnow-{name}"
+def call(project: Path, *command: str) -> None:
+    """Run a command in a clone, by its own code."""
     environment = os.environ | {"PYTHONPATH": str(project)}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    subprocess.run(command, cwd=project, env=environment, check=True)
 
-    def run(*command: str) -> None:
-        subprocess.run(command, cwd=project, env=environment, check=True)
 
+def made(name: str, folder: Path) -> Path:
+    """Return the clone that took an example, made where it is missing."""
+    project = folder / f"winnow-{name}"
     if not project.exists():
         subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
-        run(sys.executable, "-c", "from winnow.commands.cli import main; main()", "init", "--example", name, "--yes")
-    run(sys.executable, "-m", "dvc", "repro", "--quiet")
+        call(project, *WINNOW, "init", "--example", name, "--yes")
     return project
 
 
-def measured(name: str, metrics: Path) -> Iterator[dict]:
-    """Yield the entries of an example: each approach beside another, by metric, as compare.json has them."""
-    compared = json.loads(files.read_text(metrics / "compare.json"))["dev"]
-    trained = json.loads(files.read_text(metrics.parent / "summary.json"))["trained_on"]
+def finished(name: str, folder: Path) -> Path:
+    """Return the clone in which an example has run."""
+    project = made(name, folder)
+    call(project, sys.executable, "-m", "dvc", "repro", "--quiet")
+    return project
+
+
+def differences(compared: dict, of: str, split: str) -> Iterator[dict]:
+    """Yield an entry for each pair of approaches and each metric, as compare.json has them of a project's split."""
     for pair, difference in compared["difference"].items():
         first, _, second = pair.partition("-")
         own, other = (compared["approaches"][approach] for approach in (first, second))
         for metric in (known for known in difference if f"{known}_low" in difference):
-            facts = {"of": name, "rows": trained, "groups": own["groups"], "seeds": own["seeds"], "goal": None}
+            facts = {"groups": own["groups"], "seeds": own["seeds"], "goal": None}
             for what, values in {"own": own, "other": other, "difference": difference}.items():
                 facts[what] = [values[f"{metric}{end}"] for end in ("", "_low", "_high")]
-            yield peers.entry(f"{name}: {first}, {metric} on dev", second, own[metric], other[metric], metric, **facts)
+            yield peers.entry(
+                f"{of}: {first}, {metric} on {split}", second, own[metric], other[metric], metric, **facts
+            )
+
+
+def measured(name: str, metrics: Path) -> Iterator[dict]:
+    """Yield the entries of an example that has run."""
+    compared = json.loads(files.read_text(metrics / "compare.json"))["dev"]
+    rows = json.loads(files.read_text(metrics.parent / "summary.json"))["trained_on"]
+    for entry in differences(compared, name, "dev"):
+        yield entry | {"of": name, "rows": rows}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
