@@ -18,12 +18,12 @@ from winnow.base import files, hashing, machine
 from winnow.rows import tables
 
 ROOT = Path(__file__).parent.parent
-# Files and folders of minutes, the longest first: two workers begin with them, so that none ends with one alone. The
-# first two share a run of the pipeline.
+# Files and folders of minutes, the longest first: two workers begin with them, so that none ends with one alone.
+# test_reruns begins with the run that test_pipeline makes, so it does not stand beside it.
 LONG = (
     "tests/pipeline/test_pipeline.py",
-    "tests/pipeline/test_reruns.py",
     "tests/pipeline/test_tutorial.py",
+    "tests/pipeline/test_reruns.py",
     "tests/pipeline",
     "tests/generality",
     "tests/winnow/base/test_ray.py",
