@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline; files begin in the order of tests/conftest.py, not by how many tests they have.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets fuzz
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -145,6 +145,10 @@ bench-train: bench-%: $(INSTALLED)
 
 # 5 GB of disk for each GB that is moved. ARGS="--megabytes 2000".
 bench-remotes: bench-%: $(INSTALLED)
+	$(BENCH) $(ARGS)
+
+# Needs no data of `make repro`. ARGS="--minutes 2 --seeds 7 8"
+bench-fuzz: bench-%: $(INSTALLED)
 	$(BENCH) $(ARGS)
 
 # In a clone of its own, from the network on.
