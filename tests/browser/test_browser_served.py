@@ -190,6 +190,28 @@ def test_of_many_labels_the_likeliest_come_first_and_a_part_of_the_name_finds_on
     assert [line[2] for line in lines(project)] == ["label 2"]
 
 
+def test_of_many_labels_the_given_and_the_suggested_have_a_bar_and_a_line_tells_of_the_others(page, tmp_path):
+    labels = [f"label {number}" for number in range(12)]
+    chances = {label: 0.1 - number / 1000 for number, label in enumerate(labels)} | {"label 0": 0.005, "label 1": 0.007}
+    row = {"id": "aa", "text": "text", "given_label": "label 0", "suggested_label": "label 1"}
+    row |= {"probabilities": [{"label": label, "p": p} for label, p in chances.items()]}
+    with serving(review_project.make(tmp_path, [row], labels)) as server:
+        opened(page, server.address)
+        bars = page.locator(".bars li").all_inner_texts()
+        names = [" ".join(bar.split()) for bar in bars]
+        assert names[0] == "label 2 10 %"
+        assert names[7:] == ["label 1 suggested 1 %", "label 0 given 1 %", "3 more labels, together 27 %"]
+        press(page, "?")
+        assert "1…9" not in page.locator("#help").inner_text().replace(" ", "")  # no digit chooses one of so many
+
+
+def test_the_counter_is_wide_enough_to_break_between_words(page, server):
+    page.set_viewport_size({"width": 400, "height": 700})
+    opened(page, server.address)
+    assert page.locator("#counts").inner_text() == "0 of 11 decided"
+    assert page.locator("#counts").evaluate("element => element.getClientRects()[0].height") < 30  # one line
+
+
 def test_a_second_tab_is_told_what_the_first_decided(shown, context, server, project):
     other = opened(context.new_page(), server.address)
     press(shown, "k")

@@ -80,7 +80,7 @@ def test_the_templates_are_shown_as_they_are_written():
     shown += re.split(r"\{% (?:end)?block.*?%\}\n", choose)[1:]
     acts = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     shown += re.split(r"\{% block \w+ %\}\n.*?\{% endblock %\}\n", acts, flags=re.DOTALL)
-    assert len(shown) == 1 + 3 + 9 + 10 + 7
+    assert len(shown) == 1 + 3 + 11 + 10 + 7
     for part in shown:
         assert part in html
 

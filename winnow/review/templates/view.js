@@ -1,7 +1,7 @@
 // What the review page makes of a row: elements, whose every text is set as text. The policy in the page's head forbids
 // anything else.
 
-const DIGITS = 9; // labels that a digit chooses
+const DIGITS = 9; // labels that a digit chooses, and that have a bar
 const NAMES = { keep: "keep", relabel: "relabel", ambiguous: "ambiguous", out_of_scope: "out of scope" };
 
 const $ = (id) => document.getElementById(id);
@@ -65,12 +65,29 @@ function labelsOf(entry) {
   return parts;
 }
 
+{% block rest %}
+/** Returns in words how probable the labels are that are not shown. */
+function restOf(others) {
+  const together = percent(others.reduce((sum, { p }) => sum + p, 0));
+  return others.length === 1 ? `1 more label, ${together}` : `${others.length} more labels, together ${together}`;
+}
+
+{% endblock %}
+/** Returns bars of the likeliest labels, of which the given and the suggested one always are, and a line on the others. */
+function barsOf(entry) {
+  const sorted = entry.probabilities.toSorted((one, other) => other.p - one.p);
+  const isNamed = ({ label }) => Boolean(kindOf(entry, label, entry.text));
+  const first = [...sorted.filter(isNamed), ...sorted.filter((of) => !isNamed(of))];
+  const others = first.slice(DIGITS);
+  const bars = sorted.filter((of) => !others.includes(of)).map((of) => bar(entry, of));
+  return others.length ? [...bars, make("li", { class: "rest" }, restOf(others))] : bars;
+}
+
 /** Returns a section for each kind of evidence that a row has. */
 function evidenceOf(entry) {
-  const likely = entry.probabilities.toSorted((one, other) => other.p - one.p).slice(0, DIGITS);
   return [
     section("Why this row is here", "reasons", entry.reasons.map((reason) => make("li", {}, reason))),
-    section("What the model says", "bars", likely.map((of) => bar(entry, of))),
+    section("What the model says", "bars", barsOf(entry)),
     section("What the rules say", "votes", entry.votes.map((vote) => said(entry, { ...vote, text: entry.text }, vote.rule))),
     section("The nearest rows", "neighbours", entry.neighbours.map((near) => neighbour(entry, near))),
   ].filter((part) => part !== null);

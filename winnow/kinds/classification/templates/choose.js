@@ -2,6 +2,7 @@
 {% extends page %}
 {% block choices %}
   const few = state.session.labels.length <= DIGITS;
+  $("digits").hidden = !few; // of the help
   const labels = few ? state.session.labels : [];
   const digits = labels.map((label, place) => {
     const element = button(label, String(place + 1), "digit", () => relabel(label));

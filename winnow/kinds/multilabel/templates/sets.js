@@ -28,6 +28,13 @@ function shownChanges(found) {
   return parts.flatMap((part, place) => (place ? [", ", part] : [part]));
 }
 {% endblock %}
+{% block rest %}
+/** Returns in words how probable the labels are that are not shown; they do not exclude each other. */
+function restOf(others) {
+  const most = percent(Math.max(...others.map(({ p }) => p)));
+  return others.length === 1 ? `1 more label, ${most}` : `${others.length} more labels, each ${most} or less`;
+}
+{% endblock %}
 {% block kind %}
 /** Returns what a name, or a whole set, is to a row: given, suggested or neither (empty). */
 function kindOf(entry, label) {

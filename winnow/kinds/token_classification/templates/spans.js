@@ -141,6 +141,13 @@ function shownChange([before, after], text) {
   return make("span", { class: "change" }, `± ${type}: `, words(before), " → ", words(after));
 }
 {% endblock %}
+{% block rest %}
+/** Returns in words how probable the spans are that are not shown; they do not exclude each other. */
+function restOf(others) {
+  const most = percent(Math.max(...others.map(({ p }) => p)));
+  return others.length === 1 ? `1 more span, ${most}` : `${others.length} more spans, each ${most} or less`;
+}
+{% endblock %}
 {% block kind %}
 /** Returns what a label, or one span of it, is to a row: given, suggested or neither (empty), as all of other texts are. */
 function kindOf(entry, label, text) {
