@@ -29,10 +29,18 @@ from winnow.commands.init.example import FOLDER, Example
 from winnow.commands.init.kind import KINDS, ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
+from winnow.commands.sheets.options import SIGNS
 from winnow.commands.terminal import printable
 
 NAME = "init"
 LARGE = 10 * 2**20  # bytes from which on DVC keeps a file rather than Git
+ONCE = {  # options that name one column each
+    "label": "the label; of several labels a row, a column of each may be named: A,B,…",
+    "group": "what rows share that must not be split apart: an author, a thread",
+    "date": "the date",
+    "key": "what names a row for ever",
+}
+NO_DELIMITERS = "\"'\\\r\n"  # what quotes fields, or ends them
 MOST_REFUSED = 0.05  # share of rows, where params.yaml says nothing
 
 
@@ -42,17 +50,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("files", nargs="*", type=Path, metavar="FILE", help="a file, a folder or a zip archive; each is a source")
     add("--task", metavar="KIND", help=f"the kind of task, {', '.join(KINDS)}; by itself, what the labels are of")
     add("--text", action="append", metavar="COLUMN", help="the text; given twice, columns are joined")
-    for option, what in {
-        "label": "the label; of several labels a row, a column of each may be named: A,B,…",
-        "group": "what rows share that must not be split apart: an author, a thread",
-        "date": "the date",
-        "key": "what names a row for ever",
-    }.items():
-        add(f"--{option}", metavar="COLUMN", help=f"{what}; `none`: there is no such column")
+    for option, what in ONCE.items():
+        add(f"--{option}", action="append", metavar="COLUMN", help=f"{what}; `none`: there is no such column")
     add("--without", action="append", default=[], metavar="COLUMN", help="leave a column out; may be given again")
     add("--date-format", metavar="FORM", help="how dates are written, such as %%d.%%m.%%Y, or unix")
     add("--labels", metavar="A,B,…", help="the labels to learn, in order; rows of others stay without a label")
     add("--encoding", metavar="NAME", help="of the text, such as cp1252")
+    add("--delimiter", metavar="SIGN", help="between the fields of a table, where its look does not tell; \\\\t: a tab")
     add("--header", metavar="A,B,…", help="names of the columns, where the first line does not have them")
     add("--name", metavar="NAME", help="of the source, and of the dataset in reports")
     add("--licence", metavar="WORDS", help="under which the rows may be used")
@@ -75,6 +79,11 @@ def execute(arguments: argparse.Namespace) -> None:
         raise UserError(f"--task {arguments.task}: this kind is not there yet; there are {', '.join(KINDS)}")
     if bool(arguments.files) == bool(arguments.example):
         raise UserError("name the files to learn from, or --example NAME; one of the two")
+    for option in ONCE:
+        setattr(arguments, option, _sole(option, getattr(arguments, option)))
+    arguments.delimiter = SIGNS.get(arguments.delimiter, arguments.delimiter)
+    if arguments.delimiter is not None and (len(arguments.delimiter) != 1 or arguments.delimiter in NO_DELIMITERS):
+        raise UserError(f"--delimiter {arguments.delimiter}: must be one sign, which is no quote")
     for option in ("labels", "header"):
         given = getattr(arguments, option)
         setattr(arguments, option, given and [part.strip() for part in given.split(",")])
@@ -93,6 +102,23 @@ def execute(arguments: argparse.Namespace) -> None:
             _take_example(arguments.example, text, answers)
         else:
             _take_files(text, answers)
+
+
+def _sole(option: str, given: list[str] | None) -> str | None:
+    """Return the one column that an option names.
+
+    Raises:
+        UserError: it was given twice.
+    """
+    if given is None or len(given) == 1:
+        return given and given[0]
+    further = ""
+    if option == "label":
+        further = (
+            f"; a further label is columns.aux of the source in params.yaml, and --label {','.join(given)} --task "
+            f"{SEVERAL} is for columns of yes and no"
+        )
+    raise UserError(f"--{option} {f' --{option} '.join(given)}: only one column is the {option}{further}")
 
 
 def _take_files(text: str, answers: Answers) -> None:

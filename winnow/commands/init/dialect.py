@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,10 @@ LONGEST_NAME = 64  # characters of a column's name
 NUMBER = re.compile(r"[+-]?(\d{1,3}([., ]\d{3})+|\d+)?([.,]\d+)?([eE][+-]?\d+)?%?", re.ASCII)
 DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T].*)?")
 RETURN = re.compile("\r(?!\n)")
+# Signs that stand in no plain text: Unicode's categories of symbols and control characters, but for the usual ones.
+ODD, ODD_KINDS, USUAL = "\\§¶¤", {"Cc", "Sk", "Sm", "So"}, "\t+<=>|`"
+NEARLY_ALL = 0.95  # share of lines
+LEAST_LINES = 3
 # A file of one column is read with a delimiter that stands nowhere in it.
 ONE_COLUMN, QUOTED_COLUMN = Dialect("\t", None), Dialect("\t")
 
@@ -33,7 +38,7 @@ def sniff(text: str, whole: bool, suffix: str, declared: str | None = None) -> D
         text: the beginning of a file.
         whole: whether it is all of it; else the last row is left out.
         suffix: the end of the file's name.
-        declared: the delimiter that the file itself names.
+        declared: the delimiter that the file itself or a person names.
     """
     if suffix == ".csv" and not declared and _is_quoted_column(text, whole):
         return QUOTED_COLUMN
@@ -57,6 +62,22 @@ def sniff(text: str, whole: bool, suffix: str, declared: str | None = None) -> D
 
     best = max(able, key=rank)[2]
     return replace(best, is_told=best.quote is not None or '"' in text)
+
+
+def odd_sign(text: str, whole: bool) -> str | None:
+    """Return the sign that stands equally often in nearly all lines of a table of one column; None if none does.
+
+    Letters, digits, space, quotes and the signs of plain texts do not count.
+    """
+    lines = [line.rstrip("\r") for line in text.split("\n")[: None if whole else -1] if line.strip()]
+    if len(lines) < LEAST_LINES:
+        return None
+    for sign in sorted(set(lines[0])):
+        if sign in ODD or (sign not in USUAL and unicodedata.category(sign) in ODD_KINDS):
+            times = lines[0].count(sign)
+            if sum(line.count(sign) == times for line in lines) >= NEARLY_ALL * len(lines):
+                return sign
+    return None
 
 
 def _is_quoted_column(text: str, whole: bool) -> bool:

@@ -63,12 +63,13 @@ class Found:
         return formats.read(self.format, self.files, columns, self.dialect)
 
 
-def at(path: Path, encoding: str | None, header: list[str] | None) -> Found:
+def at(path: Path, encoding: str | None, header: list[str] | None, delimiter: str | None = None) -> Found:
     """Return what stands at a path.
 
     Args:
         encoding: of its text; None: what it looks like.
         header: the columns' names, of a table whose first line does not name them; None: what it looks like.
+        delimiter: between the fields of a table; None: what it looks like.
 
     Raises:
         UserError: there is nothing, or nothing that `collect` reads.
@@ -81,7 +82,7 @@ def at(path: Path, encoding: str | None, header: list[str] | None) -> Found:
     if found.format not in ("parquet", "eml", "mbox"):
         name = encoding or _encoding(found)
         found = replace(found, dialect=replace(found.dialect, encoding=name))
-    return _with_columns(found, header)
+    return _with_columns(found, header, delimiter)
 
 
 def _refuse_name(name: str) -> None:
@@ -242,7 +243,7 @@ def _encoding(found: Found) -> str:
     return names.most_common(1)[0][0] if names.total() > plain / 20 else UTF_8
 
 
-def _with_columns(found: Found, header: list[str] | None) -> Found:
+def _with_columns(found: Found, header: list[str] | None, delimiter: str | None) -> Found:
     if found.format == "text":
         return replace(found, columns=documents.FIELDS)
     if found.format == "conll":
@@ -267,7 +268,14 @@ def _with_columns(found: Found, header: list[str] | None) -> Found:
     whole = len(data) < HEAD
     declared = tabular.DECLARED.match(text)
     text = text[declared.end() :] if declared else text
-    own = dialects.sniff(text, whole, _unpacked(_suffix(found.files[0].name)), declared and declared[1])
+    told = declared[1] if declared else delimiter
+    own = dialects.sniff(text, whole, _unpacked(_suffix(found.files[0].name)), told)
+    has_one = told is None and own.delimiter == dialects.ONE_COLUMN.delimiter and own.delimiter not in text
+    if has_one and (sign := dialects.odd_sign(text, whole)):
+        raise UserError(
+            f"{found.path}: is one column as it stands, and {json.dumps(sign, ensure_ascii=False)} is equally often in "
+            f"its lines; name the sign between the columns by --delimiter SIGN, or --delimiter tab if it is one column"
+        )
     own = replace(own, encoding=found.dialect.encoding)
     if header is None:
         own, names = dialects.with_header(text, own, whole)

@@ -81,7 +81,7 @@ def named(columns: Sequence[Column], label: str) -> Sets:
     """Return what the columns are that a person named: one, or several with commas between.
 
     Raises:
-        UserError: there is no such column.
+        UserError: there is no such column, or of several one that says neither yes nor no.
     """
     by_name = {column.name: column for column in columns}
     chosen = [label] if label in by_name else [name.strip() for name in label.split(",")]
@@ -89,6 +89,13 @@ def named(columns: Sequence[Column], label: str) -> Sets:
         if name not in by_name:
             raise UserError(f"--label {label}: there is no column '{name}'; there are {', '.join(by_name)}")
     if len(chosen) > 1:
+        for name in chosen:
+            said = {cell.strip().casefold() for cell in by_name[name].counts}
+            if said and not said & (cells.YES | cells.NO):
+                raise UserError(
+                    f"--label {label}: column '{name}' says neither yes nor no (1 and 0, true and false); give one "
+                    f"column of names, or columns of yes and no"
+                )
         return Sets(tuple(chosen), "a column a label")
     column = by_name[label]
     if has_lists(column) or _writes_lists(column):

@@ -88,7 +88,7 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
         UserError: it cannot be read, is of a kind of task that there is not, or leaves a question open.
     """
     options = answers.options
-    found = look.at(path, options.encoding, options.header)
+    found = look.at(path, options.encoding, options.header, options.delimiter)
     columns = guess.sample(found)
     if not columns or not columns[0].cells:
         raise UserError(f"{path}: {_without_rows(found)}")
@@ -192,6 +192,11 @@ def _with_options(roles: Roles, found: Found, options) -> Roles:
 
 def _check(name: str | None, found: Found, option: str) -> None:
     if name not in (None, NONE, *found.columns):
+        if option == "label" and all(part.strip() in found.columns for part in name.split(",")):
+            raise UserError(
+                f"--label {name}: columns of yes and no alone are learnt together, by --task {kind.SEVERAL}; else one "
+                f"column is the label, and others are columns.aux of the source in params.yaml"
+            )
         option = "date" if option == "published" else option
         raise UserError(f"{found.path}: has no column '{name}' for --{option}; it has {_listed(found.columns)}")
 

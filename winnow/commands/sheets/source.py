@@ -5,6 +5,7 @@ predictions, and the number of rows is known.
 """
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ TEXTS = (
     pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null, pa.types.is_binary,
     pa.types.is_large_binary,
 )  # fmt: skip
+UNPARTED = re.compile(r"[^\w\s.'\"-]")  # what may stand between names
 OPTIONS = Words(
     lambda key, value: f"--{key} {shlex.quote('none' if value is None else value)}", "",
     "convert the file to UTF-8, or give --encoding, such as cp1252",
@@ -70,7 +72,9 @@ def columns_of_texts(
     Raises:
         UserError: there is no such column, or it is not plain which it is.
     """
-    for names in [told] if told else [["text"], *mapped]:
+    wanted = [told] if told else [["text"], *mapped]
+    _refuse_unparted(rows, [name for names in wanted for name in names], where)
+    for names in wanted:
         if not all(name in rows.columns or name in rows.inner for name in names):
             continue
         check_once(where, names, rows.columns, "rename one")
@@ -82,6 +86,18 @@ def columns_of_texts(
     if len(rows.columns) == 1:
         return rows.columns
     raise UserError(f"{where}: which column holds the texts? give --text COLUMN; there are: {listed(rows.columns)}")
+
+
+def _refuse_unparted(rows: Source, wanted: Sequence[str], where: str) -> None:
+    """Raise `UserError` if the only column's name is a line of names, a wanted one among them: `Nr~Nachricht`."""
+    if not isinstance(rows, Separated) or len(rows.columns) > 1 or rows.columns[0] in wanted:
+        return
+    parts = [part.strip(" '\"") for part in UNPARTED.split(rows.columns[0])]
+    if name := next((name for name in wanted if name in parts), None):
+        raise UserError(
+            f"{where}: is read as one column, '{rows.columns[0]}', and '{name}' stands in its name; give --delimiter "
+            f"SIGN, that between the columns, or --text {shlex.quote(rows.columns[0])}"
+        )
 
 
 def check_column(columns: Sequence[str], name: str, where: str) -> None:

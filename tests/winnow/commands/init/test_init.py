@@ -24,8 +24,8 @@ from winnow.kinds.token_classification import labels as spans
 from winnow.people import decisions
 
 
-def lines(path, rows, header) -> str:
-    path.write_text(shapes.table(rows, header), encoding="utf-8")
+def lines(path, rows, header, **options) -> str:
+    path.write_text(shapes.table(rows, header, **options), encoding="utf-8")
     return str(path)
 
 
@@ -64,6 +64,39 @@ def test_the_least_words_are_guessed_in_every_script(init, tmp_path, project, pi
     rows = [(piece * pieces + "。" * (n % 9), ("a", "b")[n % 2]) for n in range(60)]
     init(lines(tmp_path / "texts.csv", rows, ["text", "label"]), "--yes")
     assert written(project)["clean"].get("min_words", 3) == least
+
+
+def test_a_sign_that_no_table_has_between_columns_is_told_and_named(init, capsys, tmp_path, project):
+    rows = [(*row, n) for n, row in enumerate(shapes.ROWS)]
+    path = lines(tmp_path / "odd.csv", rows, ["Text", "Label", "Nr"], delimiter="~")
+    assert 'is one column as it stands, and "~" is equally often in its lines; name' in refused(init, capsys, path)
+    assert "--delimiter ab: must be one sign" in refused(init, capsys, path, "--delimiter", "ab")
+    init(path, "--delimiter", "~", "--yes")
+    (made,) = written(project)["collect"]["sources"]
+    assert (made["delimiter"], made["columns"]["text"], made["columns"]["label"]) == ("~", "Text", "Label")
+    assert len(collected("odd")) == len(shapes.ROWS)
+    one = tmp_path / "one.csv"  # a sign in some lines is part of texts, and so it is in all where a person says so
+    one.write_text(
+        "\n".join(["text", *(f"{text} ~ {n}" if n % 3 else text for n, (text, _) in enumerate(shapes.ROWS))])
+    )
+    init(one, "--labels", "a,b", "--look")
+    init(path, "--delimiter", "tab", "--labels", "a,b", "--look")
+
+
+@pytest.mark.parametrize("option", ["label", "group", "date", "key"])
+def test_an_option_of_one_column_is_given_once(option, init, capsys, tmp_path):
+    path = lines(tmp_path / "two.csv", shapes.ROWS, ["text", "topic"])
+    told = refused(init, capsys, path, f"--{option}", "topic", f"--{option}", "text")
+    assert f"--{option} topic --{option} text: only one column is the {option}" in told
+    assert ("columns.aux" in told) == (option == "label")
+
+
+def test_columns_that_are_no_labels_together_say_so(init, capsys, tmp_path):
+    path = lines(tmp_path / "two.csv", [(*row, "low") for row in shapes.ROWS], ["text", "topic", "urgency"])
+    told = refused(init, capsys, path, "--label", "topic,urgency")
+    assert "columns of yes and no alone are learnt together, by --task multilabel" in told
+    told = refused(init, capsys, path, "--label", "topic,urgency", "--task", "multilabel")
+    assert "column 'topic' says neither yes nor no" in told
 
 
 def test_one_label_alone(init, capsys, tmp_path):

@@ -281,6 +281,24 @@ def test_the_columns_of_texts():
     assert source.columns_of_texts(of_columns("a", "b", "c"), None, [["b", "a"]], "f") == ["b", "a"]
 
 
+def test_a_line_of_names_is_no_column_of_texts(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text("Nr~Nachricht\n1~the a red one\n", encoding="utf-8")
+
+    def columns(told, mapped, **layout):
+        with formats.reading(str(path), None) as read:
+            return source.columns_of_texts(source.look(read, layout, told), told, mapped, "odd.csv")
+
+    said = r"odd\.csv: is read as one column, 'Nr~Nachricht', and 'Nachricht' stands in its name; give --delimiter SIGN"
+    with pytest.raises(UserError, match=said):
+        columns(None, [["a"], ["Betreff", "Nachricht"]])
+    with pytest.raises(UserError, match=said):
+        columns(["Nachricht"], [])
+    assert columns(["Nachricht"], [], delimiter="~") == ["Nachricht"]
+    assert columns(["Nr~Nachricht"], [["Nachricht"]]) == ["Nr~Nachricht"]
+    assert columns(None, [["richt"]]) == ["Nr~Nachricht"]
+
+
 CELLS = st.none() | st.sampled_from(["", " ", "a", "\n\n", "x'y", "ünï"])
 
 
