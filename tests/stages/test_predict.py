@@ -169,6 +169,16 @@ def test_the_best_on_dev_is_taken_and_named(encoder_params, encoder_folder, labe
     (row,) = told(folder, "new.csv", "out.csv")
     assert capsys.readouterr().err.startswith("classifier/transfer-base-2: transfer-2, the best run on dev of transfer")
 
+    with (folder / "params.yaml").open("a", encoding="utf-8") as file:
+        file.write("\ncompare: {baseline: tfidf}\n")
+    dev = {"approaches": {"transfer": {"macro_f1": 0.75}, "tfidf": {"macro_f1": 0.763}}}
+    (folder / "compare.json").write_text(json.dumps({"best": "transfer", "dev": dev}))
+    said = "which is the best approach there; but plain tfidf is 1.3 points better in macro-F1 on dev"
+    assert trained.best()[1].endswith(said)
+    dev["approaches"]["tfidf"]["macro_f1"] = 0.7
+    (folder / "compare.json").write_text(json.dumps({"best": "transfer", "dev": dev}))
+    assert trained.best()[1].endswith("which is the best approach there")
+
     encoder_params(arms=arms | {"ensembles": {"both": "transfer"}})
     (folder / "compare.json").write_text(json.dumps({"best": "both"}))
     (mean,) = told(folder, "new.csv", "mean.csv")

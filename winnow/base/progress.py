@@ -21,6 +21,7 @@ T = TypeVar("T")
 LINE_SECONDS, BAR_SECONDS = 30.0, 1.0  # from one line, or look of the bar, to the next
 CLOCK = "{desc}: {elapsed}"  # of a bar that counts no steps
 _silent_since = 0.0  # when this process wrote its last line
+_waits = False  # whether this program waits for people
 _name: str | None = None  # under which this process speaks, where the command line does not say it
 
 
@@ -67,18 +68,29 @@ def running() -> Iterator[None]:
         yield
     elif on_terminal():
         bar = _bar(desc=program(), bar_format=CLOCK)
-        with bar, _each(BAR_SECONDS, lambda: bar.update(0)):
+        with bar, _each(BAR_SECONDS, lambda: bar.clear() if _waits else bar.update(0)):
             yield
     else:
         started = time.monotonic()
 
         def look() -> None:
             now = time.monotonic()
-            if now - max(started, _silent_since) > 1.1 * LINE_SECONDS:  # a line that is due goes first
+            if not _waits and now - max(started, _silent_since) > 1.1 * LINE_SECONDS:  # a line that is due goes first
                 _write(f"{duration(now - started)} so far")
 
         with _each(LINE_SECONDS / 20, look):
             yield
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Let `running` show nothing until the block ends, in which this program waits for people."""
+    global _waits
+    _waits = True
+    try:
+        yield
+    finally:
+        _waits = False
 
 
 class Lines:

@@ -18,7 +18,7 @@ import subprocess
 from pathlib import Path
 
 from winnow import kinds
-from winnow.base import params
+from winnow.base import params, progress
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
 from winnow.kinds.task import Task
@@ -99,11 +99,15 @@ def serve(name: str, task: Task, who: str, port: int, opens: bool) -> None:
         if not session.rows:
             print(f"{queue}: {_nothing(session.left_out)}")
             return
-        print(f"{session.rows} rows of {queue} for {who}, {session.left_out} decided already")
-        print(f"{server.address}\nCtrl-C ends it; every verdict is saved at once", flush=True)
-        with browser.opened(server.address) if opens else contextlib.nullcontext():
-            server.serve_forever()
-    print(f"\n{server.decided} decisions added to {made}; commit them and run `dvc repro`")
+        with progress.waiting():
+            print(f"{session.rows} rows of {queue} for {who}, {session.left_out} decided already")
+            print(f"{server.address}\nCtrl-C ends it; every verdict is saved at once", flush=True)
+            with browser.opened(server.address) if opens else contextlib.nullcontext():
+                server.serve_forever()
+    if server.decided:
+        print(f"\n{server.decided} decisions added to {made}; commit them and run `dvc repro`")
+    else:
+        print("\nno decision was added")
 
 
 def files() -> tuple[Path, Path]:

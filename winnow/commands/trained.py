@@ -173,6 +173,7 @@ def best() -> tuple[list[Path], str]:
     """
     measured = {stage: _metrics(stage) for stage in ("compare", "evaluate")}
     approach, on_dev = measured["compare"]["best"], measured["evaluate"]["dev"]
+    behind = _behind_baseline(measured["compare"])
     folders = runs()
     of = params.read().get("arms", {}).get("ensembles", {}).get(approach)
     if of is not None:
@@ -183,13 +184,28 @@ def best() -> tuple[list[Path], str]:
                 f"{approach} is the best on dev, and {missing[0]}, one of its runs, has no folder; `dvc pull` "
                 f"gets it where there is one, else give --model FOLDER"
             )
-        return [folders[name] for name in names], f"the {len(names)} runs of {approach}, which is best on dev"
+        return [folders[name] for name in names], f"the {len(names)} runs of {approach}, which is best on dev{behind}"
     headline = kinds.load(kinds.read_task(), "metrics").HEADLINE
     own = [name for name in on_dev if predictions.split_name(name)[0] == approach and name in folders]
     if not own:
         raise UserError(f"no run of {approach}, the best on dev, is there; `dvc pull` or `dvc repro finetune` makes it")
     run = max(own, key=lambda name: headline.sign * on_dev[name][headline.name])
-    return [folders[run]], f"{run}, the best run on dev of {approach}, which is the best approach there"
+    return [folders[run]], f"{run}, the best run on dev of {approach}, which is the best approach there{behind}"
+
+
+def _behind_baseline(compared: dict) -> str:
+    """Return by how much the baseline is ahead of the best approach on dev, to follow its name; empty: it is not."""
+    approaches = compared.get("dev", {}).get("approaches", {})
+    baseline, best_ = params.read().get("compare", {}).get("baseline"), compared["best"]
+    if not {baseline, best_} <= approaches.keys():
+        return ""
+    metrics = kinds.load(kinds.read_task(), "metrics")
+    headline = metrics.HEADLINE
+    ahead = headline.sign * (approaches[baseline][headline.name] - approaches[best_][headline.name])
+    if ahead <= 0:
+        return ""
+    amount = f"{100 * ahead:.1f} points" if headline.is_share else f"{ahead:.3f}"
+    return f"; but plain {baseline} is {amount} better in {metrics.WORDS[headline.name]} on dev"
 
 
 def runs() -> dict[str, Path]:

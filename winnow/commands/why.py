@@ -21,6 +21,7 @@ from winnow.rows import predictions, tables
 
 NAME = "why"
 SHORTEST = 4
+WIDTH = 12  # of the headings, where none is longer
 
 Shown = Callable[[str], str]  # a label in words
 NOT_YET = "not yet made: run `dvc repro`"
@@ -33,10 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> None:
     """Print the row's life."""
-    for heading, line in life(find(arguments.id)):
+    told = list(life(find(arguments.id)))
+    width = max(WIDTH, *(len(heading) + 1 for heading, _ in told))
+    for heading, line in told:
         # A text may hold a terminal's control sequences.
         line = "".join(character if character.isprintable() else "\ufffd" for character in line)
-        print(textwrap.fill(line, 120, initial_indent=f"{heading:<12}", subsequent_indent=" " * 12))
+        print(textwrap.fill(line, 120, initial_indent=f"{heading:<{width}}", subsequent_indent=" " * width))
 
 
 def find(prefix: str) -> str:
@@ -117,8 +120,12 @@ def _sources() -> list[Path]:
 
 def _ledgers() -> list[tuple[str, Path]]:
     """Return each stage that has written its ledger, and the ledger, in the pipeline's order."""
-    files = [(stage, pipeline.made(stage, "ledger")) for stage in pipeline.stages()]
-    return [(stage, file) for stage, file in files if file is not None and file.is_file()]
+    writer: dict[Path, str] = {}
+    for stage in pipeline.stages():
+        file = pipeline.made(stage, "ledger")
+        if file is not None and file.is_file():
+            writer.setdefault(file, stage)  # a later stage of the same ledger reads it
+    return [(stage, file) for file, stage in writer.items()]
 
 
 def _pin(source: str) -> str:

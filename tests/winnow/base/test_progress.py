@@ -125,6 +125,10 @@ def test_a_log_tells_of_work_that_counts_no_steps(tmp_path):
     assert all(re.fullmatch(r"example: \d s so far", line) for line in lines)
 
 
+def test_a_log_does_not_tell_how_long_a_program_waits_for_people(tmp_path):
+    assert in_log(tmp_path, f"with progress.waiting(): {OPAQUE}") == []
+
+
 @pytest.mark.parametrize(("main", "shown"), [(STEPS, r"training: +\d+%\|.*\d+/20"), (OPAQUE, r"example: 00:0[12]")])
 def test_a_terminal_has_a_bar_that_goes_when_the_work_is_done(tmp_path, main, shown):
     command, environment = program(tmp_path, main)

@@ -128,6 +128,15 @@ def test_a_whole_life_in_the_order_of_the_pipeline(project, capsys):
     ]
 
 
+def test_a_long_name_of_a_stage_stands_apart_and_what_it_did_stands_once(project, capsys):
+    ledger = Ledger("apply_decisions")
+    ledger.add(ROW, "change", "relabel", "label METHODS -> RESULTS, decided by ana")
+    ledger.write(project / "data/ledger/apply_decisions.parquet")  # which the stage validate reads
+    cli.main(["why", ROW])
+    told = [line for line in capsys.readouterr().out.splitlines() if "relabel" in line]
+    assert told == ["apply_decisions change, rule relabel: label METHODS -> RESULTS, decided by ana"]
+
+
 def test_spans_are_told_in_words(tmp_path, workspace, capsys):
     workspace(task={"kind": "token_classification", "labels": ["chemical"]})
     row = make_rows([{"source": "notes", "source_key": "k1", "text": "Aspirin helps.", "label": '[[0,7,"chemical"]]'}])

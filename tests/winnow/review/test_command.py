@@ -1,5 +1,6 @@
 """`winnow review` as a person starts and ends it."""
 
+import contextlib
 import functools
 import os
 import signal
@@ -41,8 +42,11 @@ def fails(capsys, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_it_and_says_what_to_do_next(project, tmp_path, ending):
-    code = "from winnow.commands import cli; cli.main(['review', '--reviewer', 'ana', '--no-browser', '--port', '0'])"
+def test_it_waits_in_silence_and_ctrl_c_ends_it(project, tmp_path, ending):
+    code = (
+        "from winnow.base import progress; from winnow.commands import cli; progress.LINE_SECONDS = 0.2;"
+        "cli.main(['review', '--reviewer', 'ana', '--no-browser', '--port', '0'])"
+    )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # As in the background of a shell: Ctrl-C is ignored until the command says otherwise.
@@ -50,10 +54,15 @@ def test_ctrl_c_ends_it_and_says_what_to_do_next(project, tmp_path, ending):
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=environment, preexec_fn=ignore, **pipes)
     assert process.stdout.readline() == "6 rows of data/queue.parquet for ana, 0 decided already\n"
     assert process.stdout.readline().startswith("http://127.0.0.1:")
+    os.set_blocking(process.stderr.fileno(), False)
+    with contextlib.suppress(BlockingIOError):
+        os.read(process.stderr.fileno(), 65536)  # what was told while it started
+    os.set_blocking(process.stderr.fileno(), True)
+    time.sleep(1)
     process.send_signal(ending)
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
-    assert out.splitlines()[-1] == "0 decisions added to data/decisions.csv; commit them and run `dvc repro`"
+    assert out.splitlines()[-1] == "no decision was added"
 
 
 BROWSER = """#!/bin/sh
