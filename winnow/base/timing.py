@@ -72,13 +72,22 @@ def read(root: Path = Path()) -> dict[str, Last]:
     return found
 
 
+def written_at(stage: str, root: Path = Path()) -> float:
+    """Return when the last run of a stage that has one began or ended, in seconds since the epoch."""
+    return (root / _file(stage)).stat().st_mtime
+
+
+def _file(stage: str) -> Path:
+    return FOLDER / f"{quote(stage, safe='@')}.json"
+
+
 def _whole(run: Last) -> dict:
     return {"seconds": run.seconds, "peak_bytes": run.peak_bytes}
 
 
 def _write(stage: str, run: Last) -> None:
     with suppress(OSError, UserError):
-        files.write_json(FOLDER / f"{quote(stage, safe='@')}.json", asdict(run))
+        files.write_json(_file(stage), asdict(run))
 
 
 def _peak_bytes() -> int | None:

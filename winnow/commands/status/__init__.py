@@ -52,7 +52,9 @@ def lines(found: Standing) -> Iterator[tuple[str, str]]:
         yield "dataset", found.title
     for name, seconds in found.running.items():
         yield "running", f"{name}, for {advice.duration(seconds)}"
-    yield from (("stopped", f"{name}: {error}") for name, error in found.stopped.items())
+    for name, error in found.stopped.items():
+        since = f"; {found.mended[name]} has changed since" if name in found.mended else ""
+        yield "stopped", f"{name}: {error}{since}"
     if found.reruns is not None:
         yield "to run", _to_run(found)
     if found.uncommitted:

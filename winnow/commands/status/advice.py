@@ -47,6 +47,8 @@ def _stopped(found: Standing) -> Advice | None:
     for name, error in found.stopped.items():
         if error in (KILLED, INTERRUPTED):
             return Advice("make repro", f"{name} did not end: {error}; what ran before it does not run again")
+        if name in found.mended:
+            return Advice("make repro", f"{found.mended[name]} has changed since {name} stopped")
         return Advice("mend this, then `make repro`", f"{name} stopped: {error}")
     return None
 

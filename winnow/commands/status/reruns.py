@@ -23,6 +23,7 @@ Answer = TypeVar("Answer")
 
 TRIES, WAIT = 4, 0.5  # seconds
 NOT_IN_CACHE = " not in cache"  # DVC's word of an output, be it here or not
+UNFINISHED = "not finished yet"
 CODE = "code"  # the stage that writes the fingerprints
 # Of a stage's `meta` in dvc.yaml: outputs that say the same whatever the stage reads, so that nothing follows them.
 CONSTANT = "constant"
@@ -121,6 +122,8 @@ def planned(seen: Told, by_lock: bool = False) -> Reruns:
     changed = {name: list(_words(entries)) for name, entries in seen.changed.items()}
     if by_lock:
         changed = _but_for_lacking(seen, changed)
+    else:  # of a stage that dvc.lock does not know, DVC calls all modified
+        changed |= {name: [UNFINISHED] for name in changed.keys() & set(_unlocked(seen))}
     meta = {name: stage.get("meta", {}) for name, stage in pipeline.stages(seen.root).items()}
     renewed: set[str] = set()
     running = []
@@ -158,6 +161,13 @@ def _words(entries: Iterable[object]) -> Iterator[str]:
             for path, word in told.items():  # of a parameter, the file and its keys
                 changed = [word] if isinstance(word, str) else [f"{key} {how}" for key, how in word.items()]
                 yield from (f"{path} {how}" for how in changed)
+
+
+def _unlocked(seen: Told) -> Iterator[str]:
+    """Yield the stages that dvc.lock does not know, which never ran to their end."""
+    for stage in seen.stages:
+        if stage.outs and not any(out.hash_info for out in stage.outs):
+            yield stage.addressing
 
 
 def _follows(stage: "Stage", renewed: Iterable[str]) -> bool:

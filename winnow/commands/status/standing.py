@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pyarrow.compute as pc
+
 from winnow.base import files, gates, params, timing
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
@@ -71,6 +73,7 @@ class Standing:
         is_busy: whether another DVC command holds the repository.
         running: seconds since each stage began that runs now.
         stopped: why each stage stopped that would run again.
+        mended: a file or folder that each of these reads, if one has changed since it stopped.
         untimed: stages that would run and of which no time is known here.
         seconds: that the others took the last time.
         conflicts: files with Git's conflict marks.
@@ -88,6 +91,7 @@ class Standing:
     is_busy: bool = False
     running: dict[str, float] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    mended: dict[str, str] = field(default_factory=dict)
     reruns: Reruns | None = None
     untimed: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -203,6 +207,17 @@ def _runs(found: Standing, repo: "Repo", clock: Callable[[], float]) -> None:
             found.untimed.append(name)
         if name in last and (last[name].error or not last[name].ended):
             found.stopped[name] = last[name].error or KILLED
+    for stage in seen.stages:
+        if stage.addressing in found.stopped:
+            ended = timing.written_at(stage.addressing, root)
+            if path := next((dep.def_path for dep in stage.deps if _changed_at(root / dep.def_path) > ended), None):
+                found.mended[stage.addressing] = path
+
+
+def _changed_at(path: Path) -> float:
+    """Return when a file was last written, or any of a folder; 0 where there is none."""
+    times = (each.stat().st_mtime for each in (path, *path.rglob("*")) if each.exists())
+    return max(times, default=0.0)
 
 
 def remote_of(repo: "Repo") -> Remote | None:
@@ -243,11 +258,26 @@ def _decisions(found: Standing, root: Path) -> None:
     path = pipeline.made("apply_decisions", "decisions", root)
     made = decisions.read(root / path) if path else []
     found.decisions = len(made)
+    _try(found, lambda: _check_ids(found, root, made))
     for name, source in QUEUES.items():
         if name == queues.ROUND:
             _try(found, lambda: _round(found, root, made))
         elif queue := pipeline.made(*source, root):
             _try(found, lambda name=name, queue=queue: found.queues.update({name: _waiting(root / queue, made)}))
+
+
+def _check_ids(found: Standing, root: Path, made: Sequence[Decision]) -> None:
+    """Raise `UserError` if a decision's row is not in the table, at which `apply_decisions` would stop."""
+    file = pipeline.made("apply_decisions", "rows", root)
+    if not (file and made and found.reruns) or "deduplicate" in found.reruns.stages:  # which may bring or take rows
+        return
+    table = tables.read(root / file, ["id", "purpose"])
+    known = set(table.filter(pc.equal(table["purpose"], "task"))["id"].to_pylist())
+    lost = [decision for decision in made if decision.id not in known]
+    if lost:
+        more = f" (and {len(lost) - 1} more such lines)" if len(lost) > 1 else ""
+        path = pipeline.path("apply_decisions", "decisions", root)
+        raise UserError(f"{path}: line {lost[0].line}: {next(iter(decisions.stale(lost[0], {})))}{more}")
 
 
 def _waiting(queue: Path, made: Sequence[Decision]) -> Queue:

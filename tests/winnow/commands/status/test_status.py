@@ -11,7 +11,7 @@ import time
 import pytest
 from dvc.repo import Repo
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, make_rows
 from tests.review_project import entries, write_queue
 from winnow.base import timing
 from winnow.commands import cli
@@ -125,6 +125,11 @@ def test_a_repository_from_its_first_run_to_a_decision(repository, capsys):
     assert found["stopped"] == {"collect": "rows.csv: line 3 is broken; mend it"}
     assert found["next"]["do"] == "mend this, then `make repro`"
     (repository / "broken").unlink()
+    (repository / "data/sources/rows").write_text("a row")  # mended
+    found = status(capsys)
+    assert found["next"] == {"do": "make repro", "why": "data/sources has changed since collect stopped"}
+    cli.main(["status"])
+    assert "stopped       collect: rows.csv: line 3 is broken; mend it; data/sources has" in capsys.readouterr().out
 
     assert not standing.find(repository).is_locked
     call(repository, "dvc", "repro")
@@ -152,6 +157,28 @@ def test_a_repository_from_its_first_run_to_a_decision(repository, capsys):
     told = capsys.readouterr().out
     assert "to run        at most 4 of 5 stages, " in told
     assert told.splitlines()[-2].startswith("next          git commit")
+
+
+def test_what_never_ran_to_its_end_is_not_called_modified(repository, capsys):
+    call(repository, "dvc", "repro", "collect")
+    found = status(capsys)
+    assert "collect" not in found["reruns"]["stages"]
+    assert found["reruns"]["changed"]["adapt"] == ["not finished yet"]
+    assert reruns.would_run(Repo()).changed == found["reruns"]["changed"]
+
+
+def test_a_decision_on_no_row_is_told_before_a_run_stops_at_it(repository, capsys):
+    with_rows = PIPELINE.replace("--decisions data", "--rows data/rows.parquet --decisions data")
+    (repository / "dvc.yaml").write_text(with_rows)
+    rows = make_rows([{"source": "notes", "source_key": "k1"}, {"source": "notes", "source_key": "k2"}])
+    standing.tables.write(rows, repository / "data/rows.parquet")
+    decide(repository, rows["id"][0].as_py())
+    assert status(capsys)["problems"] == []
+    decide(repository)
+    found = status(capsys)
+    (problem,) = found["problems"]
+    assert problem.startswith("data/decisions.csv: line 3: id '0123456789abcdef' is not in the table; `winnow why")
+    assert found["next"]["do"] == "mend this"
 
 
 def test_the_queue_and_what_people_settled_of_it(repository, capsys):
