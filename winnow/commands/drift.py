@@ -203,9 +203,9 @@ def queue(drawn: Drawn, dataset: Dataset, model: trained.Model, wanted: int) -> 
             "label": None,
             "predicted": labels[place],
             "probability": None if answers.sure is None else float(answers.sure[place]),
-            "why": why,
+            "why": reason,
         }
-        for place in chosen.tolist()
+        for place, reason in zip(chosen.tolist(), why, strict=True)
     ]
 
 

@@ -17,12 +17,13 @@ from winnow.encoder.reader import Reader, Reading
 SECTION = "choose_rows"
 WHY = {
     "random": "drawn at random",
-    "entropy": "the model is unsure of it",
-    "margin": "the model wavers between two labels",
-    "k_center": "far from every row that has a label",
-    "typical": "typical of many new rows",
-    "mixed": "the model is unsure of it, and it is unlike the rows before it",
+    "entropy": "the model is less sure of it than of most new rows",
+    "margin": "the model wavers between two labels more than in most new rows",
+    "k_center": "of the rows left, the farthest from all that have a label or stand before it",
+    "typical": "among the most typical of the new rows like it",
+    "mixed": "of the rows left, the least like those before it",
 }
+LEAST_DOUBT = "no row left is in more doubt"  # of a row whose turn comes although the model is sure
 
 
 def rows_wanted() -> int:
@@ -32,8 +33,8 @@ def rows_wanted() -> int:
 
 def choose(
     texts: Sequence[str], labelled: Sequence[str], predicted: pa.Table, model: Model, count: int
-) -> tuple[np.ndarray, str]:
-    """Return the places of the texts to label, the first to be labelled first, (at most count,) int; and why these.
+) -> tuple[np.ndarray, list[str]]:
+    """Return the places of the texts to label, the first to be labelled first, (at most count,) int; and why each.
 
     Args:
         labelled: ids of the training rows that have a label; they have embeddings.
@@ -53,7 +54,25 @@ def choose(
         except UserError:  # the kind of task tells no doubt
             strategy = settings.get("cold_start", "typical")
     pool = active.Pool(vectors, active.unit_length(known, out=known), doubt)
-    return active.choose(strategy, count, pool, settings.get("seed", 1)), WHY[strategy]
+    chosen = active.choose(strategy, count, pool, settings.get("seed", 1))
+    return chosen, reasons(strategy, chosen, pool.doubt)
+
+
+def reasons(strategy: active.Strategy, chosen: np.ndarray, doubt: np.ndarray | None) -> list[str]:
+    """Return why each of the chosen rows was, in words that hold for it: where few rows are left, sure ones come too.
+
+    Args:
+        doubt: (candidates,) float, as in `active.Pool`.
+    """
+    if strategy not in active.DOUBT:
+        return [WHY[strategy]] * len(chosen)
+    doubtful = (doubt > np.median(doubt))[chosen]
+    if strategy != "mixed":
+        return [WHY[strategy] if is_doubtful else LEAST_DOUBT for is_doubtful in doubtful]
+    first = [LEAST_DOUBT] * min(len(chosen), 1)  # before it stands no row
+    apart = [WHY[strategy]] * (len(chosen) - 1)
+    others = zip(doubtful[1:], apart, strict=True)
+    return first + [f"{WHY['entropy']}; {why}" if is_doubtful else why for is_doubtful, why in others]
 
 
 def embedded(texts: Sequence[str], model: Model) -> np.ndarray:
