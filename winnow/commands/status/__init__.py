@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from winnow.commands.status import advice, standing
-from winnow.commands.status.standing import Standing
+from winnow.commands.status.standing import Queue, Standing
 from winnow.commands.terminal import printable
 
 NAME = "status"
@@ -60,7 +60,7 @@ def lines(found: Standing) -> Iterator[tuple[str, str]]:
     if found.uncommitted:
         decided = f"{found.new_decisions} decisions, " if found.new_decisions else ""
         yield "not in Git", f"{decided}{_first(found.uncommitted)}"
-    waiting = [f"{queue.waiting:,} of {queue.rows:,} {name}" for name, queue in found.queues.items() if queue.rows]
+    waiting = [_waiting(name, queue) for name, queue in found.queues.items() if queue.rows]
     if waiting:
         yield "to review", f"{', '.join(waiting)}; {found.decisions:,} decisions are made"
     if wrong := "; ".join(_wrong_labels(found)):
@@ -89,10 +89,15 @@ def _to_run(found: Standing) -> str:
     return f"at most {len(runs.stages)} of {runs.total} stages{advice.cost(found)}: {_first(told)}"
 
 
+def _waiting(name: str, queue: Queue) -> str:
+    wrong = "" if queue.wrong is None else f" (about {queue.wrong:,.0f} wrong)"
+    return f"{queue.waiting:,} of {queue.rows:,} rows of the queue {name} are open{wrong}"
+
+
 def _wrong_labels(found: Standing) -> Iterator[str]:
     wrong = found.wrong_labels
     if wrong.expected is not None:
-        yield f"about {wrong.expected:,.0f} expected"
+        yield f"about {wrong.expected:,.0f} expected in all"
     if wrong.share is not None:
         low, high = 100 * wrong.share_low, 100 * wrong.share_high
         yield f"{100 * wrong.share:.1f} % ({low:.1f} to {high:.1f}) by the random sample of round {wrong.round}"

@@ -103,10 +103,9 @@ def _issues(found: Standing) -> Advice | None:
         return None
     if found.decisions and not found.rounds:
         return Advice("winnow round --start", "a random sample tells how many labels are wrong, before and after")
-    expected = found.wrong_labels.expected
-    told = f"; about {expected:,.0f} labels are expected to be wrong" if expected is not None else ""
-    says = f"; {found.advice['says']}" if found.advice.get("says") else told
-    return Advice("winnow review", f"{queue.waiting:,} labels in doubt wait{says}")
+    told = f", of whose labels about {queue.wrong:,.0f} are wrong" if queue.wrong is not None else ""
+    says = f"; {found.advice['says']}" if found.advice.get("says") else ""
+    return Advice("winnow review", f"{queue.waiting:,} rows of the queue are open{told}{says}")
 
 
 def _unlabelled(found: Standing) -> Advice | None:

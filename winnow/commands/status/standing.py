@@ -36,10 +36,15 @@ CONFLICT = ("<<<<<<< ", ">>>>>>> ")  # Git's marks
 
 @dataclass(frozen=True)
 class Queue:
-    """Rows of a queue that nobody has settled, and all of them."""
+    """Rows of a queue that nobody has settled, and all of them.
+
+    Attributes:
+        wrong: how many labels of the rows that wait are expected to be wrong; None where no chance is known.
+    """
 
     waiting: int
     rows: int
+    wrong: float | None = None
 
 
 @dataclass(frozen=True)
@@ -281,10 +286,12 @@ def _check_ids(found: Standing, root: Path, made: Sequence[Decision]) -> None:
 
 
 def _waiting(queue: Path, made: Sequence[Decision]) -> Queue:
-    rows = tables.read(queue, ["id", "text_sha", "given_label"]).to_pylist()
+    rows = tables.read(queue, ["id", "text_sha", "given_label", "p_error"]).to_pylist()
     asked = {row["id"]: (row["text_sha"], row["given_label"] or "") for row in rows}
     answers = settling.latest(line for line in made if asked.get(line.id) == (line.text_sha, line.given_label))
-    return Queue(sum(settling.settled(answers.get(id, {})) is None for id in asked), len(rows))
+    waiting = [row for row in rows if settling.settled(answers.get(row["id"], {})) is None]
+    chances = [row["p_error"] for row in waiting if row["p_error"] is not None]
+    return Queue(len(waiting), len(rows), sum(chances) if chances else None)
 
 
 def _round(found: Standing, root: Path, made: Sequence[Decision]) -> None:

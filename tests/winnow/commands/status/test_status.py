@@ -16,7 +16,7 @@ from tests.review_project import entries, write_queue
 from winnow.base import timing
 from winnow.commands import cli
 from winnow.commands.status import advice, reruns, standing
-from winnow.commands.status.standing import Queue, Remote, Standing, WrongLabels
+from winnow.commands.status.standing import Queue, Remote, Standing
 from winnow.people import decisions
 
 PIPELINE = """
@@ -184,14 +184,19 @@ def test_a_decision_on_no_row_is_told_before_a_run_stops_at_it(repository, capsy
 def test_the_queue_and_what_people_settled_of_it(repository, capsys):
     write_queue(repository, entries(4))
     found = status(capsys)
-    assert found["queues"] == {"issues": {"waiting": 4, "rows": 4}}
+    assert found["queues"] == {"issues": {"waiting": 4, "rows": 4, "wrong": pytest.approx(4 * 0.8)}}
     row = standing.tables.read(repository / "data/queue.parquet", ["id", "text_sha", "given_label"]).to_pylist()[0]
     with (repository / "data/decisions.csv").open("a") as file:
         for who, verdict in (("ana", "keep"), ("bo", "ambiguous")):
             file.write(f"{row['id']},{row['text_sha']},{row['given_label']},{verdict},,{who},2026-01-31,,,\n")
             waiting = 3 if who == "ana" else 4  # reviewers who disagree have settled nothing
             file.flush()
-            assert status(capsys)["queues"]["issues"] == {"waiting": waiting, "rows": 4}
+            wrong = pytest.approx(waiting * 0.8)
+            assert status(capsys)["queues"]["issues"] == {"waiting": waiting, "rows": 4, "wrong": wrong}
+    cli.main(["status"])
+    assert (
+        "to review     4 of 4 rows of the queue issues are open (about 3 wrong); 2 decisions" in capsys.readouterr().out
+    )
 
 
 def test_a_run_in_progress_and_a_killed_one(repository, capsys):
@@ -335,10 +340,11 @@ def test_one_thing_comes_next(found, do):
     assert advice.next_thing(found).do == do
 
 
-def test_the_reason_tells_how_many_labels_are_wrong():
-    wrong = WrongLabels(expected=419.5)
-    told = advice.next_thing(ran(queues={"issues": Queue(1300, 2000)}, wrong_labels=wrong)).why
-    assert told == "1,300 labels in doubt wait; about 420 labels are expected to be wrong"
+def test_the_reason_tells_how_many_labels_of_the_open_rows_are_wrong():
+    told = advice.next_thing(ran(queues={"issues": Queue(280, 300, 41.7)})).why
+    assert told == "280 rows of the queue are open, of whose labels about 42 are wrong"
+    says = {"says": "go on"}
+    assert advice.next_thing(ran(queues={"issues": Queue(280, 300)}, advice=says)).why.endswith("are open; go on")
 
 
 def test_a_project_that_must_not_be_written_tells_the_rest(repository, monkeypatch, capsys):
