@@ -50,10 +50,11 @@ def bars(estimates: Sequence[tuple[float, float, float, str] | None], zero: bool
     if not ends:
         return [None] * len(estimates)
     least, most = min(ends), max(ends)
-    width = (most - least) or 1.0
+    width = most - least
 
     def place(value: float) -> float:
-        return round(100 * (PAD + (1 - 2 * PAD) * (value - least) / width), 2)
+        share = (value - least) / width if width else 0.5  # where all are the same, the middle
+        return round(100 * (PAD + (1 - 2 * PAD) * share), 2)
 
     return [
         Bar(place(estimate[1]), place(estimate[0]), place(estimate[2]), place(0) if zero else None, estimate[3])

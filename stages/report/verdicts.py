@@ -120,7 +120,7 @@ def helped(asked: Sequence[dict]) -> str:
         "better": "helped",
         "worse": "did harm",
         "no measurable difference": "made no measurable difference",
-        UNJUDGED: "cannot be judged, for want of runs",
+        UNJUDGED: "cannot be judged, for want of runs (params.yaml: arms.seeds)",
     }
     told = [f"{count} {words[verdict]}" for verdict, count in counts.items() if count]
     steps = "the one step that was" if len(asked) == 1 else f"the {len(asked)} steps that were"

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from stages.compare import __main__ as compare
 from stages.report import __main__ as report
 from stages.report import flow, inputs, plots, verdicts
+from stages.report import tables as page_tables
 from stages.report.words import number, points
 from tests import predicted
 from tests.conftest import ROOT
@@ -443,6 +444,16 @@ def test_one_seed_is_not_judged_in_words(ready):
     assert "over groups; one run of dapt: no interval over seeds)" in text
     assert "is better than" not in text
     assert "**On dev, dapt cannot be judged against tfidf" in (folder / "out/MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_want_of_runs_names_the_parameter_that_gives_more():
+    told = verdicts.helped([{"verdict": verdicts.UNJUDGED}])
+    assert told == "Of the one step that was to help, 1 cannot be judged, for want of runs (params.yaml: arms.seeds)."
+
+
+def test_intervals_that_are_all_zero_stand_in_the_middle():
+    [bar] = page_tables.bars([(0.0, 0.0, 0.0, "open")], zero=True)
+    assert (bar.low, bar.value, bar.high, bar.zero) == (50, 50, 50, 50)
 
 
 def test_no_text_becomes_markup(out):

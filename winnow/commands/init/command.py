@@ -203,8 +203,11 @@ def _keep(each: Source, folder: Path) -> None:
     place = folder / each.place
     if copy is not None:
         print(printable(f"{each.found.path}: copied to {copy}"))
-    command = "dvc add" if sum(file.bytes for file in each.found.files) > LARGE else "git add"
-    print(printable(f"Version it: `{command} {shlex.quote(str(place))}`"))
+    name = shlex.quote(str(place))
+    if sum(file.bytes for file in each.found.files) > LARGE:
+        print(printable(f"Version it: `dvc add {name}`"))
+    else:  # what Git has once, its history keeps
+        print(printable(f"Version it: `git add {name}`, or `dvc add {name}` for texts that must not enter Git"))
 
 
 def _take_example(name: str, text: str, answers: Answers) -> None:

@@ -344,7 +344,9 @@ def test_files_stay_where_they_are_below_the_sources(init, project, capsys):
     (project / "data/sources/in").mkdir()
     path = shapes.many_classes(project / "data/sources/in")
     init(path, "--yes")
-    assert "copied" not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "copied" not in told
+    assert re.search(r"Version it: `git add (\S+)`, or `dvc add \1` for texts that must not enter Git\n", told)
     assert written(project)["collect"]["sources"][0]["path"] == "in/intents.csv"
     other = shapes.many_classes(project / "data")
     init(other, "--yes")
