@@ -6,3 +6,7 @@ class UserError(Exception):
 
     `winnow.base.stage.run` prints it without a traceback and exits with 1.
     """
+
+    def __init__(self, message: object = "") -> None:
+        """Take the message; half of a surrogate pair, which no output can hold, is escaped in it."""
+        super().__init__(str(message).encode("utf-8", "backslashreplace").decode("utf-8"))

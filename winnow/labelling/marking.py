@@ -83,7 +83,7 @@ class Pattern(Rule):
         for label, pattern in labels.items():
             try:
                 found = _compiled(pattern)
-            except regex.error as error:
+            except (regex.error, RecursionError) as error:  # brackets in a thousand brackets
                 raise ValueError(f"the pattern of '{label}' is no regular expression ({error})") from None
             if found.fullmatch(""):
                 raise ValueError(f"the pattern of '{label}' matches where nothing stands")

@@ -60,7 +60,7 @@ class Regex(_OfField):
         for label, pattern in labels.items():
             try:
                 _compiled(pattern)
-            except regex.error as error:
+            except (regex.error, RecursionError) as error:  # brackets in a thousand brackets
                 raise ValueError(f"the pattern of '{label}' is no regular expression ({error})") from None
         return labels
 

@@ -56,6 +56,7 @@ def test_a_pattern_marks_what_it_matches_or_its_group(tmp_path):
         ({"kind": "gazetteer"}, "needs names: labels, files, or both"),
         ({"kind": "gazetteer", "labels": {"drug": ["a"]}, "case": "no"}, "case"),
         ({"kind": "pattern", "labels": {"drug": "("}}, "the pattern of 'drug' is no regular expression"),
+        ({"kind": "pattern", "labels": {"drug": "(" * 5000 + ")" * 5000}}, "the pattern of 'drug' is no regular"),
         ({"kind": "pattern", "labels": {"drug": "a*"}}, "the pattern of 'drug' matches where nothing stands"),
     ],
 )

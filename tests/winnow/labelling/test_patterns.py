@@ -167,6 +167,7 @@ def test_what_the_rule_has_read_is_told():
     ("values", "message"),
     [
         (REGEX | {"labels": {"FRUIT": "("}}, "the pattern of 'FRUIT' is no regular expression"),
+        (REGEX | {"labels": {"FRUIT": "(" * 5000 + ")" * 5000}}, "the pattern of 'FRUIT' is no regular expression"),
         (REGEX | {"field": "heading"}, r"rules\[0\].regex.field"),
         (REGEX | {"labels": {}}, r"rules\[0\].regex.labels"),
         (REGEX | {"name": "my/rule"}, r"rules\[0\].regex.name"),
