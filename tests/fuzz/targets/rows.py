@@ -260,7 +260,9 @@ def round_trip(data: bytes, folder: Path) -> None:
         return
     header = [f"c{place}" for place in range(len(rows[0]))]
     delimiter, end = (",", ";", "\t", "|")[number % 4], ("\n", "\r\n")[number // 4 % 2]
-    quoting = (csv.QUOTE_ALL, csv.QUOTE_MINIMAL)[number // 8 % 2]
+    # The csv module writes a return in a cell without quotes, where it cannot be told from a line's end.
+    returns = any("\r" in cell for row in rows for cell in row)
+    quoting = csv.QUOTE_ALL if returns else (csv.QUOTE_ALL, csv.QUOTE_MINIMAL)[number // 8 % 2]
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows([header, *rows])
     stream = io.BytesIO(out.getvalue().encode())
