@@ -40,6 +40,18 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "winnow")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _own_precision() -> None:
+    """Let each file's tests compute in a precision of their own: accelerate keeps the first of a process."""
+    forget_precision()
+
+
+def forget_precision() -> None:
+    """Let the next `start` choose its precision, as a process of its own would; with AMX that is bf16 by default."""
+    if state := sys.modules.get("accelerate.state"):
+        state.AcceleratorState._reset_state(reset_partial_state=True)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what takes long first, for workers; who runs the tests in one process sees the fast ones' results first."""
     if hasattr(config, "workerinput"):
