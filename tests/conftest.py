@@ -41,8 +41,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "winnow")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _own_precision() -> None:
+def _precision_of_file() -> None:
     """Let each file's tests compute in a precision of their own: accelerate keeps the first of a process."""
+    forget_precision()
+
+
+@pytest.fixture
+def own_precision() -> Iterator[None]:
+    """Let a test compute in a precision of its own, as each stage is a process of its own."""
+    forget_precision()
+    yield
     forget_precision()
 
 

@@ -8,25 +8,16 @@ import pytest
 
 from stages.adapt import __main__ as adapt
 from stages.finetune import __main__ as finetune
+from tests.conftest import forget_precision
 from tests.stages.test_resume import adapt_command, corpus, finetune_command, training  # noqa: F401
 from winnow.encoder import compute
 
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator():
-    """accelerate keeps the first precision of a process; each stage is a process of its own."""
-    from accelerate.state import AcceleratorState
-
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
+pytestmark = pytest.mark.usefixtures("own_precision")
 
 
 def losses(encoder_params, encoder_folder, device, precision) -> tuple[dict, dict]:
     """Return the loss of each step of both stages, without dropout, and what finetune says it was computed on."""
-    from accelerate.state import AcceleratorState
-
-    AcceleratorState._reset_state(reset_partial_state=True)
+    forget_precision()
     changes = {"compute": {"device": device, "precision": precision}, "finetune": {"dropout": 0.0, "epochs": 3}}
     folder = encoder_params(adapt={"tokens": 2000, "warmup_tokens": 500, "dropout": 0.0}, **changes)
     name = f"{device}-{precision}"

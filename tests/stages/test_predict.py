@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests import nasty
-from tests.conftest import ROOT, forget_precision
+from tests.conftest import ROOT
 from tests.stages.evaluate.test_evaluate import run as evaluate
 from tests.stages.evaluate.test_evaluate import write_baseline
 from tests.stages.finetune.test_finetune import train
@@ -195,15 +195,7 @@ def test_the_best_on_dev_is_taken_and_named(encoder_params, encoder_folder, labe
         trained.best()
 
 
-@pytest.fixture
-def usual_precision():
-    """The precision of a process without params.yaml."""
-    forget_precision()
-    yield
-    forget_precision()
-
-
-def test_a_models_folder_is_enough(model, usual_precision, tmp_path_factory, monkeypatch, capsys):
+def test_a_models_folder_is_enough(model, own_precision, tmp_path_factory, monkeypatch, capsys):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.chdir(elsewhere)
     (elsewhere / "new.jsonl").write_text('{"text": "the a red one"}\n', encoding="utf-8")

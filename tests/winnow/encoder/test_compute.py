@@ -9,14 +9,7 @@ from winnow.encoder import compute
 SECTION = {"threads": 1, "device": "cpu", "precision": "fp32"}
 
 
-@pytest.fixture(autouse=True)
-def fresh_accelerator():
-    """accelerate keeps the first precision of a process; each stage is a process of its own."""
-    from accelerate.state import AcceleratorState
-
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
+pytestmark = pytest.mark.usefixtures("own_precision")
 
 
 def section(**changes) -> compute.Compute:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests import tiny_encoder
+from tests.conftest import forget_precision
 from winnow.encoder import compute, models
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader
@@ -31,9 +32,8 @@ def folder(tmp_path_factory):
 def learn(folder, precision="fp32", **changes):
     """Return the curve, and the model's probabilities of texts, of which it has not read the last."""
     import torch
-    from accelerate.state import AcceleratorState
 
-    AcceleratorState._reset_state(reset_partial_state=True)  # accelerate keeps the first precision of a process
+    forget_precision()
     accelerator = start(Compute(threads=1, device="cpu", precision=precision), 1)
     recipe, reader = finetuning.Recipe(**RECIPE | changes), Reader.of(folder, 16, 256, accelerator)
     tokens = reader.tokenize([*TEXTS, "here red the"])
