@@ -40,12 +40,6 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "winnow")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _precision_of_file() -> None:
-    """Let each file's tests compute in a precision of their own: accelerate keeps the first of a process."""
-    forget_precision()
-
-
 @pytest.fixture
 def own_precision() -> Iterator[None]:
     """Let a test compute in a precision of its own, as each stage is a process of its own."""
@@ -75,10 +69,7 @@ def _turn(test: str) -> int:
 def no_accelerator_left():
     """Forget a module's accelerator, of which a process has one: the next module may want another precision."""
     yield
-    if "accelerate" in sys.modules:
-        from accelerate.state import AcceleratorState
-
-        AcceleratorState._reset_state(reset_partial_state=True)
+    forget_precision()
 
 
 @pytest.fixture
