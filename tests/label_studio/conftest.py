@@ -4,6 +4,7 @@ It is made once, in .venv-label-studio or the folder that WINNOW_LABEL_STUDIO na
 `pip freeze` says in an environment into which `pip install label-studio` went.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -121,7 +122,9 @@ def server(tmp_path_factory) -> Iterator[LabelStudio]:
     """Yield a server that has started; a test that kills it starts it again."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1")
-        _install()
+        with REQUIREMENTS.open() as lock:  # another worker's server needs the environment too
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _install()
         folder = tmp_path_factory.mktemp("server") / "data"
         shutil.copytree(DATA, folder)
         server = LabelStudio(folder)

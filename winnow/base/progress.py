@@ -85,12 +85,12 @@ def running() -> Iterator[None]:
 @contextmanager
 def waiting() -> Iterator[None]:
     """Let `running` show nothing until the block ends, in which this program waits for people."""
-    global _waits
+    global _silent_since, _waits
     _waits = True
     try:
         yield
     finally:
-        _waits = False
+        _silent_since, _waits = time.monotonic(), False  # who waited was not silent for too long
 
 
 class Lines:
