@@ -249,7 +249,7 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
         origin=row["label_origin"],
         suggested=table.likeliest[place],
         chances=dict(row["chances"]),
-        members={name: likeliest[place] for name, likeliest in table.members.items()},
+        members=table.said_by(place),
         nearest=table.labels[near[near >= 0]].tolist(),
         flagged=flagged,
         ways=ways,

@@ -12,7 +12,7 @@ from stages.find_issues import datalab
 from stages.find_issues.datalab import Kinds, Taken
 from winnow.detect import inputs
 from winnow.encoder.neighbours import Neighbours
-from winnow.kinds.evidence import Evidence, Signals, Surroundings
+from winnow.kinds.evidence import GROUP, Evidence, Signals, Surroundings
 from winnow.kinds.task import Task
 from winnow.rows import origins, votes
 from winnow.rows.text_column import TextColumn
@@ -80,6 +80,17 @@ class Table:
     def members(self) -> dict[str, np.ndarray]:
         """The label that each model holds to be likeliest, (rows,) object, by the model's name."""
         return {name: member.likeliest() for name, member in self.evidence.members.items()}
+
+    @cached_property
+    def _has_others(self) -> np.ndarray:
+        """Whether there are other rows of a row's group, (rows,) bool."""
+        _, group, rows = np.unique(self.surroundings.groups, return_inverse=True, return_counts=True)
+        return rows[group] > 1
+
+    def said_by(self, place: int) -> dict[str, str]:
+        """Return the label that each model holds to be likeliest of a row, without its group where it is alone."""
+        heard = (name for name in self.members if name != GROUP or self._has_others[place])
+        return {name: self.members[name][place] for name in heard}
 
     def chances(self, places: np.ndarray) -> list[list[tuple[str, float]]]:
         """Return labels and their probabilities to show of some rows, (some,) int."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from winnow.kinds.evidence import GROUP
 from winnow.rows import origins
 
 # What each model looks at; a member of another name is told by its name.
@@ -11,7 +12,7 @@ SEEN_BY = {
     "probe": "its meaning",
     "words": "its words",
     "finetune": "the fine-tuned model",
-    "group": "the rest of its group",
+    GROUP: "the rest of its group",
 }
 SHOWN = 3  # ids of near-duplicates
 

@@ -28,6 +28,7 @@ Filter = Literal[
     "low_self_confidence",
 ]
 CLEANLAB = "cleanlab "  # how the name of a flag by confident learning begins; its way follows
+GROUP = "group"  # the member that looks at the other rows of a row's group
 NEAREST = 15  # of a row's neighbours, whose labels speak for or against its own
 
 

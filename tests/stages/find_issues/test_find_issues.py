@@ -129,6 +129,16 @@ def decision(row: str, verdict: str = "keep", seconds: float | str = "") -> dict
     return dict.fromkeys(COLUMNS, "") | values
 
 
+def test_the_rest_of_its_group_speaks_for_no_row_that_is_alone(workspace):
+    paired = [row | {"group": f"pair {n // 2}"} for n, row in enumerate(labelled())]
+    rows = [*paired, wrong(group="pair 0"), wrong(group="its own")]
+    issues, *_ = run(workspace, rows, queue_rows=20)
+    said = {row["id"]: row["reasons"] for row in issues}
+    assert "the rest of its group" in said[id_of(rows, 120)]
+    assert "the rest of its group" not in said[id_of(rows, 121)]
+    assert "its meaning" in said[id_of(rows, 121)]
+
+
 def test_wrong_labels_stand_first_with_a_probability_a_suggestion_and_a_reason(workspace):
     rows = [*labelled(), wrong(), wrong(label="WATER", says="FRUIT")]
     issues, waiting, metrics, _ = run(workspace, rows)

@@ -17,7 +17,7 @@ from winnow.kinds import evidence
 from winnow.kinds.classification import columns
 from winnow.kinds.classification.chances import LEAST, Chances
 from winnow.kinds.classification.scores import detectors, noise, stack
-from winnow.kinds.evidence import Doubt, Errors, Filter, Signals, Surroundings, Suspects
+from winnow.kinds.evidence import GROUP, Doubt, Errors, Filter, Signals, Surroundings, Suspects
 
 if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
@@ -104,7 +104,7 @@ class Evidence(Chances):
         Rows without a label have no meaning here.
         """
         given = self.task.indices(labels)
-        models = {name: chances for name, chances in self.each().items() if name != stack.GROUP}
+        models = {name: chances for name, chances in self.each().items() if name != GROUP}
         return detectors.rankings(given, models, near) | {"stack": stack.against(self.probabilities, given)}
 
     def _names(self, places: np.ndarray) -> np.ndarray:

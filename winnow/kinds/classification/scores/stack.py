@@ -13,12 +13,11 @@ import numpy as np
 
 from winnow.encoder.neighbours import Neighbours
 from winnow.kinds.classification.scores.context import MANY, Known, by_group, out_of_fold, out_of_fold_shared
-from winnow.kinds.evidence import NEAREST, Surroundings
+from winnow.kinds.evidence import GROUP, NEAREST, Surroundings
 
 REGULARIZATION = 0.1  # C of the stack; 0.01 to 1 differ little
 LEAST = 1e-4  # a model that is certain says no more than this
 DROPPED = 0.5  # of a class's suspects, in the second pass; all or none of them find fewer planted errors
-GROUP = "group"
 
 
 def stacked(
@@ -32,7 +31,8 @@ def stacked(
         members: (rows, classes) float64, out of fold, of at least one model.
 
     Returns:
-        (rows, classes) float64 each. Groups of one row say nothing.
+        (rows, classes) float64 each. Of a row that is alone in its group, the group knows the
+        classes' shares alone.
     """
     learnt = Known(labels, known, surroundings.folds)
     mean = np.mean(list(members.values()), axis=0)
