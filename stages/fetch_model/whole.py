@@ -108,6 +108,11 @@ def _tensors(path: Path, where: str, keys: Sequence[str] = ()) -> dict:
 
     try:
         with safe_open(path, framework="pt") as weights:
+            # Asked here: safetensors cannot be asked for a name that is no Unicode.
+            if absent := sorted(set(keys) - set(weights.keys())):
+                raise UserError(
+                    f"{where}: {path.name} lacks {absent[0]}, which {parts.INDEX} finds there; fetch both again"
+                )
             return {key: weights.get_tensor(key) for key in keys}
     except SafetensorError as error:
         raise UserError(f"{where}: {path.name}: damaged, or no safetensors: {_first(error)}; fetch it again") from None
