@@ -235,7 +235,7 @@ def test_a_sharded_model_becomes_one_file(hub, fetch, encoder, sharded):
         (lambda index, name: {"weight_map": {"x": "\ud800.safetensors"}}, 'ud800.safetensors" is no safetensors file'),
         (lambda index, name: {"weight_map": {"x": "model-9.safetensors"}}, "no model-9.safetensors, which its index"),
         (lambda index, name: {"weight_map": {"x": name}}, "safetensors lacks x, which model.safetensors.index.json"),
-        (lambda index, name: {"weight_map": {"\ud800": name}}, "safetensors lacks ., which"),
+        (lambda index, name: {"weight_map": {"\ud800": name}}, r"safetensors lacks \\ud800, which"),
     ],
 )
 def test_an_index_that_cannot_be_used(hub, fetch, sharded, change, message):
