@@ -23,6 +23,7 @@ import jinja2
 
 from winnow.base import files
 from winnow.base.errors import UserError
+from winnow.validation import looks
 
 TEMPLATES = Path("docs/figures")
 RESULTS = Path("bench/results")
@@ -169,7 +170,10 @@ def comparison(root: Path) -> dict[str, dict]:
     if not (root / test).exists():
         return {"dev": dev["dev"]}
     looked = read(root, test)
-    return {"dev": dev["dev"], "test": looked["test"] | {"looks": looked["looks"]}}
+    seen = looks.at(looks.read((root / test).parent), looked["dataset"])
+    # Benches look at the same rows, and leave the figures of the pipeline's own models.
+    [own] = (look for look in seen if look.predictions == looked["predictions"])
+    return {"dev": dev["dev"], "test": looked["test"] | {"looks": len(seen), "looked_on": own.looked_on}}
 
 
 # What templates choose by.
