@@ -32,7 +32,9 @@ NEVER = {
     "a mention or a reference": re.compile(r"(?<!&)[@#!%~]\w"),
     "hidden signs": re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2061-\u2069\ufeff]"),
 }
-# Of sentences, outside of <code>: signs of Markdown and HTML, the stop and colon of an address.
+# Of sentences, outside of <code>: a reference, and what is no entity of signs of Markdown and HTML, or of the stop and
+# colon of an address.
+REFERENCE = re.compile(r"\bGH-\d", re.IGNORECASE)
 ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|#x27|#(?:34|36|38|39|42|46|58|60|62|91|92|93|95|96|123|124|125|126));)")
 
 
@@ -89,9 +91,11 @@ def report(folder: Path) -> tuple[str, bool]:
     try:
         text = read(folder / "report.md", MOST_CHARACTERS)
         bare = COMMAND.sub("", text)
+        sentences = CODE.sub(" ", bare)
         found = [what for what, pattern in NEVER.items() if pattern.search(bare)]
-        if found or ENTITY.search(CODE.sub("", bare)):
-            raise Refused(f"report.md holds {(found or ['an entity'])[0]}, as no report of `winnow diff` does")
+        found += ["a reference"] * bool(REFERENCE.search(sentences)) + ["an entity"] * bool(ENTITY.search(sentences))
+        if found:
+            raise Refused(f"report.md holds {found[0]}, as no report of `winnow diff` does")
     except Refused as error:
         return f"**No report**: {error}.", False
     return text.strip(), True

@@ -146,6 +146,8 @@ def test_the_first_report_is_posted_and_the_next_takes_its_place(forge, folder, 
         ("<details open>", "markup"),
         ("as in #12", "a mention or a reference"),
         ("as in we/ours#12", "a mention or a reference"),
+        ("as in GH-12", "a reference"),
+        ("as in <code>GH-1</code>gh-12", "a reference"),
         ("all \u202egood", "hidden signs"),
         ("all\u200bgood", "hidden signs"),
         ("x" * 60_001, "more than 60,000 characters"),
@@ -184,6 +186,16 @@ def test_a_report_of_hostile_texts_is_posted_as_winnow_diff_wrote_it(forge, fold
     done = post(forge, folder)
     ((_, _, posted),) = forge.changes
     assert posted.startswith(f"{MARK}\n{written.strip()}\n\n<sub>"), posted[:200]
+    assert done.returncode == 0
+
+
+def test_the_report_that_the_docs_show_is_posted(forge, folder):
+    page = (ROOT / "docs/pull-requests.md").read_text(encoding="utf-8")
+    shown = page.partition("```md\n")[2].partition("```")[0]
+    (folder / "report.md").write_text(shown, encoding="utf-8")
+    done = post(forge, folder)
+    ((_, _, posted),) = forge.changes
+    assert posted.startswith(f"{MARK}\n### Winnow: ")
     assert done.returncode == 0
 
 

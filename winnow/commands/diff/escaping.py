@@ -20,8 +20,10 @@ RIGHT_TO_LEFT = ("R", "AL", "AN")
 ISOLATE, END = "\u2068", "\u2069"
 SIGNS = re.compile(r"[^\w .,;%/=+→−…()'?\-]|_")  # those of a text that are written as entities
 OURS = re.compile(r"[&<>\"'`*_\[\]|~$\\{}]")  # those of a sentence, where brackets and colons of ours stay readable
-# What begins a mention, a reference or an emoji where a word follows; a word joiner, which is not drawn, ends it there.
-BEGINS = re.compile(r"([@#!:^%$~&])(?=\w)")
+# What begins a mention, a reference (`#1`, `GH-1`) or an emoji where a word follows; a word joiner, which is not drawn,
+# ends it there. A commit is referred to by seven digits of its hash or more.
+BEGINS = re.compile(r"([@#!:^%$~&]|(?<=[A-Za-z])-(?=\d))(?=\w)")
+COMMIT = re.compile(r"\b[0-9a-f]{7,40}\b")
 ADDRESS = re.compile(r"(www)\.|(:)(?=//)", re.IGNORECASE)
 JOINER = "\u2060"
 
@@ -63,8 +65,12 @@ def foreign(text: str) -> str:
 
 def ours(text: str) -> str:
     """Return a sentence of ours for Markdown, in which names of others may stand."""
-    inner = BEGINS.sub(rf"\1{JOINER}", visible(text, 600))
+    inner = COMMIT.sub(_parted, BEGINS.sub(rf"\1{JOINER}", visible(text, 600)))
     return _address(OURS.sub(_entity, inner))
+
+
+def _parted(match: re.Match) -> str:
+    return JOINER.join(match[0][start : start + 6] for start in range(0, len(match[0]), 6))
 
 
 def _entity(match: re.Match) -> str:

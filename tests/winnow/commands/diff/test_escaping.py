@@ -118,6 +118,13 @@ def test_no_mention_reference_or_emoji_within_our_sentences(text):
     assert not re.search(r"[@#!:^~&$](?=\w)", shown)
 
 
+@pytest.mark.parametrize("text", ["GH-12", "class GH-1 of it", "TEAM-7", "601305161a55", "at deadbee", "a" * 40])
+def test_no_name_within_our_sentences_is_an_issue_s_or_a_commit_s(text):
+    shown = entities.unescape(escaping.ours(text))
+    assert not re.search(r"[A-Za-z]-\d|\b[0-9a-f]{7,40}\b", shown)
+    assert shown.replace("\u2060", "") == text
+
+
 @pytest.mark.parametrize(
     "address", ["http://evil.example", "www.evil.example", "ftp://evil.example", "WWW.evil.example"]
 )
