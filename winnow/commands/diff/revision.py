@@ -57,9 +57,11 @@ def commit(name: str) -> str:
         return found
     named = _experiments(name)
     if not named:
+        is_shallow = git("rev-parse", "--is-shallow-repository") == "true"
+        fetch = "this clone is shallow: `git fetch --unshallow`" if is_shallow else "`git fetch origin`"
         raise UserError(
             f"revision '{name}': neither Git nor `dvc exp list --all-commits` has one of this name; fetch it "
-            f"(`git fetch origin`, or `dvc exp pull origin {name}`), or mend it"
+            f"({fetch}, or `dvc exp pull origin {name}`), or mend it"
         )
     head = git("rev-parse", "HEAD")
     if len(named) > 1 and head not in named:

@@ -168,6 +168,12 @@ def test_a_shallow_clone_is_told_what_to_do(project, capsys, tmp_path, monkeypat
     assert "git fetch --unshallow" in line
 
 
+def test_a_revision_that_a_shallow_clone_lacks_is_told_with_what_brings_it(project, capsys, tmp_path, monkeypatch):
+    project.git("clone", "-q", "--depth", "1", f"file://{project.folder}", str(tmp_path / "shallow"))
+    monkeypatch.chdir(tmp_path / "shallow")
+    assert "this clone is shallow: `git fetch --unshallow`" in refused(capsys, "HEAD~1", "HEAD")
+
+
 def test_a_revision_without_results_is_told_and_the_rest_compared(project, capsys):
     project.git("checkout", "-q", "-b", "bare", "base")
     (project.folder / "dvc.lock").unlink()
