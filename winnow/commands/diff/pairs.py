@@ -123,10 +123,16 @@ def side(revision: Revision, split: str, task: Task) -> Side | None:
     return Side(files, split, columns) if files else None
 
 
-def paired(base: Side, head: Side) -> Pairs:
-    """Return what two revisions have in common."""
+def paired(base: Side, head: Side, apart: pa.Array | None = None) -> Pairs:
+    """Return what two revisions have in common.
+
+    Args:
+        apart: ids that count as two rows, one of each revision.
+    """
     both = predictions.by_approach(sorted(base.files.keys() & head.files.keys()))
     at_base = pc.index_in(head.rows["id"], base.rows["id"].combine_chunks()).combine_chunks()
+    if apart is not None:
+        at_base = pc.if_else(pc.is_in(head.rows["id"], apart).combine_chunks(), None, at_base)
     at_head = np.flatnonzero(pc.is_valid(at_base).to_numpy(zero_copy_only=False))
     here = pc.drop_null(at_base).to_numpy().astype(np.int64)
     return Pairs(base, head, both, sorted(base.files.keys() ^ head.files.keys()), here, at_head)

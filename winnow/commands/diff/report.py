@@ -1,6 +1,5 @@
 """All that differs between two revisions, as plain values: what every format is made from."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,8 @@ from winnow.validation import comparison, drift
 SHOWN = 20  # rows that turned, of each kind
 LONGEST = 400  # characters of a text that are kept
 NO_PREDICTIONS = "has no predictions"
+# Of which examples a revision's texts are asked for; a label before may mark places of the text before.
+WITH_OLD_TEXT, WITH_NEW_TEXT = ("removed", "changed", "relabelled"), ("added", "changed", "relabelled")
 # What is read of each revision beside its ledgers: the stage, and the option of its command that names the file.
 OUTPUTS = (
     ("apply_decisions", "out"),
@@ -113,10 +114,11 @@ def _metrics(two: Two, split: str, rows: data.Rows | None) -> dict:
     without = [revision.name for revision, side in zip((two.base, two.head), sides, strict=True) if side is None]
     if without:
         return {"reason": f"{' and '.join(without)} {NO_PREDICTIONS}"}
-    both = pairs.paired(*sides)
+    both = pairs.paired(*sides, _other_texts(two, rows))
     facts = {
         "rows": [both.base.rows.num_rows, both.head.rows.num_rows],
         "common": len(both.at_head),
+        "by_text": two.task.marks_text,
         "relabelled": int(pc.sum(pc.not_equal(both.old_labels, both.labels)).as_py() or 0),
         "left_out": both.left_out,
         "arms": {},
@@ -129,6 +131,13 @@ def _metrics(two: Two, split: str, rows: data.Rows | None) -> dict:
         return facts | _compared(two, both, judged, rows)
     except UserError as error:  # a class that is new or gone: the task of one revision cannot read the other's labels
         return facts | {"reason": f"the two cannot be scored alike: {error}"}
+
+
+def _other_texts(two: Two, rows: data.Rows | None) -> pa.Array | None:
+    """Return the ids of rows whose labels mark places of one text at BASE and of another at HEAD."""
+    if rows is None or not two.task.marks_text:
+        return None
+    return rows.both("id")[1].filter(pa.array(rows.changed))
 
 
 def _judged(two: Two, both: Pairs) -> str:
@@ -160,8 +169,8 @@ def _compared(two: Two, both: Pairs, judged: str, rows: data.Rows | None) -> dic
     best = [best_of(revision) for revision in (two.base, two.head)]
     known = [_has(side, name) for side, name in zip((both.base, both.head), best, strict=True)]
     apart = scores.apart(both, *best, judge) if all(known) and best[0] != best[1] else None
-    # Where any text or number may be a label, hardly a row is right to the letter.
-    is_told = two.task.is_closed and not arms[judged]["unchanged"]
+    # Where any text or number may be a label, hardly a row is right to the letter; there, no class has a name.
+    is_told = two.task.classes(()) and not arms[judged]["unchanged"]
     by_slice = scores.by_slice(both, judged, judge, confidence) if is_told else []
     return {
         "judged": judged,
@@ -271,18 +280,22 @@ def _data(two: Two, rows: data.Rows | None, verdicts: dict[str, str]) -> dict:
 
 def _tell_texts(two: Two, examples: list[dict], what: str) -> None:
     """Add the text to rows that are examples, and say their labels in words; of rows that left the labelled table, as
-    BASE had it.
+    BASE had it; of those whose text changed, both texts.
     """
     ids = [example["id"] for example in examples]
-    sides = (two.base,) if what == "removed" else (two.head,) if what != "changed" else (two.base, two.head)
-    for name, side in zip(("text", "text_after"), sides, strict=False):
-        texts = data.texts(side.find("apply_decisions", "out"), ids)
-        for example in examples:
-            text = texts.get(example["id"], "")
-            example[name] = text[:LONGEST]
-            if name == "text":
-                labels = {key: example[key] for key in ("label", "before") if key in example}
-                example |= {key: data.shown(label, text, two.task) for key, label in labels.items()}
+    old, new = (
+        data.texts(side.find("apply_decisions", "out"), ids) if what in told else {}
+        for side, told in ((two.base, WITH_OLD_TEXT), (two.head, WITH_NEW_TEXT))
+    )
+    for example in examples:
+        before, after = (texts.get(example["id"], "") for texts in (old, new))
+        example["text"] = (before if what in ("removed", "changed") else after)[:LONGEST]
+        if what == "changed":
+            example["text_after"] = after[:LONGEST]
+        # A label may mark places of its own revision's text.
+        for key, text in (("label", before if what == "removed" else after), ("before", before)):
+            if key in example:
+                example[key] = data.shown(example[key], text, two.task)
 
 
 def _count(file: Path | None) -> int | None:
@@ -291,7 +304,7 @@ def _count(file: Path | None) -> int | None:
 
 def _drift(two: Two) -> dict:
     """Return how far HEAD's profile is from BASE's, measures beyond their limits alone."""
-    profiles = [_json(side.find("validate", "profile")) for side in (two.base, two.head)]
+    profiles = [_profile(side) for side in (two.base, two.head)]
     if None in profiles:
         return {}
     section = params.read(two.head.folder / "params.yaml").get("validate") or {}
@@ -305,10 +318,9 @@ def _drift(two: Two) -> dict:
     }
 
 
-def _json(file: Path | None) -> dict | None:
-    if file is None:
-        return None
+def _profile(side: Revision) -> dict | None:
+    file = side.find("validate", "profile")
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+        return drift.read_reference(file) if file else None
+    except UserError:  # of a version that measured otherwise
         return None

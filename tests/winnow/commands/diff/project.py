@@ -23,6 +23,11 @@ PARAMS = {
     "evaluate": {"calibration_bins": 10},
 }
 SPLITS = ("train", "train", "dev", "dev", "test")
+METRICS = (
+    ("adapt", "adapt.json"),
+    ("compare", "compare.json"),
+    ("finetune@transfer-adapted-1", "finetune/transfer-adapted-1.json"),
+)
 LEDGERS = ("collect", "clean", "deduplicate", "annotate", "apply_decisions", "balance")
 
 
@@ -79,6 +84,9 @@ class State:
     dev: dict = field(default_factory=dict)  # what `compare` says of dev
     tokens: int | None = None  # that adaptation read
     code: dict[str, str] = field(default_factory=lambda: {"stages/clean/__main__.py": "a" * 64})
+    packages: str = "numpy==2.0\n"  # requirements.lock
+    profile: dict | None = None  # of the stage `validate`
+    steps: int | None = None  # of each run of fine-tuning
 
     def predicted(self, row: Row, arm: str, right: float) -> str:
         """Return what a model says of a row: the label that its text tells, or the next one."""
@@ -116,11 +124,16 @@ class Project:
         computed |= {} if state.tokens is None else {"tokens": state.tokens}
         self._text("reports/metrics/adapt.json", json.dumps(computed))
         self._text("reports/metrics/compare.json", json.dumps({"best": state.best, "dev": state.dev}))
-        for stage, path in (("adapt", "adapt.json"), ("compare", "compare.json")):
-            outs.setdefault(stage, []).append({"path": f"reports/metrics/{path}", "hash": "md5", "md5": "0" * 32})
+        if state.profile is not None:
+            self._text("reports/metrics/profile.json", json.dumps(state.profile))
+        if state.steps is not None:
+            self._text("reports/metrics/finetune/transfer-adapted-1.json", json.dumps({"steps": state.steps}))
+        for stage, path in METRICS:
+            if (self.folder / "reports/metrics" / path).exists():
+                outs.setdefault(stage, []).append({"path": f"reports/metrics/{path}", "hash": "md5", "md5": "0" * 32})
         with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(state.params, file)
-        self._text("requirements.lock", "numpy==2.0\n")
+        self._text("requirements.lock", state.packages)
         self._text("data/decisions.csv", decisions.EMPTY + "".join(f"{line}\n" for line in state.decided))
         locked = {stage: {"cmd": stage, "outs": each} for stage, each in outs.items()}
         with (self.folder / "dvc.lock").open("w", encoding="utf-8") as file:
