@@ -4,16 +4,15 @@ An experiment is a commit of Git, so that its figures and parameters come from G
 or remote: the workspace has no part in it, but for a result that stands there alone.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winnow.base import params
 from winnow.base.errors import UserError
-from winnow.commands.diff import revision
+from winnow.commands.diff import cost, revision
 from winnow.commands.diff.revision import WORKSPACE, Revision, Store
 from winnow.commands.experiments import queue
 
@@ -105,7 +104,7 @@ def _take(result: Found, one: Revision, headline: str, document: Mapping) -> Non
     elif value is None or _hash(one) is None:
         result.left_out[one.name] = NO_FIGURES
     else:
-        result.candidates.append(Candidate(one, approach, value, _tokens(one, own), _changes(document, own)))
+        result.candidates.append(Candidate(one, approach, value, cost.tokens(one, own), _changes(document, own)))
 
 
 def _hash(one: Revision) -> str | None:
@@ -123,28 +122,6 @@ def _document(one: Revision) -> dict:
 def _experiments(repo: "Repo", commit: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the commit of each experiment of a commit, sorted by name."""
     yield from sorted((name, made) for name, made in repo.experiments.ls(rev=commit).get(commit, []) if made)
-
-
-def _tokens(one: Revision, document: Mapping) -> int | None:
-    """Return how many tokens all training read: those of adaptation, and steps times the tokens of a step."""
-    total = 0
-    for stage, locked in one.stages.items():
-        name = stage.partition("@")[0]
-        for out in locked.get("outs", []) if name in ("adapt", "finetune") else ():
-            path = PurePosixPath(out["path"])
-            if path.suffix == ".json" and (file := one.file(path.as_posix())):
-                made = json.loads(file.read_text(encoding="utf-8"))
-                try:
-                    total += made["tokens"] if name == "adapt" else made["steps"] * _step(path.stem, document)
-                except (KeyError, TypeError):
-                    return None
-    return total
-
-
-def _step(run: str, document: Mapping) -> int:
-    """Return the tokens of a step of a run of fine-tuning."""
-    own = (document.get("approaches") or {}).get(run.split("-")[0]) or {}
-    return own.get("batch_tokens", document["finetune"]["batch_tokens"])
 
 
 def _changes(document: Mapping, own: Mapping) -> dict[str, object]:

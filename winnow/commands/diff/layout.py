@@ -1,7 +1,7 @@
 """The report's blocks, in the order in which a reviewer needs them: verdict, metrics, rows, data, the rest folded."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 
 from winnow.commands.diff import evidence
 from winnow.commands.diff.document import Block, Bullets, Folded, Foreign, Heading, Line, Paragraph, Strong, Table
@@ -37,7 +37,7 @@ def _revision(side: Mapping[str, str]) -> Line:
     name, commit = side["name"], side["commit"]
     if not commit:
         return [Foreign(name)]
-    return [Foreign(name)] if commit.startswith(name) else [Foreign(name), f" ({commit[:12]})"]
+    return [Foreign(name)] if commit.startswith(name) else [Foreign(name), " (", Foreign(commit[:12]), ")"]
 
 
 def _capital(text: str) -> str:
@@ -122,7 +122,7 @@ def _parts(found: Mapping) -> Iterator[Block]:
         yield Paragraph(
             [
                 f"Evaluation rows differ: BASE has {base:,} on {found['split']}, HEAD {head:,}; models are compared on "
-                f"the {metrics['common']:,} that both have."
+                f"the {metrics['common']:,} that both have{', with the same text' * metrics['by_text']}."
             ]
         )
     name, is_share = headline["name"], headline["is_share"]
@@ -241,13 +241,11 @@ def _summaries(found: Mapping) -> Iterator[Block]:
         ]
         gone = f"; {decisions['removed']:,} taken back" if decisions["removed"] else ""
         yield Paragraph([f"Decisions: {decisions['added']:,} new", *people, f"{gone}.{_agreement(decisions)}"])
-    parts = [
-        f"{len(setup['params'])} parameters",
-        f"{len(setup['packages'])} packages",
-        f"the code of {len(setup['code'])} stages",
-    ]
-    again = len(setup["stages"])
-    yield Paragraph([f"Changed: {', '.join(parts)}; {again} stages have other inputs or results."])
+    changed = f"{_several(setup['params'], 'parameter')}, {_several(setup['packages'], 'package')}"
+    code, again = (_several(setup[key], "stage") for key in ("code", "stages"))
+    has = "has" if len(setup["stages"]) == 1 else "have"
+    line = f"Changed: {changed}, the code of {code}; {again} {has} other inputs or results{_cost(setup['training'])}."
+    yield Paragraph([line])
     if setup["machine"]:
         yield Paragraph(
             [
@@ -256,6 +254,16 @@ def _summaries(found: Mapping) -> Iterator[Block]:
                 "; last bits, and what follows from them, may be the machine's.",
             ]
         )
+
+
+def _several(of: Sized, what: str) -> str:
+    return f"{len(of):,} {what}" if len(of) == 1 else f"{len(of):,} {what}s"
+
+
+def _cost(tokens: Sequence[int | None]) -> str:
+    """Return what all training reads, where it is known and another."""
+    before, after = tokens
+    return "" if None in tokens or before == after else f"; all training reads {before:,} → {after:,} tokens"
 
 
 def _agreement(decisions: Mapping) -> str:
@@ -392,7 +400,7 @@ def _all_setup(setup: Mapping) -> Iterator[Block]:
             yield Folded([f"{title}: {len(setup[key])}"], [Table(["", "before → after"], lines), *more])
     if setup["code"]:
         lines = [[[Foreign(stage)], _joined(files[:8])] for stage, files in list(setup["code"].items())[:LISTED]]
-        yield Folded([f"Code: {len(setup['code'])} stages"], [Table(["stage", "files and packages"], lines)])
+        yield Folded([f"Code: {_several(setup['code'], 'stage')}"], [Table(["stage", "files and packages"], lines)])
     if setup["stages"]:
         lines = [
             [[Foreign(name)], _joined(told["why"][:5]), [_seconds(told["seconds"])]]

@@ -6,21 +6,25 @@ from html import escape
 from winnow.commands.diff import escaping
 from winnow.commands.diff.document import Block, Bullets, Folded, Foreign, Heading, Line, Paragraph, Strong, Table
 
-LONGEST = 60_000  # characters; GitHub takes 65,536 of a comment
+LONGEST = 59_000  # characters of blocks; .ci/comment.py posts 60,000, and GitHub takes 65,536 of a comment
+SEEN = 59  # lines before anything is unfolded; where a change is of many kinds, one line unfolds all parts
 LEFT_OUT = "*The rest would not fit into a comment: `winnow diff --format html` has all.*"
 
 
 def written(blocks: Iterable[Block]) -> str:
     """Return the blocks; folded ones that a comment cannot hold are left out, from the end."""
-    parts, size = [], 0
+    seen, folded, size, end = [], [], 0, []
     for block in blocks:
         text = "\n".join(_lines(block))
         if isinstance(block, Folded) and size + len(text) > LONGEST:
-            parts.append(LEFT_OUT)
+            end = [LEFT_OUT]
             break
-        parts.append(text)
+        (folded if isinstance(block, Folded) else seen).append(text)
         size += len(text.encode()) + 2
-    return "\n\n".join(part for part in parts if part) + "\n"
+    lines = sum(line != "" for text in seen for line in text.split("\n"))
+    if folded and lines + len(folded) + len(end) > SEEN:
+        folded = [f"<details><summary>More, in {len(folded)} parts</summary>", *folded, "</details>"]
+    return "\n\n".join(part for part in (*seen, *folded, *end) if part) + "\n"
 
 
 def _lines(block: Block) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""What else differs between two revisions: parameters, packages, code, the machine, and which stages ran again."""
+"""What else differs between two revisions: parameters, packages, code, the machine, which stages ran again, and what
+their training costs.
+"""
 
 import hashlib
 import re
@@ -11,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 from winnow.base import timing
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
+from winnow.commands.diff import cost
 from winnow.commands.diff import revision as revisions
 from winnow.commands.diff.revision import Revision
 
@@ -24,14 +27,15 @@ def compared(base: Revision, head: Revision) -> dict:
     Raises:
         UserError: params.yaml of a revision cannot be read.
     """
-    machines = [_machines(side) for side in (base, head)]
+    documents = [_document(side) for side in (base, head)]
     return {
-        "params": _changes(*(_params(side) for side in (base, head))),
+        "params": _changes(*(dict(revisions.flattened(each)) for each in documents)),
         "packages": _changes(*(_pins(side) for side in (base, head))),
         "code": _code(base, head),
-        "machine": _changes(*machines),
+        "machine": _changes(*(_machines(side) for side in (base, head))),
         "stages": _stages(base, head),
-        "stale": _stale(head),
+        "training": [cost.tokens(*each) for each in zip((base, head), documents, strict=True)],
+        "stale": _stale(head, documents[1]),
     }
 
 
@@ -41,13 +45,12 @@ def _changes(before: Mapping[str, object], after: Mapping[str, object]) -> dict[
     return {key: [before.get(key), after.get(key)] for key in keys if before.get(key) != after.get(key)}
 
 
-def _params(side: Revision) -> dict[str, object]:
+def _document(side: Revision) -> dict:
     file = side.file("params.yaml")
     try:
-        document = YAML(typ="safe").load(file.read_text(encoding="utf-8")) if file else {}
+        return (YAML(typ="safe").load(file.read_text(encoding="utf-8")) if file else None) or {}
     except (YAMLError, ValueError):
         raise UserError(f"params.yaml of {side.name}: not valid YAML; mend it there") from None
-    return dict(revisions.flattened(document or {}))
 
 
 def _pins(side: Revision) -> dict[str, object]:
@@ -104,9 +107,9 @@ def _stages(base: Revision, head: Revision) -> dict[str, dict]:
     return found
 
 
-def _stale(head: Revision) -> list[str]:
+def _stale(head: Revision, document: Mapping) -> list[str]:
     """Return the stages whose results are of other parameters or inputs than HEAD's."""
-    now, found = _params(head), []
+    now, found = dict(revisions.flattened(document)), []
     made = {out["path"]: out.get("md5") for stage in head.stages.values() for out in stage.get("outs", [])}
     decided = head.find("apply_decisions", "decisions")
     if decided:

@@ -189,10 +189,9 @@ def test_parts_add_up_and_the_comment_is_short(comment, name):
 
 def seen(text: str) -> list[str]:
     """The lines that a reader sees before anything is unfolded."""
-    lines, folded = [], False
+    lines, depth = [], 0
     for line in text.splitlines():
-        folded = folded or line.startswith("<details>")
-        if not folded or line.startswith("<details>"):
+        if not depth:
             lines.append(line)
-        folded = folded and line != "</details>"
+        depth += line.startswith("<details>") - (line == "</details>")
     return lines
