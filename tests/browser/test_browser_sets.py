@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests import review_project
-from tests.browser.conftest import opened, press, serving, without_a_name
+from tests.browser.conftest import opened, press, serving, settled, without_a_name
 from winnow.kinds.multilabel.labels import Task
 from winnow.people import decisions
 
@@ -64,3 +64,20 @@ def test_many_labels_are_ticked_in_a_list(page, project):
         press(page, "Enter", "Escape", "Enter")
         page.wait_for_function("document.getElementById('where').textContent.startsWith('Row 2')")
     assert made(project) == [("relabel", '["Humans","Mice"]')]
+
+
+@pytest.mark.parametrize("labels", [[*NAMES, *(f"a label of many words {number}" for number in range(6))], MANY])
+def test_a_finger_ticks_on_a_narrow_page(browser, project, labels):
+    context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
+    with serving(replace(project, task=Task(kind="multilabel", labels=labels))) as server:
+        page = opened(context.new_page(), server.address)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        buttons = page.locator("#verdicts button, #others button")
+        assert min(buttons.evaluate_all("all => all.map((one) => Math.min(one.offsetWidth, one.offsetHeight))")) >= 44
+        assert all(buttons.evaluate_all("all => all.map((one) => one.scrollWidth <= one.clientWidth)"))
+        assert page.locator("#bar").evaluate("bar => bar.offsetHeight") < 800 * 0.3  # the text is what is read
+        page.get_by_role("button", name="Tick + Rats").tap()
+        page.get_by_role("button", name="Decide: Rats").tap()
+        settled(page)
+    context.close()
+    assert made(project) == [("relabel", '["Rats"]')]

@@ -31,6 +31,7 @@ def parts(environment: "Environment") -> dict[str, "Template"]:
         "page.js": own.get_template("tick.js"),
         "page.html": own.get_template("tick.html"),
         "view.js": own.get_template("sets.js"),
+        "style.css": own.get_template("sets.css"),
     }
 
 

@@ -3,13 +3,16 @@
 {% block choices %}
   const few = state.session.labels.length <= DIGITS;
   const names = few ? state.session.labels : [];
-  const digits = names.map((name, place) => {
+  const boxes = names.map((name, place) => {
     const element = button(name, String(place + 1), "tick", () => tick(name));
     element.dataset.name = name;
     return element;
   });
-  digits.push(button("Take the suggestion", "t", "suggestion", takeSuggestion));
-  if (!few) digits.push(button("Tick …", "r", "open", openChooser));
+  if (!few) boxes.push(button("Tick …", "r", "open", openChooser));
+  const digits = [
+    make("span", { class: "names", role: "group", "aria-label": "Labels" }, ...boxes),
+    button("Take the suggestion", "t", "suggestion", takeSuggestion),
+  ];
   const choose = button("Decide", "Enter", "choose", decideTicked);
 {% endblock %}
 {% block marked %}
