@@ -26,6 +26,8 @@ SENTENCES = {
         "Care for {topic} should begin in {place}.",
     ),
 }
+SOURCE = {"kind": "file", "format": "jsonl", "licence": "CC0-1.0"}  # what all entries of collect.sources say
+TEXTS = SOURCE | {"name": "texts", "path": "texts.jsonl", "purpose": "text", "columns": {"key": "key", "text": "body"}}
 HEADINGS = {"BACKGROUND": "Introduction", "METHODS": "Methods"}
 
 
@@ -82,8 +84,13 @@ def vocabulary() -> list[str]:
     return [*letters, *(f"##{letter}" for letter in letters), *words]
 
 
-def write(folder: Path) -> None:
-    """Write sections.jsonl and texts.jsonl."""
-    for name, rows in (("sections", sections()), ("texts", texts())):
+def write_lines(folder: Path, **sources: list[dict]) -> None:
+    """Write each source's rows, and those of `TEXTS`, as JSON Lines into a file of its name."""
+    for name, rows in (sources | {"texts": texts()}).items():
         lines = [json.dumps(row, ensure_ascii=False) for row in rows]
         (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write(folder: Path) -> None:
+    """Write sections.jsonl and texts.jsonl."""
+    write_lines(folder, sections=sections())

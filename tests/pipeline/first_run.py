@@ -26,16 +26,14 @@ TASK_COLUMNS = {
     "aux": {"kind": "kind"},
     "meta": ["heading"],
 }
-SOURCE = {"kind": "file", "format": "jsonl", "licence": "CC0-1.0"}
 SMALL = {
     "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
     "collect": {
         "sources": [
-            SOURCE
+            corpus.SOURCE
             | {"name": "reports", "path": "sections.jsonl", "purpose": "task", "columns": TASK_COLUMNS}
             | {"label_map": {"UNASSIGNED": None}},
-            SOURCE
-            | {"name": "texts", "path": "texts.jsonl", "purpose": "text", "columns": {"key": "key", "text": "body"}},
+            corpus.TEXTS,
         ]
     },
     "adapt": {"tokens": 6000, "max_length": 64, "warmup_tokens": 2000},

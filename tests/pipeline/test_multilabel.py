@@ -22,16 +22,14 @@ WORDS = {
 }
 LABELS = list(WORDS)
 COLUMNS = {"key": "key", "text": "body", "label": "topics", "group": "place"}
-SOURCE = {"kind": "file", "format": "jsonl", "licence": "CC0-1.0"}
 SMALL = {
     "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
     "collect": {
         "sources": [
-            SOURCE
+            corpus.SOURCE
             | {"name": "reports", "path": "reports.jsonl", "purpose": "task", "columns": COLUMNS}
             | {"label_map": {"timber": "wood", "misc": None}},
-            SOURCE
-            | {"name": "texts", "path": "texts.jsonl", "purpose": "text", "columns": {"key": "key", "text": "body"}},
+            corpus.TEXTS,
         ]
     },
     "adapt": {"tokens": 2000},
@@ -79,9 +77,7 @@ def rows() -> list[dict]:
 
 def write(folder: Path) -> None:
     """Write the reports and texts without labels."""
-    for name, lines in (("reports", rows()), ("texts", corpus.texts())):
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    corpus.write_lines(folder, reports=rows())
 
 
 @pytest.fixture(scope="module")

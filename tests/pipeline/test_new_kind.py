@@ -15,15 +15,13 @@ from winnow.base import closure
 
 KIND = Path(__file__).parents[1] / "other_kinds/number"
 GRADES = "awful poor dull plain fair decent good fine great superb perfect".split()
-SOURCE = {"kind": "file", "format": "jsonl", "licence": "CC0-1.0"}
 COLUMNS = {"key": "key", "text": "body", "label": "score", "group": "place"}
 SMALL = {
     "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
     "collect": {
         "sources": [
-            SOURCE | {"name": "reviews", "path": "reviews.jsonl", "purpose": "task", "columns": COLUMNS},
-            SOURCE
-            | {"name": "texts", "path": "texts.jsonl", "purpose": "text", "columns": {"key": "key", "text": "body"}},
+            corpus.SOURCE | {"name": "reviews", "path": "reviews.jsonl", "purpose": "task", "columns": COLUMNS},
+            corpus.TEXTS,
         ]
     },
     "adapt": {"tokens": 3000},
@@ -54,9 +52,7 @@ def write(folder: Path) -> None:
         given = 10 - score if number % 20 == 3 and score != 5 else score
         label = None if number % 12 == 7 else f"{given}.0"
         rows.append({"key": str(number), "body": body, "score": label, "place": f"place-{number % 60}"})
-    for name, lines in (("reviews", rows), ("texts", corpus.texts())):
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    corpus.write_lines(folder, reviews=rows)
 
 
 @pytest.fixture(scope="module")

@@ -24,16 +24,14 @@ NAMES = {  # words that the tiny encoder knows
 LABELS = list(NAMES)
 OTHER = [word for word in corpus.WORDS if not any(word in name for names in NAMES.values() for name in names)]
 COLUMNS = {"key": "key", "text": "body", "label": "entities", "group": "place"}
-SOURCE = {"kind": "file", "format": "jsonl", "licence": "CC0-1.0"}
 SMALL = {
     "compute": {"threads": 1, "device": "cpu", "precision": "fp32"},
     "collect": {
         "sources": [
-            SOURCE
+            corpus.SOURCE
             | {"name": "reports", "path": "reports.jsonl", "purpose": "task", "columns": COLUMNS}
             | {"label_map": {"device": "tool", "misc": None}},
-            SOURCE
-            | {"name": "texts", "path": "texts.jsonl", "purpose": "text", "columns": {"key": "key", "text": "body"}},
+            corpus.TEXTS,
         ]
     },
     "adapt": {"tokens": 2000},
@@ -93,9 +91,7 @@ def rows() -> list[dict]:
 
 def write(folder: Path) -> None:
     """Write the reports and texts without labels."""
-    for name, lines in (("reports", rows()), ("texts", corpus.texts())):
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    corpus.write_lines(folder, reports=rows())
 
 
 @pytest.fixture(scope="module")

@@ -66,13 +66,16 @@ function labelsOf(entry) {
 }
 
 {% block rest %}
-/** Returns in words how probable the labels are that are not shown. */
+const REST = { name: "label", exclusive: true }; // what the model gives chances to
+{% endblock %}
+/** Returns in words how probable those are that are not shown: together where they exclude each other, else each. */
 function restOf(others) {
-  const together = percent(others.reduce((sum, { p }) => sum + p, 0));
-  return others.length === 1 ? `1 more label, ${together}` : `${others.length} more labels, together ${together}`;
+  const chances = others.map(({ p }) => p);
+  const chance = percent(REST.exclusive ? chances.reduce((sum, p) => sum + p, 0) : Math.max(...chances));
+  if (others.length === 1) return `1 more ${REST.name}, ${chance}`;
+  return `${others.length} more ${REST.name}s, ${REST.exclusive ? `together ${chance}` : `each ${chance} or less`}`;
 }
 
-{% endblock %}
 /** Returns bars of the likeliest labels, of which the given and the suggested one always are, and a line on the others. */
 function barsOf(entry) {
   const sorted = entry.probabilities.toSorted((one, other) => other.p - one.p);

@@ -29,11 +29,7 @@ function shownChanges(found) {
 }
 {% endblock %}
 {% block rest %}
-/** Returns in words how probable the labels are that are not shown; they do not exclude each other. */
-function restOf(others) {
-  const most = percent(Math.max(...others.map(({ p }) => p)));
-  return others.length === 1 ? `1 more label, ${most}` : `${others.length} more labels, each ${most} or less`;
-}
+const REST = { name: "label", exclusive: false };
 {% endblock %}
 {% block kind %}
 /** Returns what a name, or a whole set, is to a row: given, suggested or neither (empty). */

@@ -142,11 +142,7 @@ function shownChange([before, after], text) {
 }
 {% endblock %}
 {% block rest %}
-/** Returns in words how probable the spans are that are not shown; they do not exclude each other. */
-function restOf(others) {
-  const most = percent(Math.max(...others.map(({ p }) => p)));
-  return others.length === 1 ? `1 more span, ${most}` : `${others.length} more spans, each ${most} or less`;
-}
+const REST = { name: "span", exclusive: false };
 {% endblock %}
 {% block kind %}
 /** Returns what a label, or one span of it, is to a row: given, suggested or neither (empty), as all of other texts are. */
