@@ -35,6 +35,7 @@ class Labels:
         becomes: the source's names to ours, where they differ; None: such rows have no label.
         rare: names of too few rows, which are in `becomes` too.
         delimiter: between the names of a cell, where a row has any number of labels; else None.
+        overlap: whether spans overlap.
         leaves_out: whether so many names are left out that `becomes` does not list them.
     """
 
@@ -44,6 +45,7 @@ class Labels:
     becomes: dict[str, str | None] = field(default_factory=dict)
     rare: list[str] = field(default_factory=list)
     delimiter: str | None = None
+    overlap: bool = False
     leaves_out: bool = False
 
 
@@ -57,7 +59,9 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
     Raises:
         UserError: there are fewer than two.
     """
-    counts = sum((source.survey.labels for source in sources), Counter())
+    counts: Counter = Counter()
+    for source in sources:
+        counts.update(source.survey.labels)  # a sum would lose those of no row
     sets = [source.roles.sets for source in sources if source.roles.sets]
     own = _kind(sources)
     if not counts:
@@ -104,7 +108,8 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
         becomes = {name: to for name, to in becomes.items() if to is not None}
     else:
         becomes |= dict.fromkeys(left_out)
-    return Labels(names, kind, rows, becomes, rare, mark, leaves_out)
+    overlap = any(source.survey.overlapping for source in sources)
+    return Labels(names, kind, rows, becomes, rare, mark, overlap, leaves_out)
 
 
 def _problem(name: str, kind: str, own: Mapping[str, object]) -> str | None:

@@ -58,9 +58,9 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
 
 def task(labels: Labels) -> dict[str, object]:
     """Return section `task`."""
-    own = {"labels": list(labels.names), "kind": labels.kind}
+    own = {"kind": labels.kind, "labels": list(labels.names)}
     if labels.kind != SEVERAL:
-        return own
+        return own | ({"overlap": "longest"} if labels.overlap else {})
     own |= {"delimiter": labels.delimiter}
     return own | ({"unlisted": "leave_out"} if labels.leaves_out else {})
 

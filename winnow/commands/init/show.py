@@ -8,6 +8,7 @@ from winnow.commands.init.kind import SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
+from winnow.kinds.token_classification.cells import NAMES
 from winnow.readers import UTF_8
 
 MARKS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
@@ -51,6 +52,11 @@ def _of_source(source: Source) -> Iterable[tuple[str, str]]:
         missing = survey.rows - survey.refused - survey.labelled
         told = roles.label or f"{_listed(roles.sets.columns)}: {roles.sets.what}"
         yield "  label", told + (f": {missing:,} rows without" if missing else "")
+    if roles.offsets != "characters":
+        yield "", f"offsets count {NAMES[roles.offsets]}: counted as characters, they are beyond texts or within words"
+    if survey.overlapping:
+        rows = f"{survey.overlapping:,} row{'s' * (survey.overlapping > 1)}"
+        yield "", f"spans of {rows} overlap: the longest stays (task.overlap), and the ledger has the others"
     yield "  group", _group(source)
     if roles.too_few:
         same = ", since mails of one subject are one thread" if roles.too_few == "thread" else ""

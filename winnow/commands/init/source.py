@@ -70,6 +70,7 @@ class Source:
                 entry["quote"] = dialect.quote
             entry["decimal"] = "," if roles.has_commas else None
         entry["encoding"] = dialect.encoding if dialect.encoding != UTF_8 else None
+        entry["offsets"] = roles.offsets if roles.offsets != "characters" else None
         entry |= {"member": found.member, "licence": licence, "purpose": purpose}
         kept = {key: value for key, value in entry.items() if value is not None or key == "quote"}
         used = {name: label for name, label in becomes.items() if name in self.survey.labels}
@@ -109,6 +110,8 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     )
     is_one = not (roles.sets or roles.spans)
     roles = replace(roles, has_commas=has_commas, joined=kind.joined(columns, options) if is_one else None)
+    if roles.spans and found.format != "conll":
+        roles = replace(roles, offsets=survey.offsets(found, roles))
     counted = survey.count(found, roles)
     if roles.spans and counted.refused == counted.rows:
         raise UserError(f"{path}: the spans of no row can be read, the first: {counted.problem}")

@@ -14,7 +14,8 @@ import numpy as np
 from winnow.base import hashing, progress
 from winnow.commands.init.look import Found
 from winnow.commands.init.sets import Sets
-from winnow.kinds.token_classification import cells as spans
+from winnow.kinds.token_classification.cells import UNITS, Offsets, misplaced, placed
+from winnow.kinds.token_classification.labels import Task
 from winnow.readers import Block, dates
 from winnow.readers.values import Refuse, as_list, as_text, with_point
 from winnow.text import language
@@ -24,6 +25,9 @@ SAMPLE = 2000  # texts whose language and markup are looked at
 TOKENS_A_WORD = 1.3  # word pieces of a word in Latin letters; other letters are a piece each
 WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(amp|nbsp|lt|gt|quot|#\d+);")
+LONGEST = Task.model_construct(overlap="longest")  # of spans that overlap, as `recipe.task` has it
+LEAST_WRONG = 3  # rows whose spans are wrong in characters, from which on their offsets may count something else
+FEWER = 4  # times fewer rows that are wrong in another unit, which is then taken for theirs
 LEAST_LETTERS = 20  # by which a language is told
 
 
@@ -41,6 +45,7 @@ class Roles:
     meta: list[str] = field(default_factory=list)
     too_few: str | None = None  # the column that would be the group, had it more values
     spans: bool = False  # the label is spans of the text, or a tag for each word of it
+    offsets: Offsets = "characters"  # what these count
     joined: str | None = None  # what the label looks like, where it looks like several and is read as one
     has_commas: bool = False  # before the decimals of labels, or of what is kept beside rows
 
@@ -66,6 +71,7 @@ class Survey:
         refused: rows that cannot be read; `problem` is the first one's.
         labels: rows by label, as the source writes it; of spans by each of their types.
         labelled: rows with a label, a set of labels or spans; be they none.
+        overlapping: rows with spans that overlap.
         tokens: (rows,) estimated word pieces of each text that is not empty.
         words: (rows,) words of each text that is not empty.
         texts: a sample of them, spread over all rows.
@@ -78,6 +84,7 @@ class Survey:
     empty: int = 0
     labels: Counter = field(default_factory=Counter)
     labelled: int = 0
+    overlapping: int = 0
     tokens: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     words: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
     duplicates: int = 0
@@ -154,9 +161,7 @@ def count(found: Found, roles: Roles) -> Survey:
             every *= 2
             survey.texts = [text for text in survey.texts if _number(text) % every == 0] or survey.texts[:1]
         if roles.spans:
-            labels = [json.loads(cell) for cell in cells[roles.label] if cell]
-            survey.labels.update(name for label in labels for name in dict.fromkeys(name for *_, name in label))
-            survey.labelled += len(labels)
+            _add_spans(survey, filter(None, cells[roles.label]))
         elif roles.label:
             names = [cell for cell in cells[roles.label] if cell and cell.strip()]
             survey.labels.update(map(with_point, names) if roles.has_commas else names)
@@ -218,8 +223,33 @@ def _placed(block: Block, roles: Roles, refuse: Refuse) -> Block:
     """Return a block whose texts and spans are texts."""
     text, label = roles.text[0], roles.label
     texts, said = (as_list(block.columns[name]) for name in (text, label))
-    placed = spans.placed(texts, said, "characters", refuse)
-    return block._replace(columns=block.columns | {text: placed.texts, label: placed.labels})
+    read = placed(texts, said, roles.offsets, refuse)
+    return block._replace(columns=block.columns | {text: read.texts, label: read.labels})
+
+
+def offsets(found: Found, roles: Roles) -> Offsets:
+    """Return what the offsets of a table's spans count: characters, unless another unit fits many more of a sample."""
+    texts, cells = [], []
+    for block in found.blocks([*roles.text, roles.label]):
+        pairs = zip(*(as_list(block.columns[name]) for name in (roles.text[0], roles.label)), strict=True)
+        told = [(text, cell) for text, cell in pairs if isinstance(text, str) and not text.isascii()]
+        texts += [text for text, _ in told]
+        cells += [cell for _, cell in told]
+        if len(texts) >= SAMPLE:
+            break
+    wrong = {unit: misplaced(texts, cells, unit) for unit in UNITS}
+    best = min(wrong, key=wrong.__getitem__)
+    # A corpus may mark parts of words, or leave a few spans askew.
+    return best if wrong["characters"] >= max(LEAST_WRONG, FEWER * wrong[best]) else "characters"
+
+
+def _add_spans(survey: Survey, labels: Iterable[str]) -> None:
+    for label in labels:
+        kept, lost = LONGEST.apart(map(tuple, json.loads(label)))
+        survey.labelled += 1
+        survey.overlapping += bool(lost)
+        survey.labels.update({name for *_, name in kept})
+        survey.labels.update(dict.fromkeys((name for *_, name in lost), 0))  # a type may occur in others alone
 
 
 def _number(text: str) -> int:

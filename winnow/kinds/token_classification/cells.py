@@ -85,6 +85,24 @@ def placed(texts: Sequence[object], cells: Sequence[object], offsets: Offsets, r
     return out
 
 
+def misplaced(texts: Sequence[object], cells: Sequence[object], offsets: Offsets) -> int:
+    """Return of how many rows the spans would be wrong if their offsets counted this: beyond the text, or within words.
+
+    Takes texts and cells as `placed` does.
+    """
+    refused: set[int] = set()
+    read = placed(texts, cells, offsets, lambda place, rule, reason: refused.add(place))
+    parts = [
+        label is not None and any(_parts_words(text, start, end) for start, end, _ in json.loads(label))
+        for text, label in zip(read.texts, read.labels, strict=True)
+    ]
+    return len(refused) + sum(parts)
+
+
+def _parts_words(text: str, *borders: int) -> bool:
+    return any(0 < border < len(text) and text[border - 1 : border + 1].isalnum() for border in borders)
+
+
 def mapped(task: Task, text: str, names: Mapping[str, str | None]) -> str:
     """Return a cell's spans with their types translated; a type that leads to null is none, and its spans fall out."""
     found = [(start, end, names.get(name, name)) for start, end, name in json.loads(text)]

@@ -1,5 +1,7 @@
 """`winnow init` on entities: what it says of files that mark no documents, of broken lines, of long texts."""
 
+import json
+
 import pytest
 
 from tests.winnow.commands.init.test_init import lines, refused
@@ -98,3 +100,46 @@ def test_long_texts_that_are_read_whole_cost_their_whole_length():
     )
     assert cut.max_length == whole.max_length == budget.MOST_TOKENS
     assert whole.minutes > 2 * cut.minutes
+
+
+def tabled(tmp_path, rows: list[tuple[str, list]]):
+    """Return a file of texts with spans, each text with its number at the end."""
+    lines = [json.dumps({"text": f"{text} {row}", "entities": spans}) for row, (text, spans) in enumerate(rows)]
+    (tmp_path / "texts.jsonl").write_text("\n".join(lines))
+    return tmp_path / "texts.jsonl"
+
+
+def told(init, capsys, path) -> str:
+    init(path, "--yes", "--licence", "x")
+    return capsys.readouterr().out
+
+
+def test_of_spans_that_overlap_the_longest_stays_which_is_told(init, capsys, tmp_path, project):
+    nested = [("University of Leeds in Leeds", [[0, 19, "place"], [14, 19, "city"], [23, 28, "town"]])] * 20
+    out = told(init, capsys, tabled(tmp_path, [("nothing but Leeds", [[12, 17, "town"]]), *nested]))
+    assert "spans of 20 rows overlap: the longest stays (task.overlap), and the ledger has the others" in out
+    assert "town 21, place 20" in out
+    assert "too rare, left without a label: city" in out
+    assert written(project)["task"]["overlap"] == "longest"
+
+
+@pytest.mark.parametrize(
+    ("unit", "width"),
+    [("utf16", lambda text: len(text.encode("utf-16-le")) // 2), ("bytes", lambda text: len(text.encode()))],
+)
+def test_what_offsets_count_is_seen_where_characters_would_part_words(init, capsys, tmp_path, project, unit, width):
+    rows = []
+    for number in range(40):
+        text = f"{'😀 ' * (number % 4)}an aspirin a day"
+        start = width(text[: text.index("aspirin")])
+        rows.append((text, [[start, start + 7, "drug"]]))
+    assert "offsets count " in told(init, capsys, tabled(tmp_path, rows))
+    assert written(project)["collect"]["sources"][0]["offsets"] == unit
+
+
+def test_spans_of_parts_of_words_count_characters_as_others_do(init, capsys, tmp_path, project):
+    rows = [
+        ("😀 " * (number % 4) + "unhappy", [[number % 4 * 2 + 2, number % 4 * 2 + 7, "stem"]]) for number in range(40)
+    ]
+    assert "offsets count" not in told(init, capsys, tabled(tmp_path, rows))
+    assert "offsets" not in written(project)["collect"]["sources"][0]
