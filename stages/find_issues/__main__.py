@@ -21,6 +21,7 @@ say is what they say together, weighed against each other (`winnow.kinds.evidenc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -259,6 +260,7 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
         conflict=questions.disputes[row["id"]][1] if row["id"] in questions.disputes else None,
         outlier=bool(more.outlier[place]),
         poor_slice=bool(more.slice[place]),
+        shown=partial(shown, text=row["text"]),
         why=row["why"],
     )
 

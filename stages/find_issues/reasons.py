@@ -1,7 +1,7 @@
 """Why a row is in the queue, in words that a curator understands."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from winnow.kinds.evidence import GROUP
@@ -32,6 +32,7 @@ class Findings:
         duplicates: (id, label in words) of rows that say nearly the same under another label.
         copies: what is to be said of dropped duplicates with other labels, or None.
         conflict: what reviewers who disagree said, or None.
+        shown: returns a label in words.
         why: what speaks against parts of the label, where the kind of task tells them; None: it tells whole labels.
     """
 
@@ -49,6 +50,7 @@ class Findings:
     conflict: str | None = None
     outlier: bool = False
     poor_slice: bool = False
+    shown: Callable[[str], str] = str
     why: Sequence[str] | None = None
 
 
@@ -77,11 +79,11 @@ def _whole(of: Findings) -> list[str]:
     """Return what speaks against a label as a whole: the models, and the nearest rows."""
     agree = of.label == of.suggested
     told = [of.label, of.suggested] if of.label in of.chances and not agree else [of.suggested]
-    chances = " and ".join(_with_chance(label, of.chances) for label in told)
+    chances = " and ".join(_with_chance(label, of) for label in told)
     said = [f"{_agreement(of)}: {chances}" if agree else f"the models give {chances}", *_members(of)]
     if of.nearest:
         counts = sorted(Counter(of.nearest).items(), key=lambda item: (-item[1], item[0]))
-        shares = ", ".join(f"{count} {label}" for label, count in counts[:SHOWN])
+        shares = ", ".join(f"{count} {_apart(of.shown(label))}" for label, count in counts[:SHOWN])
         said.append(f"labels of the {len(of.nearest)} nearest rows: {shares}")
     return said
 
@@ -91,8 +93,13 @@ def _agreement(of: Findings) -> str:
     return "the models agree" if of.chances.get(of.label, 1.0) >= 0.5 else "the models are unsure of the label"
 
 
-def _with_chance(label: str, chances: Mapping[str, float]) -> str:
-    return f"{label} {percent(chances[label])}" if label in chances else label
+def _with_chance(label: str, of: Findings) -> str:
+    return f"{of.shown(label)} {percent(of.chances[label])}" if label in of.chances else of.shown(label)
+
+
+def _apart(label: str) -> str:
+    """Return a label so that nobody takes the names of a set for several labels."""
+    return f"({label})" if ", " in label else label
 
 
 def _members(of: Findings) -> list[str]:
@@ -102,7 +109,7 @@ def _members(of: Findings) -> list[str]:
     by_label: dict[str, list[str]] = {}
     for name, label in of.members.items():
         by_label.setdefault(label, []).append(SEEN_BY.get(name, f"model {name}"))
-    return ["; ".join(f"{label} by {' and '.join(names)}" for label, names in by_label.items())]
+    return ["; ".join(f"{of.shown(label)} by {' and '.join(names)}" for label, names in by_label.items())]
 
 
 def percent(share: float) -> str:

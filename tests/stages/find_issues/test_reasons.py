@@ -1,8 +1,11 @@
 """reasons: in words that a curator understands, and only what speaks of this row."""
 
+from functools import partial
+
 import pytest
 
 from stages.find_issues.reasons import Findings, in_words, percent
+from winnow.kinds.multilabel.labels import Task
 
 CHANCES = {"FRUIT": 0.05, "STONE": 0.9, "WATER": 0.05}
 PLAIN = {"label": "FRUIT", "origin": "given", "suggested": "STONE", "chances": CHANCES}
@@ -37,6 +40,23 @@ def test_models_are_named_by_what_they_look_at_where_they_differ():
 
 def test_neighbours_are_counted_the_most_frequent_first():
     assert said(nearest=["A", "B", "B", "C", "D", "C", "B"])[1] == "labels of the 7 nearest rows: 3 B, 2 C, 1 A"
+
+
+def test_sets_are_told_in_words():
+    shown = partial(Task(kind="multilabel", labels=["A", "B"]).shown, text="")
+    told = said(
+        label='["A"]',
+        suggested='["A","B"]',
+        chances={},
+        members={"probe": '["A","B"]', "words": "[]"},
+        nearest=['["A","B"]', "[]", '["A","B"]'],
+        shown=shown,
+    )
+    assert told == [
+        "the models give A, B",
+        "A, B by its meaning; none of them by its words",
+        "labels of the 3 nearest rows: 2 (A, B), 1 none of them",
+    ]
 
 
 def test_rules_outliers_slices_and_confident_learning_are_told():

@@ -32,7 +32,7 @@ def compared(base: Revision, head: Revision) -> dict:
         "params": _changes(*(dict(revisions.flattened(each)) for each in documents)),
         "packages": _changes(*(_pins(side) for side in (base, head))),
         "code": _code(base, head),
-        "machine": _changes(*(_machines(side) for side in (base, head))),
+        "machine": _other_machines(base, head),
         "stages": _stages(base, head),
         "training": [cost.tokens(*each) for each in zip((base, head), documents, strict=True)],
         "stale": _stale(head, documents[1]),
@@ -78,6 +78,12 @@ def _fingerprints(path: Path) -> dict[str, str]:
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()
     return dict(line.split("==", 1) if "==" in line else line.rsplit(" ", 1) for line in lines if line.strip(" "))
+
+
+def _other_machines(base: Revision, head: Revision) -> dict[str, list]:
+    """Return what was computed on another machine; what one side alone computed, before a first run, was not."""
+    found = _changes(*(_machines(side) for side in (base, head)))
+    return {key: both for key, both in found.items() if None not in both}
 
 
 def _machines(side: Revision) -> dict[str, str]:

@@ -184,6 +184,13 @@ def test_a_revision_without_results_is_told_and_the_rest_compared(project, capsy
     assert found["verdict"]["word"] == "No verdict on the model"
 
 
+def test_what_one_side_alone_computed_was_computed_on_no_other_machine(project, capsys):
+    project.git("checkout", "-q", "-b", "bare", "base")
+    (project.folder / "reports/metrics/adapt.json").unlink()
+    project.git("commit", "-qam", "no results")
+    assert told(capsys, "bare", "head")["setup"]["machine"] == {}
+
+
 def test_a_lock_with_conflict_markers_is_one_line(project, capsys):
     (project.folder / "dvc.lock").write_text("<<<<<<< ours\nschema: '2.0'\n=======\n", encoding="utf-8")
     assert "dvc.lock of the workspace: cannot be read" in refused(capsys)
