@@ -5,7 +5,8 @@ python -m bench.budgets --example mesh --folder /var/tmp --out bench/results/bud
 Takes the clone that bench.examples makes of an example (or `--project`, a folder in which `winnow init` was run), sets
 `balance.max_labels` for each budget, both encoders and the seeds, and runs `dvc repro`: what does not depend on the
 budget runs once. `tfidf` is the kind's baseline, `transfer` starts from the base encoder, `dapt` from the one that was
-adapted; each by the recipe of the project's params.yaml, which reads a least number of texts whatever their number.
+adapted, on at least `TOKENS` tokens; each by the recipe of the project's params.yaml, which reads a least number of
+texts whatever their number.
 
 Told are all differences on dev and on test (`winnow test`, which logs the look in the clone), with the intervals of
 reports/metrics/compare.json: of groups and of seeds. The rows of a budget are one draw, by hash, and a larger budget
@@ -23,6 +24,8 @@ from ruamel.yaml import YAML
 from bench import examples, peers
 from winnow.base import files, params
 
+# Of the adaptation, as the default has them: an example reads fewer, to be quick, and its dapt would be undertrained.
+TOKENS, WARMUP_TOKENS = 300_000, 30_000
 BUDGETS, SEEDS = ("50", "200", "1000", "all"), (1, 2, 3, 4, 5)
 PAIRS = [["transfer", "tfidf"], ["dapt", "tfidf"], ["dapt", "transfer"]]
 LOOK = (*examples.WINNOW, "test", "--by", "bench", "--why", "bench")
@@ -31,7 +34,11 @@ LOOK = (*examples.WINNOW, "test", "--by", "bench", "--why", "bench")
 def budgeted(settings: dict, budget: str, seeds: Sequence[int]) -> dict:
     """Return params.yaml with a number of labels, and the arms that are compared."""
     labels = None if budget == "all" else int(budget)
+    adapt = settings["adapt"]
+    if adapt["tokens"] < TOKENS:
+        adapt = adapt | {"tokens": TOKENS, "warmup_tokens": max(WARMUP_TOKENS, adapt.get("warmup_tokens", 0))}
     return settings | {
+        "adapt": adapt,
         "balance": settings["balance"] | {"max_labels": labels},
         "arms": settings["arms"] | {"encoders": ["base", "adapted"], "seeds": list(seeds), "ensembles": {}},
         "compare": settings["compare"] | {"pairs": PAIRS},
@@ -69,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     args = parser.parse_args(argv)
     project = args.project or examples.made(args.example, args.folder)
-    usual = {"project": None, "budgets": BUDGETS, "seeds": SEEDS}
+    usual = {"example": None, "project": None, "budgets": BUDGETS, "seeds": SEEDS}
     common = {"device": peers.device(), "command": peers.command("make bench-budgets", args, usual)}
     found: list[dict] = []
     for budget in args.budgets:

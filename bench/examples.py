@@ -51,7 +51,7 @@ def differences(compared: dict, of: str, split: str) -> Iterator[dict]:
         first, _, second = pair.partition("-")
         own, other = (compared["approaches"][approach] for approach in (first, second))
         for metric in (known for known in difference if f"{known}_low" in difference):
-            facts = {"groups": own["groups"], "seeds": own["seeds"], "goal": None}
+            facts = {"arm": first, "groups": own["groups"], "seeds": own["seeds"], "goal": None}
             for what, values in {"own": own, "other": other, "difference": difference}.items():
                 facts[what] = [values[f"{metric}{end}"] for end in ("", "_low", "_high")]
             yield peers.entry(

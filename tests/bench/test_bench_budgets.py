@@ -29,6 +29,7 @@ def project(tmp_path) -> Path:
     metrics.mkdir(parents=True)
     (folder / "data/test").mkdir(parents=True)
     (folder / "params.yaml").write_text(
+        "adapt: {tokens: 40000, max_length: 64}\n"
         "balance: {max_labels: 9, weights: sqrt}\narms: {approaches: [transfer], encoders: [base], seeds: [1]}\n"
         "compare: {pairs: [], confidence: 0.95}\n"
     )
@@ -48,7 +49,13 @@ def test_a_budget_changes_the_labels_and_what_is_compared_alone(project, budget,
         "seeds": [1, 2],
         "ensembles": {},
     }
+    assert told["adapt"] == {"tokens": bench.TOKENS, "warmup_tokens": bench.WARMUP_TOKENS, "max_length": 64}
     assert told["compare"] == {"pairs": bench.PAIRS, "confidence": 0.95}
+
+
+def test_a_longer_adaptation_stays_as_it_is(project):
+    settings = params.read(project / "params.yaml") | {"adapt": {"tokens": 900_000}}
+    assert bench.budgeted(settings, "50", [1])["adapt"] == {"tokens": 900_000}
 
 
 def test_each_budget_runs_and_is_told_of_dev_and_of_test(project, monkeypatch):
