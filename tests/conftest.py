@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# A worker of xdist has one core. Of two threads, one waits for the other by turning idly, and takes the core of the
+# other worker: a test of small tensors took 26 s of CPU instead of 1. Before numpy, which reads it as it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pyarrow as pa
 import pytest
 from hypothesis import settings

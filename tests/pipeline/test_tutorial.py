@@ -19,6 +19,7 @@ BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 DATA = ROOT / "examples/tutorial"
 # What the page does not set: of a tiny encoder, and for a short test.
 SMALL = {
+    "compute": {"threads": 1},  # two would wait for each other longer than so small an encoder computes
     "finetune": {"frozen_layers": 0, "reads": 0},
     "learning_curve": {"budgets": [25, 50], "seeds": [1]},
     "compare": {"resamples": 200},
