@@ -1,12 +1,15 @@
 """A clean clone of the repository as it stands, with a small corpus and small parameters, in which DVC runs."""
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,6 +33,19 @@ def environment(wheels: Path) -> dict[str, str]:
     }
 
 
+@cache
+def compiled() -> list[Path]:
+    """What numba has compiled of the repository's code: made once, as it takes each clone 20 s.
+
+    The files are those of the code as it is: a clone's has the same name, size and time.
+    """
+    with Path(__file__).open() as lock, tempfile.TemporaryDirectory() as folder:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker's clones need them too
+        command = [sys.executable, "-m", "tests.pipeline.compiled"]
+        subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    return [file for part in ("stages", "winnow") for file in sorted((ROOT / part).rglob("__pycache__/*.nb[ci]"))]
+
+
 class Clone:
     """A clone of the repository; what runs in it has its `environment` and `umask`, of which -1 is ours.
 
@@ -51,10 +67,9 @@ class Clone:
             ):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
-        # What numba has compiled for the code of this name and time; it takes 20 s.
-        for compiled in ROOT.glob("stages/**/__pycache__/*.nb[ci]"):
-            (folder / compiled.relative_to(ROOT)).parent.mkdir(exist_ok=True)
-            shutil.copy2(compiled, folder / compiled.relative_to(ROOT))
+        for file in compiled():
+            (folder / file.relative_to(ROOT)).parent.mkdir(exist_ok=True)
+            shutil.copy2(file, folder / file.relative_to(ROOT))
         (folder / "data/sources").mkdir()
         write(folder / "data/sources")
         (folder / "data/decisions.csv").write_text(",".join(decisions.COLUMNS) + "\n", encoding="utf-8")
@@ -84,9 +99,7 @@ class Clone:
 
     def repro(self, *targets: str) -> list[str]:
         """Run the pipeline, or stages and what they need; return the stages that ran, in order."""
-        ran = re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro", *targets), re.MULTILINE)
-        self._keep_compiled()
-        return ran
+        return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro", *targets), re.MULTILINE)
 
     def run_stages(self, *last: str) -> list[str]:
         """Run every stage in one process, without DVC, so that nothing is imported twice; return their names.
@@ -95,18 +108,7 @@ class Clone:
             last: a stage; it alone runs, and those that make what it reads.
         """
         told = self.call(sys.executable, "-m", "tests.pipeline.in_one_process", *last)
-        self._keep_compiled()
         return re.findall(r"^Ran stage (.+)$", told, re.MULTILINE)
-
-    def _keep_compiled(self) -> None:
-        """Put what numba has compiled here beside the repository's own code, where other clones find it."""
-        # Sorted: a file of machine code, .1.nbc, stands before the index that names it, .nbi.
-        for compiled in sorted(self.folder.glob("stages/**/__pycache__/*.nb[ci]")):
-            target = ROOT / compiled.relative_to(self.folder)
-            if not target.exists():
-                target.parent.mkdir(exist_ok=True)
-                part = shutil.copy2(compiled, target.with_suffix(f".{os.getpid()}.part"))
-                os.replace(part, target)
 
     def set_params(self, **sections: dict) -> None:
         """Set keys of sections of params.yaml; the other keys stay."""
