@@ -6,7 +6,8 @@ import pytest
 
 from tests import review_project
 from tests.browser.conftest import opened, press, serving, settled, without_a_name
-from winnow.kinds.multilabel.labels import Task
+from tests.browser.test_hostile_texts import INERT, LABELS
+from winnow.kinds.multilabel.labels import OPENING, Task, canonical
 from winnow.people import decisions
 
 NAMES = ["Rats", "Humans", "Mice"]
@@ -81,3 +82,28 @@ def test_a_finger_ticks_on_a_narrow_page(browser, project, labels):
         settled(page)
     context.close()
     assert made(project) == [("relabel", '["Rats"]')]
+
+
+def test_a_set_of_many_labels_leaves_the_text_in_view(page, project, tmp_path):
+    names = [f"a label of many words {number}" for number in range(120)]
+    labels = {"given_label": canonical(names[:40]), "suggested_label": canonical(names[5:45])}
+    shown = review_project.make(tmp_path / "many", [rows()[0] | labels | {"probabilities": []}])
+    with serving(replace(shown, task=Task(kind="multilabel", labels=names))) as server:
+        opened(page, server.address)
+        assert page.locator("#bar").evaluate("bar => bar.offsetHeight") < 800 * 0.3
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_hostile_names_are_shown_as_they_are(page, tmp_path, width):
+    names = [name for name in LABELS if not name.startswith(OPENING)] + ["a, b", 'say "c" [d]']
+    labels = {"given_label": canonical(names[:2]), "suggested_label": canonical(names[1:])}
+    project = review_project.make(tmp_path, [rows()[0] | labels | {"probabilities": []}])
+    page.set_viewport_size({"width": width, "height": 800})
+    with serving(replace(project, task=Task(kind="multilabel", labels=names))) as server:
+        opened(page, server.address)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert page.locator("#bar").evaluate("bar => bar.offsetHeight") < 800 * 0.45
+        assert page.locator(INERT).count() == 0
+        press(page, "t", "Enter")
+        assert page.locator("#end").is_visible()
+    assert made(project) == [("relabel", canonical(names[1:]))]
