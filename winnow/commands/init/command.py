@@ -11,6 +11,7 @@ rounds, frozen groups, looks, rules and results. What is not of the example it r
 """
 
 import argparse
+import csv
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add(f"--{option}", action="append", metavar="COLUMN", help=f"{what}; `none`: there is no such column")
     add("--without", action="append", default=[], metavar="COLUMN", help="leave a column out; may be given again")
     add("--date-format", metavar="FORM", help="how dates are written, such as %%d.%%m.%%Y, or unix")
-    add("--labels", metavar="A,B,…", help="the labels to learn, in order; rows of others stay without a label")
+    add("--labels", metavar="A,B,…", help='the labels to learn, in order; one that holds a comma in quotes: A,"B, C"')
     add("--encoding", metavar="NAME", help="of the text, such as cp1252")
     add("--delimiter", metavar="SIGN", help="between the fields of a table, where its look does not tell; \\\\t: a tab")
     add("--header", metavar="A,B,…", help="names of the columns, where the first line does not have them")
@@ -86,7 +87,7 @@ def execute(arguments: argparse.Namespace) -> None:
         raise UserError(f"--delimiter {arguments.delimiter}: must be one sign, which is no quote")
     for option in ("labels", "header"):
         given = getattr(arguments, option)
-        setattr(arguments, option, given and [part.strip() for part in given.split(",")])
+        setattr(arguments, option, given and _names(given))
     try:
         "".encode(arguments.encoding or "utf-8")
     except LookupError:
@@ -184,6 +185,11 @@ def _tell_of_languages(sources: Sequence[Source]) -> None:
             f"The default base encoder reads English, the texts are in {', '.join(foreign)}: `winnow base` takes a "
             f"multilingual one (docs/base-models.md)"
         )
+
+
+def _names(given: str) -> list[str]:
+    """Return names between commas; one that holds a comma stands in quotes, as in CSV."""
+    return [name.strip() for name in next(csv.reader([" ".join(given.splitlines())], skipinitialspace=True))]
 
 
 def _tell_of_joined_labels(sources: Sequence[Source]) -> None:

@@ -1,6 +1,9 @@
 """The labels to learn: which there are, in which order, and what becomes of rare ones and of other spellings."""
 
+import csv
+import io
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,11 +100,15 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
             f"another column by --label"
         )
     mark = delimiter(sets, names) if sets else None
-    for name in names:
-        if problem := _problem(name, kind, {"delimiter": mark} if sets else {}):
-            column = next(column for source in sources if (column := source.roles.of_labels()))
-            others = ",".join([other for other in names if other != name][:SHOWN])
-            raise UserError(f"column '{column}': {problem}; rename it in the file, or leave it out: --labels {others}")
+    own_keys = {"delimiter": mark} if sets else {}
+    problems = {name: problem for name in names if (problem := _problem(name, kind, own_keys))}
+    if problems:
+        column = next(column for source in sources if (column := source.roles.of_labels()))
+        others = _option([name for name in names if name not in problems])
+        raise UserError(
+            f"column '{column}': {next(iter(problems.values()))}; rename it in the file, or leave it out: "
+            f"--labels {others}"
+        )
     becomes = {name: None if to in left_out else to for name, to in becomes.items()}
     leaves_out = bool(sets) and len(left_out) > LISTED
     if leaves_out:
@@ -172,6 +179,13 @@ def _kind(sources: Sequence[Source]) -> str | None:
 def _told(names: list[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(f"'{name}'" for name in names[:SHOWN]) + more
+
+
+def _option(names: list[str]) -> str:
+    """Return names as a shell and `--labels` take them."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return shlex.quote(line.getvalue())
 
 
 def _variants(labels: Counter) -> dict[str, str]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from winnow.commands.init import recipe
 from winnow.commands.init.budget import Plan
-from winnow.commands.init.kind import SPANS
+from winnow.commands.init.kind import SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
+from winnow.commands.init.sets import MOST
 from winnow.commands.init.source import Source
 from winnow.commands.terminal import printable
 from winnow.kinds.token_classification.cells import NAMES
@@ -30,7 +31,10 @@ def table(sources: Sequence[Source], labels: Labels) -> str:
     rows = [row for source in sources for row in _of_source(source)]
     rows.append(("labels", _labels(labels)))
     if labels.rare:
-        rows.append(("", f"too rare, left without a label: {_listed(labels.rare)}"))
+        why = f"not among the {MOST} most frequent" if len(labels.names) == MOST else "too rare"
+        rows.append(
+            ("", f"{why}, left {'out' if labels.kind == SEVERAL else 'without a label'}: {_listed(labels.rare)}")
+        )
     if renamed := [f"{_cut(old)} = {_cut(new)}" for old, new in labels.becomes.items() if new is not None]:
         rows.append(("", f"the same: {'; '.join(renamed[:SHOWN])}{' …' * (len(renamed) > SHOWN)}"))
     width = max(len(name) for name, _ in rows)

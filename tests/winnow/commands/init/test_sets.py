@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -136,6 +137,17 @@ def test_a_list_with_a_name_that_no_label_can_have(init, capsys, tmp_path, proje
     assert said == f"winnow init: column 'tags': {told} rename it in the file, or leave it out: --labels fish,wood\n"
     init(path, "--labels", "fish,wood", "--yes")
     assert {row["label"] for row in collected("rows")} == {'["fish"]', '["wood"]'}
+
+
+def test_what_leaves_a_name_out_can_be_given_as_it_is_told(init, capsys, tmp_path, project):
+    names = ["fish", "a, b", 'say "c"', "it's", *(f"name {number}" for number in range(20))]
+    sets = [["[x]", "[y]", names[n % len(names)], names[(n + 1) % len(names)]] for n in range(len(TEXTS) * 8)]
+    rows = [{"text": f"{TEXTS[n % len(TEXTS)]} {n}", "tags": own} for n, own in enumerate(sets)]
+    path = jsonl(tmp_path / "rows.jsonl", rows)
+    said = refused(init, capsys, path, "--yes")
+    option = shlex.split(said.partition("or leave it out: ")[2])
+    init(path, "--yes", "--licence", "x", "--minutes", "1", *option)
+    assert sorted(written(project)["task"]["labels"]) == sorted(names)
 
 
 @pytest.mark.parametrize("column", ["topics", "odd"])
