@@ -1,7 +1,7 @@
 """Two datasets that the code was not written for, by params alone: all of dvc.yaml runs on each.
 
 A folder of raw e-mails in two classes, and a CSV of short messages in fourteen unequal classes without groups. The
-parameters stand in examples/, as docs/recipes.md tells them; only what makes a run short is added.
+parameters stand in examples/, as docs/examples.md tells them; only what makes a run short is added.
 """
 
 import csv
@@ -195,6 +195,6 @@ def test_no_stage_knows_the_default_dataset():
 
 
 def test_the_recipes_show_the_tested_parameters():
-    text = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/examples.md").read_text(encoding="utf-8")
     shown = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert shown == [(EXAMPLES / name / "params.yaml").read_text(encoding="utf-8") for name in (*SETS, "mesh")]
