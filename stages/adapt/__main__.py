@@ -69,17 +69,17 @@ class Params(params.Section):
     """Tokens of a step. Raise it on a GPU, the learning rate with it."""
 
     learning_rate: float = Field(gt=0)
-    """Of the encoder. Lower it if fine-tuning from the adapted encoder gets worse."""
+    """Learning rate of the encoder. Lower it if fine-tuning from the adapted encoder gets worse."""
 
     head_learning_rate: float = Field(1e-3, gt=0)
-    """Of the objectives' fresh heads, which must move farther."""
+    """Learning rate of the objectives' fresh heads, which must move farther."""
 
     warmup_tokens: int = Field(0, ge=0)
     """Tokens in which the fresh heads alone are trained, the encoder frozen: they are read before `tokens`, on top of
     them, and may not be more. 30000 for `masked_lm` where the base carries no such head."""
 
     weight_decay: float = Field(0.01, ge=0)
-    """Of AdamW."""
+    """Weight decay of AdamW."""
 
     dropout: float = Field(0.0, ge=0, lt=1)
     """0.1 for `contrast`, or where the text is read many times; its random numbers take time."""
@@ -107,7 +107,7 @@ class Params(params.Section):
     """`true` lets the text of dev and test rows in. Metrics then tell of these texts, not of new ones."""
 
     seed: int = Field(1, ge=0)
-    """Of the order of passages, masks and dropout."""
+    """Seed of the order of passages, masks and dropout."""
 
     @property
     def shares(self) -> dict[str, float]:

@@ -68,13 +68,13 @@ class Params(params.Section):
     """Fewer rows that several people judged measure no agreement."""
 
     resamples: int = Field(2000, ge=100)
-    """Of the bootstrap."""
+    """Resamples of the bootstrap."""
 
     confidence: float = Field(gt=0.5, lt=1)
-    """Of the intervals."""
+    """Confidence level of the intervals."""
 
     seed: int = Field(1, ge=0)
-    """Of the bootstrap."""
+    """Seed of the bootstrap."""
 
     @property
     def bootstrap(self) -> Bootstrap:

@@ -72,7 +72,7 @@ class Params(params.Section):
     """Of `effective_number`: about 1 - 1 / the rows of a class that say different things."""
 
     seed: int = Field(1, ge=0)
-    """Of the draws."""
+    """Seed of the draws."""
 
 
 def choose(rows: pa.Table, left_out: dict[str, str], settings: Params, task: Task, ledger: Ledger) -> pa.Table:

@@ -46,7 +46,7 @@ class Params(params.Section):
     """Rows of a planting that are kept; all planted errors are."""
 
     seed: int = Field(1, ge=0)
-    """Of the draws."""
+    """Seed of the draws."""
 
     @field_validator("noise")
     @classmethod

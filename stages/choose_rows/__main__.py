@@ -64,7 +64,7 @@ class Params(params.Section):
     """From here on models choose."""
 
     rows: int = Field(ge=1)
-    """Of the queue."""
+    """Rows of the queue."""
 
     proposed: bool = False
     """`true`: also rows for which a rule or model proposes a label."""
@@ -80,7 +80,7 @@ class Params(params.Section):
     lowest id, which is a hash. Their time grows with the square of the rows."""
 
     seed: int = 1
-    """Of the draws."""
+    """Seed of the draws."""
 
 
 class Rows:

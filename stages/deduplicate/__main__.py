@@ -87,7 +87,7 @@ class Params(params.Section):
     """Values of a MinHash signature. More find more of the pairs near the threshold, at more time and disk."""
 
     seed: int = Field(1, ge=0)
-    """Of the MinHash functions."""
+    """Seed of the MinHash functions."""
 
     @model_validator(mode="after")
     def consistent(self) -> Self:

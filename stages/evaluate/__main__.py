@@ -48,7 +48,8 @@ class Arms(params.Section):
     """What each approach starts from. `transfer` from the adapted encoder is the arm `dapt`."""
 
     seeds: list[Annotated[int, Field(ge=1)]]
-    """Of the order of the rows, the head and dropout. One seed gives no interval over seeds, two a very wide one."""
+    """Seeds of the order of the rows, the head and dropout. One seed gives no interval over seeds, two a very wide
+    one."""
 
     ensembles: dict[Name, str | Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
     """Arms that average what the runs of others predict: by name, this arm or these. Nothing is trained for one, but a

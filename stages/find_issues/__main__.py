@@ -76,13 +76,13 @@ class Tiers(params.Section):
     """Section `find_issues.tiers`: the lowest probability of an error of each tier; what is below is unlikely."""
 
     almost_certain: float = Field(ge=0, le=1)
-    """From this probability on."""
+    """From this `p_error` on a label is almost certainly wrong."""
 
     likely: float = Field(ge=0, le=1)
-    """The same."""
+    """From this `p_error` on an error is likely."""
 
     possible: float = Field(ge=0, le=1)
-    """The same."""
+    """From this `p_error` on an error is possible; below it, unlikely."""
 
     @model_validator(mode="after")
     def _descend(self) -> "Tiers":
@@ -100,13 +100,13 @@ class Value(params.Section):
     """Section `find_issues.value` of params.yaml: what a right label is worth, by split."""
 
     train: float = Field(1.0, ge=0)
-    """Of a row of train."""
+    """What a right label is worth in train."""
 
     dev: float = Field(1.0, ge=0)
-    """Of a row of dev."""
+    """What a right label is worth in dev."""
 
     test: float = Field(2.0, ge=0)
-    """Of a row of test."""
+    """What a right label is worth in test."""
 
 
 class Params(params.Section):
@@ -131,7 +131,7 @@ class Params(params.Section):
     """Decisions that the planted errors count for. Fewer let people's decisions rule sooner."""
 
     calibration_bins: int = Field(10, ge=2)
-    """Of the figure that compares probabilities with decisions."""
+    """Bins of the figure that compares probabilities with decisions."""
 
     poor_slice: float = Field(0.5, gt=0, le=1)
     """A cluster is told if its mean label quality is below this share of all rows' (cleanlab.Datalab)."""

@@ -36,13 +36,14 @@ class Pace(Section):
     """Section `find_issues.pace` of params.yaml: seconds for a decision, and the time to read the text."""
 
     seconds: float = Field(8.0, gt=0)
-    """Beside reading."""
+    """Seconds that a decision takes beside reading."""
 
     words_per_minute: float = Field(200.0, gt=0)
-    """Of reading. A character of a script without spaces is a part of a word (`stages/find_issues/pace.py`)."""
+    """Words read in a minute. A character of a script without spaces is a part of a word
+    (`stages/find_issues/pace.py`)."""
 
     min_decisions: int = Field(ge=2)
-    """With a time, from which on both are estimated."""
+    """From so many decisions with a time on, both are estimated from them."""
 
     def of(self, words: float) -> float:
         """Return the expected seconds for a text of so many words."""

@@ -37,7 +37,7 @@ class Params(params.Section):
     """Draws of each budget. More tell the spread better and take time."""
 
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.1, tfidf=10)
-    """Of each arm's logistic regression."""
+    """C of each arm's logistic regression."""
 
     dev_rows: int = Field(20_000, ge=1)
     """Rows of dev that measure, those of lowest id: ids are hashes. They bound memory and time."""

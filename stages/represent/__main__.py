@@ -64,22 +64,22 @@ class Params(params.Section):
     """Words at which the vocabularies of sources of different length are compared."""
 
     clusters: int = Field(50, ge=2)
-    """Of embeddings, by k-means."""
+    """Clusters of the embeddings, by k-means."""
 
     nearly_empty: float = Field(0.1, gt=0, lt=0.5)
     """A cluster is a source's own if less than this share of its mass is the others'."""
 
     resamples: int = Field(200, ge=20)
-    """Of the bootstrap. More give steadier intervals and take time."""
+    """Resamples of the bootstrap. More give steadier intervals and take time."""
 
     splits: int = Field(50, ge=20)
     """Random halves of the reference: they tell the distance that chance alone reaches."""
 
     confidence: float = Field(gt=0, lt=1)
-    """Of the intervals."""
+    """Confidence level of the intervals."""
 
     seed: int = Field(1, ge=0)
-    """Of the draws and resamples."""
+    """Seed of the draws and resamples."""
 
     gates: Gates = Gates()
 

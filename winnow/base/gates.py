@@ -25,7 +25,7 @@ LONGEST = 100  # characters of it: a script without spaces has no words to count
 
 
 class Params(params.Section):
-    """Section `gates` of params.yaml: docs/gates.md."""
+    """Section `gates` of params.yaml: what a doubt does to the run (docs/gates.md)."""
 
     on_doubt: Literal["warn", "stop"] = Field("warn")
     """What a stage does about a figure beyond one of its limits. `warn`: it goes on, and the report says it; `stop`:

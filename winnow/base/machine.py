@@ -28,7 +28,7 @@ class Machine(Section):
     `ray`, on a Ray cluster (`pip install '.[ray]'`, docs/distributed.md)."""
 
     processes: int = Field(1, ge=1)
-    """Of engine `local`. One a core pays from about a hundred thousand rows on."""
+    """Processes of engine `local`. One a core pays from about a hundred thousand rows on."""
 
     batch_rows: int = Field(4096, ge=1)
     """Rows in memory at once, in each process. Lower it where memory is short."""

@@ -26,7 +26,7 @@ SECTION = re.compile(r"^fetch_model:.*\n(?:[ \t].*\n)*", re.MULTILINE)
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", metavar="MODEL", help="such as sentence-transformers/all-MiniLM-L6-v2")
-    parser.add_argument("--revision", default="main", help="a branch, a tag or a commit (main)")
+    parser.add_argument("--revision", default="main", help="a branch, a tag or a commit; default: main")
     parser.add_argument("--write", action="store_true", help="put the section into params.yaml instead of printing it")
 
 

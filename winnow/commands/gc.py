@@ -5,7 +5,7 @@ winnow gc --yes                removes it from the cache
 winnow gc --older-than 90d     also of experiments from before; keeps every commit of a branch since then
 winnow gc --cloud --yes        also from the default remote, once you repeat its name and the number of objects
 
-Kept is what the workspace, branches (those of others that were fetched, too), tags, experiments, stashes and the queue
+It keeps what the workspace, branches (those of others that were fetched, too), tags, experiments, stashes and the queue
 need. `dvc gc` removes the rest, by its own rules: `dvc gc --workspace` would take experiments, tags and branches along.
 """
 
@@ -33,11 +33,11 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--yes", action="store_true", help="remove; else it shows what would go")
+    parser.add_argument("--yes", action="store_true", help="remove; default: only show what would go")
     parser.add_argument("--older-than", metavar="AGE", help="90d, 12w, 6m, 1y or a date: what is younger is kept whole")
-    parser.add_argument("--commits", type=int, default=1, metavar="N", help="keep the last N of each branch; 1")
-    parser.add_argument("--cloud", action="store_true", help="of the remote too")
-    parser.add_argument("--remote", metavar="NAME", help="of --cloud: another remote than the default")
+    parser.add_argument("--commits", type=int, default=1, metavar="N", help="keep the last N of each branch (1)")
+    parser.add_argument("--cloud", action="store_true", help="remove from the remote too")
+    parser.add_argument("--remote", metavar="NAME", help="with --cloud: another remote than the default")
     parser.add_argument("--confirm", metavar="NAME:COUNT", help="of --cloud --yes, where nobody can be asked")
 
 

@@ -52,7 +52,7 @@ class Llm(Rule):
     """Seconds without an answer."""
 
     retries: int = Field(default=6, ge=0)
-    """Of a request that was turned away for the moment."""
+    """Retries of a request that was turned away for the moment."""
 
     origin = "model"
     idle = ("name", "base_url", "api_key_env", "measure_rows", "concurrency", "timeout", "retries")

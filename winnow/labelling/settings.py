@@ -27,7 +27,7 @@ class Params(params.Section):
     `min_confidence` 0: unmeasured rules propose labels too, and people's audit alone says what they are worth."""
 
     audit_rows: int = Field(40, ge=0)
-    """Of each origin and label, drawn at random for people to check; the stage `audit` draws them."""
+    """Rows of each origin and label, drawn at random for people to check; the stage `audit` draws them."""
 
     @field_validator("rules")
     @classmethod

@@ -41,10 +41,10 @@ class Recipe(Section):
     them."""
 
     learning_rate: float = Field(2e-4, gt=0)
-    """Of the encoder. Lower it when there are many labels."""
+    """Learning rate of the encoder. Lower it when there are many labels."""
 
     head_learning_rate: float = Field(1e-3, gt=0)
-    """Of the fresh head, which must move farther."""
+    """Learning rate of the fresh head, which must move farther."""
 
     dropout: float = Field(0.0, ge=0, lt=1)
     """0.1 where many epochs overfit; its random numbers are a quarter of the time on a CPU."""
@@ -56,10 +56,10 @@ class Recipe(Section):
     """The lowest layers, frozen with the embeddings; 3 of MiniLM's six. 0 when there are many labels."""
 
     warmup_share: float = Field(0.1, ge=0, lt=1)
-    """Of the steps, in which the learning rate rises."""
+    """Share of the steps in which the learning rate rises."""
 
     weight_decay: float = Field(0.01, ge=0)
-    """Of AdamW."""
+    """Weight decay of AdamW."""
 
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Raise it when labels are noisy."""
@@ -68,7 +68,7 @@ class Recipe(Section):
     """Learning rate of a layer over that of the one above. 0.8 or so where few layers are frozen."""
 
     average_decay: float = Field(0.0, ge=0, lt=1)
-    """Of the weights' moving average, which takes their place. 0.9 for tens of steps, 0.999 for many; 0: none."""
+    """Decay of the weights' moving average, which takes their place. 0.9 for tens of steps, 0.999 for many; 0: none."""
 
     focal_gamma: float = Field(0.0, ge=0)
     """2 where most rows of the common classes are easy (focal loss)."""

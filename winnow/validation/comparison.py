@@ -30,13 +30,13 @@ class Params(Section):
     """The approach that the best of the others must beat."""
 
     resamples: int = Field(ge=100)
-    """Of the bootstrap. Fewer give a ragged interval, more take time."""
+    """Resamples of the bootstrap. Fewer give a ragged interval, more take time."""
 
     confidence: float = Field(gt=0.5, lt=1)
-    """Of the intervals."""
+    """Confidence level of the intervals."""
 
     seed: int = Field(1, ge=0)
-    """Of the bootstrap."""
+    """Seed of the bootstrap."""
 
 
 def compare(arms: Mapping[str, pa.Table], split: str, task: Task, settings: Params) -> dict:

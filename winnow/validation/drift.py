@@ -66,10 +66,10 @@ class Drift(Section):
     """Jensen-Shannon divergence of the labels' shares, 0 to 1."""
 
     sources: Threshold = Threshold(warn=0.05)
-    """Of the sources' shares."""
+    """Jensen-Shannon divergence of the sources' shares."""
 
     years: Threshold = Threshold(warn=0.05)
-    """Of the years' shares."""
+    """Jensen-Shannon divergence of the years' shares."""
 
     characters: Threshold = Threshold(warn=0.1, fail=0.3)
     """Kolmogorov-Smirnov distance of the texts' lengths, 0 to 1."""

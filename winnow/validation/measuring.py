@@ -18,7 +18,7 @@ class Params(Section):
     """Padded tokens in one forward pass. Raise it on a GPU."""
 
     calibration_bins: int = Field(10, gt=1)
-    """Of the figure that compares probabilities with how often they are right."""
+    """Bins of the figure that compares probabilities with how often they are right."""
 
 
 def measure(arms: Mapping[str, pa.Table], split: str, task: Task, bins: int) -> dict[str, dict]:

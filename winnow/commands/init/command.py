@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("files", nargs="*", type=Path, metavar="FILE", help="a file, a folder or a zip archive; each is a source")
-    add("--task", metavar="KIND", help=f"the kind of task, {', '.join(KINDS)}; by itself, what the labels are of")
+    add("--task", metavar="KIND", help=f"the kind of task: {', '.join(KINDS)}; default: what the labels look like")
     add("--text", action="append", metavar="COLUMN", help="the text; given twice, columns are joined")
     for option, what in ONCE.items():
         add(f"--{option}", action="append", metavar="COLUMN", help=f"{what}; `none`: there is no such column")
@@ -57,13 +57,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--date-format", metavar="FORM", help="how dates are written, such as %%d.%%m.%%Y, or unix")
     add("--labels", metavar="A,B,…", help='the labels to learn, in order; one that holds a comma in quotes: A,"B, C"')
     add("--encoding", metavar="NAME", help="of the text, such as cp1252")
-    add("--delimiter", metavar="SIGN", help="between the fields of a table, where its look does not tell; \\\\t: a tab")
+    add("--delimiter", metavar="SIGN", help="between the fields of a table; default: what is seen; \\\\t: a tab")
     add("--header", metavar="A,B,…", help="names of the columns, where the first line does not have them")
     add("--name", metavar="NAME", help="of the source, and of the dataset in reports")
     add("--licence", metavar="WORDS", help="under which the rows may be used")
-    add("--minutes", type=float, default=10, metavar="N", help="that fine-tuning may take; fewer labels and seeds then")
+    add("--minutes", type=float, default=10, metavar="N", help="that fine-tuning may take; default: 10")
     add("--example", metavar="NAME", help="take examples/NAME/params.yaml, not files of your own")
-    add("--strict", action="store_true", help="let every gate stop the run")
+    add("--strict", action="store_true", help="let doubts stop the run (gates.on_doubt)")
     add("--look", action="store_true", help="show what is there, write nothing")
     add("--yes", action="store_true", help="take what is proposed, ask nothing")
     add("--force", action="store_true", help="remove decisions, rounds and the like that are not of the example, too")

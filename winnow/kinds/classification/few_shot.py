@@ -51,7 +51,7 @@ class Settings(Section):
     """Half of them of one class. More steps teach more than more pairs a step."""
 
     learning_rate: float = Field(1e-4, gt=0)
-    """Of the encoder, in `contrast`."""
+    """Learning rate of the encoder, in `contrast`."""
 
     freeze_embeddings: bool | None = None
     """In place of the recipe's. Null: as there."""
@@ -66,7 +66,7 @@ class Settings(Section):
     """Labelled neighbours that stand beside each text."""
 
     example_tokens: int = Field(32, ge=4)
-    """Of each neighbour that are read, its label among them."""
+    """Tokens of each neighbour that are read, its label among them."""
 
 
 @dataclass(frozen=True)

@@ -44,17 +44,17 @@ class Params(Section):
     """Draws of each. More tell better what a wrong label costs, and take time; one leaves its draw out of intervals."""
 
     regularization: tfidf.Regularization = tfidf.Regularization(probe=0.1, tfidf=10)
-    """Of the fast models."""
+    """C of the fast models."""
 
     max_rows: int = Field(50_000, ge=100)
     """Rows of train with a label, and rows of dev, that the fast models see: of more, those of lowest id, which is a
     hash, and all that people decided on. More take memory and time."""
 
     resamples: int = Field(1000, ge=100)
-    """Of the bootstrap."""
+    """Resamples of the bootstrap."""
 
     confidence: float = Field(gt=0.5, lt=1)
-    """Of the intervals."""
+    """Confidence level of the intervals."""
 
     seed: int = Field(1, ge=0)
-    """Of the draws and resamples."""
+    """Seed of the draws and resamples."""
