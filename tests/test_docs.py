@@ -20,6 +20,7 @@ from bench import figures
 from winnow.base import closure, params
 from winnow.base.errors import UserError
 from winnow.commands import cli, parameters, pipeline
+from winnow.validation import looks
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -310,10 +311,14 @@ def test_test_is_told_once_it_was_asked_and_one_seed_is_not_judged(copy):
     assert "The dev split" in text
     assert "The test split" not in text
     assert "one run: not judged" in text
-    (copy / "data/test/results.json").write_text(json.dumps({"test": found, "looks": 2}), encoding="utf-8")
+    lines = [",".join(looks.HEADER), *(f"2026-01-0{day},ana,rows,run {day},abc,why" for day in (1, 2))]
+    (copy / "data/test/looks.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    looked = {"test": found, "dataset": "rows", "predictions": "run 1"}
+    (copy / "data/test/results.json").write_text(json.dumps(looked), encoding="utf-8")
     text = " ".join(figures.fill(Path("README.md"), copy).split())
     assert "The test split" in text
     assert "looked at 2 times since" in text
+    assert "the figures of 2026-01-01" in text
 
 
 @pytest.mark.parametrize(
