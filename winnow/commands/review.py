@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--queue", default="issues", help=f"{', '.join(QUEUES)}, or a file; default: issues")
     parser.add_argument("--reviewer", help="your name in decisions.csv; default: git config user.name")
+    parser.add_argument("--part", default="1/1", metavar="N/OF", help="where several review at once: 1/2, another 2/2")
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}; 0: any that is free")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
     others = parser.add_mutually_exclusive_group()
@@ -59,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> None:
     if arguments.file or arguments.label_studio or arguments.export:
         print(exchange(arguments, task))
     else:
-        serve(arguments.queue, task, reviewer(arguments.reviewer), arguments.port, not arguments.no_browser)
+        serve(arguments, task)
 
 
 def exchange(arguments: argparse.Namespace, task: Task) -> str:
@@ -81,7 +82,7 @@ def exchange(arguments: argparse.Namespace, task: Task) -> str:
     return label_studio.write_tasks(arguments.export, entries, target)
 
 
-def serve(name: str, task: Task, who: str, port: int, opens: bool) -> None:
+def serve(arguments: argparse.Namespace, task: Task) -> None:
     """Serve one queue to one reviewer until Ctrl-C, or SIGTERM."""
     from winnow.review import browser
     from winnow.review.server import Review
@@ -90,19 +91,22 @@ def serve(name: str, task: Task, who: str, port: int, opens: bool) -> None:
     # A shell leaves Ctrl-C ignored in what it starts in the background.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
+    who, part = reviewer(arguments.reviewer), assign.read_part(arguments.part)
     overlap = params.load("review", assign.Params).overlap
+    name = arguments.queue
     queue, (made, labelled) = find(name), files()
     heading = queues.heading(name, queue, labelled) if labelled.exists() else queues.title(name)
-    server = Review(Project(queue, labelled, made, task, who, overlap), heading, port)
+    server = Review(Project(queue, labelled, made, task, who, overlap, part), heading, arguments.port)
     with server, contextlib.suppress(KeyboardInterrupt):
         session = server.session()
         if not session.rows:
             print(f"{queue}: {_nothing(session.left_out)}")
             return
         with progress.waiting():
-            print(f"{session.rows} rows of {queue} for {who}, {session.left_out} decided already")
+            share = f", part {part.number} of {part.count}" if part.count > 1 else ""
+            print(f"{session.rows} rows of {queue} for {who}{share}, {session.left_out} decided already")
             print(f"{server.address}\nCtrl-C ends it; every verdict is saved at once", flush=True)
-            with browser.opened(server.address) if opens else contextlib.nullcontext():
+            with contextlib.nullcontext() if arguments.no_browser else browser.opened(server.address):
                 server.serve_forever()
     if server.decided:
         print(f"\n{server.decided} decisions added to {made}; commit them and run `dvc repro`")

@@ -1,10 +1,13 @@
 """Which rows of a queue a reviewer is shown where several share it: each row once, a share of them twice."""
 
+import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from pydantic import Field
 
 from winnow.base import hashing, params
+from winnow.base.errors import UserError
 
 
 class Params(params.Section):
@@ -12,6 +15,38 @@ class Params(params.Section):
 
     overlap: float = Field(ge=0, le=1)
     """Share of a queue's rows that a second reviewer judges too; on these agreement is measured."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of `count` parts of a queue, `number` from 1 on: who review at one time would meet on each row.
+
+    A hash of the ids parts a queue, so that all who name the same count share it without knowing of each other.
+    """
+
+    number: int
+    count: int
+
+    def holds(self, id: str, overlap: float) -> bool:
+        """Return whether a row is in this part; a share `overlap` of the rows is in the next part, too."""
+        first = int(hashing.unit("part", id) * self.count)
+        own = {first, (first + 1) % self.count} if hashing.unit("overlap", id) < overlap else {first}
+        return self.number - 1 in own
+
+
+WHOLE = Part(1, 1)
+
+
+def read_part(text: str) -> Part:
+    """Return the part that `2/3` names.
+
+    Raises:
+        UserError: it names none.
+    """
+    found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise UserError(f"--part {text}: must be a part and how many there are, as 1/2 and 2/2")
+    return Part(int(found[1]), int(found[2]))
 
 
 def wanted(

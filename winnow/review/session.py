@@ -30,6 +30,7 @@ class Project:
     task: Task
     reviewer: str
     overlap: float
+    part: assign.Part = assign.WHOLE
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Session:
     Attributes:
         id: tells this session from one over another state of the queue.
         rows: how many there are.
-        left_out: how many rows of the queue were decided before.
+        left_out: how many rows of the reviewer's part of the queue were decided before.
     """
 
     def __init__(self, project: Project):
@@ -85,10 +86,11 @@ class Session:
         self._last = _last(self._own_before)
         by, conflicts = _state(lines)
         ids = self._table["id"].to_pylist()
-        self._places = [place for place, id in enumerate(ids) if self._is_wanted(id, by, conflicts)]
+        part = [place for place, id in enumerate(ids) if id in conflicts or project.part.holds(id, project.overlap)]
+        self._places = [place for place in part if self._is_wanted(ids[place], by, conflicts)]
         self._ids = [ids[place] for place in self._places]
         self._row_of = {id: row for row, id in enumerate(self._ids)}
-        self.rows, self.left_out = len(self._ids), len(ids) - len(self._ids)
+        self.rows, self.left_out = len(self._ids), len(part) - len(self._ids)
         self.check()
 
         self._lock = threading.RLock()

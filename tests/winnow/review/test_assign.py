@@ -1,12 +1,14 @@
 """Who is shown which row: each row once, a stable share of them twice, disputed rows to everyone."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.base import hashing, params
 from winnow.base.errors import UserError
-from winnow.review.assign import Params, wanted
+from winnow.review.assign import Params, Part, read_part, wanted
 
 IDS = hashing.row_ids("test", map(str, range(2000)))
 
@@ -50,3 +52,18 @@ def test_two_reviewers_who_share_a_queue_judge_it_once_and_the_overlap_twice():
 def test_an_overlap_is_a_share(overlap):
     with pytest.raises(UserError, match=r"review\.overlap"):
         params.parse({"overlap": overlap}, Params, "params.yaml: review")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_parts_share_the_rows_once_and_the_overlap_twice(count):
+    held = [[id for id in IDS if Part(number + 1, count).holds(id, 0.2)] for number in range(count)]
+    times = Counter(id for part in held for id in part)
+    assert set(times) == set(IDS)
+    assert {id for id, number in times.items() if number == 2} == (shared(0.2) if count > 1 else set())
+    assert min(map(len, held)) == pytest.approx(max(map(len, held)), rel=0.2)
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "1/99999"])
+def test_a_part_is_one_of_several(text):
+    with pytest.raises(UserError, match="must be a part and how many there are"):
+        read_part(text)

@@ -10,6 +10,7 @@ from winnow.base.errors import UserError
 from winnow.kinds.token_classification import labels as spans
 from winnow.people import decisions, settling
 from winnow.review import journal
+from winnow.review.assign import Part
 from winnow.review.session import DecidedElsewhere, Invalid, Session, Verdict
 
 VERDICT = {"verdict": "keep", "new_label": "", "note": "", "seconds": 1.0}
@@ -85,6 +86,19 @@ def test_what_is_decided_is_left_out_unless_the_text_or_label_was_another(projec
     session = Session(project)
     assert ids(session) == ["row-001", "row-003", "row-004", "row-005"]
     assert session.left_out == 2
+
+
+def test_who_review_at_one_time_share_the_queue_and_what_is_disputed_is_for_all(project):
+    one, two = (replace(project, part=Part(number, 2)) for number in (1, 2))
+    own, others = ids(Session(one)), ids(Session(two))
+    assert own
+    assert others
+    assert sorted(own + others) == ids(Session(project))
+    write(project, int(own[0][-1]), "ana")
+    assert Session(one).left_out == 1
+    assert Session(two).left_out == 0
+    write(project, int(own[0][-1]), "bo", label="STONE")
+    assert own[0] in ids(Session(two))
 
 
 def test_overlap_and_conflicts_bring_rows_to_a_second_reviewer(project):
