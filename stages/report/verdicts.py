@@ -7,7 +7,7 @@ from stages.report import tables, trained
 from stages.report.inputs import Compared, Inputs
 from stages.report.rounds import edits_in_words
 from stages.report.tables import Bar
-from stages.report.words import capital, change
+from stages.report.words import capital, change, listed
 from winnow.kinds.headline import Headline
 from winnow.validation import comparison
 from winnow.validation.looks import Standing
@@ -95,7 +95,7 @@ def verdicts(inputs: Inputs) -> dict:
         "baseline": baseline,
         "head": head,
         "score": score,
-        "reaches": " and ".join(f"{words} {score[name]:.3f}" for name, words in inputs.words.items()),
+        "reaches": listed([f"{words} {score[name]:.3f}" for name, words in inputs.words.items()]),
         "order": ("lowest", "highest") if inputs.headline.larger_is_better else ("highest", "lowest"),
         "measured": measured(inputs),
         "approaches": [name for name, _ in dev.by_score()],

@@ -1,6 +1,6 @@
 """How the report writes numbers, texts and changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from winnow.kinds.headline import Headline
 
@@ -69,3 +69,9 @@ def capital(words: str) -> str:
 def change(value: float, headline: Headline) -> str:
     """Return a change of a metric with its sign, in points where the metric is a share."""
     return points(value) if headline.is_share else f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a sentence lists them: commas between, and before the last one `and`."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last

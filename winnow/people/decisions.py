@@ -31,6 +31,7 @@ QUEUE_COLUMNS = (*COLUMNS, "suggested_label", "score", "reasons", "text", DRAWN_
 VERDICTS = ("keep", "relabel", "ambiguous", "out_of_scope")
 
 SHOWN_PROBLEMS = 10
+LINE = re.compile(r"[a-z]+ (\d+)\b")  # that a problem begins with
 LONGEST_CELL = 30_000  # spreadsheets break a cell of more than 32,767 characters into rows
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # OWASP's list of what a spreadsheet may run
 # About one row id in 800 is all digits, or digits around one e: a spreadsheet rounds it and drops its zeros.
@@ -342,8 +343,9 @@ def _lines(text: str, path: Path) -> Iterable[tuple[int, list[str]]]:
 
 
 def raise_problems(problems: list[str], path: Path | str) -> None:
-    """Raise one `UserError` that shows the first ten problems and counts all; none: return."""
+    """Raise one `UserError` that shows the first ten problems, by their lines, and counts all; none: return."""
     if problems:
+        problems = sorted(problems, key=lambda problem: int(found[1]) if (found := LINE.match(problem)) else 0)
         more = f"; and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise UserError(f"{path}: {count}: {'; '.join(problems[:SHOWN_PROBLEMS])}{more}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.report.words import EXCERPT, shorten
+from stages.report.words import EXCERPT, listed, shorten
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,7 @@ from stages.report.words import EXCERPT, shorten
 )
 def test_a_text_is_cut_near_its_limit_in_every_script(text, left):
     assert shorten(text) == left
+
+
+def test_a_list_reads_as_one():
+    assert [listed(list("abc")[:count]) for count in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

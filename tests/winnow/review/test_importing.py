@@ -193,6 +193,8 @@ def test_all_problems_are_counted_ten_shown_and_nothing_is_added(project):
     problem = refused(project, keep(0), *dates, relabel(9, "STONE"))
     assert "8 problems: line 3: decided_on '1.13.2026'" in problem
     assert "line 10: id 'row-009' is not in the table" in problem
+    mixed = refused(project, relabel(9, "STONE"), keep(2, decided_on="1.13.2026"))  # each seen by another check
+    assert "2 problems: line 2: id 'row-009' is not in the table" in mixed
     many = refused(project, keep(0), *(relabel(number, "STONE") for number in range(10, 24)))
     assert "14 problems: " in many
     assert many.endswith("; and 4 more")

@@ -18,6 +18,7 @@ from winnow.base.errors import UserError
 from winnow.kinds import task
 from winnow.kinds.classification import labels as single
 
+MARKS = ",;|/\t"  # what people write between names, beside the task's own delimiter
 NONE = "none of them"  # the class for which the empty set counts
 SHOWN = 60  # characters of a label that a message repeats
 OPENING = ("[", "{", "(")  # how a list begins that is no delimited text
@@ -67,7 +68,12 @@ class Task(single.Task):
         """
         names = self.parts(label, where)
         for name in names:
-            super().check(name, where)
+            try:
+                super().check(name, where)
+            except UserError as error:
+                if any(mark in name and set(map(str.strip, name.split(mark))) <= set(self.labels) for mark in MARKS):
+                    raise UserError(f"{error}; between two labels stands '{self.delimiter}' (task.delimiter)") from None
+                raise
         return canonical(names)
 
     def check_name(self, name: str, where: str) -> str | None:

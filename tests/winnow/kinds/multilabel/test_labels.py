@@ -106,6 +106,13 @@ def test_names_that_no_cell_could_tell_apart_are_refused(section, told):
     assert told in str(raised.value)
 
 
+def test_names_between_other_marks_are_told_what_stands_between_them():
+    with pytest.raises(UserError, match=r"label 'Rats, Humans' is not one of .*; between two labels stands ';'"):
+        TASK.check("Rats, Humans", "cell")
+    with pytest.raises(UserError, match=r"label 'Rats, Cats' is not one of [^;]*$"):
+        TASK.check("Rats, Cats", "cell")
+
+
 def test_another_delimiter_leaves_the_first_one_in_names():
     task = Task(kind="multilabel", labels=["a;b", "c"], delimiter="|")
     assert task.check("c | a;b", "") == '["a;b","c"]'
