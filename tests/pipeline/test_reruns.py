@@ -326,6 +326,75 @@ def test_the_page_of_reruns_says_what_dvc_says(shared, monkeypatch, what):
     assert {stage.partition("@")[0] for stage in found.stages} == {*told.first, *told.follow}
 
 
+ALWAYS = {"code", "check_params", "check_model"}  # that run where any code changed
+
+
+def change_everything(page: Pipeline) -> None:
+    """Change each section of params.yaml, each input, the code of each room and the version of each package."""
+    file = Path("params.yaml")
+    document = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    for section, values in document.items():
+        if section == "arms":
+            values["seeds"].append(99)
+        elif section == "task":
+            values["labels"].reverse()
+        else:
+            for changed in values.values() if section == "approaches" else [values]:
+                changed["another"] = 1
+    dump_yaml(str(file), document)
+    for path in map(Path, page.inputs()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.suffix:
+            path.mkdir(exist_ok=True)
+            path = path / "another.txt"
+        with path.open("a", encoding="utf-8") as out:
+            out.write("\n")
+    for room in page.closures:
+        with Path(f"stages/{room}/__main__.py").open("a", encoding="utf-8") as out:
+            out.write("\nUNUSED = 1\n")
+    pins = Path("requirements.lock")
+    changed = re.sub(r"^(\S+==[^\s;]+)", r"\1.1", pins.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    pins.write_text(changed, encoding="utf-8")
+
+
+def test_the_page_of_reruns_says_of_each_section_file_room_and_package_what_dvc_says(clone, shared, monkeypatch):
+    """All change at once, since DVC tells of each stage what of its own has changed."""
+    monkeypatch.chdir(checkout(clone.folder, shared / "every"))
+    locked = YAML(typ="safe").load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
+    page = Pipeline(Path())
+    # Of the kind of task at hand; the page holds for every kind.
+    rooms = closure.stage_files(Path())
+    page.closures = {room: closure.closure(file, Path(), "classification") for room, file in rooms.items()}
+    change_everything(page)
+    with standing.opened(Path()) as repo:
+        found = reruns.would_run(repo, by_lock=True)
+    new = found.changed.keys() - locked.keys()
+    assert new
+    assert all(name.startswith("finetune@") and name.endswith("-99") for name in new)
+    told: dict[str, set[str]] = {}  # the stages that read what changed
+    for name in found.changed.keys() - new:
+        for reason in found.changed[name]:
+            what = reason.removesuffix(" modified").removeprefix("params.yaml ").partition(".")[0]
+            told.setdefault(what, set()).add(name.partition("@")[0])
+
+    for section in YAML(typ="safe").load(Path("params.yaml").read_text(encoding="utf-8")):
+        runs = {name for name, text in page.parameter(section).first.items() if "new runs" not in text}
+        assert told[section] == runs, section
+    for path in page.inputs():
+        assert told[path.partition(".")[0]] == set(page.file(path).first), path
+    readers: dict[str, set[str]] = {}  # of each file of code and package
+    for path, text in reruns._fingerprints(Path()).items():
+        for line in text.splitlines():
+            name, equals, _ = line.partition("==")
+            one = closure.normalized(name) if equals else line.partition(" ")[0]
+            readers.setdefault(one, set(ALWAYS)).update(told.get(path.removesuffix(".txt"), ()))
+    for room in page.closures:
+        path = f"stages/{room}/__main__.py"
+        assert readers[path] == set(page.code(path).first), room
+    for package in set().union(*page.imports.values()):
+        assert readers[package] == set(page.package(package).first), package
+
+
 def test_without_any_data_a_comment_asks_for_the_stage_code_alone(shared, monkeypatch):
     monkeypatch.chdir(shared / "bare")
     file = Path("winnow/base/errors.py")
