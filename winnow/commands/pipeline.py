@@ -8,6 +8,13 @@ from ruamel.yaml import YAML
 from winnow.base.errors import UserError
 
 FILE = Path("dvc.yaml")
+ELSEWHERE = f"{FILE}: not found; run from the repository's root"
+
+
+def check_here() -> None:
+    """Raise a `UserError` unless the current folder is a project's root, whatever its dvc.yaml holds."""
+    if not FILE.exists():
+        raise UserError(ELSEWHERE)
 
 
 def stages(root: Path = Path()) -> dict[str, dict]:
@@ -20,7 +27,7 @@ def stages(root: Path = Path()) -> dict[str, dict]:
     try:
         return _read(file, file.stat().st_mtime_ns)
     except FileNotFoundError:
-        raise UserError(f"{FILE}: not found; run from the repository's root") from None
+        raise UserError(ELSEWHERE) from None
 
 
 @cache

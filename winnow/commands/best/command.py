@@ -17,6 +17,7 @@ from pathlib import Path
 from winnow import kinds
 from winnow.base import params
 from winnow.base.errors import UserError
+from winnow.commands import pipeline
 from winnow.commands.best import candidates, choice, words
 from winnow.commands.diff import revision
 from winnow.commands.diff.scores import Judge
@@ -39,6 +40,7 @@ def execute(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: there is no such revision, nothing to choose from, or an object of a result is missing.
     """
+    pipeline.check_here()
     commit = revision.commit(arguments.baseline)
     with tempfile.TemporaryDirectory(prefix="winnow-best-") as folder, revision.opened_store() as store:
         base = revision.read(arguments.baseline, commit, Path(folder) / "base")

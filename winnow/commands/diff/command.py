@@ -52,6 +52,7 @@ def execute(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: a revision or an object of it is missing, or what `--fail-on` names was found.
     """
+    pipeline.check_here()
     with tempfile.TemporaryDirectory(prefix="winnow-diff-") as folder:
         found = _found(arguments, Path(folder))
         text = _written(found, arguments.format, Path(folder))

@@ -209,6 +209,11 @@ def test_a_commit_without_any_result_is_refused_in_one_line(project, capsys):
     assert "revision 'nothing'" in refused(capsys, "--baseline", "nothing")
 
 
+def test_from_another_folder_it_is_one_line(project, capsys, monkeypatch):
+    monkeypatch.chdir(project.folder / "reports")
+    assert refused(capsys) == "winnow best: dvc.yaml: not found; run from the repository's root"
+
+
 def test_names_and_values_of_others_are_shown_and_not_obeyed(project, capsys):
     params = project.state.params | {"finetune": {"batch_tokens": 8, "epochs": "\x1b[31m\n<b>" + "x" * 200}}
     project.experiment("evil", params=params, right=0.97)

@@ -155,6 +155,11 @@ def test_a_mistake_is_one_line(project, capsys, words, message):
     assert message in capsys.readouterr().err
 
 
+def test_from_another_folder_it_is_one_line(project, capsys, monkeypatch):
+    monkeypatch.chdir(project.folder / "data")
+    assert refused(capsys, "base", "head") == "winnow diff: dvc.yaml: not found; run from the repository's root"
+
+
 def test_without_a_default_branch_the_base_must_be_named(project, capsys):
     project.git("branch", "-m", "main", "trunk")
     assert "no default branch" in refused(capsys)
