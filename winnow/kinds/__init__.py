@@ -94,7 +94,7 @@ def load(task: Task, concern: str) -> ModuleType:
         UserError: the kind has none.
     """
     if not has(task, concern):
-        raise UserError(f"params.yaml: task.kind {task.kind} has no {concern}; docs/kinds.md says what it can do")
+        raise UserError(f"params.yaml: task.kind {task.kind} has no {concern}; docs/tasks.md says what it can do")
     return _module(task.kind, concern)
 
 

@@ -65,8 +65,8 @@ def losses(task: Task, rows: pa.Table, texts: Texts, recipe: Recipe, reader: Rea
 def set_losses(texts: Texts, truth: np.ndarray, weights: np.ndarray, recipe: Recipe, reader: Reader) -> "loop.LossOf":
     """Return (model, batch) -> mean binary cross-entropy over labels and weighted rows, and what these weigh.
 
-    Label smoothing draws both values towards a half; the focal loss (Lin et al. 2017) counts labels less that the model
-    has right already.
+    The model's first outputs are the labels'. Label smoothing draws both values towards a half; the focal loss (Lin et
+    al. 2017) counts labels less that the model has right already.
 
     Args:
         truth: (rows, labels) bool.
@@ -80,7 +80,7 @@ def set_losses(texts: Texts, truth: np.ndarray, weights: np.ndarray, recipe: Rec
 
     def loss_of(model: torch.nn.Module, batch: "loop.Batch") -> tuple[torch.Tensor, torch.Tensor]:
         ids, mask = reader.pad([texts.tokens[row] for row in batch.rows])
-        logits = head.logits(model, ids, mask).float()
+        logits = head.logits(model, ids, mask)[:, : targets.shape[1]].float()
         target, weight = targets[batch.rows].to(reader.device), counts[batch.rows].to(reader.device)
         each = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
         if focus:
@@ -97,7 +97,9 @@ def predictor(task: Task, rows: pa.Table, reader: Reader) -> "Callable[[torch.nn
     texts, otherwise = encode(task, rows, reader), thresholds.read(reader.folder, task)
 
     def predict(model: "torch.nn.Module") -> pa.Table:
-        return predictions.table(task, rows, probabilities(model, texts, reader), otherwise)
+        # While further tasks are learnt beside, they have outputs too.
+        own = probabilities(model, texts, reader)[:, : len(task.labels)]
+        return predictions.table(task, rows, own, otherwise)
 
     return predict
 
