@@ -55,7 +55,7 @@ def deeds(rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str
             name: _count(verdicts[of_class.get(name, [])])
             for name in [*task.classes(label for label in rows.given if label is not NONE), NO_LABEL]
         },
-        "changes": _changes(rows.given[at], verdicts, after.labels[at]),
+        "changes": changes(rows.given[at], verdicts, after.labels[at], task),
         "queue": {"rows": int((queue & (verdicts != "")).sum()), "changed": int((queue & after.errors[at]).sum())},
     }
     if times := [decision.seconds for decision in made if decision.seconds is not None]:
@@ -114,12 +114,15 @@ def _count(verdicts: np.ndarray) -> dict[str, int]:
     return {verdict: int((verdicts == verdict).sum()) for verdict in VERDICTS}
 
 
-def _changes(given: np.ndarray, verdicts: np.ndarray, new: np.ndarray) -> list[dict]:
-    """Return what became of the labels that did not stay, the most frequent change first."""
+def changes(given: np.ndarray, verdicts: np.ndarray, new: np.ndarray, task: Task) -> list[dict]:
+    """Return what became of the labels that did not stay, told by their classes; the most frequent change first."""
     counts: Counter = Counter()
     for before, verdict, after in zip(given.tolist(), verdicts.tolist(), new.tolist(), strict=True):
-        if verdict not in ("", "keep"):
-            counts[NO_LABEL if before is NONE else before, after if verdict == "relabel" else verdict] += 1
+        if verdict in ("", "keep"):
+            continue
+        old = NO_LABEL if before is NONE else ", ".join(task.names(before))
+        said = ", ".join(task.names(after)) if verdict == "relabel" else verdict
+        counts[old, f"{said}, marked otherwise" if said == old and task.marks_text else said] += 1
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"given": before, "new": after, "rows": count} for (before, after), count in ranked]
 

@@ -11,6 +11,7 @@ from stages.rounds.outcome import Course
 from stages.rounds.replay import Rows, settle
 from tests.stages.rounds.test_replay import TASK, decide, make
 from winnow.base import hashing
+from winnow.kinds.token_classification import labels as spans
 from winnow.people.decisions import VERDICTS
 from winnow.people.rounds import sample
 from winnow.people.rounds.sample import Candidate, Round
@@ -21,6 +22,16 @@ SURE = Certainty(0.95, 1)
 
 def verdicts(**counts: int) -> dict[str, int]:
     return dict.fromkeys(VERDICTS, 0) | counts
+
+
+def test_changes_of_spans_are_told_by_their_types():
+    task = spans.Task(kind="token_classification", labels=["drug", "ill"])
+    pairs = [('[[0,9,"drug"]]', '[[0,4,"drug"]]'), ('[[2,9,"drug"]]', '[[2,4,"drug"]]'), ('[[0,1,"ill"]]', "[]")]
+    given, new = (np.array(labels, dtype=object) for labels in zip(*pairs, strict=True))
+    assert outcome.changes(given, np.array(["relabel"] * 3, dtype=object), new, task) == [
+        {"given": "drug", "new": "drug, marked otherwise", "rows": 2},
+        {"given": "ill", "new": "no entity", "rows": 1},
+    ]
 
 
 def test_deeds_are_counted_by_verdict_split_and_class():
