@@ -19,6 +19,7 @@ from tests.pipeline import corpus, tiny_model
 from winnow.people import decisions
 
 ROOT = Path(__file__).parents[2]
+FORKED = (sys.executable, "-m", "tests.pipeline.forked")  # `dvc` at half the time
 
 
 def environment(wheels: Path) -> dict[str, str]:
@@ -49,6 +50,8 @@ def compiled() -> list[Path]:
 class Clone:
     """A clone of the repository; what runs in it has its `environment` and `umask`, of which -1 is ours.
 
+    Its stages are run by `dvc`, the command or `FORKED`.
+
     Args:
         folder: an empty one.
         wheels: the folder that stands for the package index.
@@ -58,6 +61,7 @@ class Clone:
 
     def __init__(self, folder: Path, wheels: Path, write: Callable[[Path], None], sections: dict[str, dict]):
         self.folder, self.environment, self.umask = folder, environment(wheels), -1
+        self.dvc: tuple[str, ...] = ("dvc",)
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         for name in filter(None, names):
@@ -99,7 +103,7 @@ class Clone:
 
     def repro(self, *targets: str) -> list[str]:
         """Run the pipeline, or stages and what they need; return the stages that ran, in order."""
-        return re.findall(r"^Running stage '(.+)':$", self.call("dvc", "repro", *targets), re.MULTILINE)
+        return re.findall(r"^Running stage '(.+)':$", self.call(*self.dvc, "repro", *targets), re.MULTILINE)
 
     def run_stages(self, *last: str) -> list[str]:
         """Run every stage in one process, without DVC, so that nothing is imported twice; return their names.

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from tests.killing import content
 from tests.pipeline import corpus
-from tests.pipeline.clone import ROOT, tiny
+from tests.pipeline.clone import FORKED, ROOT, tiny
 from tests.pipeline.first_run import SMALL
 from winnow.base import hashing
 
@@ -36,7 +36,9 @@ def runs(tmp_path_factory, copy_first_run):
 
 @pytest.fixture(scope="module")
 def clone(runs):
-    return runs[0][0]
+    made = runs[0][0]
+    made.dvc = FORKED
+    return made
 
 
 def test_all_stages_run(runs):

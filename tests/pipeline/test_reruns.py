@@ -8,6 +8,7 @@ import json
 import os
 import re
 import runpy
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from stages.compare import __main__ as compare
 from stages.finetune import __main__ as finetune
 from tests.killing import kill_in
 from tests.pipeline import queued
-from tests.pipeline.clone import ROOT, Clone, environment
+from tests.pipeline.clone import FORKED, ROOT, Clone, environment
 from winnow.base import closure
 from winnow.commands import lock
 from winnow.commands.rerun_tables import Pipeline
@@ -78,6 +79,7 @@ def clone(tmp_path_factory, copy_first_run):
     """A clone that was run once, in these tests' own environment."""
     made, _ = copy_first_run(tmp_path_factory.mktemp("reruns") / "clone")
     made.environment, made.umask = environment(Path(made.environment["PIP_FIND_LINKS"])), -1
+    made.dvc = FORKED
     return made
 
 
@@ -99,7 +101,7 @@ def test_after_a_variant_the_way_back_leaves_nothing_to_run(clone):
         "~arms.ensembles.transfer_ensemble",
         "compare.pairs=[[dapt,tfidf]]",
     ]
-    clone.call("dvc", "exp", "run", *(word for value in arms for word in ("-S", value)))
+    clone.call(*clone.dvc, "exp", "run", *(word for value in arms for word in ("-S", value)))
     assert report.read_bytes() != before
     assert (models / "transfer-adapted-2").is_dir()
     clone.call("sh", "-c", BACK)
@@ -473,7 +475,7 @@ def test_parameters_changed_and_changed_back_run_nothing(clone, default_params):
 def test_an_overlay_reruns_the_stages_whose_values_it_sets(clone):
     (clone.folder / "mine.yaml").write_text("finetune.epochs: 3\nlearning_curve.budgets: [30]\ncompare.seed: 2\n")
     overlay = "from winnow.commands.cli import main; main(['overlay', 'mine.yaml'])"
-    out = clone.call("sh", "-c", f'dvc exp run $("{sys.executable}" -c "{overlay}")')
+    out = clone.call("sh", "-c", f'{shlex.join(clone.dvc)} exp run $("{sys.executable}" -c "{overlay}")')
     ran = set(re.findall(r"^Running stage '(\w+)", out, re.MULTILINE))
     expected = {"check_params", "check_model", "finetune", "evaluate", "compare", "learning_curve", "rounds", "report"}
     assert ran == expected

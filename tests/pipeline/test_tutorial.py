@@ -19,12 +19,13 @@ BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 DATA = ROOT / "examples/tutorial"
 # What the page does not set: of a tiny encoder, and for a short test.
 SMALL = {
-    "compute": {"threads": 1},  # two would wait for each other longer than so small an encoder computes
     "finetune": {"frozen_layers": 0, "reads": 0},
     "learning_curve": {"budgets": [25, 50], "seeds": [1]},
     "compare": {"resamples": 200},
 }
-FEWER_MODELS = {"arms": {"seeds": [1, 2]}}  # the fewest that `winnow init` plans, as it does on a slow machine
+# Of what `winnow init` sets: the fewest models that it plans, as it does on a slow machine; and one thread, as two wait
+# for each other for longer than so small an encoder computes.
+AFTER_INIT = {"arms": {"seeds": [1, 2]}, "compute": {"threads": 1}}
 
 
 def steps() -> list[tuple[str, list[str]]]:
@@ -73,9 +74,13 @@ def clone(tmp_path) -> Clone:
     (made.folder / "params.yaml").write_text(text.getvalue(), encoding="utf-8")
     venv = made.folder / ".venv"
     venv.mkdir()
-    for name in ("bin", "lib", "pyvenv.cfg"):
-        if (source := Path(sys.prefix) / name).exists():
-            (venv / name).symlink_to(source)
+    (venv / "bin").mkdir()
+    for source in (Path(sys.prefix) / "lib", Path(sys.prefix) / "pyvenv.cfg", *(Path(sys.prefix) / "bin").iterdir()):
+        if source.exists():
+            (venv / source.relative_to(sys.prefix)).symlink_to(source)
+    (venv / "bin/dvc").unlink()
+    (venv / "bin/dvc").write_text('#!/bin/sh\nexec python -m tests.pipeline.forked "$@"\n')
+    (venv / "bin/dvc").chmod(0o755)
     (venv / ".installed").touch()
     made.environment["PYTHONPATH"] = str(made.folder)
     made.environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -99,7 +104,7 @@ def test_the_page_s_commands_run_and_print_what_it_shows(clone):
         assert missing(shown, done.stdout) == [], f"{commands}\n{done.stdout}"
         if "winnow init" in commands:
             file = clone.folder / "params.yaml"
-            file.write_text(write.changed(file.read_text(encoding="utf-8"), FEWER_MODELS), encoding="utf-8")
+            file.write_text(write.changed(file.read_text(encoding="utf-8"), AFTER_INIT), encoding="utf-8")
 
 
 def test_the_data_is_what_its_script_writes(tmp_path):
