@@ -42,7 +42,7 @@ def several(columns: Sequence[Column], answers: Answers) -> Sets | None:
         return None
     named = "', '".join(found.columns[:MOST_NAMED])
     if options.task is None:
-        what = f"column '{named}': {found.what}: which kind of task"
+        what = f"column{'s' * (len(found.columns) > 1)} '{named}': {found.what}: which kind of task"
         if answers.ask("task", what, SEVERAL, (ONE, SEVERAL)) == SEVERAL:
             return found
     if len(found.columns) == 1 and found.delimiter is None and (label is None or sets.has_lists(looked_at[0])):

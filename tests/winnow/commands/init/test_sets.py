@@ -85,6 +85,9 @@ def test_the_kind_is_offered_and_each_may_be_chosen(init, capsys, tmp_path, proj
     path = lists(tmp_path)
     asked = refused(init, capsys, path)
     assert "column 'tags': lists of labels: which kind of task (classification, multilabel)? Give --task" in asked
+    rows = [[text, *(int(name in (names or [])) for name in NAMES)] for text, names in zip(TEXTS, SETS, strict=True)]
+    asked = refused(init, capsys, table(tmp_path / "flags.csv", ["text", *NAMES], rows))
+    assert "columns 'fish', 'wind', 'wood': 0 or 1 each, which are several labels a row: which kind of task" in asked
     assert "for --task multilabel; give a column of single" in refused(init, capsys, path, "--task", "classification")
     init(path, "--task", "multilabel", "--look")
     told = capsys.readouterr().out
