@@ -208,5 +208,5 @@ def test_the_pages_speak_of_spans(made):
 
 
 def test_few_shot_is_one_clear_line():
-    with pytest.raises(UserError, match=r"^params\.yaml: task\.kind token_classification has no few_shot; docs/kinds"):
+    with pytest.raises(UserError, match=r"^params\.yaml: task\.kind token_classification has no few_shot; docs/tasks"):
         finetune.approach("few_shot", Task(kind="token_classification", labels=LABELS))
