@@ -422,6 +422,18 @@ def test_the_card_of_an_ensemble_names_what_it_is_made_of(ready, default_params)
     assert "The encoder was first adapted" in card
 
 
+def test_what_no_decision_has_checked_is_called_a_guess(ready):
+    folder = ready()
+    told = "errors among those that nobody settled, a guess until people have decided on some."
+    assert told not in (folder / "out/report.html").read_text(encoding="utf-8")
+    metrics = json.loads((folder / "metrics/find_issues.json").read_text(encoding="utf-8"))
+    for name in ("decisions", "planted_errors_alone"):
+        del metrics["calibration"][name]
+    files.write_json(folder / "metrics/find_issues.json", metrics)
+    report.main(ARGV)
+    assert told in (folder / "out/report.html").read_text(encoding="utf-8")
+
+
 def test_a_model_that_was_not_adapted_is_not_called_so(ready):
     folder = ready(run=False)
     path = folder / "metrics/compare.json"

@@ -97,7 +97,8 @@ def _waiting(name: str, queue: Queue) -> str:
 def _wrong_labels(found: Standing) -> Iterator[str]:
     wrong = found.wrong_labels
     if wrong.expected is not None:
-        yield f"about {wrong.expected:,.0f} expected in all"
+        guess = ", a guess until people have decided on some" if wrong.is_guess else ""
+        yield f"about {wrong.expected:,.0f} expected in all{guess}"
     if wrong.share is not None:
         low, high = 100 * wrong.share_low, 100 * wrong.share_high
         yield f"{100 * wrong.share:.1f} % ({low:.1f} to {high:.1f}) by the random sample of round {wrong.round}"

@@ -49,9 +49,13 @@ class Queue:
 
 @dataclass(frozen=True)
 class WrongLabels:
-    """How many labels are probably wrong: by `find_issues`, and by the random sample of the last round."""
+    """How many labels are probably wrong: by `find_issues`, and by the random sample of the last round.
+
+    `is_guess`: no decision has checked what `find_issues` expects.
+    """
 
     expected: float | None = None
+    is_guess: bool = False
     share: float | None = None
     share_low: float | None = None
     share_high: float | None = None
@@ -308,13 +312,18 @@ def _metrics(found: Standing, root: Path) -> None:
     document = params.read(root / params.FILE)
     report = document.get("report")
     found.title = report.get("title") if isinstance(report, dict) else None
-    expected = _json(root, "find_issues").get("expected_errors")
+    issues = _json(root, "find_issues")
     measured = _json(root, "rounds")
     noise: Mapping[str, dict] = measured.get("noise", {})
     last = max(noise, default=None)
     share = noise[last].get("after", noise[last].get("before", {})).get("all", {}) if last else {}
     kept = {name: share.get(name) for name in ("share", "share_low", "share_high")}
-    found.wrong_labels = WrongLabels(expected=expected, round=last if share else None, **kept)
+    found.wrong_labels = WrongLabels(
+        expected=issues.get("expected_errors"),
+        is_guess="decisions" not in issues.get("calibration", {}),
+        round=last if share else None,
+        **kept,
+    )
     found.advice = {name: measured.get("stopping", {}).get(name, "") for name in ("verdict", "says")}
     if file := pipeline.find("find_issues", "metrics", root):
         folder = file.parent

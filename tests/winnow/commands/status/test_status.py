@@ -15,8 +15,8 @@ from tests.conftest import ROOT, make_rows
 from tests.review_project import entries, write_queue
 from winnow.base import timing
 from winnow.commands import cli
-from winnow.commands.status import advice, reruns, standing
-from winnow.commands.status.standing import Queue, Remote, Standing
+from winnow.commands.status import advice, lines, reruns, standing
+from winnow.commands.status.standing import Queue, Remote, Standing, WrongLabels
 from winnow.people import decisions
 
 PIPELINE = """
@@ -345,6 +345,11 @@ def test_the_reason_tells_how_many_labels_of_the_open_rows_are_wrong():
     assert told == "280 rows of the queue are open, of whose labels about 42 are wrong"
     says = {"says": "go on"}
     assert advice.next_thing(ran(queues={"issues": Queue(280, 300)}, advice=says)).why.endswith("are open; go on")
+
+
+def test_what_no_decision_has_checked_is_called_a_guess():
+    told = [dict(lines(ran(wrong_labels=WrongLabels(158, guess))))["wrong labels"] for guess in (True, False)]
+    assert told == ["about 158 expected in all, a guess until people have decided on some", "about 158 expected in all"]
 
 
 def test_a_project_that_must_not_be_written_tells_the_rest(repository, monkeypatch, capsys):
