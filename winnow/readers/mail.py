@@ -12,6 +12,8 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import IO
 
+import regex
+
 from winnow.base import hashing
 from winnow.readers import MAX_DOCUMENT, Record, charsets, check_columns, mbox
 from winnow.readers.mbox import Found
@@ -47,7 +49,7 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 # What may stand before the headers in a file: blank lines, and a line of an mbox that a mailer put away as text.
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*+(?:>+From [^\r\n]*(?:\r?\n|\r))?")
+_BEFORE = regex.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*+(?:>+From [^\r\n]*(?:\r?\n|\r))?")
 _EMLX = re.compile(rb"(\d{1,10})[ \t]*\r?\n(?=[!-9;-~]{1,100}:|From )")  # Apple Mail: the length, the message, a list
 
 split_mbox = mbox.split_mbox

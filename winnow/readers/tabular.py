@@ -9,6 +9,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import IO, NamedTuple
 
+import regex
+
 from winnow.base.errors import UserError
 from winnow.readers import MEND_ENCODING, MEND_MAPPING, UTF_8, Record, check_columns, check_once, listed
 from winnow.readers.lines import lines
@@ -19,9 +21,9 @@ MAX_FIELD = 16 * 2**20
 DECLARED = re.compile(r'(?:"(?=sep=[^\r\n]"))?sep=([^\r\n])"?(?:\r\n?|\n|\Z)', re.IGNORECASE)
 USUAL = (",", ";", "\t", "|")  # delimiters that a message thinks of
 QUOTE = '"'
-QUOTED = re.compile(r'"(?:[^"]|"")*+"')  # as spreadsheets and pandas write a field
+QUOTED = regex.compile(r'"(?:[^"]++|"")*+"')  # as spreadsheets and pandas write a field
 # A header of which each name stands in quotes; the last may go on in the next line. No plain TSV begins so.
-_ALL_QUOTED = '(?:"(?:[^"]|"")*+"{sign})*+"(?:[^"]|"")*+(?:"\r?\n?)?'
+_ALL_QUOTED = '(?:"(?:[^"]++|"")*+"{sign})*+"(?:[^"]++|"")*+(?:"\r?\n?)?'
 # What the csv module says of a quote that swallows the rest of a file.
 PROBLEMS = {
     "unexpected end of data": "a quote is opened and never closed",
@@ -112,7 +114,7 @@ class Table:
         while self._start and not self._start.strip("\r\n"):
             self._before, self._start = self._before + 1, next(text, "")
         if dialect.quote is dialect.escape is dialect.header is None and not dialect.is_told:
-            all_quoted = re.fullmatch(_ALL_QUOTED.format(sign=re.escape(dialect.delimiter)), self._start)
+            all_quoted = regex.fullmatch(_ALL_QUOTED.format(sign=re.escape(dialect.delimiter)), self._start)
             dialect = replace(dialect, quote=QUOTE) if all_quoted else dialect
         self.dialect, self.header = dialect, []
         text = chain([self._start], text) if self._start else iter(())

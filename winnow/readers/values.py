@@ -3,7 +3,6 @@
 import datetime
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import reduce
@@ -11,8 +10,9 @@ from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import regex
 
-WITH_COMMA = re.compile(r"\s*+[+-]?(?:\d{1,3}(?:\.\d{3})++|\d++),\d++(?:[eE][+-]?\d++)?\s*+", re.ASCII)
+WITH_COMMA = regex.compile(r"\s*+[+-]?(?:\d{1,3}(?:\.\d{3})++|\d++),\d++(?:[eE][+-]?\d++)?\s*+", regex.ASCII)
 Refuse = Callable[[int, str, str], None]
 
 

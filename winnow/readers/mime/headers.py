@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
+import regex
+
 from winnow.readers import charsets
 from winnow.readers.charsets import Decoded
 from winnow.readers.mime import transfer
@@ -17,8 +19,8 @@ from winnow.readers.mime import transfer
 LONGEST = 10_000  # characters of a header whose parameters are read
 _WORD = re.compile(rb"=\?([^?\s]{1,100})\?([bBqQ])\?")
 _TYPE = re.compile(r"\s*+([\w.+-]++/[\w.+-]++)")
-_PARAMETER = re.compile(
-    r"""[;\s]([^\s=;"*]{1,100})(?:\*(\d{1,3}))?(\*)?\s{0,20}=\s{0,20}(?:"((?:[^"\\]|\\.)*+)"?|([^;\s]*+))""", re.S
+_PARAMETER = regex.compile(
+    r"""[;\s]([^\s=;"*]{1,100})(?:\*(\d{1,3}))?(\*)?\s{0,20}=\s{0,20}(?:"((?:[^"\\]|\\.)*+)"?|([^;\s]*+))""", regex.S
 )
 
 

@@ -7,6 +7,8 @@ ends in a RecursionError where parts are nested: a megabyte made to that end tak
 import re
 from dataclasses import dataclass
 
+import regex
+
 from winnow.readers.mime import headers, transfer
 from winnow.readers.mime.headers import Header, Value
 
@@ -16,7 +18,7 @@ DEEPEST = 100  # parts within each other
 
 _END = rb"(?:\r\n|\n|\r|\Z)"
 # A header with its folded lines, or the line of an mbox, wherever it got.
-_HEADER = re.compile(
+_HEADER = regex.compile(
     rb"([!-9;-~]++)[ \t]*+:[ \t]*+([^\r\n]*+(?:(?:\r\n|\n|\r)[ \t][^\r\n]*+)*+)%b|>*+From [^\r\n]*+%b" % (_END, _END)
 )
 _BLANK = re.compile(rb"\r\n|\n|\r")

@@ -13,6 +13,7 @@ import re
 import threading
 from dataclasses import dataclass
 
+import regex
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from winnow.text.cleaning.entities import ENTITY, decode_entities, protect_entities
@@ -54,8 +55,9 @@ _HIDDEN_ELEMENTS = ("[hidden]", '[style*="display:none" i]', '[style*="display: 
 _VALUE = r"""(?:\s*+=\s*+(?:"[^"<>]*+"|"[^"]{0,2000}+"|'[^'<>]*+'|'[^']{0,2000}+'|[^\s<>"']++))?+"""
 _ATTRIBUTES = rf"""(?:(?:[\s/]++|(?<=["']))[^\s=<>"'/]++{_VALUE})*+"""
 _NAME = r"[A-Za-z][\w:.-]*+"
-_TAG = re.compile(rf"<(/?)({_NAME})({_ATTRIBUTES})\s*+(/?)>")
-_TOKEN = re.compile(  # one group, for `split`
+# By `regex`: `re` errs in possessive groups before Python 3.11.5.
+_TAG = regex.compile(rf"<(/?)({_NAME})({_ATTRIBUTES})\s*+(/?)>")
+_TOKEN = regex.compile(  # one group, for `split`
     rf"(</?{_NAME}(?:>|{_ATTRIBUTES}\s*+/?>)|</>|<\?[A-Za-z][^<>]*>|<!(?!--|\[[Cc][Dd])[^<>]*>|<)"
 )
 _BOOLEAN = re.compile(
