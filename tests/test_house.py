@@ -163,3 +163,22 @@ def test_only_the_kind_knows_that_a_label_is_one_class(pattern, line):
     own = {path.parent for path in (ROOT / "winnow/kinds").glob("*/labels.py")}
     assert told(pattern, [path for path in SOURCES if own.isdisjoint(path.parents)]) == []
     assert re.search(pattern, line, re.IGNORECASE)
+
+
+POSSESSIVE_GROUP = re.compile(r"\)[*+?]\+")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_possessive_groups_are_matched_by_regex(name):
+    """`re` errs in them, and crashes, before Python 3.11.5 (cpython gh-101955, gh-106052), so in that of Debian 12."""
+    tree, parts = ast.parse(MODULES[name].read_text(encoding="utf-8")), set()
+    for node in tree.body:  # a pattern may be put together from named parts
+        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Call):
+            used = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)}
+            if used & parts or POSSESSIVE_GROUP.search(ast.unparse(node.value)):
+                parts |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.")]
+    for call in calls:
+        used = {each.id for each in ast.walk(call) if isinstance(each, ast.Name)}
+        assert not used & parts, ast.unparse(call)
+        assert not POSSESSIVE_GROUP.search(ast.unparse(call)), ast.unparse(call)
