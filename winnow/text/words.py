@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
+from operator import methodcaller
 
 import numpy as np
 import regex
@@ -130,6 +131,7 @@ _WORD = (re if sys.version_info >= (3, 11, 5) else regex).compile(
         f"(?:{_LEADING})?+{_PART}(?:{_JOINER}{_PART})*+(?:{_JOINER})?+|{'|'.join(_SIGNS)}|{_SINGLE}",
     )
 )
+_SPAN = methodcaller("span")
 
 
 @lru_cache(maxsize=1)
@@ -177,7 +179,7 @@ def words(text: str) -> list[str]:
     folded = fold(text)
     if folded.isascii():
         return _WORD.findall(folded)
-    return [folded[start:end] for start, end in map(re.Match.span, _WORD.finditer(_classified(folded)))]
+    return [folded[start:end] for start, end in map(_SPAN, _WORD.finditer(_classified(folded)))]
 
 
 def places(text: str) -> tuple[str, list[tuple[int, int]]]:
@@ -195,7 +197,7 @@ def terms(text: str) -> list[str]:
     run: list[str] = []  # neighbouring characters of a script without spaces
     last = 0
     classified = _classified(folded)
-    for start, end in map(re.Match.span, _WORD.finditer(classified)):
+    for start, end in map(_SPAN, _WORD.finditer(classified)):
         unspaced = classified[start] == chr(UNSPACED)
         if run and not (unspaced and start == last):
             found += _pairs(run)
