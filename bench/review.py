@@ -4,13 +4,16 @@ python -m bench.review --rows data/labelled.parquet --out bench/results/review.j
 
 The queue repeats the table's texts up to `--queue-rows` rows, each with five neighbours. Chromium (playwright) opens
 the page and decides by key; a decision lasts from the key until the next row is painted, its line being on the disk by
-then. Once with an empty decisions.csv, once with one of as many lines as the queue has rows.
+then. Each kind of task with a decisions.csv of as many lines as the queue has rows; classification also with an empty
+one.
 """
 
 import argparse
 import csv
 import itertools
+import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -38,7 +41,8 @@ LABELS = ["BACKGROUND", "OBJECTIVE", "METHODS", "RESULTS", "CONCLUSIONS"]
 NEIGHBOURS = 5
 START_GOAL = 30  # seconds
 PAINT_GOAL, DECISION_GOAL = 1000, 50  # milliseconds
-PARAMS = f"task: {{kind: classification, labels: [{', '.join(LABELS)}]}}\nreview: {{overlap: 0.1}}\n"
+KINDS = ("classification", "multilabel", "token_classification")
+EACH = 12  # words of a text from one span to the next
 # Runs before the page's own script: when is the first row there, and how long does each key take to bring the next?
 WATCH = """
   const times = { shown: null, keys: [], pressed: 0 };
@@ -54,20 +58,32 @@ WATCH = """
 """
 
 
-def make(folder: Path, rows: Path, count: int) -> None:
-    """Write a project whose queue has `count` rows."""
+def make(folder: Path, rows: Path, kind: str, count: int) -> None:
+    """Write a project whose queue has `count` rows of a kind of task."""
     texts = itertools.cycle(tables.read(rows, ["text"])["text"].to_pylist())
-    entries = [entry(number, [next(texts) for _ in range(2)]) for number in range(count)]
+    entries = [entry(kind, number, [next(texts) for _ in range(2)]) for number in range(count)]
     tables.write(queue.table(entries), folder / pipeline.path("find_issues", "queue", ROOT))
-    (folder / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    task = f"task: {{kind: {kind}, labels: [{', '.join(LABELS)}]}}\nreview: {{overlap: 0.1}}\n"
+    (folder / "params.yaml").write_text(task, encoding="utf-8")
     shutil.copyfile(ROOT / pipeline.FILE, folder / pipeline.FILE)
 
 
-def entry(number: int, texts: list[str]) -> dict:
+def label(kind: str, number: int, text: str) -> str:
+    """Return a label of a text in its canonical form; of another number another one."""
+    if kind == "classification":
+        return LABELS[number % 5]
+    if kind == "multilabel":
+        return json.dumps(sorted({LABELS[number % 5], LABELS[number * 3 % 5]}), separators=(",", ":"))
+    words = list(re.finditer(r"\w+", text))[number % EACH :: EACH]
+    marked = [[word.start(), word.end(), LABELS[(number + place) % 5]] for place, word in enumerate(words)]
+    return json.dumps(marked, separators=(",", ":"))
+
+
+def entry(kind: str, number: int, texts: list[str]) -> dict:
     """Return a row of the queue."""
     text = f"{texts[0]} ({number})"
-    given, suggested = LABELS[number % 5], LABELS[(number + 1) % 5]
-    near = {"id": "0" * 16, "label": suggested, "similarity": 0.9, "text": texts[1]}
+    given, suggested = label(kind, number, text), label(kind, number + 1, text)
+    near = {"id": "0" * 16, "label": label(kind, number, texts[1]), "similarity": 0.9, "text": texts[1]}
     return {
         "id": hashing.row_ids("bench", [str(number)])[0],
         "split": "train",
@@ -76,22 +92,24 @@ def entry(number: int, texts: list[str]) -> dict:
         "p_error": 0.5,
         "tier": "possible",
         "seconds": 10.0,
-        "reasons": [f"the models agree on {suggested}", "3 of its 5 nearest rows have another label"],
-        "probabilities": [{"label": label, "p": 0.2} for label in LABELS],
+        "reasons": ["the models agree on another label", "3 of its 5 nearest rows have another label"],
+        "probabilities": [{"label": name, "p": 0.2} for name in LABELS] if kind != "token_classification" else [],
         "votes": [{"rule": "heading", "label": given}],
         "neighbours": [near] * NEIGHBOURS,
         "text": text,
     }
 
 
-def write_decisions(file: Path, lines: int) -> None:
+def write_decisions(file: Path, kind: str, lines: int) -> None:
     """Write decisions of an earlier time on rows that are not in the queue."""
+    text = "figures, no deeds"
+    given, new = label(kind, 2, text), label(kind, 3, text)
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow((*decisions.COLUMNS, decisions.SECONDS))
         for number in range(lines):
             id = hashing.row_ids("before", [str(number)])[0]
-            writer.writerow([id, id, "METHODS", "relabel", "RESULTS", "ana", "2026-01-31", "figures, no deeds", "9.5"])
+            writer.writerow([id, id, given, "relabel", new, "ana", "2026-01-31", text, "9.5"])
 
 
 @contextmanager
@@ -140,12 +158,12 @@ def wait(page: "Page", condition: str) -> None:
         time.sleep(0.01)
 
 
-def run(folder: Path, count: int, lines: int, presses: int) -> list[dict]:
+def run(folder: Path, kind: str, lines: int, args: argparse.Namespace) -> list[dict]:
     """Return the entries for a decisions.csv of `lines` lines."""
-    write_decisions(folder / pipeline.path("apply_decisions", "decisions", ROOT), lines)
+    write_decisions(folder / pipeline.path("apply_decisions", "decisions", ROOT), kind, lines)
     with served(folder) as (address, start):
-        shown, keys = measured(address, presses)
-    what = f"winnow review, queue of {count} rows, decisions.csv of {lines} lines"
+        shown, keys = measured(address, args.presses)
+    what = f"winnow review of {kind}, queue of {args.queue_rows} rows, decisions.csv of {lines} lines"
     slow = statistics.quantiles(keys, n=20)[-1]
     return [
         {"work": f"{what}: until it serves", "ours": start, "goal": START_GOAL, "unit": "s"},
@@ -166,13 +184,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--queue-rows", type=int, default=100_000)
     parser.add_argument("--presses", type=int, default=50)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     args = parser.parse_args()
-    command = "python -m bench.review --rows data/labelled.parquet --out bench/results/review.json"
-    common = {"device": peers.device(), "command": command}
-    with tempfile.TemporaryDirectory(dir=args.out.parent) as scratch:
-        folder = Path(scratch)
-        make(folder, args.rows, args.queue_rows)
-        found = [entry for lines in (0, args.queue_rows) for entry in run(folder, args.queue_rows, lines, args.presses)]
+    usual = {"queue_rows": 100_000, "presses": 50, "kinds": KINDS}
+    common = {"device": peers.device(), "command": peers.command("make bench-review", args, usual)}
+    found = []
+    for kind in args.kinds:
+        with tempfile.TemporaryDirectory(dir=args.out.parent) as scratch:
+            folder = Path(scratch)
+            make(folder, args.rows, kind, args.queue_rows)
+            for lines in (0, args.queue_rows) if kind == "classification" else (args.queue_rows,):
+                found += [entry | {"kind": kind} for entry in run(folder, kind, lines, args)]
     write_json(args.out, [{**one, **common} for one in found])
     for one in found:
         print(f"{one['work']}: {one['ours']:.4g} {one['unit']} (goal: {one['goal']})")
