@@ -341,9 +341,14 @@ def _under(base: str, script: str) -> str:
     return base + script if _one(script) == script else f"{base}_({script})"
 
 
+_MOST = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3, "mroot": 2}
+
+
 def _told(element: _Element) -> str:
     """Return what an element of MathML is in plain text."""
     name, children = element.name, element.children
+    if len(children) > _MOST.get(name, len(children)):  # invalid: browsers put them side by side
+        return _row(children)
     first, second, third = (*children[:3], "", "", "")[:3]
     match name:
         case "mfrac":
