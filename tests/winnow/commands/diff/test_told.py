@@ -4,39 +4,14 @@ import json
 import runpy
 from dataclasses import asdict, replace
 
-import pytest
-
 from tests.conftest import ROOT
-from tests.winnow.commands.diff.project import LABELS, PARAMS, Project, Row, State, rows
+from tests.winnow.commands.diff.project import LABELS, PARAMS, Row, State, rows
 from tests.winnow.commands.diff.test_reviewer import decision, seen
 from winnow.base.timing import FOLDER, Last
-from winnow.commands import cli
 from winnow.commands.diff import layout, markdown
 from winnow.commands.diff.document import Bullets, Folded, Foreign, Paragraph
 
 BASE = State(rows(300))
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    project = Project(tmp_path / "project")
-    monkeypatch.chdir(project.folder)
-    return project
-
-
-@pytest.fixture
-def reported(project, capsys):
-    """Return a function that commits two states, and gives the comment on their difference, and the same as JSON."""
-
-    def made(base: State, head: State) -> tuple[str, dict]:
-        project.commit(base, "base")
-        project.commit(head, "head")
-        cli.main(["diff", "base", "head"])
-        text = capsys.readouterr().out
-        cli.main(["diff", "base", "head", "--format", "json"])
-        return text, json.loads(capsys.readouterr().out)
-
-    return made
 
 
 def part(text: str, title: str) -> str:
