@@ -1,5 +1,7 @@
 """The bench of the review page, on a short queue."""
 
+from argparse import Namespace
+
 import pyarrow as pa
 import pytest
 
@@ -9,10 +11,11 @@ from winnow.rows import tables
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; .ci/run installs it")
-def test_it_times_the_start_the_first_row_and_decisions(tmp_path):
+@pytest.mark.parametrize("kind", review.KINDS)
+def test_it_times_the_start_the_first_row_and_decisions(kind, tmp_path):
     tables.write_sorted(pa.table({"text": ["first text", "second text", "third text"]}), tmp_path / "rows.parquet")
-    review.make(tmp_path, tmp_path / "rows.parquet", 30)
-    found = review.run(tmp_path, 30, lines=5, presses=3)
+    review.make(tmp_path, tmp_path / "rows.parquet", kind, 30)
+    found = review.run(tmp_path, kind, 5, Namespace(queue_rows=30, presses=3))
     assert [entry["unit"] for entry in found] == ["s", "ms", "ms", "ms"]
     assert all(0 < entry["ours"] < 60_000 for entry in found)
     assert len((tmp_path / "data/decisions.csv").read_text().splitlines()) == 1 + 5 + 3
