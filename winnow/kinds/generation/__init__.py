@@ -1,0 +1,1 @@
+"""Generation: a label is the response to a prompt."""

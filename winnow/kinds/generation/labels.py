@@ -1,0 +1,60 @@
+"""Generation: a label is the response to a prompt, as text.
+
+The text of a row is its prompt, all turns before the response (`winnow.text.dialogue`). The classes that a response
+counts for, where rows are counted by class, are bands of its length in words.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from winnow.base.errors import UserError
+from winnow.kinds import task
+from winnow.text import dialogue, words
+
+# The last word count of each band, as reports name it.
+BANDS = {"up to 10 words": 10, "11 to 50 words": 50, "51 to 200 words": 200, "201 to 1000 words": 1000}
+LONGEST = "more than 1000 words"
+
+
+class Task(task.Task):
+    """Section `task` of params.yaml."""
+
+    kind: Literal["generation"]
+    """Each row is a prompt, an instruction or a dialogue, and the response to it."""
+
+    targets: Literal["last", "all"] = "last"
+    """Which turns of the assistant are learnt from: the last of each dialogue, or every one, each a row of its own with
+    the turns before it as its prompt. Of readers of chats (`format: chat`)."""
+
+    def told(self) -> str:
+        """Return what a model of the task is, in words."""
+        return "a language model that answers prompts"
+
+    def check(self, label: str, where: str) -> str:
+        """Return a response; what surrounds it is a part of it.
+
+        Raises:
+            UserError: nothing is in it but white space; begins with `where`.
+        """
+        if not label.strip():
+            raise UserError(f"{where}: the response is empty; leave the row without one, or take it out")
+        return label
+
+    def parse(self, answer: str) -> str | None:
+        """Return a language model's answer as a response, None if nothing is in it."""
+        return dialogue.response(answer.strip()) if answer.strip() else None
+
+    def names(self, label: str) -> list[str]:
+        """Return the band of the response's length."""
+        count = len(words.words(dialogue.answered(label)[0]))
+        return [next((name for name, last in BANDS.items() if count <= last), LONGEST)]
+
+    def classes(self, labels: Iterable[str]) -> list[str]:
+        """Return the bands that occur, from short to long."""
+        found = {name for label in labels for name in self.names(label)}
+        return [name for name in (*BANDS, LONGEST) if name in found]
+
+    def rare(self, counts: Counter, at_least: int) -> dict[str, int]:
+        """Return nothing: a band of length that hardly occurs is no fault of the data."""
+        return {}
