@@ -250,3 +250,17 @@ def test_hostile_texts_and_types_are_shown_as_they_are(page, tmp_path):
             press(page, "Enter")
         assert page.locator("#end").is_visible()
     assert [label for _, label in made(project)] == [row["suggested_label"] for row in rows]
+
+
+def test_many_types_of_long_names_leave_room_for_the_text(page, tmp_path):
+    task = Task(kind="token_classification", labels=[f"a type of a long name, the {number}th" for number in range(120)])
+    rows = [{"id": "row-000", "text": "Aspirin.", "given_label": canonical([(0, 7, task.labels[0])])}]
+    with serving(replace(review_project.make(tmp_path, rows), task=task)) as server:
+        opened(page, server.address)
+        types = page.locator(".types")
+        assert types.evaluate("element => element.scrollHeight > element.clientHeight")
+        assert types.bounding_box()["height"] <= 130
+        last = types.locator("button").last
+        last.scroll_into_view_if_needed()
+        assert task.labels[8] in last.inner_text()  # a digit each; the others stand in the dialog
+        assert last.is_visible()
