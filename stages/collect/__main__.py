@@ -182,7 +182,7 @@ def gather(source: Source, job: Job, scratch: Path) -> Gathered:
     Raises:
         UserError: a file cannot be read as a whole, a column or label is unknown, or no row is left.
     """
-    reading = source.open(job.files, job.downloads)
+    reading = source.of_turns(job.labels.task.targets_of_chats()).open(job.files, job.downloads)
     found = Gathered(source, sorting.Sorter(mapping.schema(source), ["id"], _folder(scratch, source.name)), reading)
     lowest = LowestGroups(source)
 

@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from winnow.base.errors import UserError
 from winnow.base.params import Section
@@ -76,6 +76,14 @@ class Task(Section):
     def told(self) -> str:
         """Return what a model of the task is, in words."""
         return f"a model of kind {self.kind}"
+
+    def targets_of_chats(self) -> Literal["last", "all"]:
+        """Return which turns of the assistant are rows, where a source holds conversations."""
+        return "last"
+
+    def canonical_text(self, text: str) -> str:
+        """Return the text of a source's row in the form in which the kind reads it."""
+        return text
 
     def check(self, label: str, where: str) -> str:
         """Return the label in its canonical form, or raise a `UserError` that begins with `where` if it is none."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from winnow import readers
-from winnow.readers import Block, Record, brat, conll, documents, jsonl, mail, parquet, tabular
+from winnow.readers import Block, Record, brat, chat, conll, documents, jsonl, mail, parquet, tabular
 from winnow.readers.opening import Input, Tell, each
 from winnow.readers.tabular import Dialect
 
@@ -50,6 +50,13 @@ def read_brat(files: Sequence[Input], columns: Sequence[str], fragments: brat.Fr
             tell(name)
 
     return read_by(brat.Reader(fragments), brat.paired(files), columns, tell_text)
+
+
+def read_chat(
+    files: Sequence[Input], columns: Sequence[str], kept: chat.Chat, encoding: str, tell: Tell = str
+) -> Iterator[Block]:
+    """Return the rows of files of conversations; raises as `read`."""
+    return read_by(partial(chat.read, chat=kept, encoding=encoding), files, columns, tell)
 
 
 def _reader(format_: str, files: Sequence[Input], columns: Sequence[str], dialect: Dialect) -> Reader:

@@ -5,7 +5,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import IO, NamedTuple
 
 from winnow.base.errors import UserError
 from winnow.readers import UTF_8, Record, check_columns
@@ -16,6 +16,14 @@ CONSTANTS = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair, which JSON can hold and UTF-8 cannot
 # How a file begins that is one JSON text: an array of objects, or an object whose first key stands in the next line.
 ONE_TEXT = re.compile(r"\[\s*(?:\{|\Z)|\{\Z")
+
+
+class Line(NamedTuple):
+    """A line that should be an object, and why it is none."""
+
+    place: str
+    values: dict | None
+    problem: str | None
 
 
 def read_jsonl(stream: IO[bytes], where: str, columns: Sequence[str], encoding: str = UTF_8) -> Iterator[Record]:
@@ -30,8 +38,24 @@ def read_jsonl(stream: IO[bytes], where: str, columns: Sequence[str], encoding: 
             over all of its lines: as an array of objects, or an object that its first line only opens.
     """
     dotted = [(name, name.split(".")) for name in columns if "." in name]
-    decode = json.JSONDecoder(object_pairs_hook=sole, parse_constant=CONSTANTS.get).raw_decode
     missing, present = set(columns), {}
+    for place, values, problem in objects(stream, where, encoding):
+        if values is None:
+            yield Record(place, (), problem)
+            continue
+        for name, path in dotted:
+            lift(values, name, path)
+        if missing:
+            present.update(values)
+            missing.difference_update(values)
+        yield Record(place, tuple(map(values.get, columns)))
+    if present:
+        check_columns(where, columns, present if missing else columns)
+
+
+def objects(stream: IO[bytes], where: str, encoding: str) -> Iterator[Line]:
+    """Yield what each line is that is not blank; raises as `read_jsonl`, but for columns."""
+    decode = json.JSONDecoder(object_pairs_hook=sole, parse_constant=CONSTANTS.get).raw_decode
     is_first = True
     for number, line in enumerate(lines(stream, where, encoding), 1):
         line = line.strip()
@@ -41,24 +65,15 @@ def read_jsonl(stream: IO[bytes], where: str, columns: Sequence[str], encoding: 
             made = ".[]" if line[0] == "[" else "."
             raise UserError(f"{where}: one JSON value, not one a line; `jq -c '{made}'` makes lines of it")
         is_first = False
+        place = f"{where}, line {number}"
         try:
             values, end = decode(line)
             if end < len(line):
                 raise ValueError(f"more than one value: character {end + 1}")
         except (ValueError, RecursionError) as error:
-            yield Record(f"{where}, line {number}", (), f"not valid JSON: {error}")
+            yield Line(place, None, f"not valid JSON: {error}")
             continue
-        if not isinstance(values, dict):
-            yield Record(f"{where}, line {number}", (), "not a JSON object")
-            continue
-        for name, path in dotted:
-            lift(values, name, path)
-        if missing:
-            present.update(values)
-            missing.difference_update(values)
-        yield Record(f"{where}, line {number}", tuple(map(values.get, columns)))
-    if present:
-        check_columns(where, columns, present if missing else columns)
+        yield Line(place, values, None) if isinstance(values, dict) else Line(place, None, "not a JSON object")
 
 
 def paths(value: dict, before: str = "") -> Iterator[str]:

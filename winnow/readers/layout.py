@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 from winnow.readers import UTF_8, Block, brat, formats, mail
+from winnow.readers.chat import Chat
 from winnow.readers.conll import Conll, Written
 from winnow.readers.opening import Input, Tell, is_litter, with_folders
 from winnow.readers.tabular import QUOTE, Dialect
@@ -25,7 +26,7 @@ Mark = Annotated[str, Field(pattern=r"^[^\r\n]$")]
 class Layout(Section):
     """What there is to say of files, whatever their rows are for."""
 
-    format: Literal["csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox", "conll", "brat"]
+    format: Literal["csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox", "conll", "brat", "chat"]
     """How the files are read; gz, zst, bz2 and xz are undone, a zip archive is opened, by name or first bytes."""
 
     header: list[str] | None = Field(default=None, min_length=1)
@@ -44,7 +45,7 @@ class Layout(Section):
     such a quote is doubled."""
 
     encoding: str = UTF_8
-    """Of formats `csv`, `tsv`, `jsonl`, `text` and `conll`, by Python's name: `cp1252` of old Windows exports,
+    """Of formats `csv`, `tsv`, `jsonl`, `text`, `conll` and `chat`, by Python's name: `cp1252` of old Windows exports,
     `utf-16`, … A byte-order mark counts for its file."""
 
     member: str | None = None
@@ -59,6 +60,9 @@ class Layout(Section):
     """Of format `brat`: what becomes of a span in several pieces. `refuse`: its row is refused; `whole`: it goes from
     the first piece to the last; `parts`: each piece is a span."""
 
+    chat: Chat = Chat()
+    """Of format `chat`: how conversations are kept."""
+
     @field_validator("header", "delimiter", "quote", "escape", "decimal", check_fields=False)
     @classmethod
     def _tables_only(cls, value: object, info: ValidationInfo) -> object:
@@ -70,8 +74,8 @@ class Layout(Section):
         return value
 
     @model_validator(mode="after")
-    def _of_spans(self) -> "Layout":
-        for name, format_ in (("conll", "conll"), ("fragments", "brat")):
+    def _of_one_format(self) -> "Layout":
+        for name, format_ in (("conll", "conll"), ("fragments", "brat"), ("chat", "chat")):
             if name in self.model_fields_set and self.format != format_:
                 raise ValueError(f"only format {format_} has {name}")
         return self
@@ -91,9 +95,9 @@ class Layout(Section):
             name = codecs.lookup(encoding).name
         except LookupError:
             raise ValueError("no text encoding that Python knows; utf-8, cp1252 and utf-16 are some") from None
-        if name != UTF_8 and info.data.get("format") not in (*TABLES, "jsonl", "text", "conll"):
+        if name != UTF_8 and info.data.get("format") not in (*TABLES, "jsonl", "text", "conll", "chat"):
             raise ValueError(
-                "only formats csv, tsv, jsonl, text and conll have an encoding; the others say it themselves"
+                "only formats csv, tsv, jsonl, text, conll and chat have an encoding; the others say it themselves"
             )
         return name
 
@@ -123,6 +127,8 @@ class Layout(Section):
             return formats.read_conll(files, columns, Written(self.conll, self.delimiter, self.encoding), tell)
         if self.format == "brat":
             return formats.read_brat(files, columns, self.fragments, tell)
+        if self.format == "chat":
+            return formats.read_chat(files, columns, self.chat, self.encoding, tell)
         return formats.read(self.format, files, columns, self.dialect(), tell)
 
 

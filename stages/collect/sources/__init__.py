@@ -8,13 +8,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 from winnow.readers import Block, dates
+from winnow.readers.chat import Targets
 from winnow.readers.values import as_list, as_text
 
 
@@ -154,6 +155,10 @@ class Source(Section):
         if unknown := [name for name in aux_map if columns is not None and name not in columns.aux]:
             raise ValueError(f"'{unknown[0]}' is no task of columns.aux")
         return aux_map
+
+    def of_turns(self, targets: Targets) -> Self:
+        """Return the source as it is read where rows are the last, or all, of the assistant's turns; of chats alone."""
+        return self
 
     def media_type(self) -> str | None:
         """Return the media type that all texts of the source have by the way they are read; None: it tells none."""

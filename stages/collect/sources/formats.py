@@ -5,14 +5,15 @@ Where bytes come from (`kind`) and how they are read (`format`) are independent.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stages.collect import medline
-from stages.collect.sources import Files, Reading, Source
+from stages.collect.sources import Files, Reading, Source, chats
 from winnow.base.errors import UserError
 from winnow.readers import Block, formats
+from winnow.readers.chat import Targets
 from winnow.readers.layout import Layout
 from winnow.readers.opening import Input, Tell, each
 from winnow.readers.values import with_point
@@ -28,7 +29,7 @@ OF_SPANS = {
 class FileSource(Layout, Source):
     """What sources that are files have."""
 
-    format: Literal["medline", "csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox", "conll", "brat"]
+    format: Literal["medline", "csv", "tsv", "jsonl", "parquet", "text", "eml", "mbox", "conll", "brat", "chat"]
     """How the files are read; gz, zst, bz2 and xz are undone, a zip archive is opened, by name or first bytes."""
 
     decimal: Literal[".", ","] = "."
@@ -42,6 +43,8 @@ class FileSource(Layout, Source):
     @model_validator(mode="before")
     @classmethod
     def _usual_columns(cls, values: object) -> object:
+        if isinstance(values, dict) and values.get("format") == "chat":
+            return chats.with_columns(values)
         if not isinstance(values, dict) or "columns" in values:
             return values
         format_ = values.get("format")
@@ -54,6 +57,10 @@ class FileSource(Layout, Source):
         if (rows is None) == (info.data.get("format") == "medline"):
             raise ValueError("format medline needs rows: sections or abstracts; no other format has it")
         return rows
+
+    def of_turns(self, targets: Targets) -> Self:
+        """Return the source as it is read where rows are the last, or all, of the assistant's turns."""
+        return chats.of_turns(self, targets) if self.format == "chat" else self
 
     def media_type(self) -> str | None:
         """Return `text/plain` for mail, whose HTML is read as text, unless the text is the HTML itself."""

@@ -7,15 +7,17 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pyarrow as pa
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from stages.collect.sources import Reading, Source, fingerprinted
+from stages.collect.sources import Reading, Source, chats, fingerprinted
 from winnow.base.download import Sha256
 from winnow.base.errors import UserError
-from winnow.readers import BLOCK_ROWS, Block, check_columns, check_once
+from winnow.readers import BLOCK_ROWS, Block, Record, blocks, check_columns, check_once
+from winnow.readers.chat import Chat, Chats, Targets
+from winnow.readers.values import as_list
 
 
 class HubDataset(Source):
@@ -34,8 +36,18 @@ class HubDataset(Source):
     split: str = Field(min_length=1)
     """The data set's split, such as `train`."""
 
+    chat: Chat | None = None
+    """How conversations are kept in it, as of files of format `chat`; `{}`: by the names of its columns. Null: a row
+    is a row."""
+
     sha256: Sha256 | None = None
     """SHA-256 of the rows, as the manifest states it. Null takes what the revision holds today."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_columns(cls, values: object) -> object:
+        is_chat = isinstance(values, dict) and values.get("chat") is not None
+        return chats.with_columns(values) if is_chat else values
 
     @field_validator("revision")
     @classmethod
@@ -43,6 +55,10 @@ class HubDataset(Source):
         if (revision is None) != info.data.get("dataset", "").startswith("./"):
             raise ValueError("a data set of the Hub needs a revision, best a commit; a local folder has none")
         return revision
+
+    def of_turns(self, targets: Targets) -> Self:
+        """Return the source as it is read where rows are the last, or all, of the assistant's turns."""
+        return self if self.chat is None else chats.of_turns(self, targets)
 
     def open(self, files: Path, downloads: Path) -> Reading:
         """Return the split's rows; see `Source.open`."""
@@ -61,23 +77,34 @@ class HubDataset(Source):
 
         datasets.disable_progress_bars()
         path = self.dataset if self.revision else str(files / self.dataset)
-        columns, number = self.columns.used(), 0
+        number = 0
         try:
             rows = datasets.load_dataset(
                 path, self.config, split=self.split, revision=self.revision, streaming=True
             ).with_format("arrow")
-            names = _class_names(rows.features)
+            names, wanted = _class_names(rows.features), self.columns.used()
             for table in rows.iter(BLOCK_ROWS):
+                kept = None if self.chat is None else Chats.of(self.chat, table.column_names, where, wanted)
+                columns = wanted if kept is None else kept.needed()
                 check_columns(where, columns, table.column_names)
                 check_once(where, columns, table.column_names, "rename one, and write the data set again")
                 places = [f"{self.dataset}, row {row}" for row in range(number + 1, number + 1 + len(table))]
                 number += len(table)
-                yield Block(places, {name: _named(table[name], names.get(name)) for name in columns}, [])
+                found = {name: _named(table[name], names.get(name)) for name in columns}
+                if kept is None:
+                    yield Block(places, found, [])
+                else:
+                    yield from blocks(_conversations(kept, places, found), wanted)
         except UserError:
             raise
         except Exception as error:  # the loader, the Hub's client and each file format have errors of their own
             reason = re.sub(r"hf_\w+", "hf_***", str(error).strip().split("\n")[0])
             raise UserError(f"{where}: cannot be loaded: {type(error).__name__}: {reason}") from None
+
+
+def _conversations(kept: Chats, places: list[str], found: dict[str, pa.Array]) -> Iterator[Record]:
+    for place, row in zip(places, zip(*map(as_list, found.values()), strict=True), strict=True):
+        yield from kept.records(place, dict(zip(found, row, strict=True)))
 
 
 def _class_names(features: dict | None) -> dict[str, list[str]]:

@@ -142,6 +142,12 @@ class Labels:
         told = pa.array(left_out, pa.string()).take(coded.indices) if any(left_out) else None
         return pa.array(labels, pa.string()).take(coded.indices), told
 
+    def texts(self, texts: pa.Array) -> pa.Array:
+        """Return the rows' texts, (rows,) strings, in the form in which the kind of task reads them."""
+        if type(self.task).canonical_text is Task.canonical_text:
+            return texts
+        return pa.array([self.task.canonical_text(text) for text in texts.to_pylist()], pa.string())
+
     def check_texts(self, labels: pa.Array, texts: pa.Array, places: pa.Array) -> None:
         """Raise a `UserError` if a label cannot be one of its row's text."""
         if type(self.task).fits is not Task.fits:  # of others, every label is one of every text

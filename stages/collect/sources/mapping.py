@@ -65,7 +65,7 @@ def rows(block: Block, source: Source, labels: Labels, years: Sequence[int]) -> 
     days, problems = pa.nulls(count, pa.date32()), pa.nulls(count, pa.string())
     if mapping.published:
         days, problems = _days(found[mapping.published], mapping, years)
-    texts = joined([found[name] for name in mapping.texts()])
+    texts = labels.texts(joined([found[name] for name in mapping.texts()]))
     key = found[mapping.key] if mapping.key else pa.array(map(hashing.text_sha, texts.to_pylist()), pa.string())
     ids = pa.array(hashing.row_ids(source.name, key.to_pylist()), pa.string())
     label = pa.nulls(count, pa.string())

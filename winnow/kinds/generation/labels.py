@@ -11,6 +11,7 @@ from typing import Literal
 from winnow.base.errors import UserError
 from winnow.kinds import task
 from winnow.text import dialogue, words
+from winnow.text.dialogue import Dialogue, Message
 
 # The last word count of each band, as reports name it.
 BANDS = {"up to 10 words": 10, "11 to 50 words": 50, "51 to 200 words": 200, "201 to 1000 words": 1000}
@@ -30,6 +31,18 @@ class Task(task.Task):
     def told(self) -> str:
         """Return what a model of the task is, in words."""
         return "a language model that answers prompts"
+
+    def targets_of_chats(self) -> Literal["last", "all"]:
+        """Return `targets`."""
+        return self.targets
+
+    def canonical_text(self, text: str) -> str:
+        """Return a prompt that reads back: one with headers that make no dialogue is a user's words."""
+        try:
+            dialogue.read(text)
+        except UserError:
+            return dialogue.written(Dialogue([Message("user", text)]))
+        return text
 
     def check(self, label: str, where: str) -> str:
         """Return a response; what surrounds it is a part of it.
