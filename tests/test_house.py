@@ -17,6 +17,7 @@ FLOORS = [
     ["rows"],
     ["encoder"],
     ["training"],
+    ["generator"],
     ["kinds"],
     ["people"],
     ["detect", "labelling", "validation", "review"],

@@ -1,0 +1,1 @@
+"""Language models that answer prompts: their chat templates, losses, answers and adapters."""
