@@ -1,17 +1,17 @@
-"""The kind of task that data is made for: one label a row, several, spans of its text, or one that is not there yet."""
+"""The kind of task that data is made for: one label a row, several, spans of its text, or a response to it."""
 
 import re
 from collections.abc import Sequence
 
 from winnow.base.errors import UserError
-from winnow.commands.init import columns as columns_
 from winnow.commands.init import sets
 from winnow.commands.init.ask import NONE, Answers
 from winnow.commands.init.columns import Column
 from winnow.commands.init.sets import Sets
 from winnow.readers import tags
 
-ONE, SEVERAL, SPANS = KINDS = ("classification", "multilabel", "token_classification")  # that `winnow init` sets up
+ONE, SEVERAL, SPANS, GENERATION = "classification", "multilabel", "token_classification", "generation"
+KINDS = (ONE, SEVERAL, SPANS, GENERATION)  # that `winnow init` sets up
 ROLES = {"role", "from"}
 ENDS = [("start", "end"), ("start_offset", "end_offset")]  # of a span, as tools write them
 MOST_NAMED = 4  # columns that a question names
@@ -64,47 +64,22 @@ def spans(columns: Sequence[Column], label: str | None) -> str | None:
     """Return the column that holds spans of the text, or a tag for each word of it; None if the labels are others.
 
     Args:
-        label: the column that a person named as the label; then only lists are looked for, and there.
-
-    Raises:
-        UserError: the data is of a kind of task that there is not yet.
+        label: the column that a person named as the label; then it alone is looked at.
     """
-    for column in columns:
-        if label in (None, column.name) and (kind := _of_lists(column)):
-            if kind[1] == SPANS:
-                return column.name
-            raise UserError(_line(column.name, *kind))
-    if label is not None or any(columns_.LABEL.fullmatch(column.name) for column in columns_.labels(columns)):
-        return None
-    prompts = [column.name for column in columns_.texts(columns) if columns_.PROMPT.fullmatch(column.name)]
-    answers = [column.name for column in columns_.texts(columns) if columns_.RESPONSE.fullmatch(column.name)]
-    if prompts and answers:
-        raise UserError(_line(f"{prompts[0]}', '{answers[0]}", "prompts and what answers them", "generation"))
-    return None
+    return next((column.name for column in columns if label in (None, column.name) and _has_spans(column)), None)
 
 
-def _line(columns: str, what: str, kind: str) -> str:
-    return (
-        f"column '{columns}': {what}: that is of the kind {kind}, which is not there yet; `winnow init` sets up "
-        f"{', '.join(KINDS)}: give a column of labels by --label"
-    )
-
-
-def _of_lists(column: Column) -> tuple[str, str] | None:
-    """Return what the lists of a column are, and the kind of task that they are of; None for labels, or for words."""
+def _has_spans(column: Column) -> bool:
+    """Return whether the lists of a column are spans of a text, or tags of its words; not labels, or words."""
     lists = [value for value in column.other if isinstance(value, list) and value]
     if not lists:
-        return None
+        return False
     items = [item for each in lists for item in each]
     first = items[0]
     if isinstance(first, dict):
-        if ROLES & set(first):
-            return "conversations", "generation"
-        return ("spans of the text", SPANS) if any({*ends} <= set(first) for ends in ENDS) else None
+        return any({*ends} <= set(first) for ends in ENDS)
     if isinstance(first, list) and len(first) > 1 and all(isinstance(end, int) for end in first[:2]):
-        return "spans of the text", SPANS
+        return True
     if tags.are_tags(items) and len(set(items)) > 1:
-        return "a tag for each word", SPANS
-    if re.search(r"(ner|pos|chunk)_tags|bio|iob", column.name, re.IGNORECASE):
-        return "a tag for each word", SPANS
-    return None
+        return True
+    return bool(re.search(r"(ner|pos|chunk)_tags|bio|iob", column.name, re.IGNORECASE))

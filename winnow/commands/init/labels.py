@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from winnow import kinds
 from winnow.base.errors import UserError
-from winnow.commands.init.kind import ONE, SEVERAL, SPANS
+from winnow.commands.init.kind import GENERATION, ONE, SEVERAL, SPANS
 from winnow.commands.init.sets import MOST, delimiter
 from winnow.commands.init.source import SHOWN, Source
 from winnow.kinds.task import Task, bare, spelled
@@ -21,7 +21,7 @@ from winnow.readers.jsonl import SURROGATE
 LISTED = 50  # labels of sets that are left out and named; of more, params.yaml says `unlisted: leave_out`
 LEAST_ROWS = 5  # of a label: of fewer, no three splits each have some
 LEAST = {ONE: 2, SEVERAL: 2, SPANS: 1}  # labels of a task
-HOLDS = {ONE: "one label a row", SEVERAL: "several labels a row", SPANS: "entities"}
+HOLDS = {ONE: "one label a row", SEVERAL: "several labels a row", SPANS: "entities", GENERATION: "responses"}
 DIGITS = re.compile(r"(\d+)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # what no label may hold
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -67,6 +67,8 @@ def of(sources: Sequence[Source], wanted: Sequence[str] | None, kind: str | None
         counts.update(source.survey.labels)  # a sum would lose those of no row
     sets = [source.roles.sets for source in sources if source.roles.sets]
     own = _kind(sources)
+    if own == GENERATION:
+        return Labels([], GENERATION)
     if not counts:
         return _without_rows(sources, wanted, own or kind or ONE)
     if odd := next(filter(SURROGATE.search, counts), None):
@@ -162,8 +164,7 @@ def _kind(sources: Sequence[Source]) -> str | None:
     by_kind: dict[str, Source] = {}
     for source in sources:
         if source.roles.of_labels():
-            kind = SEVERAL if source.roles.sets else SPANS if source.roles.spans else ONE
-            by_kind.setdefault(kind, source)
+            by_kind.setdefault(_kind_of(source), source)
     if len(by_kind) > 1:
         told = [
             f"{source.found.path}: column '{source.roles.of_labels()}' holds {HOLDS[kind]}"
@@ -174,6 +175,12 @@ def _kind(sources: Sequence[Source]) -> str | None:
             f"to collect.sources in params.yaml if their texts shall be read (purpose: text, and no label)"
         )
     return next(iter(by_kind), None)
+
+
+def _kind_of(source: Source) -> str:
+    if source.roles.responses:
+        return GENERATION
+    return SEVERAL if source.roles.sets else SPANS if source.roles.spans else ONE
 
 
 def _told(names: list[str]) -> str:

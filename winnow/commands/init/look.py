@@ -1,19 +1,38 @@
 """What a file or a folder is: its format, the files to read, how they are written, and which columns they have."""
 
+import io
 import json
 import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from winnow.base.errors import UserError
 from winnow.commands.init import dialect as dialects
 from winnow.commands.init import encoding as encodings
-from winnow.readers import UTF_8, Block, conll, documents, formats, jsonl, lines, mail, opening, parquet, tabular, tags
+from winnow.readers import (
+    UTF_8,
+    Block,
+    Record,
+    conll,
+    documents,
+    formats,
+    json_array,
+    jsonl,
+    lines,
+    mail,
+    opening,
+    parquet,
+    tabular,
+    tags,
+)
+from winnow.readers.chat import Chat
 from winnow.readers.opening import Input
 from winnow.readers.tabular import Dialect
 
@@ -26,6 +45,7 @@ HEAD = 2**18  # bytes by which a file is known
 TAGGED_LINES = 1000  # of a file, by which a tag behind each word is known
 KNOWN_BY = 20  # files of a folder that are looked into where their names do not say what they are
 SAMPLE_ROWS = 5000
+KEYS_OF = 1000  # objects of a file, whose keys are its columns
 UTF_8_CSV = Dialect()
 FASTTEXT = "__label__"
 HEADER_LINE = re.compile(rb"(From |[A-Za-z][A-Za-z0-9-]+:[ \t])")
@@ -44,6 +64,7 @@ class Found:
         dialect: how text is written.
         columns: names of what each row has.
         left_out: files of the folder or archive that are of another format.
+        chat: how conversations are kept, of format `chat` alone.
     """
 
     path: Path
@@ -54,12 +75,17 @@ class Found:
     dialect: Dialect = UTF_8_CSV
     columns: tuple[str, ...] = ()
     left_out: int = 0
+    chat: Chat | None = None
 
     def blocks(self, columns: list[str]) -> Iterator[Block]:
         """Return the rows, with some of their columns."""
         if self.format == "conll":
             written = conll.Written(conll.Conll(), None, self.dialect.encoding)
             return formats.read_conll(self.files, columns, written)
+        if self.format == "chat":
+            return formats.read_chat(self.files, columns, self.chat, self.dialect.encoding)
+        if self.format == "array":
+            return formats.read_by(partial(_items, encoding=self.dialect.encoding), self.files, columns)
         return formats.read(self.format, self.files, columns, self.dialect)
 
 
@@ -183,11 +209,27 @@ def _by_its_beginning(data: bytes, named: str | None, path: Path) -> str:
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{") and _is_json_line(start.split(b"\n", 1)[0]):
         return "jsonl"
+    if start.startswith(b"[") and named != "text" and re.match(rb"\[\s*\{", start):
+        return "array"
     if start.startswith((b"{", b"[")) and named != "text":
-        raise UserError(f"{path}: one JSON value, not one a line; `jq -c '.[]' {path.name} > rows.jsonl` makes lines")
+        raise one_value(path)
     if data.startswith(b"From "):
         return "mbox"
     return "csv"
+
+
+def one_value(path: Path) -> UserError:
+    """Return the error for a file of JSON that is not one object a line."""
+    return UserError(f"{path}: one JSON value, not one a line; `jq -c '.[]' {path.name} > rows.jsonl` makes lines")
+
+
+def _items(stream: IO[bytes], where: str, columns: Sequence[str], encoding: str) -> Iterator[Record]:
+    """Yield the objects of an array."""
+    paths = [(name, name.split(".")) for name in columns if "." in name]
+    for place, values, problem in json_array.objects(io.BufferedReader(stream), where, encoding):
+        for name, path in paths if values else ():
+            jsonl.lift(values, name, path)
+        yield Record(place, () if values is None else tuple(map(values.get, columns)), problem)
 
 
 def _is_tagged(data: bytes) -> bool:
@@ -252,6 +294,8 @@ def _with_columns(found: Found, header: list[str] | None, delimiter: str | None)
         return replace(found, columns=mail.FIELDS)
     if found.format == "parquet":
         return replace(found, columns=_parquet_columns(found))
+    if found.format == "array":
+        return replace(found, columns=_keys_of_items(found))
     if found.format == "jsonl":
         return replace(found, columns=_keys(found))
     data = head(found.files[0])
@@ -298,7 +342,7 @@ def _keys(found: Found) -> tuple[str, ...]:
     """Return the keys of the first objects, those of inner objects with dots, in the order in which they come."""
     lines = head(found.files[0], 2**22).decode(found.dialect.encoding, "ignore").removeprefix("\ufeff").split("\n")
     keys: dict[str, None] = {}
-    for line in islice(lines, 1000):
+    for line in islice(lines, KEYS_OF):
         try:
             value = json.loads(line)
             if isinstance(value, dict):
@@ -307,6 +351,21 @@ def _keys(found: Found) -> tuple[str, ...]:
             continue
     if not keys:
         raise UserError(f"{found.path}: no line is a JSON object; export it as JSON Lines, one object a line")
+    return _nameable(found, keys)
+
+
+def _keys_of_items(found: Found) -> tuple[str, ...]:
+    """Return the keys of an array's first objects, as `_keys`."""
+
+    def first(stream: IO[bytes], name: str) -> Iterator[dict]:
+        objects = json_array.objects(io.BufferedReader(stream), name, found.dialect.encoding)
+        return (line.values for line in islice(objects, KEYS_OF) if line.values)
+
+    return _nameable(found, {key: None for value in opening.each(found.files[:1], first) for key in jsonl.paths(value)})
+
+
+def _nameable(found: Found, keys: Mapping[str, None]) -> tuple[str, ...]:
+    """Return the keys that params.yaml can name."""
     named = [key for key in keys if not jsonl.SURROGATE.search(key)]
     if len(named) < len(keys):
         odd = json.dumps(next(key for key in keys if key not in named))

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from winnow.commands.init.budget import Machine, Plan
-from winnow.commands.init.kind import ONE, SEVERAL, SPANS
+from winnow.commands.init.kind import GENERATION, ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import MAILS, Source
 from winnow.commands.init.write import GONE
 
 OBJECTIVES = ("masked_lm", "position", "order", "denoise", "contrast")
-OF_KINDS = ("delimiter", "unlisted", "overlap")  # keys of section `task` that one kind alone has
+OF_KINDS = ("delimiter", "unlisted", "overlap", "targets")  # keys of section `task` that one kind alone has
 MARKED_UP = 0.1  # share of texts with markup from which on markup is taken out
 LEAST_WORDS = 3  # of texts of which hardly any has fewer than twice as many
 SHORT = 16  # tokens: of texts this short, one other word in ten is another message
@@ -33,7 +33,8 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         "clean": {
             "default_profile": first,
             "profile_of": {name: profile for name, profile in profiles.items() if profile != first},
-            "min_words": LEAST_WORDS if words >= 2 * LEAST_WORDS else 1,
+            # A prompt and its response each have as many words; a good one may be a single word.
+            "min_words": LEAST_WORDS if words >= 2 * LEAST_WORDS and labels.kind != GENERATION else 1,
         },
         "deduplicate": {"threshold": 0.9 if tokens[0] < SHORT else 0.8},
         "split": {"dev": 0.2 if labelled < FEW or groups < FEW_GROUPS else 0.12},
@@ -58,6 +59,8 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
 
 def task(labels: Labels) -> dict[str, object]:
     """Return section `task`."""
+    if labels.kind == GENERATION:
+        return {"kind": GENERATION, "targets": "last"}
     own = {"kind": labels.kind, "labels": list(labels.names)}
     if labels.kind != SEVERAL:
         return own | ({"overlap": "longest"} if labels.overlap else {})
@@ -67,8 +70,9 @@ def task(labels: Labels) -> dict[str, object]:
 
 def of_kind(changes: Mapping[str, Mapping]) -> dict[str, Mapping]:
     """Return changes whose section `task` is of the kind that it says, or else of the default's, and of no other."""
-    none = dict.fromkeys(OF_KINDS, GONE)
-    return dict(changes) | {"task": {"kind": ONE} | none | dict(changes.get("task", {}))}
+    own = dict(changes.get("task", {}))
+    none = dict.fromkeys([*OF_KINDS, *(["labels"] if own.get("kind") == GENERATION else [])], GONE)
+    return dict(changes) | {"task": {"kind": ONE} | none | own}
 
 
 def gates(strict: bool) -> dict[str, dict]:
@@ -91,7 +95,9 @@ def _description(sources: Sequence[Source], labels: Labels) -> str:
     rows = sum(source.survey.rows for source in sources)
     names = ", ".join(source.found.path.name for source in sources)
     count = len(labels.names)
-    if labels.kind == SPANS:
+    if labels.kind == GENERATION:
+        what = "of prompts with responses"
+    elif labels.kind == SPANS:
         what = f"in which spans of {count} type{'s' * (count > 1)} are marked"
     elif labels.kind == SEVERAL:
         what = f"each with any number of {count} labels"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from winnow.commands.init import recipe
 from winnow.commands.init.budget import Plan
-from winnow.commands.init.kind import SEVERAL, SPANS
+from winnow.commands.init.kind import GENERATION, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.sets import MOST
 from winnow.commands.init.source import Source
@@ -14,7 +14,7 @@ from winnow.readers import UTF_8
 
 MARKS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 FORMATS = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON Lines", "parquet": "Parquet", "text": "text files"}
-FORMATS |= {"eml": "e-mails", "mbox": "mbox", "conll": "CoNLL"}
+FORMATS |= {"eml": "e-mails", "mbox": "mbox", "conll": "CoNLL", "chat": "conversations"}
 SHOWN = 6  # labels by name
 CUT = 40  # characters of a label
 TOO_FEW = "too few, or too unequal, for a dev and a test of ten each"
@@ -29,7 +29,11 @@ LEAST_SHOWN = 0.005  # share of the texts with markup, of which less is 0 %
 def table(sources: Sequence[Source], labels: Labels) -> str:
     """Return a table of what is there."""
     rows = [row for source in sources for row in _of_source(source)]
-    rows.append(("labels", _labels(labels)))
+    if labels.kind == GENERATION:
+        count = sum(source.survey.labelled for source in sources)
+        rows.append(("responses", f"{count:,}: a task of kind {GENERATION}"))
+    else:
+        rows.append(("labels", _labels(labels)))
     if labels.rare:
         why = f"not among the {MOST} most frequent" if len(labels.names) == MOST else "too rare"
         rows.append(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from winnow.base import files
 from winnow.base.errors import UserError
+from winnow.commands.init import chats, kind, look, survey
 from winnow.commands.init import columns as guess
-from winnow.commands.init import kind, look, survey
 from winnow.commands.init.ask import NONE, Answers
 from winnow.commands.init.columns import Column
 from winnow.commands.init.look import Found
@@ -52,6 +52,8 @@ class Source:
             becomes: labels that are other ones in the task, or none.
         """
         found, roles, dialect = self.found, self.roles, self.found.dialect
+        if found.format == "chat":
+            return self._of_chats(licence, purpose)
         columns: dict[str, object] = {"text": roles.text[0] if len(roles.text) == 1 else list(roles.text)}
         for key in ("key", "label", "group", "published", "published_format"):
             if getattr(roles, key) is not None:
@@ -76,6 +78,21 @@ class Source:
         used = {name: label for name, label in becomes.items() if name in self.survey.labels}
         return kept | {"columns": columns} | ({"label_map": used} if used else {})
 
+    def _of_chats(self, licence: str, purpose: str) -> dict:
+        found, roles = self.found, self.roles
+        entry = {"name": self.name, "kind": "file", "path": self.path(), "sha256": self.sha256, "format": found.format}
+        entry |= {"chat": found.chat.model_dump(exclude_defaults=True)}
+        entry |= {"encoding": found.dialect.encoding if found.dialect.encoding != UTF_8 else None}
+        entry |= {"member": found.member, "licence": licence, "purpose": purpose}
+        columns = {"text": roles.text[0], "key": roles.key, "label": roles.label, "group": roles.group}
+        columns |= {
+            "published": roles.published,
+            "published_format": roles.published_format,
+            "meta": roles.meta or None,
+        }
+        kept = {key: value for key, value in entry.items() if value is not None}
+        return kept | {"columns": {key: value for key, value in columns.items() if value is not None}}
+
     def path(self) -> str:
         """Return the glob of its files below data/sources."""
         # What a glob would read as a pattern stands for itself.
@@ -96,28 +113,37 @@ def understand(path: Path, answers: Answers, sources: Path) -> Source:
     for name in options.without:
         _check(name, found, "without")
     columns = [column for column in columns if column.name not in options.without]
-    has_none = options.task == kind.SEVERAL or options.label == NONE
+    pairs = chats.detect(columns, found, answers)
+    if pairs is None and found.format == "array":
+        raise look.one_value(path)
+    has_none = pairs or options.task == kind.SEVERAL or options.label == NONE
     marked = None if has_none else kind.spans(columns, options.label)
-    sets = None if marked else kind.several(columns, answers)
+    sets = None if marked or pairs else kind.several(columns, answers)
     conll = partial(_of_conll, columns=columns)
     of_format = {"eml": _of_mails, "mbox": _of_mails, "text": _of_texts, "conll": conll}.get(found.format)
-    roles = of_format(found) if of_format else _of_spans(columns, marked, found, answers) if marked else None
+    roles = pairs.roles(columns) if pairs else of_format(found) if of_format else None
+    roles = _of_spans(columns, marked, found, answers) if marked and not of_format else roles
     roles = _with_options(roles, found, options) if roles else _of_table(columns, found, answers, sets)
+    if pairs and pairs.chat:
+        roles = chats.keyed(roles)
+        found = pairs.among(found, roles)
     roles = replace(roles, meta=[name for name in roles.meta if name not in options.without])
     beside = {roles.label, *roles.meta}
     has_commas = found.format in ("csv", "tsv") and any(
         column.has_commas for column in columns if column.name in beside
     )
-    is_one = not (roles.sets or roles.spans)
+    is_one = not (roles.sets or roles.spans or roles.responses)
     roles = replace(roles, has_commas=has_commas, joined=kind.joined(columns, options) if is_one else None)
     if roles.spans and found.format != "conll":
         roles = replace(roles, offsets=survey.offsets(found, roles))
     counted = survey.count(found, roles)
     if roles.spans and counted.refused == counted.rows:
         raise UserError(f"{path}: the spans of no row can be read, the first: {counted.problem}")
-    if counted.keys_twice:
-        roles, counted.keys_twice = replace(roles, key=None), 0
-    if roles.group and counted.even_groups < min(EVEN_GROUPS, counted.rows / 2) and options.group is None:
+    if counted.keys_twice and roles.key:
+        roles, counted.keys_twice = replace(roles, key=None, chat_key=None), 0
+        found = pairs.among(found, roles) if pairs else found
+    is_uneven = counted.even_groups < min(EVEN_GROUPS, counted.rows / 2)
+    if roles.group not in (None, "conversation") and is_uneven and options.group is None:
         kept = [] if found.format in MAILS else [roles.group]
         roles = replace(roles, group=None, too_few=roles.group, meta=[*roles.meta, *kept])
     place = _place(path, sources)

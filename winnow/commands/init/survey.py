@@ -46,6 +46,8 @@ class Roles:
     too_few: str | None = None  # the column that would be the group, had it more values
     spans: bool = False  # the label is spans of the text, or a tag for each word of it
     offsets: Offsets = "characters"  # what these count
+    responses: bool = False  # the label is a response to the text
+    chat_key: str | None = None  # the column that names conversations, of chats with one
     joined: str | None = None  # what the label looks like, where it looks like several and is read as one
     has_commas: bool = False  # before the decimals of labels, or of what is kept beside rows
 
@@ -72,7 +74,7 @@ class Survey:
         labels: rows by label, as the source writes it; of spans by each of their types.
         labelled: rows with a label, a set of labels or spans; be they none.
         overlapping: rows with spans that overlap.
-        tokens: (rows,) estimated word pieces of each text that is not empty.
+        tokens: (rows,) estimated word pieces of each text that is not empty, with those of its response.
         words: (rows,) words of each text that is not empty.
         texts: a sample of them, spread over all rows.
         first, last: dates, ISO 8601.
@@ -147,12 +149,13 @@ def count(found: Found, roles: Roles) -> Survey:
         if block.problems and not survey.problem:
             survey.problem = ": ".join(block.problems[0])
         cells, sets = _read(block, roles, survey)
-        for parts in zip(*(cells[name] for name in roles.text), strict=True):
+        said = cells[roles.label] if roles.responses and roles.label else None
+        for row, parts in enumerate(zip(*(cells[name] for name in roles.text), strict=True)):
             text = "\n\n".join(part for part in parts if part)
             if not text.strip():
                 survey.empty += 1
                 continue
-            tokens.append(estimate(text))
+            tokens.append(estimate(text) + (estimate(said[row]) if said and said[row] else 0))
             words.append(len(words_of(text)))
             texts.append(number := _number(text))
             if number % every == 0:
@@ -160,7 +163,9 @@ def count(found: Found, roles: Roles) -> Survey:
         while len(survey.texts) > SAMPLE:
             every *= 2
             survey.texts = [text for text in survey.texts if _number(text) % every == 0] or survey.texts[:1]
-        if roles.spans:
+        if said:
+            survey.labelled += sum(bool(cell and cell.strip()) for cell in said)
+        elif roles.spans:
             _add_spans(survey, filter(None, cells[roles.label]))
         elif roles.label:
             names = [cell for cell in cells[roles.label] if cell and cell.strip()]

@@ -113,20 +113,6 @@ def test_two_columns_that_may_be_the_label(init, capsys, tmp_path, project):
     assert written(project)["collect"]["sources"][0]["columns"]["meta"] == ["topic"]
 
 
-@pytest.mark.parametrize(
-    ("rows", "kind"),
-    [
-        ([{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]}] * 9, "generation"),
-        ([{"prompt": shapes.text(n), "response": shapes.text(n + 500)} for n in range(40)], "generation"),
-    ],
-)
-def test_other_kinds_of_task_are_recognised(rows, kind, init, capsys, tmp_path):
-    told = refused(init, capsys, jsonl(tmp_path / "rows.jsonl", rows), "--yes")
-    assert (
-        f"of the kind {kind}, which is not there yet; `winnow init` sets up classification, multilabel, token" in told
-    )
-
-
 def iob(number: int) -> list[tuple[str, str]]:
     """Return the words of a sentence with tags; its second word is a drug, of every fourth the last one an illness."""
     words = shapes.text(number).split()
