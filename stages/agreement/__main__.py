@@ -308,9 +308,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "rows", "scores", "decisions", "out", "metrics")
     settings, task = params.load("agreement", Params), kinds.read_task()
     overlap = params.load("review", assign.Params).overlap
-    votes = collect(decisions.read(args.decisions), task, args.decisions)
+    rows_ = tables.read(args.rows, ["id", "group", "label"])
+    given = dict(zip(rows_["id"].to_pylist(), rows_["label"].to_pylist(), strict=True))
+    votes = collect(decisions.read(args.decisions), given, task, args.decisions)
     several = votes.several()
-    groups = numbered_groups(several.ids, tables.read(args.rows, ["id", "group"]), args.rows)
+    groups = numbered_groups(several.ids, rows_, args.rows)
 
     parts = together = None
     if kinds.has(task, "parts"):

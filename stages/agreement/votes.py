@@ -1,6 +1,6 @@
 """What reviewers said, as an array: one row a row of the dataset, one column a reviewer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,11 @@ class Votes:
         return self.values.max(axis=1, initial=-1) > lowest
 
 
-def collect(made: Iterable[Decision], task: Task, where: Path) -> Votes:
+def collect(made: Iterable[Decision], given: Mapping[str, str | None], task: Task, where: Path) -> Votes:
     """Return all votes, rows and reviewers sorted.
+
+    Args:
+        given: the labels of rows before decisions, by id; None, or not there: not known.
 
     Raises:
         UserError: a decision's label is none of the task's.
@@ -57,6 +60,9 @@ def collect(made: Iterable[Decision], task: Task, where: Path) -> Votes:
         for reviewer, decision in by_reviewer.items():
             outcome = settling.outcome(decision)
             if not outcome.left_out:
+                # A label that people saw and that is no longer known stands as it is told.
+                label = task.meant(outcome.label, given.get(id) or "") or outcome.label
+                outcome = Outcome(label, "")
                 task.check(outcome.label, f"{where}: line {decision.line}")
             said.setdefault(id, {})[reviewer] = outcome
     labels = task.vocabulary(each.label for by in said.values() for each in by.values() if not each.left_out)

@@ -118,18 +118,20 @@ def on_today(decision: Decision, row: Mapping, task: Task) -> Decision:
         row: its label_origin and given_label, from `join`.
     """
     label = row["given_label"] or ""
-    if row["label_origin"] not in (*AUTOMATIC, None) or decision.given_label == label:
+    today = task.told_given(label)
+    if row["label_origin"] not in (*AUTOMATIC, None) or decision.given_label == today:
         return decision
-    if decision.given_label and not decisions.is_label(decision.given_label, task):
+    seen = task.meant(decision.given_label)
+    if seen and not task.is_label(seen):
         return decision
     if decision.verdict not in ("keep", "relabel"):
-        return replace(decision, given_label=label)
-    said = settling.outcome(decision).label
-    if not said:  # `keep` of no label, which the check tells
+        return replace(decision, given_label=today)
+    said = task.meant(settling.outcome(decision).label)
+    if not said:  # `keep` of no label, or of one that is no longer known, which the check tells
         return decision
     same = said == label
     verdict = "keep" if same else "relabel"
-    return replace(decision, given_label=label, verdict=verdict, new_label="" if same else said)
+    return replace(decision, given_label=today, verdict=verdict, new_label="" if same else task.told_new(said))
 
 
 def apply(
@@ -150,27 +152,29 @@ def apply(
         settled = settling.settled(made)
         if origin in AUTOMATIC and settled is None:
             judged = [judgements[stratum] for stratum in acceptance.strata(origin, before, task)]
-            _accept(columns, index, id, judged, ledger)
+            _accept(columns, index, judged, (id, task.told_given(before)), ledger)
         if not made:
             continue
         if settled is None:
             conflicts[index] = True
-            said = ", ".join(f"{who}: {d.verdict} {d.new_label}".strip() for who, d in made.items())
+            said = ", ".join(f"{who}: {d.verdict} {_new(d, task)}".strip() for who, d in made.items())
             ledger.add(id, "note", "conflict", f"reviewers disagree ({said}); the label stays as before")
             continue
         verdicts[index] = verdict = _verdict(made)
-        who = ", ".join(made)
+        who, told = ", ".join(made), task.told_given(before or "")
         if verdict == "out_of_scope":
             ledger.add(id, "drop", "out_of_scope", f"out of scope, decided by {who}")
         elif verdict == "ambiguous":
             _set(columns, index, None, None)
-            ledger.add(id, "change", "ambiguous", f"label {before or 'none'} -> none, ambiguous, decided by {who}")
+            ledger.add(id, "change", "ambiguous", f"label {told or 'none'} -> none, ambiguous, decided by {who}")
         elif verdict == "relabel":
-            _set(columns, index, settled.label, "human")
-            ledger.add(id, "change", "relabel", f"label {before or 'none'} -> {settled.label}, decided by {who}")
+            label = task.meant(settled.label)
+            _set(columns, index, label, "human")
+            became = f"label {told or 'none'} -> {task.told_given(label)}"
+            ledger.add(id, "change", "relabel", f"{became}, decided by {who}")
         else:
             _set(columns, index, before, "human")
-            ledger.add(id, "note", "keep", f"label {before} confirmed by {who}")
+            ledger.add(id, "note", "keep", f"label {told} confirmed by {who}")
     for name in names:
         rows = tables.set_column(rows, name, columns[name], tables.ROW.field(name).type)
     rows = tables.set_column(rows, "verdict", verdicts, pa.string())
@@ -178,18 +182,27 @@ def apply(
     return rows.filter(pc.not_equal(pc.fill_null(rows["verdict"], ""), "out_of_scope"))
 
 
+def _new(decision: Decision, task: Task) -> str:
+    """Return what a decision's new label is called in the ledger."""
+    return task.told_given(task.meant(decision.new_label))
+
+
 def _verdict(made: Mapping[str, Decision]) -> str:
     """Return the verdict of a row on which all agree: with one label before decisions, it is the same for all."""
     return next(iter(made.values())).verdict
 
 
-def _accept(columns: dict[str, list], index: int, id: str, judged: Sequence[Judgement], ledger: Ledger) -> None:
+def _accept(
+    columns: dict[str, list], index: int, judged: Sequence[Judgement], named: tuple[str, str], ledger: Ledger
+) -> None:
     """Give an automatic label the precision that people found, or take it away.
 
     Args:
         judged: of each class that the label counts for; it stands if all do, with the precision of the worst.
+        named: the row's id, and what the ledger calls the label.
     """
-    what = f"label {columns['label'][index]} of origin {columns['label_origin'][index]}"
+    id, told = named
+    what = f"label {told} of origin {columns['label_origin'][index]}"
     if refusals := [judgement.refusal for judgement in judged if judgement.refusal is not None]:
         _set(columns, index, None, None)
         ledger.add(id, "change", "not_accepted", f"{what} not accepted: {'; '.join(refusals)}")
@@ -231,7 +244,7 @@ def audit(annotations: pa.Table, by_row: ByRow, task: Task) -> dict | None:
 
 def _share(label: str, made: Mapping[str, Decision], task: Task) -> float:
     """Return the share of a label that is right by a settled decision."""
-    truth = label if _verdict(made) == "keep" else settling.settled(made).label or None
+    truth = label if _verdict(made) == "keep" else task.meant(settling.settled(made).label) or None
     found = [task.judged(label, truth, name) for name in task.names(label) or [acceptance.NO_CLASS]]
     return sum(right for right, _ in found) / sum(of for _, of in found)
 
@@ -305,7 +318,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     all_decisions = [
         on_today(decision, known[decision.id], task) if decision.id in known else decision for decision in made
     ]
-    versions = {id: (hashing.text_sha(row["text"]), row["given_label"] or "") for id, row in known.items()}
+    versions = {
+        id: decisions.version(hashing.text_sha(row["text"]), row["given_label"], task) for id, row in known.items()
+    }
     settling.check(all_decisions, versions, task, args.decisions)
     by_row = settling.latest(all_decisions)
     counting = [decision for by_reviewer in by_row.values() for decision in by_reviewer.values()]

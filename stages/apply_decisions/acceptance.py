@@ -148,7 +148,7 @@ class _Class(NamedTuple):
 
     def parts(self, row: Sampled) -> tuple[int, int]:
         """Return how much of a sampled row's label is right for the class, and how much there is; see `Task.judged`."""
-        truths = [outcome(decision).label for decision in row.decisions if decision.verdict != "keep"]
+        truths = [self.task.meant(outcome(made).label) for made in row.decisions if made.verdict != "keep"]
         found = [self.task.judged(row.label, None if said in ("", row.label) else said, self.name) for said in truths]
         if len(found) < len(row.decisions):  # somebody keeps it
             found.append(self.task.judged(row.label, row.label, self.name))
@@ -176,11 +176,12 @@ def _judge(rows: int, sample: list[Sampled], settings: Acceptance, own: _Class) 
         right = f"{judgement.told(judgement.drawn)}{said}"
         needed = f"precision at least {judgement.lower:.2f}, {settings.min_precision:.2f} needed"
         return replace(judgement, refusal=f"{right}: {needed}")
-    return _tested(judgement, decided, settings)
+    return _tested(judgement, decided, settings, own.task)
 
 
-def _tested(judgement: Judgement, decided: list[Sampled], settings: Acceptance) -> Judgement:
-    automatic = {place: Outcome(row.label, "") for place, row in enumerate(decided)}
+def _tested(judgement: Judgement, decided: list[Sampled], settings: Acceptance, task: Task) -> Judgement:
+    # A decision on a row is on today's label, which it tells as `given_label` where it keeps it.
+    automatic = {place: Outcome(task.told_given(row.label), "") for place, row in enumerate(decided)}
     people: dict[str, dict[int, Outcome]] = {}
     for place, row in enumerate(decided):
         for decision in row.decisions:

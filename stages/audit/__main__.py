@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     draw = Draw.of(labelled, used_up(decisions.read(args.decisions), versions), settings.audit_rows, task)
     rows = read_rows(args.rows, tables.read(args.split, ["id", "split"]), annotations, draw.ids)
     votes = votes.filter(pc.is_in(votes["id"], pa.array(sorted(draw.ids), pa.string())))
-    queue.write(entries(draw, rows, votes, settings.rules), args.out, args.queue_csv)
+    queue.write(entries(draw, rows, votes, settings.rules), args.out, args.queue_csv, task)
     write_json(args.metrics, {"rows": len(draw.ids), "samples": draw.counts()})
 
 

@@ -260,7 +260,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     suggested = [entry["suggested_label"] for entry in found if entry["suggested_label"] is not None]
     made = queue.table(found)
     html = page.offline(made, task, "Rows without a label")
-    queue.write(made, args.out, args.queue_csv)
+    queue.write(made, args.out, args.queue_csv, task)
     write_text(args.queue_html, html)
     write_json(
         args.metrics,

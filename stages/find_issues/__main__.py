@@ -420,7 +420,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "pace": {"decisions": len(seconds), "seconds": pace.seconds, "words_per_minute": pace.words_per_minute},
     }
     tables.write(found.table(), args.out)
-    queue.write(listed, args.queue, args.queue_csv)
+    queue.write(listed, args.queue, args.queue_csv, task)
     queued, labels = (len(column) - column.null_count for column in (listed["given_label"], rows["label"]))
     write_text(args.queue_html, page.offline(listed, task, queues.of_issues(queued, labels)))
     write_csv(args.plot, ("predicted", "observed", "rows", "source"), curve)

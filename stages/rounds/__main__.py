@@ -101,7 +101,7 @@ class Period:
         return self.round.rows if self.round else ()
 
 
-def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision]) -> Rows:
+def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision], task: Task) -> Rows:
     """Return all rows of the task; those that people found out of scope have the label that these saw.
 
     Raises:
@@ -110,7 +110,9 @@ def read_rows(rows: Path, split: Path, labelled: Path, made: Sequence[Decision])
     table = tables.read(rows, ["id", "purpose", "group", "label", "label_origin"])
     of_task = pc.equal(table["purpose"], "task")
     table, texts = table.filter(of_task), TextColumn(rows, of_task.to_numpy())
-    given = {decision.id: decision.given_label for decision in made if decision.verdict == "out_of_scope"}
+    seen = dict(zip(table["id"].to_pylist(), table["label"].to_pylist(), strict=True))
+    left_out = {decision.id: decision.given_label for decision in made if decision.verdict == "out_of_scope"}
+    given = {id: task.meant(cell, seen.get(id) or "") for id, cell in left_out.items()}
     given |= {row["id"]: row["given_label"] for row in tables.read(labelled, ["id", "given_label"]).to_pylist()}
     splits = {row["id"]: row["split"] for row in tables.read(split, ["id", "split"]).to_pylist()}
     ids = table["id"].to_pylist()
@@ -342,7 +344,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings, task = params.load("rounds", Params), kinds.read_task()
     made = decisions.read(args.decisions)
     rounds = sample.read_all(args.rounds)
-    rows = read_rows(args.rows, args.split, args.labelled, made)
+    rows = read_rows(args.rows, args.split, args.labelled, made, task)
     shares = periods(rounds, made)
     states = [("before", 0, settle(rows, [], task))]
     states += [(f"{period.number:03d}", len(period.until), settle(rows, period.until, task)) for period in shares]
@@ -371,7 +373,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     last = rounds[-1] if rounds else None
     waiting = outcome.waiting(last, rows, now) if last else []
-    queue.write(queue.table(audit_entries(waiting, rows, last.number if last else 0)), args.out, args.queue_csv)
+    queue.write(queue.table(audit_entries(waiting, rows, last.number if last else 0)), args.out, args.queue_csv, task)
     files.write_json(args.metrics, metrics)
     write_plots(args.plots, metrics, fast.headline.name, planted.points)
 

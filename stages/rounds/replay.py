@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from winnow.kinds.task import Task
-from winnow.people import decisions, settling
+from winnow.people import settling
 from winnow.people.decisions import Decision
 
 KEEP = "keep"
@@ -83,7 +83,7 @@ def settle(rows: Rows, made: Iterable[Decision], task: Task) -> Settled:
             continue
         if outcome.left_out:
             verdicts[row] = outcome.left_out
-        elif decisions.is_label(outcome.label, task):
-            labels[row] = outcome.label
-            verdicts[row] = KEEP if outcome.label == rows.given[row] else "relabel"
+        elif task.is_label(label := task.meant(outcome.label, rows.given[row] or "") or ""):
+            labels[row] = label
+            verdicts[row] = KEEP if label == rows.given[row] else "relabel"
     return Settled(verdicts, labels)

@@ -67,7 +67,7 @@ def start() -> Iterator[str]:
     if rounds and now < rounds[-1].began:
         path = sample.path_of(folder, len(rounds))
         raise UserError(f"{path}: the round began at {rounds[-1].began}, the clock says {now}; set the clock")
-    round_ = sample.draw(len(rounds) + 1, candidates(made, settings), settings.sample, now)
+    round_ = sample.draw(len(rounds) + 1, candidates(made, settings, kinds.read_task()), settings.sample, now)
     path = sample.path_of(folder, round_.number)
     sample.write(path, round_)
     drawn = Counter((row.stratum, row.split) for row in round_.rows)
@@ -77,7 +77,7 @@ def start() -> Iterator[str]:
     yield f"Commit {path}, run `dvc repro rounds`, then `winnow review --queue round` and `winnow review`."
 
 
-def candidates(made: list[decisions.Decision], settings: Params) -> Iterator[sample.Candidate]:
+def candidates(made: list[decisions.Decision], settings: Params, task: Task) -> Iterator[sample.Candidate]:
     """Yield the rows with a label that models train on or are measured by, and that nobody has settled.
 
     Raises:
@@ -100,7 +100,7 @@ def candidates(made: list[decisions.Decision], settings: Params) -> Iterator[sam
             stratum="flagged" if flagged else "unflagged",
             split=row["split"],
             text_sha=hashing.text_sha(row["text"]),
-            given_label=row["label"],
+            given_label=task.told_given(row["label"]),
             p_error=issue["p_error"],
         )
 

@@ -185,10 +185,12 @@ def _votes(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
 
 def _decisions(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     file = pipeline.made("apply_decisions", "decisions")
+    task = kinds.read_task()
     for decision in decisions.read(file) if file else ():
         if decision.id == id:
             note = f": {decision.note}" if decision.note else ""
-            verdict = f"{decision.verdict} {shown(decision.new_label) if decision.new_label else ''}".strip()
+            label = task.meant(decision.new_label)
+            verdict = f"{decision.verdict} {shown(label) if label else ''}".strip()
             yield "decision", f"{verdict}, by {decision.reviewer} on {decision.decided_on}{note}"
 
 

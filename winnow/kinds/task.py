@@ -119,6 +119,29 @@ class Task(Section):
         """Return what a change of its text left of a row's label."""
         return Carried(label)
 
+    def told_given(self, label: str) -> str:
+        """Return how column `given_label` of decisions.csv tells a label, in one line; no two are told alike."""
+        return label
+
+    def told_new(self, label: str) -> str:
+        """Return how column `new_label` of decisions.csv tells a label, in one line; `meant` reads it."""
+        return label
+
+    def meant(self, cell: str, given: str = "") -> str | None:
+        """Return the label that a cell of decisions.csv tells; the label need not be one of the task's.
+
+        Args:
+            given: the label before decisions of the row that the decision is on.
+
+        Returns:
+            None where the cell tells that a person saw a label which is not `given`, and does not say which.
+        """
+        return cell
+
+    def beside(self, text: str, label: str) -> str:
+        """Return what people read of a row in a queue's file, where `given_label` may be told in a short form."""
+        return text
+
     def shown(self, label: str, text: str) -> str:
         """Return a label, in canonical form, as people read it; `text` is what it is a label of."""
         return label

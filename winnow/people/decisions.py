@@ -8,6 +8,9 @@ version of the labelling rules whose audit drew the row (`winnow.labelling.versi
 its beginning. `order` says which of two is later.
 `winnow.people.settling` says which of a reviewer's lines on a row counts. Equal lines (two branches that imported one
 file, merged) are one decision.
+
+A decision is one line, whatever its labels are. `given_label` and `new_label` hold what the task tells of a label in a
+line, here and in `Decision`: `Task.told_given` and `Task.told_new`; `Task.meant` gives the label back.
 """
 
 import csv
@@ -33,6 +36,8 @@ VERDICTS = ("keep", "relabel", "ambiguous", "out_of_scope")
 SHOWN_PROBLEMS = 10
 LINE = re.compile(r"[a-z]+ (\d+)\b")  # that a problem begins with
 LONGEST_CELL = 30_000  # spreadsheets break a cell of more than 32,767 characters into rows
+LONGEST_READ = csv.field_size_limit()  # characters of a cell; Python's reader takes no longer one
+LONGEST_SHOWN = 400  # characters of a label that a message repeats
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # OWASP's list of what a spreadsheet may run
 # About one row id in 800 is all digits, or digits around one e: a spreadsheet rounds it and drops its zeros.
 NUMBER = re.compile(r"'*(0\d+|\d{12,}|\d+[eE]\d+)", re.ASCII)
@@ -46,7 +51,7 @@ SECONDS_CELL = re.compile(rf"\d{{1,{len(str(MOST_SECONDS))}}}(\.\d+)?", re.ASCII
 
 @dataclass(frozen=True)
 class Decision:
-    """One line of decisions.csv; `given_label` is empty where the row had no label."""
+    """One line of decisions.csv, labels as it tells them; `given_label` is empty where the row had no label."""
 
     id: str
     text_sha: str
@@ -84,6 +89,11 @@ def _touched(cell: str) -> bool:
 def shorten(text: str) -> str:
     """Return a text that fits a spreadsheet's cell."""
     return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " …"
+
+
+def version(text_sha: str, label: str | None, task: Task) -> tuple[str, str]:
+    """Return `text_sha` and `given_label` of decisions on a row, by its label before decisions."""
+    return text_sha, task.told_given(label or "")
 
 
 def write_queue(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
@@ -124,6 +134,9 @@ def unreadable(line: str, cells: Mapping[str, str]) -> str:
     """
     if any(end in line for end in "\r\n") or CONFLICT.match(line):
         return "it is not one line of CSV"
+    for name, cell in cells.items():
+        if len(cell) > LONGEST_READ:
+            return too_long(name, cell)
     try:
         line.encode()
     except UnicodeEncodeError:
@@ -136,6 +149,11 @@ def unreadable(line: str, cells: Mapping[str, str]) -> str:
         return "; ".join(problems).removeprefix("line 2: ") or "it says nothing"
     lost = [name for name in cells if name != SECONDS and getattr(found[0], name) != cells[name]]
     return f"{lost[0]} '{cells[lost[0]]}' would be read as '{getattr(found[0], lost[0])}'" if lost else ""
+
+
+def too_long(name: str, cell: str) -> str:
+    """Return why a column's cell that is longer than `LONGEST_READ` cannot be written."""
+    return f"{name} has {len(cell):,} characters, and a cell of decisions.csv holds {LONGEST_READ:,}"
 
 
 def _parse(text: str, path: Path) -> tuple[list[Decision], list[str]]:
@@ -201,7 +219,7 @@ def problems_of(
     """Return what is wrong with decisions, each problem with its line, or with another `unit`.
 
     Args:
-        rows: text_sha and label before decisions (empty: none) of each row, by id.
+        rows: text_sha and label before decisions (empty: none) of each row, by id, from `version`.
     """
     return [
         f"{unit} {decision.line}: {problem}" for decision in decisions for problem in _problems(decision, rows, task)
@@ -220,9 +238,9 @@ def misfits(made: Iterable[Decision], texts: Mapping[str, str], task: Task, unit
     for decision in made:
         text = texts.get(decision.id)
         is_of_text = text is not None and text_sha(text) == decision.text_sha
-        if is_of_text and decision.new_label and is_label(decision.new_label, task):
+        if is_of_text and decision.new_label and not any(_wrong_label(decision.new_label, task)):
             try:
-                task.fits(decision.new_label, text, f"{unit} {decision.line}: new_label of {decision.id}")
+                task.fits(task.meant(decision.new_label), text, f"{unit} {decision.line}: new_label of {decision.id}")
             except UserError as error:
                 found.append(str(error))
     return found
@@ -265,7 +283,8 @@ def stale(decision: Decision, rows: Mapping[str, tuple[str, str]]) -> Iterable[s
         )
     if decision.given_label != given_label:
         yield (
-            f"the label of {decision.id} changed (given_label was '{decision.given_label}', is '{given_label}'); "
+            f"the label of {decision.id} changed (given_label was '{_short(decision.given_label)}', is "
+            f"'{_short(given_label)}'); "
             f"look again and decide anew"
         )
 
@@ -275,30 +294,33 @@ def _wrong_verdict(decision: Decision, task: Task) -> Iterable[str]:
     if verdict not in VERDICTS:
         yield f"verdict '{verdict}' is not one of {', '.join(VERDICTS)}"
     elif verdict != "relabel" and new_label:
-        yield f"new_label '{new_label}' with verdict '{verdict}'; only relabel takes one"
+        yield f"new_label '{_short(new_label)}' with verdict '{verdict}'; only relabel takes one"
     elif verdict == "keep" and not decision.given_label:
         yield "verdict 'keep' on a row without a label; use relabel with a new_label"
     elif verdict == "relabel" and not new_label:
         yield "verdict 'relabel' needs a new_label"
-    elif verdict == "relabel" and new_label == decision.given_label:
-        yield f"new_label '{new_label}' is the label that the row has; use keep"
+    elif verdict == "relabel" and task.told_given(task.meant(new_label) or "") == decision.given_label:
+        yield f"new_label '{_short(new_label)}' is the label that the row has; use keep"
     elif verdict == "relabel":
         yield from _wrong_label(new_label, task)
 
 
-def is_label(text: str, task: Task) -> bool:
-    """Return whether a text is a label of the task, in its canonical form."""
-    return not any(_wrong_label(text, task))
-
-
-def _wrong_label(label: str, task: Task) -> Iterable[str]:
+def _wrong_label(cell: str, task: Task) -> Iterable[str]:
+    label = task.meant(cell)
+    if label is None:
+        yield f"new_label '{_short(cell)}' tells a label that people saw; write the label itself"
+        return
     try:
-        canonical = task.check(label, "new_label")
+        written = task.told_new(task.check(label, "new_label"))
     except UserError as error:
         yield str(error)
     else:
-        if canonical != label:
-            yield f"new_label '{label}' must be written '{canonical}'"
+        if written != cell:
+            yield f"new_label '{_short(cell)}' must be written '{_short(written)}'"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_SHOWN else f"{label[:LONGEST_SHOWN]}…"
 
 
 def now() -> str:

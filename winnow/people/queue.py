@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from winnow.base import hashing
+from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.rows import tables
 
@@ -68,22 +69,23 @@ def read(path: Path) -> list[dict]:
     return sorted(tables.read(path, ENTRY.names).to_pylist(), key=lambda entry: entry["rank"])
 
 
-def write(queue: pa.Table, path: Path, csv: Path) -> None:
+def write(queue: pa.Table, path: Path, csv: Path, task: Task) -> None:
     """Write a queue as Parquet, and as a CSV file that people fill in."""
     tables.write(queue, path)
     ordered = sorted(queue.to_pylist(), key=lambda entry: entry["rank"])
-    decisions.write_queue(csv, map(csv_row, ordered))
+    decisions.write_queue(csv, (csv_row(entry, task) for entry in ordered))
 
 
-def csv_row(entry: Mapping) -> dict[str, str]:
+def csv_row(entry: Mapping, task: Task) -> dict[str, str]:
     """Return an entry as a row of `decisions.QUEUE_COLUMNS`."""
+    text_sha, given_label = decisions.version(entry["text_sha"], entry["given_label"], task)
     return {
         "id": entry["id"],
-        "text_sha": entry["text_sha"],
-        "given_label": entry["given_label"] or "",
+        "text_sha": text_sha,
+        "given_label": given_label,
         "suggested_label": entry["suggested_label"] or "",
         "score": "" if entry["p_error"] is None else f"{entry['p_error']:.4f}",
         "reasons": "; ".join(entry["reasons"]),
-        "text": entry["text"],
+        "text": task.beside(entry["text"], entry["given_label"] or ""),
         decisions.DRAWN_FOR: entry["drawn_for"] or "",
     }

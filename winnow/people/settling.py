@@ -18,7 +18,7 @@ LEFT_OUT = ("ambiguous", "out_of_scope")  # verdicts by which a row has no label
 
 
 class Outcome(NamedTuple):
-    """What a decision says its row is: a label, or one of `LEFT_OUT`; the other is empty."""
+    """What a decision says its row is: a label, as decisions.csv tells it, or one of `LEFT_OUT`; the other is empty."""
 
     label: str
     left_out: str
@@ -72,7 +72,7 @@ def check(made: Iterable[Decision], rows: Mapping[str, tuple[str, str]], task: T
 
     Args:
         made: all decisions, in the order of the file.
-        rows: text_sha and label before decisions (empty: none) of each row, by id.
+        rows: text_sha and label before decisions (empty: none) of each row, by id, from `decisions.version`.
     """
     made = list(made)
     counting = {decision for by_reviewer in latest(made).values() for decision in by_reviewer.values()}

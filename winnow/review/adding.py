@@ -75,7 +75,9 @@ class Target:
 
     def undecided(self, entries: Sequence[Mapping]) -> list[Mapping]:
         """Return those entries of a queue that nobody has decided on yet, or on which reviewers disagree."""
-        asked = {entry["id"]: (entry["text_sha"], entry["given_label"] or "") for entry in entries}
+        asked = {
+            entry["id"]: decisions.version(entry["text_sha"], entry["given_label"], self.task) for entry in entries
+        }
         made = (of for of in self._existing if asked.get(of.id) == (of.text_sha, of.given_label))
         counting = settling.latest(made)
         return [entry for entry in entries if settling.settled(counting.get(entry["id"], {})) is None]
@@ -86,8 +88,10 @@ class Target:
         A row that people put out of scope is no longer in the table; it stands as they saw it.
         """
         seen = {d.id: (d.text_sha, d.given_label) for d in self._existing if d.id in ids}
-        rows = self._rows(ids)
-        return seen | {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in rows}
+        return seen | {
+            row["id"]: decisions.version(hashing.text_sha(row["text"]), row["given_label"], self.task)
+            for row in self._rows(ids)
+        }
 
     def texts(self, ids: set[str]) -> dict[str, str]:
         """Return the texts of rows, by id; of those that are in the table."""

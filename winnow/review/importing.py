@@ -42,7 +42,8 @@ def run(file: Path, target: Target, reviewer: str = "", now: str = "") -> Added:
         problems += wrong
         if not wrong:
             decision = _decision(row, versions, problems)
-            found.append(replace(decision, new_label=label, reviewer=decision.reviewer or reviewer))
+            told = target.task.told_new(label)
+            found.append(replace(decision, new_label=told, reviewer=decision.reviewer or reviewer))
     added = target.add(Read(found, problems, file), versions, now)
     return replace(added, empty=len(rows) - len(filled_in))
 

@@ -25,7 +25,7 @@ from winnow.review.session import DecidedElsewhere, Invalid, Project, Session, V
 
 HOST = "127.0.0.1"
 LOCAL_NAMES = ("127.0.0.1", "localhost")
-LARGEST_BODY = 256 * 1024  # bytes; decisions.csv holds no label of more than half of that
+LARGEST_BODY = 1024 * 1024  # bytes; the longest label that decisions.csv holds has half of that at most
 MOST_ROWS = 100  # in one answer
 
 HEADERS = {

@@ -77,7 +77,7 @@ class Session:
         self.id = secrets.token_hex(8)
         self._project = project
         self._table = queues.read(project.queue, project.labelled)
-        self._versions = _versions(self._table)
+        self._versions = _versions(self._table, project.task)
         drawn_for = self._table["drawn_for"].to_pylist()
         self._drawn_for = {id: version or "" for id, version in zip(self._versions, drawn_for, strict=True)}
         self._stamp = journal.stamp(project.decisions)
@@ -106,7 +106,10 @@ class Session:
             return
         table = tables.read(path, ["id", "text", "given_label"])
         table = table.filter(pc.is_in(table["id"], pa.array(self._ids, pa.string())))
-        now = {row["id"]: (hashing.text_sha(row["text"]), row["given_label"] or "") for row in table.to_pylist()}
+        now = {
+            row["id"]: decisions.version(hashing.text_sha(row["text"]), row["given_label"], self._project.task)
+            for row in table.to_pylist()
+        }
         stale = [id for id in self._ids if now.get(id) != self._versions[id]]
         if stale:
             raise UserError(
@@ -158,7 +161,7 @@ class Session:
                 text_sha=verdict.text_sha,
                 given_label=self._versions[id][1],
                 verdict=verdict.verdict,
-                new_label=verdict.new_label,
+                new_label=self._project.task.told_new(verdict.new_label),
                 reviewer=self._project.reviewer,
                 # Of a clock that is behind, or of two verdicts in one second, the last one must count.
                 decided_on=_after(self._last.get(id, ""), now),
@@ -174,7 +177,7 @@ class Session:
             self._last[id] = decision.decided_on
             if written.before == self._stamp:
                 self._stamp = written.after  # nobody else wrote: no need to read it again
-            self._change(row, _shown(decision))
+            self._change(row, self._shown_as(decision))
             return receipt
 
     def undo(self, receipt: int) -> int:
@@ -207,6 +210,8 @@ class Session:
     def _check_decision(self, decision: Decision) -> None:
         task = self._project.task
         problems = decisions.problems_of([decision], self._versions, task)
+        if len(decision.new_label) > decisions.LONGEST_READ:
+            problems.append(f"row: {decisions.too_long('new_label', decision.new_label)}")
         if decision.new_label and decision.id in self._row_of:
             place = self._places[self._row_of[decision.id]]
             texts = {decision.id: self._table["text"][place].as_py()}
@@ -230,7 +235,7 @@ class Session:
             if row is None:
                 continue
             if len(own[id]) > len(self._own_before[id]):
-                now[row] = _shown(settling.latest(own[id])[id][self._project.reviewer])
+                now[row] = self._shown_as(settling.latest(own[id])[id][self._project.reviewer])
             elif not self._is_wanted(id, by, conflicts):
                 now[row] = {"by": ", ".join(sorted(by[id]))}
         for row in sorted({*now, *self._shown}):
@@ -244,18 +249,18 @@ class Session:
             self._shown[row] = decision
         self._changes.append((row, decision))
 
+    def _shown_as(self, decision: Decision) -> dict[str, str]:
+        label = self._project.task.meant(decision.new_label) or ""
+        return {"verdict": decision.verdict, "new_label": label, "note": decision.note}
+
     def _is_wanted(self, id: str, by: Mapping[str, Collection[str]], conflicts: Collection[str]) -> bool:
         return assign.wanted(id, self._project.reviewer, by, self._project.overlap, conflicts)
 
 
-def _shown(decision: Decision) -> dict[str, str]:
-    return {"verdict": decision.verdict, "new_label": decision.new_label, "note": decision.note}
-
-
-def _versions(table: pa.Table) -> dict[str, tuple[str, str]]:
-    """Return text_sha and given label (empty: none) of a queue's rows, by id."""
+def _versions(table: pa.Table, task: Task) -> dict[str, tuple[str, str]]:
+    """Return what decisions on a queue's rows are of, by id; see `decisions.version`."""
     columns = [table[name].to_pylist() for name in ("id", "text_sha", "given_label")]
-    return {id: (text_sha, label or "") for id, text_sha, label in zip(*columns, strict=True)}
+    return {id: decisions.version(text_sha, label, task) for id, text_sha, label in zip(*columns, strict=True)}
 
 
 def _read(path: Path, versions: Mapping[str, tuple[str, str]]) -> list[Decision]:

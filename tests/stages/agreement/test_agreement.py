@@ -185,7 +185,7 @@ def test_every_row_of_several_reviewers_gets_a_line_and_what_all_say_is_no_confl
     ]
     last = {(row, who): name for row, name, who in said}
     by_row = {row: {name for (other, _), name in last.items() if other == row} for row, _ in last}
-    several = collect(made, Task(**TASK), "decisions.csv").several()
+    several = collect(made, {}, Task(**TASK), "decisions.csv").several()
     assert {IDS.index(id) for id in several.ids} == {row for row in by_row if sum(r == row for r, _ in last) > 1}
     if several.ids:
         chances = CHANCES[[IDS.index(id) for id in several.ids]]

@@ -9,6 +9,7 @@ from stages.rounds import __main__ as rounds
 from tests.conftest import make_rows
 from winnow.base import files, hashing
 from winnow.encoder import embeddings
+from winnow.kinds.classification.labels import Task
 from winnow.people import decisions, queue
 from winnow.people.queue import ENTRY
 from winnow.rows import tables
@@ -133,7 +134,8 @@ class Project:
         tables.write(pa.Table.from_pylist(issues, schema), self.folder / "data/issues.parquet")
         entries.sort(key=lambda entry: (-entry["p_error"], entry["id"]))
         entries = [{name: entry[name] for name in ENTRY.names if name in entry} for entry in entries]
-        queue.write(queue.table(entries), self.folder / "data/queue.parquet", self.folder / "reports/review/queue.csv")
+        files = self.folder / "data/queue.parquet", self.folder / "reports/review/queue.csv"
+        queue.write(queue.table(entries), *files, Task(**TASK))
 
     def decide(self, ids: list[str], verdict: str | None = None, seconds: float | None = None) -> None:
         """Append decisions by the truth, or with one verdict for all."""

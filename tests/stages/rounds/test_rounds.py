@@ -143,7 +143,9 @@ def test_rows_out_of_scope_keep_the_label_that_people_saw(project):
     project.decide(project.ids[:2], "out_of_scope")
     made = decisions.read(project.folder / "data/decisions.csv")
     data = project.folder / "data"
-    rows = rounds.read_rows(data / "deduplicated.parquet", data / "split.parquet", data / "labelled.parquet", made)
+    rows = rounds.read_rows(
+        *(data / f"{name}.parquet" for name in ("deduplicated", "split", "labelled")), made, Task(**TASK)
+    )
     assert len(rows.ids) == 240
     for id in project.ids[:2]:
         assert rows.given[rows.place[id]] == project.given[id]
@@ -172,7 +174,7 @@ def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, def
     tables.write(split, folder / "split.parquet")
     labelled = tables.set_column(kept.select(["id"]), "given_label", kept["label"], pa.string())
     tables.write(labelled, folder / "labelled.parquet")
-    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [])
+    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [], Task(**TASK))
     copies = rounds.read_copies(folder / "clean.parquet", folder / "ledger.parquet", found)
     assert kept.num_rows == 3
     pairs = sorted(zip(copies.texts, copies.labels.tolist(), found.texts.take(copies.keepers), strict=True))
@@ -184,7 +186,7 @@ def test_copies_are_read_from_the_ledger_as_deduplicate_writes_it(workspace, def
 
     # Copies of dev and test rows train nothing.
     tables.write(tables.set_column(split, "split", ["dev"] * kept.num_rows, pa.string()), folder / "split.parquet")
-    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [])
+    found = rounds.read_rows(*(folder / f"{name}.parquet" for name in ("rows", "split", "labelled")), [], Task(**TASK))
     assert rounds.read_copies(folder / "clean.parquet", folder / "ledger.parquet", found).texts == []
 
 

@@ -210,7 +210,7 @@ def test_what_spreadsheets_do_is_undone(tmp_path, delimiter, encoding):
     rows = [{"id": f"00123456789012{n}", "text": text, "given_label": ["true", "01", "é"][n]} for n in range(3)]
     project = review_project.make(tmp_path, rows, ["true", "01", "é"])
     out = tmp_path / "queue.csv"
-    decisions.write_queue(out, map(queue.csv_row, queue.read(project.queue)))
+    decisions.write_queue(out, (queue.csv_row(entry, project.task) for entry in queue.read(project.queue)))
     filled = {"reviewer": "Zoë", "decided_on": "31.01.2026", "verdict": "KEEP ", "note": "sûr"}
     found = [line | filled for line in csv.DictReader(io.StringIO(out.read_text(), newline=""))]
     found[0] |= {"given_label": "TRUE", "verdict": "Relabel", "new_label": "1"}
@@ -271,7 +271,7 @@ def test_any_queue_comes_back_from_a_spreadsheet(tmp_path_factory, texts, review
     ]
     project = review_project.make(folder, rows)
     out = folder / "queue.csv"
-    decisions.write_queue(out, map(queue.csv_row, queue.read(project.queue)))
+    decisions.write_queue(out, (queue.csv_row(entry, project.task) for entry in queue.read(project.queue)))
     filled = {"verdict": "keep", "decided_on": "2026-01-31"}
     filled |= {"reviewer": decisions.guard(reviewer), "note": decisions.guard(note)}
     found = [line | filled for line in csv.DictReader(io.StringIO(out.read_bytes().decode(), newline=""))]

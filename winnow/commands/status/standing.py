@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pyarrow.compute as pc
 
+from winnow import kinds
 from winnow.base import files, gates, params, timing
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
@@ -272,7 +273,7 @@ def _decisions(found: Standing, root: Path) -> None:
         if name == queues.ROUND:
             _try(found, lambda: _round(found, root, made))
         elif queue := pipeline.made(*source, root):
-            _try(found, lambda name=name, queue=queue: found.queues.update({name: _waiting(root / queue, made)}))
+            _try(found, lambda name=name, queue=queue: found.queues.update({name: _waiting(root, queue, made)}))
 
 
 def _check_ids(found: Standing, root: Path, made: Sequence[Decision]) -> None:
@@ -289,9 +290,10 @@ def _check_ids(found: Standing, root: Path, made: Sequence[Decision]) -> None:
         raise UserError(f"{path}: line {lost[0].line}: {next(iter(decisions.stale(lost[0], {})))}{more}")
 
 
-def _waiting(queue: Path, made: Sequence[Decision]) -> Queue:
-    rows = tables.read(queue, ["id", "text_sha", "given_label", "p_error"]).to_pylist()
-    asked = {row["id"]: (row["text_sha"], row["given_label"] or "") for row in rows}
+def _waiting(root: Path, queue: Path, made: Sequence[Decision]) -> Queue:
+    task = kinds.read_task(root / params.FILE)
+    rows = tables.read(root / queue, ["id", "text_sha", "given_label", "p_error"]).to_pylist()
+    asked = {row["id"]: decisions.version(row["text_sha"], row["given_label"], task) for row in rows}
     answers = settling.latest(line for line in made if asked.get(line.id) == (line.text_sha, line.given_label))
     waiting = [row for row in rows if settling.settled(answers.get(row["id"], {})) is None]
     chances = [row["p_error"] for row in waiting if row["p_error"] is not None]

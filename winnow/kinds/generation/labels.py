@@ -10,6 +10,7 @@ from typing import Literal
 
 from winnow.base.errors import UserError
 from winnow.kinds import task
+from winnow.kinds.generation import telling
 from winnow.text import dialogue, words
 from winnow.text.dialogue import Dialogue, Message
 
@@ -57,6 +58,29 @@ class Task(task.Task):
     def parse(self, answer: str) -> str | None:
         """Return a language model's answer as a response, None if nothing is in it."""
         return dialogue.response(answer.strip()) if answer.strip() else None
+
+    def told_given(self, label: str) -> str:
+        """Return the response's hash; see `winnow.kinds.generation.telling`."""
+        return telling.fingerprint(label) if label else ""
+
+    def told_new(self, label: str) -> str:
+        """Return the response as a line of text."""
+        return telling.told(label)
+
+    def meant(self, cell: str, given: str = "") -> str | None:
+        """Return the response that a cell tells, by its hash if that is the hash of `given`."""
+        if telling.is_fingerprint(cell):
+            return given if cell == self.told_given(given) else None
+        return telling.read(cell)
+
+    def beside(self, text: str, label: str) -> str:
+        """Return the whole dialogue, with the response as its last turn."""
+        if not label:
+            return text
+        content, calls = dialogue.answered(label)
+        before = dialogue.read(text)
+        turns = [*before.messages, dialogue.Message("assistant", content, calls)]
+        return dialogue.written(dialogue.Dialogue(turns, before.tools))
 
     def names(self, label: str) -> list[str]:
         """Return the band of the response's length."""

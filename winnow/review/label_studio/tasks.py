@@ -231,9 +231,9 @@ def _decision(answered: Answered, names: Mapping[int | None, str], kind: Task) -
     return time, Decision(
         id=id,
         text_sha=text_sha,
-        given_label=given_label,
+        given_label=kind.told_given(given_label),
         verdict=VERDICTS[answer][0] if answer in VERDICTS else "relabel" if relabels else "keep",
-        new_label=answer if relabels else "",
+        new_label=kind.told_new(answer) if relabels else "",
         reviewer=reviewer,
         decided_on=decisions.moment(time),
         note=" ".join(text for item in result if item["from_name"] == NOTE for text in item["value"]["text"]),
