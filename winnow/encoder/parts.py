@@ -60,7 +60,7 @@ def _but(others: list[str]) -> str:
 
 def most_bytes(name: str) -> int | None:
     """Return how large a file of a model may be; None: weights are as large as they are."""
-    if PurePosixPath(name).suffix == PurePosixPath(WEIGHTS).suffix:
+    if PurePosixPath(name).suffix in (PurePosixPath(WEIGHTS).suffix, ".gguf"):
         return None
     return VOCABULARY_BYTES if name in (TOKENIZER, *SOURCES) else CONFIGURATION_BYTES
 

@@ -35,6 +35,7 @@ PLAIN = """\
 """
 # Some templates tell the model the date. It must be the same on every day that a stage runs.
 SAME_DAY = "{%- macro strftime_now(format) -%}26 Jul 2024{%- endmacro %}"
+NONE = "none.txt"  # in the place of a model: params.yaml names none
 WORD = "winnowing"  # of the examples; no template holds it
 # Around a control token that a text holds. They are noncharacters: no text for interchange has them.
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
@@ -99,6 +100,8 @@ class Template:
         Raises:
             UserError: as the constructor's, or the folder holds no tokenizer.
         """
+        if (folder / NONE).exists():
+            raise UserError(f"{folder}: no language model; name one in section generator of params.yaml")
         return cls(models.load_tokenizer(folder), folder)
 
     @property

@@ -22,7 +22,7 @@ from winnow.rows.text_column import TextColumn
 SPLITS = ("dev", "test")
 NO_SEED = 0
 ADAPTED = "dapt"  # begins the name of an arm that starts from the adapted encoder (Gururangan et al. 2020)
-RUN = re.compile(r"(?P<approach>.+)-(?P<encoder>base|adapted)-(?P<seed>\d+)")
+RUN = re.compile(r"(?P<approach>.+)-(?P<encoder>base|adapted|generator)-(?P<seed>\d+)")
 COLUMNS = ("id", "group", "split", "label", "predicted")
 NAME = re.compile(r"(?P<approach>.+)-(?P<seed>\d+)")
 EVALUATED = ("id", "group", "split", "label", "label_origin")  # what is read of the rows that measure, beside the text
@@ -43,7 +43,8 @@ def table(rows: pa.Table, predicted: Sequence[str], own: Mapping[str, pa.Array] 
 def of_run(run: str) -> str | None:
     """Return the arm and seed of a run of the stage `finetune`, or None if the name is of no run.
 
-    `transfer-base-1` is transfer-1, `transfer-adapted-1` is dapt-1, and `few_shot-adapted-1` is dapt_few_shot-1.
+    `transfer-base-1` and `transfer-generator-1` are transfer-1, `transfer-adapted-1` is dapt-1, and
+    `few_shot-adapted-1` is dapt_few_shot-1.
     """
     match = RUN.fullmatch(run)
     if not match:

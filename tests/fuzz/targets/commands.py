@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from stages.fetch_model import whole
-from stages.fetch_model.folder import Local
 from tests.fuzz.targets import Target, answered, expect
 from tests.fuzz.targets.mails import MAILS
 from tests.fuzz.targets.mails import TARGETS as OF_MAILS
@@ -21,6 +19,8 @@ from winnow.commands.init.ask import Answers
 from winnow.commands.sheets import formats, sink
 from winnow.commands.sheets import source as sheets
 from winnow.encoder import models, parts, sizes
+from winnow.fetching import whole
+from winnow.fetching.folder import Local
 
 NAMES = (
     "rows.csv",

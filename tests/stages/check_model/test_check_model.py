@@ -26,7 +26,7 @@ def check(default_params, workspace):
             (folder / name).symlink_to(ROOT / name)
         (folder / "base").mkdir()
         (folder / "base/config.json").write_text(json.dumps(config))
-        check_model.main(["--base", "base", "--out", "checked.txt"])
+        check_model.main(["--base", "base", "--generator", "generator", "--out", "checked.txt"])
         return (folder / "checked.txt").read_text()
 
     return check

@@ -9,35 +9,41 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.fetch_model.source import Files
+from winnow.base import files
 from winnow.base.errors import UserError
 from winnow.encoder import parts, sizes
+from winnow.fetching.source import Files
 
 # Where a model was once saved: paths of other machines, which would make equal models differ.
 PATH_KEYS = ("_name_or_path", "name_or_path", "special_tokens_map_file", "tokenizer_file", "vocab_file")
 
 
-def gather(source: Files, into: Path) -> None:
-    """Put a model's files into an empty folder, in one form.
+def gather(source: Files, into: Path, beside: Sequence[str] = ()) -> str:
+    """Put a model's files into an empty folder, in one form, and return the SHA-256 of its weights.
+
+    Args:
+        beside: names of files that the folder may have too.
 
     Raises:
         UserError: a file is missing or damaged, or the model wants its own code.
     """
-    wanted = parts.chosen(source.names(), source.where)
-    for name in wanted.small:  # before the weights, which may be large
+    names = source.names()
+    wanted = parts.chosen(names, source.where)
+    for name in [*wanted.small, *(name for name in beside if name in names)]:  # before the weights, which may be large
         source.copy(name, into / name)
         if name in (parts.CONFIG, parts.TOKENIZER_CONFIG):
-            _rewrite(into / name, source.where)
+            without_paths(into / name, source.where)
     source.copy(wanted.weights, into / wanted.weights)
     if wanted.weights == parts.INDEX:
         _merge(source, into)
     _tensors(into / parts.WEIGHTS, source.where)
     if not (into / parts.TOKENIZER).exists():
         _make_tokenizer(into, source.where)
+    return files.sha256(into / parts.WEIGHTS)
 
 
 def prove(folder: Path, where: str) -> None:
-    """Load the model as the stages do, so that what cannot work says so now and not after an hour.
+    """Load an encoder as the stages do, so that what cannot work says so now and not after an hour.
 
     Raises:
         UserError: transformers cannot load or run it, it is no encoder, weights are missing, or the tokenizer is
@@ -60,7 +66,7 @@ def prove(folder: Path, where: str) -> None:
     except UserError:
         raise
     except Exception as error:  # each family and each tokenizer has its own
-        raise UserError(f"{where}: transformers {transformers.__version__} cannot load it: {_first(error)}") from None
+        raise UserError(f"{where}: transformers {transformers.__version__} cannot load it: {line_of(error)}") from None
     # A head's pooler is of no use here; many encoders were saved without.
     if missing := sorted(key for key in info["missing_keys"] if "pooler" not in key):
         raise UserError(
@@ -76,10 +82,11 @@ def prove(folder: Path, where: str) -> None:
         padded = tokenizer(["moss", "an owl"], padding=True, return_tensors="pt")
         model(padded["input_ids"], attention_mask=padded["attention_mask"])
     except Exception as error:
-        raise UserError(f"{where}: the model cannot read two short texts: {_first(error)}") from None
+        raise UserError(f"{where}: the model cannot read two short texts: {line_of(error)}") from None
 
 
-def _rewrite(path: Path, where: str) -> None:
+def without_paths(path: Path, where: str) -> None:
+    """Write a configuration anew, without the paths of where it was once saved."""
     config = parts.configuration(path.read_bytes(), f"{where}: {path.name}")
     if path.name == parts.CONFIG:
         sizes.check(config, f"{where}: {path.name}")
@@ -115,7 +122,7 @@ def _tensors(path: Path, where: str, keys: Sequence[str] = ()) -> dict:
                 )
             return {key: weights.get_tensor(key) for key in keys}
     except SafetensorError as error:
-        raise UserError(f"{where}: {path.name}: damaged, or no safetensors: {_first(error)}; fetch it again") from None
+        raise UserError(f"{where}: {path.name}: damaged, or no safetensors: {line_of(error)}; fetch it again") from None
 
 
 def _make_tokenizer(folder: Path, where: str) -> None:
@@ -130,17 +137,17 @@ def _make_tokenizer(folder: Path, where: str) -> None:
                 raise ValueError("it has no fast form")
         except Exception as error:  # each kind of vocabulary has its own, and may want a library
             raise UserError(
-                f"{where}: no {parts.TOKENIZER}, and transformers cannot make it from the vocabulary: {_first(error)}; "
-                f"save it with `AutoTokenizer.from_pretrained(...).save_pretrained(...)`, and use kind: folder"
+                f"{where}: no {parts.TOKENIZER}, and transformers cannot make it from the vocabulary: {line_of(error)}"
+                f"; save it with `AutoTokenizer.from_pretrained(...).save_pretrained(...)`, and use kind: folder"
             ) from None
         for name in {*parts.OPTIONAL, *parts.SOURCES}:
             (folder / name).unlink(missing_ok=True)
         for name in (parts.TOKENIZER, *parts.OPTIONAL):
             if (Path(made) / name).exists():
                 shutil.copyfile(Path(made) / name, folder / name)
-    _rewrite(folder / parts.TOKENIZER_CONFIG, where)
+    without_paths(folder / parts.TOKENIZER_CONFIG, where)
 
 
-def _first(error: Exception) -> str:
+def line_of(error: Exception) -> str:
     """Return the first line of an error, without the folder that is gone when somebody reads it."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]

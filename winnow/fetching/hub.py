@@ -7,15 +7,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.fetch_model import known, whole
-from stages.fetch_model.source import Encoder, Places
 from winnow.base import files, hub
 from winnow.base.errors import UserError
 from winnow.base.hub import Digest
 from winnow.encoder import parts
+from winnow.fetching import known
+from winnow.fetching.source import Form, Places, Source
 
 
-class Hub(Encoder):
+class Hub(Source):
     """A model of a Hugging Face hub at a commit."""
 
     kind: Literal["hub"]
@@ -27,30 +27,30 @@ class Hub(Encoder):
     revision: str = Field(pattern=r"^\S+$")
     """The commit, all 40 digits of it: a branch or a tag may move. `winnow base owner/name` tells it."""
 
-    def fetch(self, into: Path, places: Places) -> None:
-        """Put the encoder into an empty folder; see `Encoder.fetch`."""
+    def fetch(self, into: Path, places: Places, form: Form) -> None:
+        """Put the model into an empty folder; see `Source.fetch`."""
         if not hub.COMMIT.fullmatch(self.revision):
-            raise UserError(_moving(self.id, self.revision))
+            raise UserError(_moving(self.id, self.revision, places.section))
         before = known.read(places.known).get(f"{self.id}@{self.revision}", {})
         downloads = Downloads(self.id, self.revision, before)
-        whole.gather(downloads, into)
+        form.gather(downloads, into)
         if before and (changed := sorted(set(before) ^ set(downloads.hashes))):
             raise UserError(
                 f"{downloads.where}: {', '.join(changed)}: not the files that {places.known} knows of this commit; a "
                 f"commit never changes, so do not trust this hub, or mend {places.known} if you know better"
             )
-        whole.prove(into, downloads.where)
+        form.prove(into, downloads.where)
         if not before:
             known.add(places.known, f"{self.id}@{self.revision}", downloads.hashes)
 
 
-def _moving(model: str, revision: str) -> str:
+def _moving(model: str, revision: str, section: str) -> str:
     try:
         commit = hub.look(model, revision).revision
     except hub.UnreachableError:
         commit = "a full commit hash"
     return (
-        f"params.yaml: fetch_model.revision: '{revision}' is no full commit hash, and a branch or a tag may move; "
+        f"params.yaml: {section}.revision: '{revision}' is no full commit hash, and a branch or a tag may move; "
         f"write the commit that it is at now: {commit}"
     )
 

@@ -6,27 +6,26 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.fetch_model import whole
-from stages.fetch_model.source import Encoder, Places
 from winnow.base.errors import UserError
+from winnow.fetching.source import Form, Places, Source
 
 POINTER = b"version https://git-lfs.github.com"
 
 
-class Folder(Encoder):
+class Folder(Source):
     """A folder below models/local; `dvc add` or `dvc import` pins it."""
 
     kind: Literal["folder"]
     """A folder of this repository."""
 
     folder: str = Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")
-    """The encoder's folder, below models/local."""
+    """The model's folder, below models/local."""
 
-    def fetch(self, into: Path, places: Places) -> None:
-        """Put the encoder into an empty folder; see `Encoder.fetch`."""
+    def fetch(self, into: Path, places: Places, form: Form) -> None:
+        """Put the model into an empty folder; see `Source.fetch`."""
         local = Local(places.local / self.folder)
-        whole.gather(local, into)
-        whole.prove(into, local.where)
+        form.gather(local, into)
+        form.prove(into, local.where)
 
 
 class Local:

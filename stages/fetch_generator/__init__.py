@@ -1,0 +1,1 @@
+"""The stage `fetch_generator`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""Where models come from: a hub, a folder or a package; each by its hash, in one form."""
