@@ -1,12 +1,14 @@
 """score: what an ensemble of models says of every row out of fold, for finding label errors.
 
 python -m stages.score --rows data/labelled.parquet --embeddings data/embeddings --encoder models/adapted
-    --out data/scores.parquet --unlabelled data/unlabelled_scores.parquet --metrics reports/metrics/score.json
+    --generator models/generator --out data/scores.parquet --unlabelled data/unlabelled_scores.parquet
+    --metrics reports/metrics/score.json
 
 Method `probe`: two logistic regressions, `probe` on what the frozen encoder says of a text and `words` on its words, as
 the kind of task has them. A frozen sentence encoder knows the topic better than the class, words the other way about,
 and their mean beats either. Method `finetune`: the encoder fine-tuned anew for each fold and seed. `both`: all three.
-They learn from labels that people gave.
+They learn from labels that people gave. Some kinds of task also ask the language model in `--generator`, if one is
+there, and plant wrong labels beforehand, of which they say the same as of the right ones.
 
 Out: one row for each row in: id, fold, and what the models say, in columns of the kind of task. Of classes:
 p_<label> (the members' mean) and <member>_p_<label>, float32. The models saw labels of all splits: these scores find
@@ -17,8 +19,9 @@ Memory: the embeddings and some hundreds of bytes a row; texts are read a row gr
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -38,7 +41,8 @@ from winnow.base.stage import arguments, run
 from winnow.encoder import embeddings
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader, Reading
-from winnow.kinds.members import Inputs, Recipe
+from winnow.generator import template
+from winnow.kinds.members import Inputs, Passes, Recipe
 from winnow.kinds.task import Task
 from winnow.rows import origins, tables
 from winnow.rows.text_column import TextColumn
@@ -71,6 +75,11 @@ class Params(params.Section):
     """Padded tokens in one forward pass of a frozen encoder, where the kind of task asks for more than embeddings.
     Raise it on a GPU."""
 
+    planted_rows: int = Field(2000, ge=10)
+    """Rows with a label in each of which an error is planted beforehand, by kinds of task whose models must be asked
+    about it (`generation`); calibrate takes its errors from these. More cost as much again as so many rows."""
+
+    generator: Passes = Passes()
     finetune: Recipe = Recipe()
     """Of methods `finetune` and `both`: what the recipe changes of its defaults. Without class weights: label errors
     need the classes' own shares."""
@@ -78,10 +87,20 @@ class Params(params.Section):
 
 @dataclass(frozen=True)
 class Texts:
-    """Rows that are scored, (rows,) each; `ids` name them in errors."""
+    """Rows that are scored, (rows,) each; `ids` name them in errors, `judged` returns the labels that each may have."""
 
     ids: list[str]
     texts: Sequence[str]
+    judged: Callable[[], Sequence[Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where models and what they made stand; `generator` may be left out, or hold no model."""
+
+    embedded: Path
+    encoder: Path
+    generator: Path | None
 
 
 def assign_folds(groups: list[str], clusters: list[str], folds: int) -> np.ndarray:
@@ -115,13 +134,11 @@ def bounded(labels: np.ndarray, most: int, task: Task) -> np.ndarray:
     return chosen
 
 
-def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, encoder: Path) -> dict[str, Any]:
+def members(kind: ModuleType, texts: Texts, settings: Params, folders: Folders) -> dict[str, Any]:
     """Return the models that the method asks for, by name; only what they need is read.
 
     Args:
         kind: the concern `members` of the kind of task.
-        embedded: the folder of the rows' embeddings.
-        encoder: the folder of the model to fine-tune.
 
     Raises:
         UserError: the kind of task has no such model.
@@ -130,18 +147,22 @@ def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, en
     def reader(batch_tokens: int) -> Reader:
         reading, compute = params.load("encoder", Reading), params.load("compute", Compute)
         accelerator = start(compute, settings.finetune.seeds[0])
-        return Reader.of(encoder, reading.max_length, batch_tokens, accelerator)
+        return Reader.of(folders.encoder, reading.max_length, batch_tokens, accelerator)
 
     chosen: dict[str, Any] = {}
     if settings.method != "finetune":
         inputs = Inputs(
             ids=texts.ids,
             texts=texts.texts,
-            vectors=lambda: embeddings.of(texts.ids, embedded),
+            vectors=lambda: embeddings.of(texts.ids, folders.embedded),
             reader=lambda: reader(settings.batch_tokens),
+            judged=texts.judged,
+            planted_rows=settings.planted_rows,
         )
         chosen["probe"] = kind.Probe.of(inputs, settings.regularization.probe)
         chosen["words"] = kind.Words(texts.texts, settings.regularization.tfidf)
+        if hasattr(kind, "Generator") and folders.generator and not (folders.generator / template.NONE).exists():
+            chosen["generator"] = kind.Generator.of(folders.generator, inputs, settings.generator)
     if settings.method != "probe":
         if not hasattr(kind, "FineTuned"):
             raise UserError("params.yaml: score.method: this kind of task has no model to fine-tune here; use probe")
@@ -150,8 +171,17 @@ def members(kind: ModuleType, texts: Texts, settings: Params, embedded: Path, en
     return chosen
 
 
+def labels_to_judge(rows: Path) -> list[list[str]]:
+    """Return the labels that each row of the labelled table has, and had before people decided, (rows,), each once."""
+    table = tables.read(rows, ["label", "given_label"])
+    pairs = zip(table["label"].to_pylist(), table["given_label"].to_pylist(), strict=True)
+    return [list(dict.fromkeys(label for label in own if label is not None)) for own in pairs]
+
+
 def unseen(labels: np.ndarray, folds: np.ndarray, task: Task) -> dict[str, int]:
     """Return the classes whose rows all lie in one fold, where no model learns them, and how many rows they have."""
+    if not task.learns_classes:
+        return {}
     counts: Counter = Counter()
     first: dict[str, int] = {}
     several = set()
@@ -195,14 +225,16 @@ def unlabelled(rows: pa.Table, learnt: np.ndarray, kind: ModuleType, task: Task,
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    args = arguments(__doc__, argv, "rows", "embeddings", "encoder", "out", "unlabelled", "metrics")
+    paths = ("rows", "embeddings", "encoder", "out", "unlabelled", "metrics")
+    args = arguments(__doc__, argv, *paths, optional="generator")
     settings, task = params.load("score", Params), kinds.read_task()
     rows = tables.read(args.rows, ["id", "group", "cluster", "label", "label_origin", "split"])
     folds = assign_folds(rows["group"].to_pylist(), rows["cluster"].to_pylist(), settings.folds)
     labels = np.array(pc.if_else(origins.trusted(rows), rows["label"], None).to_pylist(), dtype=object)
     labels = bounded(labels, settings.max_rows, task)
-    texts, kind = Texts(rows["id"].to_pylist(), TextColumn(args.rows)), kinds.load(task, "members")
-    ensemble = members(kind, texts, settings, args.embeddings, args.encoder)
+    texts = Texts(rows["id"].to_pylist(), TextColumn(args.rows), partial(labels_to_judge, args.rows))
+    kind = kinds.load(task, "members")
+    ensemble = members(kind, texts, settings, Folders(args.embeddings, args.encoder, args.generator))
     found = kind.score(task, ensemble, labels, folds)
     tables.write(pa.table({"id": rows["id"], "fold": pa.array(folds)} | found.columns()), args.out)
     learnt = np.where(pc.equal(rows["split"], "train").to_numpy(), labels, None)

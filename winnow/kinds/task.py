@@ -68,6 +68,9 @@ class Task(Section):
     marks_text: ClassVar[bool] = False
     """Whether labels mark places of their text. Only then two that differ may `agree`."""
 
+    learns_classes: ClassVar[bool] = True
+    """Whether models learn the classes of `names`, so that none of them can tell one that has no row elsewhere."""
+
     @property
     def is_closed(self) -> bool:
         """Return whether params.yaml names every label that a row may have."""

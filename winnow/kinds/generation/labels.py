@@ -6,7 +6,7 @@ counts for, where rows are counted by class, are bands of its length in words.
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
+from typing import ClassVar, Literal
 
 from winnow.base.errors import UserError
 from winnow.kinds import task
@@ -28,6 +28,8 @@ class Task(task.Task):
     targets: Literal["last", "all"] = "last"
     """Which turns of the assistant are learnt from: the last of each dialogue, or every one, each a row of its own with
     the turns before it as its prompt. Of readers of chats (`format: chat`)."""
+
+    learns_classes: ClassVar[bool] = False
 
     def told(self) -> str:
         """Return what a model of the task is, in words."""
