@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Names in Label Studio's labelling config.
 LABEL, VERDICT, TEXT = "label", "verdict", "text"
 LONGEST_TEXT: int | None = 30_000  # characters of a row's text that the review page shows; None: all
+LONGEST_LABEL: int | None = None  # characters of a neighbour's or a vote's label that the review page shows; None: all
 STARTS_FROM_GIVEN = False  # whether people in Label Studio change the given label, rather than give one anew
 # The answers beside labels, which none is called: verdict, what people read, and a key.
 VERDICTS = {

@@ -35,7 +35,7 @@ def offline(queue: pa.Table, task: Task, title: str) -> str:
     rows = sorted(queue.to_pylist(), key=lambda entry: entry["rank"])
     shown = rows[:MOST_ROWS]
     data = {
-        "entries": [entry(row, widget.LONGEST_TEXT) for row in shown],
+        "entries": [entry(row, widget) | _told(row["given_label"] or "", task) for row in shown],
         "labels": widget.labels(task),
         # What decisions are kept under in the browser, so that another queue does not meet them.
         "queue": hashing.digest(*(row["id"] + row["text_sha"] for row in shown))[:16],
@@ -45,12 +45,19 @@ def offline(queue: pa.Table, task: Task, title: str) -> str:
     return _render(title, widget, "'none'", data)
 
 
-def entry(row: Mapping, longest: int | None) -> dict:
+def _told(given_label: str, task: Task) -> dict[str, str]:
+    """Return what a page that writes decisions itself needs to know of a label that they tell in another form."""
+    told = task.told_given(given_label)
+    return {} if told == given_label else {"given_told": told}
+
+
+def entry(row: Mapping, widget: ModuleType) -> dict:
     """Return a row of a queue as the page takes it: texts of bearable length, numbers of four digits.
 
     Args:
-        longest: characters of the text that are shown, `LONGEST_TEXT` of the kind's widget; None: all.
+        widget: the kind's, whose `LONGEST_TEXT` and `LONGEST_LABEL` say what is shown.
     """
+    most = widget.LONGEST_LABEL
     return {
         **{
             name: row[name]
@@ -60,16 +67,16 @@ def entry(row: Mapping, longest: int | None) -> dict:
         "seconds": _rounded(row["seconds"]),
         "reasons": row["reasons"],
         "probabilities": [{"label": of["label"], "p": _rounded(of["p"])} for of in row["probabilities"]],
-        "votes": row["votes"],
+        "votes": [{**vote, "label": _shortened(vote["label"], most)} for vote in row["votes"]],
         "neighbours": [
             {
-                "label": near["label"],
+                "label": _shortened(near["label"], most),
                 "similarity": _rounded(near["similarity"]),
                 "text": _shortened(near["text"] or "", LONGEST_NEIGHBOUR),
             }
             for near in row["neighbours"]
         ],
-        "text": _shortened(row["text"], longest),
+        "text": _shortened(row["text"], widget.LONGEST_TEXT),
     }
 
 
@@ -105,5 +112,5 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, DIGITS)
 
 
-def _shortened(text: str, most: int | None) -> str:
-    return text if most is None or len(text) <= most else text[:most] + " …"
+def _shortened(text: str | None, most: int | None) -> str | None:
+    return text if text is None or most is None or len(text) <= most else text[:most] + " …"

@@ -223,8 +223,8 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _rows(self, session: Session, request: Rows) -> dict:
-        longest = self.server.widget.LONGEST_TEXT
-        return {"entries": [page.entry(row, longest) for row in session.entries(request.start, request.count)]}
+        widget = self.server.widget
+        return {"entries": [page.entry(row, widget) for row in session.entries(request.start, request.count)]}
 
     def _decide(self, session: Session, request: Decide) -> dict:
         verdict = Verdict(request.text_sha, request.verdict, request.new_label, request.note, request.seconds)

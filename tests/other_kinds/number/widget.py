@@ -1,6 +1,7 @@
 """People write a number."""
 
 from winnow.kinds.widget import (
+    LONGEST_LABEL,
     LONGEST_TEXT,
     STARTS_FROM_GIVEN,
     answers,
@@ -13,6 +14,7 @@ from winnow.kinds.widget import (
 )
 
 __all__ = [
+    "LONGEST_LABEL",
     "LONGEST_TEXT",
     "STARTS_FROM_GIVEN",
     "answers",

@@ -73,14 +73,14 @@ def scripts() -> list[Path]:
 
 def test_the_templates_are_shown_as_they_are_written():
     html = page.served("Queue", TASK)
-    shown = [(TEMPLATES / "stores.js").read_text(encoding="utf-8")]
-    for name in ("style.css", "view.js"):
+    shown = []
+    for name in ("stores.js", "style.css", "view.js"):
         shown += re.split(r"\{% (?:end)?block.*?%\}\n", (TEMPLATES / name).read_text(encoding="utf-8"))
     choose = (KINDS / "classification/templates/choose.js").read_text(encoding="utf-8")
     shown += re.split(r"\{% (?:end)?block.*?%\}\n", choose)[1:]
     acts = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     shown += re.split(r"\{% block \w+ %\}\n.*?\{% endblock %\}\n", acts, flags=re.DOTALL)
-    assert len(shown) == 1 + 3 + 11 + 10 + 7
+    assert len(shown) == 5 + 3 + 11 + 10 + 7
     for part in shown:
         assert part in html
 

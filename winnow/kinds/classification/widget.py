@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from winnow.kinds.classification.labels import Task
 
 DIGITS = "1234567890"
-LONGEST_TEXT, STARTS_FROM_GIVEN = widget.LONGEST_TEXT, widget.STARTS_FROM_GIVEN
+LONGEST_TEXT, LONGEST_LABEL = widget.LONGEST_TEXT, widget.LONGEST_LABEL
+STARTS_FROM_GIVEN = widget.STARTS_FROM_GIVEN
 
 
 def labels(task: "Task") -> list[str]:

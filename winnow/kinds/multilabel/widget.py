@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 DIGITS = "1234567890"
-LONGEST_TEXT, STARTS_FROM_GIVEN = widget.LONGEST_TEXT, widget.STARTS_FROM_GIVEN
+LONGEST_TEXT, LONGEST_LABEL = widget.LONGEST_TEXT, widget.LONGEST_LABEL
+STARTS_FROM_GIVEN = widget.STARTS_FROM_GIVEN
 EMPTY = "winnow:none"  # the answer in Label Studio that no label fits: nothing ticked may be nothing said
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 LONGEST_TEXT = None  # whoever decides on spans must see the whole text
+LONGEST_LABEL = widget.LONGEST_LABEL
 STARTS_FROM_GIVEN = True  # else people would have to mark again all that is right
 DIGITS = "1234567890"
 EMPTY = "winnow:none"  # the answer in Label Studio that there is no span: nothing marked may be nothing said

@@ -7,6 +7,8 @@ const COLUMNS = "id,text_sha,given_label,verdict,new_label,reviewer,decided_on,n
 // As winnow/decisions.py: what a spreadsheet would run, or round.
 const TOUCHED = /^'*([=+\-@\t\r\n＝＋－＠]|(0\d+|\d{12,}|\d+[eE]\d+)$)/;
 
+{% block told %}
+{% endblock %}
 /** Returns what `act` does, or null where it throws: a browser's storage may be off, or full. */
 function attempt(act) {
   try {
@@ -149,7 +151,9 @@ class Saved {
       const text = TOUCHED.test(value) ? `'${value}` : value;
       return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
+{% block lines %}
     const lines = this.decisions().map((decision) => COLUMNS.map((name) => cell(String(decision[name]))).join(","));
+{% endblock %}
     return [COLUMNS.join(","), ...lines, ""].join("\n");
   }
 
