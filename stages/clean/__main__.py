@@ -6,11 +6,12 @@ python -m stages.clean --raw data/raw --out data/clean.parquet --cleaning data/c
 Reads every Parquet file of `raw`, one per source, in batches, each source by its profile. A first look at some rows of
 each source finds its boilerplate and the length at which it cuts texts off. Then, in this order: rows that lack
 something are filled or dropped (`missing`), the profile's rules run (`winnow.text.cleaning.profiles`), personal data is
-looked for, and short texts and foreign languages go. After each step the kind of task says what it left of a label
-(`labels`). Writes one table of the data contract, the ledger (one entry for each rule that changed a text, with the
-hash before and after that rule, and one for each part of a label that is lost), counts with the boilerplate that was
-found, and how the task's texts were cleaned (`--cleaning`), by which texts are cleaned that a trained model is asked
-about.
+looked for, short texts and foreign languages go, and the kind of task checks what is left (`checks`). After each step
+the kind of task says what it left of a label (`labels`). Where texts are dialogues, all this is done turn by turn, and
+with the responses (`turns`). Writes one table of the data contract, the ledger (one entry for each rule that changed a
+text, with the hash before and after that rule, and one for each part of a label that is lost), counts with the
+boilerplate that was found, and how the task's texts were cleaned (`--cleaning`), by which texts are cleaned that a
+trained model is asked about.
 """
 
 from collections import Counter
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Self
 
 import numpy as np
@@ -25,7 +27,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
-from stages.clean import labels, missing, short, survey
+from stages.clean import checks, labels, missing, short, survey, turns
+from stages.clean.checks import Action
 from stages.clean.labels import Labels
 from stages.clean.missing import Missing
 from winnow import kinds
@@ -69,6 +72,10 @@ class Params(params.Section):
     min_words: int = Field(3, ge=1, le=1000)  # RE2 repeats a pattern no more often
     """Shorter texts carry no signal: they are dropped and stand in the ledger. Raise it for long documents. In scripts
     without spaces each character is a word; a text of punctuation has none (`winnow.text.words`)."""
+
+    checks: dict[str, Action] = Field(default_factory=dict)
+    """Of a kind of task that checks its rows: what happens to those in which a check finds something, by its name. What
+    happens otherwise, docs/cleaning.md lists."""
 
     drop_copyrighted: bool = False
     """`true` drops every row whose record carries a copyright statement (`meta.copyright`)."""
@@ -126,6 +133,10 @@ class Entries:
             self._add("drop", rule, {"id": gone["id"].combine_chunks(), "reason": reasons, "before_sha": before})
         return rows.filter(pc.invert(which))
 
+    def change_label(self, ids: pa.Array, rule: str, reasons: str | list[str]) -> None:
+        """Record rows whose label changed."""
+        self._add("change", rule, {"id": ids, "reason": reasons})
+
     def note(self, ids: pa.Array, rule: str, reasons: list[str]) -> None:
         """Record rows that stay as they are."""
         self._add("note", rule, {"id": ids, "reason": reasons})
@@ -164,7 +175,7 @@ def clean_batch(batch: pa.Table, cleaning: Cleaning) -> dict[str, pa.Table]:
 
     Rows in = rows out + rows dropped.
     """
-    entries, settings = Entries(), cleaning.settings
+    entries, settings, kind = Entries(), cleaning.settings, turns.of(cleaning.task)
     if labels.change(cleaning.task):
         entries.labels = Labels(cleaning.task, entries.ledger)
     rows = batch
@@ -178,10 +189,12 @@ def clean_batch(batch: pa.Table, cleaning: Cleaning) -> dict[str, pa.Table]:
     parts = [_clean_source(part, cleaning, entries) for part in parts]
     rows = pa.concat_tables([rows.slice(0, 0), *parts])
     if settings.personal_data.action != "off":
-        rows = _personal(rows, settings.personal_data, entries)
-    rows = _drop_short(rows, settings.min_words, entries)
+        rows = _personal(rows, settings.personal_data, kind, entries)
+    rows = _drop_short(rows, settings.min_words, kind, entries)
     if settings.language.action != "off":
-        rows = _language(rows, settings.language, entries)
+        rows = _language(rows, settings.language, kind, entries)
+    if of_kind := checks.of(cleaning.task):
+        rows = checks.check(rows, of_kind, settings.checks, entries)
     if entries.labels:
         rows = entries.labels.write(rows)
     columns = [pa.array(list(entries.personal), pa.string()), pa.array(list(entries.personal.values()), pa.int64())]
@@ -192,6 +205,8 @@ def _clean_source(rows: pa.Table, cleaning: Cleaning, entries: Entries) -> pa.Ta
     source = rows["source"][0].as_py()
     boilerplate = cleaning.findings.get(source, survey.NOTHING).boilerplate
     active = rules(cleaning.settings.profile(source), boilerplate)
+    if kind := turns.of(cleaning.task):
+        return turns.clean(rows, active, kind, entries, survey.plain(rows))
     ids, headings = rows["id"].combine_chunks(), _meta(rows, "heading")
 
     def record(rule: Rule, hits: np.ndarray, before: list[str], after: list[str]) -> None:
@@ -210,7 +225,9 @@ def _meta(rows: pa.Table, key: str) -> pa.Array:
     return pc.map_lookup(rows["meta"].combine_chunks(), pa.scalar(key), "first")
 
 
-def _personal(rows: pa.Table, settings: PersonalData, entries: Entries) -> pa.Table:
+def _personal(rows: pa.Table, settings: PersonalData, kind: ModuleType | None, entries: Entries) -> pa.Table:
+    if kind:
+        return turns.look_for_personal_data(rows, settings, kind, entries)
     suspects = pc.indices_nonzero(pc.match_substring_regex(rows["text"], personal.suspects(settings))).to_pylist()
     texts = rows["text"].take(pa.array(suspects, pa.int64())).to_pylist()
     masked = [personal.mask(text, settings.kinds, settings.regions, settings.names) for text in texts]
@@ -242,8 +259,8 @@ def _masked(text: str, settings: PersonalData) -> str:
     return personal.mask(text, settings.kinds, settings.regions, settings.names)[0]
 
 
-def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
-    found = language.detect(rows["text"].to_pylist())
+def _language(rows: pa.Table, settings: Language, kind: ModuleType | None, entries: Entries) -> pa.Table:
+    found = language.detect(turns.whole(rows, kind) if kind else rows["text"].to_pylist())
     mask = [settings.foreign(code, confidence) for code, confidence in found]
     reasons = [f"language {found[n][0]}, probability {found[n][1]:.2f}" for n, foreign in enumerate(mask) if foreign]
     if settings.action == "drop":
@@ -253,7 +270,9 @@ def _language(rows: pa.Table, settings: Language, entries: Entries) -> pa.Table:
     return rows
 
 
-def _drop_short(rows: pa.Table, least: int, entries: Entries) -> pa.Table:
+def _drop_short(rows: pa.Table, least: int, kind: ModuleType | None, entries: Entries) -> pa.Table:
+    if kind:
+        return turns.drop_short(rows, least, kind, entries)
     rows = entries.drop(rows, short.empty(rows["text"]), "empty_text", "no text is left")
     few, counts = short.fewer_words(rows["text"], least)
     reasons = [f"{count} words, the least is {least}" for count in counts]
@@ -305,12 +324,17 @@ def read(file: Path, schema: pa.Schema, batch_rows: int) -> Iterator[pa.Table]:
 
 
 def survey_sources(
-    files: Sequence[Path], read_all: Callable[[Path], Iterator[pa.Table]], settings: Params
+    files: Sequence[Path], read_all: Callable[[Path], Iterator[pa.Table]], settings: Params, task: Task
 ) -> dict[str, survey.Findings]:
     """Return what a first look finds, by source."""
-    lengths = settings.missing.cut_off.action != "off"
+    kind = turns.of(task)
+    lengths = settings.missing.cut_off.action != "off" and kind is None  # which a dialogue as a whole does not tell
+
+    def looked_at(file: Path) -> Iterator[pa.Table]:
+        return (turns.surveyed(batch, kind) if kind else batch for batch in read_all(file))
+
     return {
-        file.stem: survey.look(partial(read_all, file), settings.profile(file.stem), settings.boilerplate, lengths)
+        file.stem: survey.look(partial(looked_at, file), settings.profile(file.stem), settings.boilerplate, lengths)
         for file in files
     }
 
@@ -347,6 +371,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(__doc__, argv, "raw", "out", "cleaning", "ledger", "metrics")
     settings, machine, task = params.load("clean", Params), this_machine(), kinds.read_task()
     files = sources(args.raw)
+    checks.refuse_unknown(settings.checks, task)
     if unknown := sorted(set(settings.profile_of) - {file.stem for file in files}):
         raise UserError(
             f"params.yaml: clean.profile_of: no source '{unknown[0]}' in {args.raw}; "
@@ -354,7 +379,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     schema = contract(files)
     read_all = partial(read, schema=schema, batch_rows=machine.batch_rows)
-    findings = survey_sources(files, read_all, settings)
+    findings = survey_sources(files, read_all, settings, task)
     cut_at = {source: found.max_length for source, found in findings.items() if found.max_length}
     lacks = settings.missing.model_copy(update={"max_length": cut_at | settings.missing.max_length})
     settings = settings.model_copy(update={"missing": lacks})

@@ -210,8 +210,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise UserError(f"{args.rows}: has no row")
         starts = [rows]  # of each reference, the number of its first text; and the end
         cleaning = saved.read(args.cleaning) if settings.against else None
+        turns = kinds.load(task, "turns") if kinds.has(task, "turns") else None
         for reference in settings.against:
-            foreign_texts = references.texts(reference, args.against, cleaning)
+            foreign_texts = references.texts(reference, args.against, cleaning, turns)
             starts.append(starts[-1] + sketch_all(numbered(foreign_texts, starts[-1]), settings, machine, store))
         store.finish()
         duplicates = find(store, rows, settings, list(labels))

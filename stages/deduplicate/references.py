@@ -16,7 +16,7 @@ from winnow.readers import Block
 from winnow.readers.layout import Layout, local
 from winnow.readers.opening import Input, inputs
 from winnow.readers.values import joined, strings
-from winnow.text.cleaning.saved import Cleaning
+from winnow.text.cleaning.saved import Cleaning, Turns
 
 FORMATS = {"txt": "text", "tab": "tsv", "ndjson": "jsonl"}  # by the end of a file's name, where it is not its own
 
@@ -51,10 +51,13 @@ class Reference(Layout):
         return [self.text] if isinstance(self.text, str) else self.text
 
 
-def texts(reference: Reference, folder: Path, cleaning: Cleaning) -> Iterator[pa.Table]:
+def texts(reference: Reference, folder: Path, cleaning: Cleaning, turns: Turns | None = None) -> Iterator[pa.Table]:
     """Yield the texts of a dataset in its order, cleaned, as tables of one column `text` (string).
 
     A null becomes an empty text, so that a text's number says where in the dataset it stands.
+
+    Args:
+        turns: takes dialogues apart, of kinds of task whose texts are some.
 
     Raises:
         UserError: the path leaves the folder, or a file is missing, damaged, without the column or with a row that
@@ -72,9 +75,8 @@ def texts(reference: Reference, folder: Path, cleaning: Cleaning) -> Iterator[pa
         for place, problem in block.problems:
             raise UserError(f"{where}: {place}: {problem}; mend the row, or take it out")
         texts = _texts(block, reference, where)
-        yield pa.table(
-            {"text": cleaning.clean(texts, reference.profile, pa.array([is_plain] * len(texts), pa.bool_()))}
-        )
+        plain = pa.array([is_plain] * len(texts), pa.bool_())
+        yield pa.table({"text": cleaning.clean(texts, reference.profile, plain, turns)})
 
 
 def _blocks(reference: Reference, parts: Sequence[Input], where: str) -> Iterator[Block]:

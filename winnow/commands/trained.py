@@ -86,7 +86,8 @@ class Model:
             if profile is not None:
                 raise UserError(f"{self.folders[0]}: has no {saved.FILE}, so no cleaning profile '{profile}'")
             return list(texts)
-        return self.cleaning.clean(pa.array(texts, pa.string()), profile, plain).to_pylist()
+        turns = kinds.load(self.task, "turns") if kinds.has(self.task, "turns") else None
+        return self.cleaning.clean(pa.array(texts, pa.string()), profile, plain, turns).to_pylist()
 
 
 def load(folders: Sequence[Path], batch_tokens: int = BATCH_TOKENS) -> Model:

@@ -6,6 +6,8 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | concern | what it answers |
 |---|---|
 | `labels` | `Task`: what a label may be, its canonical form, the classes that it counts for |
+| `turns` | which parts of a dialogue and of its response are cleaned, and which words people read |
+| `checks` | what a row shows to be wrong with it by itself |
 | `cells` | what a source's cells and columns say of labels |
 | `members` | models whose out-of-fold scores are the evidence on labels: what the stage score writes |
 | `scores` | that evidence read back: signals of errors, suspects, suggested labels, doubt, planted errors |
@@ -84,7 +86,10 @@ def _check_kind(section: object, where: str) -> None:
 
 def has(task: Task, concern: str) -> bool:
     """Return whether a kind has a module for a concern."""
-    return importlib.util.find_spec(f"{__name__}.{task.kind}.{concern}") is not None
+    try:
+        return importlib.util.find_spec(f"{__name__}.{task.kind}.{concern}") is not None
+    except ModuleNotFoundError:  # a task of a kind that has no folder here
+        return False
 
 
 def load(task: Task, concern: str) -> ModuleType:

@@ -82,6 +82,8 @@ def gates(strict: bool) -> dict[str, dict]:
 
 def profile(source: Source) -> str:
     """Return the name of the cleaning profile that suits a source."""
+    if source.roles.responses:
+        return "chat"
     if source.found.format in MAILS:
         return "email"
     return "html" if source.survey.markup() >= MARKED_UP else "plain"

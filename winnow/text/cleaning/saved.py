@@ -7,7 +7,7 @@ later has neither.
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +17,22 @@ from pydantic import Field, model_validator
 from winnow.base import params
 from winnow.base.errors import UserError
 from winnow.base.files import read_text, write_json
-from winnow.text.cleaning import personal
+from winnow.text.cleaning import personal, pieces
 from winnow.text.cleaning.personal import PersonalData
+from winnow.text.cleaning.pieces import Split
 from winnow.text.cleaning.profiles import Profile, clean_column, rules
 
 FILE = "cleaning.json"  # in a model's folder
+
+
+class Turns(Protocol):
+    """What a kind of task says of dialogues: `winnow.kinds.<kind>.turns`."""
+
+    prompt: Split
+    """What of a prompt is cleaned."""
+
+    whole_prompt: Split
+    """What of it may hold personal data."""
 
 
 class Rules(params.Section):
@@ -49,11 +60,18 @@ class Cleaning(params.Section):
             raise ValueError(f"the default '{self.default}' is none of {', '.join(self.profiles)}")
         return self
 
-    def clean(self, texts: pa.Array, profile: str | None = None, plain: pa.Array | None = None) -> pa.Array:
+    def clean(
+        self,
+        texts: pa.Array,
+        profile: str | None = None,
+        plain: pa.Array | None = None,
+        turns: Turns | None = None,
+    ) -> pa.Array:
         """Return texts, (rows,) string without nulls, cleaned by a profile; None: by the default.
 
         Args:
             plain: (rows,) bool, which of them hold no markup, whatever it looks like; None: none is known to.
+            turns: takes dialogues apart, whose turns are cleaned by themselves; None: texts are none.
 
         Raises:
             UserError: there is no such profile, or a model of names is missing.
@@ -62,7 +80,14 @@ class Cleaning(params.Section):
         if name not in self.profiles:
             raise UserError(f"there is no cleaning profile '{name}'; the model has {', '.join(self.profiles)}")
         chosen = self.profiles[name]
-        cleaned = clean_column(texts, rules(chosen.profile, chosen.boilerplate), plain=plain)
+        active = rules(chosen.profile, chosen.boilerplate)
+        if turns is not None:
+            column = pieces.Column.of(texts.to_pylist(), turns.prompt)
+            found = pieces.clean(column, active, plain=plain)
+            if self.personal_data is not None:
+                found = [pieces.masked(text, self.personal_data, turns.whole_prompt)[0] for text in found]
+            return pa.array(found, pa.string())
+        cleaned = clean_column(texts, active, plain=plain)
         return cleaned if self.personal_data is None else _masked(cleaned, self.personal_data)
 
 
