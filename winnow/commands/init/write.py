@@ -11,8 +11,9 @@ from ruamel.yaml.comments import CommentedMap
 from winnow.base import params
 from winnow.commands import layout, parameters
 
-# ruamel mislays the comment of a list that becomes empty, and what follows: so it gets an item until it is text.
+ONE_LINE = re.compile(r"^(?P<section>\w+): (?P<keys>\{.+\})(?P<comment> #.*)?\n", re.MULTILINE)
 GONE = object()  # the value of a key that shall not be there
+# ruamel mislays the comment of a list that becomes empty, and what follows: so it gets an item until it is text.
 NO_ITEM = "no item"
 NO_ITEMS = re.compile(rf"^( *\w+):( #.*)?\n *- {NO_ITEM}\n", re.MULTILINE)
 
@@ -27,7 +28,7 @@ def changed(text: str, changes: Mapping[str, Mapping[str, object]]) -> str:
     Args:
         changes: by section, the values of its keys, `GONE` for one that goes; the other keys stay.
     """
-    document = _yaml().load(text)
+    document = _yaml().load(_in_blocks(text, changes))
     for section, values in changes.items():
         _update(document.setdefault(section, CommentedMap()), values)
     made = _dumped(document)
@@ -39,6 +40,19 @@ def changed(text: str, changes: Mapping[str, Mapping[str, object]]) -> str:
     while (again := layout.rewritten(made)) != made:
         made = again
     return made
+
+
+def _in_blocks(text: str, changes: Mapping[str, Mapping[str, object]]) -> str:
+    """Return the text with a line for each key of sections that stand in one line and get further keys."""
+
+    def block(found: re.Match) -> str:
+        keys = YAML(typ="safe").load(found["keys"])
+        if set(changes.get(found["section"], ())) <= set(keys):
+            return found[0]
+        lines = _dumped(keys).splitlines(keepends=True)
+        return f"{found['section']}:{found['comment'] or ''}\n{''.join(f'  {line}' for line in lines)}"
+
+    return ONE_LINE.sub(block, text)
 
 
 def _yaml() -> YAML:
