@@ -78,8 +78,8 @@ class Classifiers:
         """
         self._task, self._batch_tokens, self._accelerator = task, batch_tokens, accelerator
         self._kind = kinds.load(task, "model")
-        on_cpu = accelerator.device.type == "cpu"
-        prints = {str(folder): fingerprints(self._kind.load(task, folder)) for folder in folders} if on_cpu else {}
+        shares = accelerator.device.type == "cpu" and getattr(self._kind, "SHARES_LAYERS", True)
+        prints = {str(folder): fingerprints(self._kind.load(task, folder)) for folder in folders} if shares else {}
         self._common = Common(prints)
 
     def predict(self, rows: pa.Table, folder: Path) -> pa.Table:

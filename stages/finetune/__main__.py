@@ -56,7 +56,7 @@ class Approaches(params.Section):
 
 # What trains by an approach: a module with `Settings` and `train(job, settings)`.
 APPROACHES: dict[str, Callable[[Task], ModuleType]] = {
-    "transfer": lambda task: transfer,
+    "transfer": lambda task: kinds.load(task, "transfer") if kinds.has(task, "transfer") else transfer,
     "multitask": lambda task: kinds.load(task, "multitask"),
     "few_shot": lambda task: kinds.load(task, "few_shot"),
     "few_shot_examples": lambda task: kinds.load(task, "few_shot"),

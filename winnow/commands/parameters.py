@@ -112,7 +112,7 @@ def models(root: Path) -> dict[str, list[type[Section]]]:
                     found[section] = _sections_in(functools.reduce(getattr, name.split("."), module), section)[0]
     kinds = [file.parent.name for file in sorted((root / closure.KINDS).glob("*/labels.py"))]
     found["task"] = [importlib.import_module(f"winnow.kinds.{kind}.labels").Task for kind in kinds]
-    found["approaches"] = [_approaches(kinds)]
+    found["approaches"] = [approaches(kinds, prefer_keys=True)]
     return {section: found[section] for section in _readers(root)}
 
 
@@ -125,13 +125,20 @@ def reader(classes: list[type[Section]]) -> type[Section]:
     )
 
 
-def _approaches(kinds: Sequence[str]) -> type[Section]:
-    """Return section `approaches` with what each approach reads, of the first kind of task that has it."""
+def approaches(kinds: Sequence[str], prefer_keys: bool = False) -> type[Section]:
+    """Return section `approaches` with what each approach reads, of the first kind of task that has it.
+
+    Args:
+        kinds: names of kinds of task.
+        prefer_keys: of the first kind whose approach reads any key at all, if one does.
+    """
     finetune = importlib.import_module("stages.finetune.__main__")
-    settings = {}
+    settings: dict[str, type[Section]] = {}
     for kind, name in itertools.product(kinds, finetune.APPROACHES):
         with contextlib.suppress(UserError):  # the kind lacks the approach
-            settings.setdefault(name, finetune.approach(name, SimpleNamespace(kind=kind)).Settings)
+            own = finetune.approach(name, SimpleNamespace(kind=kind)).Settings
+            if name not in settings or (prefer_keys and not settings[name].model_fields):
+                settings[name] = own
     fields = {name: (model, model()) for name, model in settings.items()}
     return create_model("Approaches", __base__=finetune.Approaches, **fields)
 

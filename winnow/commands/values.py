@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from winnow import kinds
-from winnow.base import params
+from winnow.base import closure, params
 from winnow.base.errors import UserError
 from winnow.base.params import Section
 from winnow.commands import parameters, pipeline
@@ -33,7 +33,12 @@ def problems(root: Path, document: Mapping[str, object]) -> list[str]:
 
 def _section(name: str, model: type[Section], root: Path) -> Section:
     file = root / params.FILE
-    return kinds.read_task(file) if name == "task" else params.load(name, model, file)
+    if name == "task":
+        return kinds.read_task(file)
+    if name == "approaches":  # each kind of task has its own
+        others = [path.parent.name for path in sorted((root / closure.KINDS).glob("*/labels.py"))]
+        model = parameters.approaches([kinds.read_task(file).kind, *others])
+    return params.load(name, model, file)
 
 
 def _refusals(check: Callable[[], object]) -> list[str]:

@@ -3,8 +3,8 @@
 Rows are padded on the right, and no mask is given: a causal model sees nothing that stands behind a token.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,9 +65,13 @@ def token_losses(
 
 
 def response_losses(
-    model: "PreTrainedModel", rows: Sequence[Encoded], padding: int, device: "torch.device"
+    model: "PreTrainedModel", rows: Sequence[Encoded], padding: int, device: "torch.device", with_mask: bool = False
 ) -> "torch.Tensor":
-    """Return what each token of the responses costs, (all their tokens,) float32, row by row, for gradients too."""
+    """Return what each token of the responses costs, (all their tokens,) float32, row by row, for gradients too.
+
+    Args:
+        with_mask: give the model a mask of what is no padding; it changes nothing, but a cache of layers looks at it.
+    """
     import torch
 
     longest = max(len(row.ids) for row in rows)
@@ -77,22 +81,38 @@ def response_losses(
         ids[number, : len(row.ids)] = torch.tensor(row.ids)
         is_before[number, row.start - 1 : len(row.ids) - 1] = True
     targets = torch.tensor([token for row in rows for token in row.response], device=device)
-    with _head_at(model, is_before.to(device)):
-        logits = model(input_ids=ids.to(device), use_cache=False).logits
+    masks = {}
+    if with_mask:
+        lengths = torch.tensor([len(row.ids) for row in rows])
+        masks["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long().to(device)
+    with head_at(model, is_before.to(device)):
+        logits = model(input_ids=ids.to(device), use_cache=False, **masks).logits
     return torch.nn.functional.cross_entropy(logits[0].float(), targets, reduction="none")
 
 
-@contextmanager
-def _head_at(model: "PreTrainedModel", places: "torch.Tensor") -> Iterator[None]:
+def head_at(model: "PreTrainedModel", places: "torch.Tensor") -> "AbstractContextManager[None]":
     """Let the head over the vocabulary see some places alone, (rows, tokens) bool: it gives (1, places, vocabulary).
 
     The head is a large part of a small model's work, and the prompt's tokens are most of a row. What a model does to
     logits behind its head, it does to each alone.
+
+    Raises:
+        UserError: the model has no such head.
     """
+    return _heads_input(model, lambda hidden: hidden[places].unsqueeze(0))
+
+
+def headless(model: "PreTrainedModel") -> "AbstractContextManager[None]":
+    """Let the head over the vocabulary see nothing, where what stands below it is wanted alone."""
+    return _heads_input(model, lambda hidden: hidden[:, :0])
+
+
+@contextmanager
+def _heads_input(model: "PreTrainedModel", change: "Callable[[torch.Tensor], torch.Tensor]") -> Iterator[None]:
     head = model.get_output_embeddings()
     if head is None:
         raise UserError(f"{type(model).__name__} has no head over its vocabulary; take a causal language model")
-    hook = head.register_forward_pre_hook(lambda head, inputs: (inputs[0][places].unsqueeze(0), *inputs[1:]))
+    hook = head.register_forward_pre_hook(lambda head, inputs: (change(inputs[0]), *inputs[1:]))
     try:
         yield
     finally:

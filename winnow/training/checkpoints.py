@@ -250,8 +250,9 @@ def _named(tensors: dict[str, "torch.Tensor"], kind: str) -> dict[str, "torch.Te
 
 
 def _weights(model: "torch.nn.Module") -> Iterator[tuple[str, "torch.Tensor"]]:
-    """Yield names and tensors of a model; a weight that two layers share comes once."""
-    return itertools.chain(model.named_parameters(), model.named_buffers())
+    """Yield names and tensors of a model that may change; a weight that two layers share comes once."""
+    trained = (each for each in model.named_parameters() if each[1].requires_grad)
+    return itertools.chain(trained, model.named_buffers())
 
 
 def _read(folder: Path) -> tuple[dict[str, "torch.Tensor"], dict]:

@@ -1,6 +1,6 @@
 """What approaches reach on one split and how far they differ, from their predictions alone."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -68,10 +68,10 @@ def compare(arms: Mapping[str, pa.Table], split: str, task: Task, settings: Para
     result: dict = {"approaches": {}, "difference": {}}
     for approach, of_metrics in estimates.items():
         facts = {"seeds": len(approaches[approach]), "groups": groups, "interval": holds([approaches[approach]])}
-        bounds = (0.0, 1.0) if metrics.HEADLINE.is_share else (-np.inf, np.inf)  # beyond which no metric is
-        result["approaches"][approach] = facts | _told(of_metrics, settings, bounds)
+        shares = set(metrics.WORDS) if metrics.HEADLINE.is_share else set()
+        result["approaches"][approach] = facts | _told(of_metrics, settings, shares)
     for first, second in measured:
-        of_metrics = {name: estimates[first][name].minus(estimates[second][name]) for name in estimates[first]}
+        of_metrics = {name: estimate.minus(estimates[second][name]) for name, estimate in estimates[first].items()}
         facts = {"interval": holds([approaches[first], approaches[second]])}
         result["difference"][f"{first}-{second}"] = facts | _told(of_metrics, settings)
     return result
@@ -167,11 +167,17 @@ def pairs(approaches: Mapping[str, list[str]], settings: Params) -> list[tuple[s
     return list(dict.fromkeys(chosen + against))
 
 
-def _told(
-    of_metrics: Mapping[str, Estimate], settings: Params, bounds: tuple[float, float] = (-np.inf, np.inf)
-) -> dict[str, float]:
+def _told(of_metrics: Mapping[str, Estimate], settings: Params, shares: Collection[str] = ()) -> dict[str, float]:
+    """Return each metric and the ends of its interval.
+
+    Args:
+        shares: metrics that lie between 0 and 1, where their intervals end.
+    """
     told = {}
     for name, estimate in of_metrics.items():
+        if np.isnan(estimate.value):  # nothing of it is known of this arm
+            continue
+        bounds = (0.0, 1.0) if name in shares else (-np.inf, np.inf)
         low, high = (float(np.clip(end, *bounds)) for end in estimate.interval(settings.confidence))
         told |= {name: estimate.value, f"{name}_low": low, f"{name}_high": high}
     return told

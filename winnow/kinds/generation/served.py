@@ -1,0 +1,23 @@
+"""A language model's folder as transformers' `pipeline` uses it."""
+
+from pathlib import Path
+
+from winnow.generator import adapters
+from winnow.kinds.generation.model import FILE
+
+TASK = "text-generation"
+# What a model's folder may hold beside what every kind's does.
+FILES = (adapters.CONFIG, adapters.WEIGHTS, FILE)
+
+
+def accompany(folder: Path, max_length: int) -> None:
+    """Write nothing: transformers reads the folder as it is, an adapter's by peft."""
+
+
+def example(folder: Path) -> str | None:
+    """Return Python code that asks the model of a folder by `pipeline`."""
+    return (
+        "from transformers import pipeline\n\n"
+        f'write = pipeline("{TASK}", "this/folder")\n'
+        'write([{"role": "user", "content": "A prompt."}], do_sample=False)'
+    )
