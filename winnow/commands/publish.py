@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from winnow import kinds
 from winnow.base import hub_push
 from winnow.base.errors import UserError
 from winnow.base.files import replacing
@@ -46,10 +47,8 @@ def execute(arguments: argparse.Namespace) -> None:
     """
     check(arguments)
     parts = [arguments.only] if arguments.only else list(BOTH)
-    folders, why = ([arguments.model], "the model that was named") if arguments.model else trained.best()
-    if "model" in parts and len(folders) > 1:
-        raise UserError(f"the best on dev is the mean of {len(folders)} models; name one of them by --model FOLDER")
-    task = trained.task_of(folders[0])
+    folders, why = chosen(arguments) if "model" in parts else ([], "")
+    task = trained.task_of(folders[0]) if folders else kinds.read_task()
     found = dataset.contents(task, arguments.leave_out)
     # A model may hold texts too: labelled examples that it reads beside what it is asked.
     dataset.check(found, arguments.yes)
@@ -66,6 +65,14 @@ def execute(arguments: argparse.Namespace) -> None:
         print(f"{arguments.out}: {' and '.join(parts)}, {sum(found.rows.values()):,} rows")
     for address in pushed:
         print(f"{address}{'' if arguments.public else ' (private)'}")
+
+
+def chosen(arguments: argparse.Namespace) -> tuple[list[Path], str]:
+    """Return the folder of the model to publish, and why it is that one."""
+    folders, why = ([arguments.model], "the model that was named") if arguments.model else trained.best()
+    if len(folders) > 1:
+        raise UserError(f"the best on dev is the mean of {len(folders)} models; name one of them by --model FOLDER")
+    return folders, why
 
 
 def write_model(folder: Path, chosen: Path, task: Task, found: dataset.Contents, told: tuple[str | None, str]) -> None:
