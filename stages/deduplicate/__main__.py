@@ -13,6 +13,8 @@ lowest id among the texts that similarity ties together, directly or by a chain.
 datasets that params name: their copies are dropped too. Their texts are cleaned as the rows were, which `--cleaning`
 says.
 
+Where texts are dialogues, `stages.deduplicate.dialogues` says what is compared of them.
+
 A near-duplicate is dropped only if it is similar to a row that is kept, which the ledger names; the ends of a chain
 (a like b, b like c) may both stay, in one cluster. Clusters whose members have labels that do not say the same of what
 their texts share stand in `--conflicts`: id, cluster, label, kept, others (id, label in words, kept of some members
@@ -24,8 +26,10 @@ runs; memory holds some 60 bytes a row.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Self
 
 import numpy as np
@@ -33,7 +37,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from stages.deduplicate import compare, keep, references
+from stages.deduplicate import compare, dialogues, keep, references
 from stages.deduplicate.keep import Rule
 from stages.deduplicate.meanings import meanings
 from stages.deduplicate.outcome import CONFLICT, Conflicts, Duplicates, Fate, Names, Outcome
@@ -107,9 +111,25 @@ class Params(params.Section):
         return compare.Alike(self.threshold, self.shingle_words)
 
 
-def rows_in(
-    path: Path, settings: Params, machine: Machine, store: Scratch, labels: dict[str, int]
-) -> Iterator[pa.Table]:
+@dataclass(frozen=True)
+class Rows:
+    """The rows that are compared.
+
+    Attributes:
+        kind: what the kind of task says of dialogues; None: their texts are none.
+    """
+
+    path: Path
+    settings: Params
+    machine: Machine
+    kind: ModuleType | None
+
+    def read(self, *columns: str) -> Iterator[pa.Table]:
+        """Return some columns of all rows."""
+        return tables.batches(self.path, columns or None, self.machine.batch_rows)
+
+
+def rows_in(own: Rows, store: Scratch, labels: dict[str, int]) -> Iterator[pa.Table]:
     """Yield the rows' numbers and texts; put their labels and what `keep` goes by into `store`.
 
     Args:
@@ -118,8 +138,8 @@ def rows_in(
     Raises:
         UserError: the rows are not sorted by id, or no row is of a source that `source_order` names.
     """
-    first, last, sources = 0, "", set()
-    for batch in tables.batches(path, COLUMNS, machine.batch_rows):
+    path, settings, first, last, sources = own.path, own.settings, 0, "", set()
+    for batch in own.read(*COLUMNS):
         ids = pa.chunked_array([pa.array([last]), *batch["id"].chunks])
         if not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
             raise UserError(f"{path}: its rows are not sorted by id, or an id stands twice; run `dvc repro clean`")
@@ -132,7 +152,11 @@ def rows_in(
             store.put(name, first, values)
         sources.update(batch["source"].unique().to_pylist())
         numbers = np.arange(first, first + len(batch))
-        yield pa.table({"number": numbers, "text": batch["text"]})
+        texts = batch["text"]
+        if own.kind:
+            dialogues.put(batch, first, own.kind, store)
+            texts = pa.array(dialogues.exchanges(batch, own.kind), pa.string())
+        yield pa.table({"number": numbers, "text": texts})
         first += len(batch)
     if unknown := sorted(set(settings.source_order) - sources):
         raise UserError(f"params.yaml: deduplicate.source_order: no row is of source '{unknown[0]}'; mend or remove it")
@@ -155,11 +179,48 @@ def numbered(batches: Iterator[pa.Table], first: int) -> Iterator[pa.Table]:
         first += len(batch)
 
 
-def find(store: Scratch, own: int, settings: Params, labels: Sequence[str]) -> Duplicates:
-    """Return what is a duplicate of what; the first `own` texts in `store` are rows, the others those of `against`."""
+def foreign_in(others: Sequence[Iterator[pa.Table]], first: int, own: Rows, store: Scratch) -> list[int]:
+    """Put the texts of other datasets into `store`, numbered from `first`.
+
+    Returns:
+        of each dataset, the number of its first text; and the end.
+    """
+    starts = [first]
+    for texts in others:
+        starts.append(starts[-1] + sketch_all(numbered(texts, starts[-1]), own.settings, own.machine, store))
+    return starts
+
+
+def sides_against(
+    others: Sequence[Iterator[pa.Table]], rows: int, own: Rows, store: Scratch
+) -> tuple[list[int], compare.Links]:
+    """Return what of dialogues is a copy of a text of other datasets, by prompt or by response.
+
+    Returns:
+        of each dataset, the number of its first text, and the end; the rows' matches.
+    """
+    found = compare.Links(rows, np.arange(rows), np.full(rows, -1, np.int32), np.zeros(rows, np.float32))
+    if not others:
+        return [2 * rows], found
+    sides = dialogues.Sides(partial(own.read, "text", "label"), rows, own.kind)
+    sketch_all(sides.numbered(), own.settings, own.machine, store)
+    starts = foreign_in(others, 2 * rows, own, store)
+    store.finish()
     roots = compare.equal_forms(store)
+    lowest = roots[: 2 * rows].copy()
+    links = linked(store, 2 * rows, roots, lowest, own.settings)
+    matches = sides.matches(links.matches[lowest], links.similarity[lowest])
+    return starts, compare.Links(rows, found.roots, *matches)
+
+
+def linked(store: Scratch, own: int, roots: np.ndarray, best: np.ndarray, settings: Params) -> compare.Links:
+    """Return which texts are similar, of equal ones the best alone; `roots` are tied together.
+
+    Args:
+        roots: (texts,) int32, the lowest number of a text with the same words.
+        best: (own,) int32, which of these stands for a row.
+    """
     numbers = np.arange(len(roots), dtype=np.int32)
-    best = _best_copies(store, roots[:own], settings.keep)
     links = compare.Links(own, roots, np.full(own, -1, np.int32), np.zeros(own, np.float32))
     foreign = own + np.sort(np.unique(roots[own:], return_index=True)[1]).astype(np.int32)
     equal = foreign[roots[foreign] < own]
@@ -168,17 +229,36 @@ def find(store: Scratch, own: int, settings: Params, labels: Sequence[str]) -> D
     roots[own:] = numbers[own:]
     unique = np.append(np.flatnonzero(best == numbers[:own]).astype(np.int32), foreign)
     compare.link(store, unique, settings.bands().count, settings.alike(), links)
+    return links
 
+
+def find(
+    store: Scratch, own: int, settings: Params, labels: Sequence[str], sides: compare.Links | None = None
+) -> Duplicates:
+    """Return what is a duplicate of what; the first `own` texts in `store` are rows, the others those of `against`.
+
+    Args:
+        sides: of dialogues, what of each row is a copy of a text of `against`, which is not in `store`; rows of one
+            prompt are one cluster then. None: texts are no dialogues.
+    """
+    roots = compare.equal_forms(store)
+    numbers = np.arange(len(roots), dtype=np.int32)
+    best = _best_copies(store, roots[:own], settings.keep)
+    links = linked(store, own, roots, best, settings)
     roots, matches, similarity, numbers = roots[:own], links.matches[best], links.similarity[best], numbers[:own]
+    groups = roots
+    if sides is not None:
+        roots, matches, similarity = dialogues.tied(roots, store), sides.matches, sides.similarity
+        groups = dialogues.answered_alike(roots, store)
     fates = np.full(own, Fate.kept, np.int8)
     fates[best != numbers] = Fate.exact_duplicate
     if settings.drop_against:
         fates[matches >= 0] = Fate.against
     keepers = best
     if settings.drop_near:
-        tied = np.flatnonzero((fates == Fate.kept) & (np.bincount(roots, fates == Fate.kept, own)[roots] > 1))
-        tied = keep.by_preference(store, tied, roots[tied], settings.keep)
-        preferred, near = compare.choose(store, tied, compare.runs(roots[tied]), settings.alike(), own)
+        tied = np.flatnonzero((fates == Fate.kept) & (np.bincount(groups, fates == Fate.kept, own)[groups] > 1))
+        tied = keep.by_preference(store, tied, groups[tied], settings.keep)
+        preferred, near = compare.choose(store, tied, compare.runs(groups[tied]), settings.alike(), own)
         dropped = preferred >= 0
         fates[dropped] = Fate.near_duplicate
         keepers, similarity = np.where(dropped, preferred, best), np.where(dropped, near, similarity)
@@ -202,23 +282,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError("params.yaml: deduplicate.against: --cleaning must say how the rows were cleaned")
     if is_local := isinstance(args.out, Path):
         args.out.parent.mkdir(parents=True, exist_ok=True)
+    own = Rows(args.rows, settings, machine, dialogues.of(task))
     # Some gigabytes: near the output, since /tmp may be small or in memory.
     with scratch.folder(args.out if is_local else None) as folder, opened(folder) as store:
         labels: dict[str, int] = {}
-        rows = sketch_all(rows_in(args.rows, settings, machine, store, labels), settings, machine, store)
+        rows = sketch_all(rows_in(own, store, labels), settings, machine, store)
         if not rows:
             raise UserError(f"{args.rows}: has no row")
-        starts = [rows]  # of each reference, the number of its first text; and the end
         cleaning = saved.read(args.cleaning) if settings.against else None
-        turns = kinds.load(task, "turns") if kinds.has(task, "turns") else None
-        for reference in settings.against:
-            foreign_texts = references.texts(reference, args.against, cleaning, turns)
-            starts.append(starts[-1] + sketch_all(numbered(foreign_texts, starts[-1]), settings, machine, store))
-        store.finish()
-        duplicates = find(store, rows, settings, list(labels))
-    said, words = meanings(duplicates, tables.batches(args.rows, ["text"], machine.batch_rows), task)
+        others = [references.texts(each, args.against, cleaning, own.kind) for each in settings.against]
+        if own.kind is None:
+            starts = foreign_in(others, rows, own, store)
+            sides = None
+            store.finish()
+        else:
+            store.finish()
+            (folder / "sides").mkdir()
+            with opened(folder / "sides") as apart:
+                starts, sides = sides_against(others, rows, own, apart)
+            pairs = dialogues.measure(store)
+        duplicates = find(store, rows, settings, list(labels), sides)
+    said, words = meanings(duplicates, own.read("text"), task)
     conflicts = Conflicts(duplicates, said)
-    names = Names(duplicates, conflicts, tables.batches(args.rows, ["id"], machine.batch_rows))
+    names = Names(duplicates, conflicts, own.read("id"))
 
     def foreign(number: int) -> str:
         place = bisect_right(starts, number) - 1
@@ -227,7 +313,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     outcome = Outcome(duplicates, conflicts, names, foreign, words)
 
     def parts() -> Iterator[pa.Table]:
-        for batch in numbered(tables.batches(args.rows, rows=machine.batch_rows), 0):
+        for batch in numbered(own.read(), 0):
             first, batch = batch["number"][0].as_py(), batch.drop_columns("number")
             entered.add(outcome.entries(batch, first))
             yield outcome.kept_rows(batch, first)
@@ -237,7 +323,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         schema = tables.schema(args.rows).append(pa.field("cluster", pa.string()))
         tables.write_stream(parts(), schema, args.out)
     tables.write_stream(outcome.conflict_rows(machine.batch_rows), CONFLICT, args.conflicts)
-    write_json(args.metrics, measure(duplicates, conflicts, settings, starts))
+    told = measure(duplicates, conflicts, settings, starts)
+    write_json(args.metrics, told | ({"dialogues": pairs} if own.kind else {}))
 
 
 def measure(duplicates: Duplicates, conflicts: Conflicts, settings: Params, starts: list[int]) -> dict:

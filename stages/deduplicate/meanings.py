@@ -1,4 +1,5 @@
-"""Which labels of a cluster say the same, though they differ: spans, of which another text shifts the places."""
+"""Which labels of a cluster say the same, though they differ: spans, of which another text shifts the places, or
+responses to other prompts."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,6 +9,8 @@ import pyarrow as pa
 
 from stages.deduplicate.outcome import SHOWN, Duplicates, disputed
 from winnow.kinds.task import Task
+
+LONGEST = 60  # characters of a response that a reason repeats
 
 
 def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> tuple[np.ndarray, dict[int, str]]:
@@ -19,11 +22,11 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> t
     A label is compared with the first few of its cluster that do not agree with each other.
 
     Args:
-        texts: the column `text` of all rows, in their order; read only where labels of the task mark their text.
+        texts: the column `text` of all rows, in their order; read only where labels that differ may agree.
     """
     found = duplicates.labels.copy()
     rows = np.flatnonzero(np.isin(duplicates.roots, disputed(duplicates.roots, found)) & (found >= 0))
-    if not task.marks_text or not len(rows):
+    if type(task).agree is Task.agree or not len(rows):
         return found, {}
     words: dict[int, str] = {}
     known: dict[int, list[tuple[int, str]]] = defaultdict(list)  # by cluster, rows that do not agree, and their texts
@@ -33,7 +36,7 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> t
         own = batch["text"].take(pa.array(rows[start:end] - first)).to_pylist()
         for row, text in zip(rows[start:end].tolist(), own, strict=True):
             label, differing = duplicates.label(row), known[duplicates.roots[row]]
-            words[row] = task.shown(label, text)
+            words[row] = task.shown(label, text) if task.marks_text else brief(label)
             for other, its in differing:
                 if task.agree(label, text, duplicates.label(other), its):
                     found[row] = duplicates.labels[other]
@@ -43,3 +46,9 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> t
                     differing.append((row, text))
         first += len(batch)
     return found, words
+
+
+def brief(label: str) -> str:
+    """Return a long label in a few words."""
+    told = " ".join(label.split())
+    return f"“{told if len(told) <= LONGEST else told[:LONGEST] + '…'}”"

@@ -66,7 +66,7 @@ class Task(Section):
     kind: str
 
     marks_text: ClassVar[bool] = False
-    """Whether labels mark places of their text. Only then two that differ may `agree`."""
+    """Whether labels mark places of their text."""
 
     learns_classes: ClassVar[bool] = True
     """Whether models learn the classes of `names`, so that none of them can tell one that has no row elsewhere."""

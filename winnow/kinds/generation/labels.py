@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from winnow.base.errors import UserError
 from winnow.kinds import task
-from winnow.kinds.generation import telling
+from winnow.kinds.generation import forms, telling
 from winnow.text import dialogue, words
 from winnow.text.dialogue import Dialogue, Message
 
@@ -88,6 +88,10 @@ class Task(task.Task):
         """Return the band of the response's length."""
         count = len(words.words(dialogue.answered(label)[0]))
         return [next((name for name, last in BANDS.items() if count <= last), LONGEST)]
+
+    def agree(self, label: str, text: str, other: str, other_text: str) -> bool:
+        """Return whether two responses are the same word by word, or answer different prompts."""
+        return forms.of_response(label) == forms.of_response(other) or forms.of(text) != forms.of(other_text)
 
     def classes(self, labels: Iterable[str]) -> list[str]:
         """Return the bands that occur, from short to long."""

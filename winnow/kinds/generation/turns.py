@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from winnow.base.errors import UserError
+from winnow.kinds.generation import forms
 from winnow.text import dialogue, fences
 from winnow.text.cleaning.pieces import Pieces
 from winnow.text.dialogue import Dialogue, Message
@@ -71,11 +72,11 @@ def said(text: str, label: str | None) -> tuple[str, str | None]:
 
     What a tool answered is no word of a person. A response of calls alone is the calls.
     """
-    words = "\n\n".join(turn.content for turn in _read(text).messages if turn.role != "tool")
+    told = "\n\n".join(turn.content for turn in _read(text).messages if turn.role != "tool")
     if label is None:
-        return words, None
+        return told, None
     content, calls = dialogue.answered(label)
-    return words, content if content.strip() else calls
+    return told, content if content.strip() else calls
 
 
 def asked(text: str) -> str:
@@ -123,3 +124,24 @@ def _around(text: str) -> Iterator[tuple[bool, str]]:
     yield False, text[:start]
     yield True, body
     yield False, text[start + len(body) :]
+
+
+def last_exchange(text: str, label: str | None) -> tuple[str, str]:
+    """Return the words from the user's last turn on, and those of the response: what tells two rows apart.
+
+    System prompts and earlier turns are shared by rows that are no copies of each other.
+    """
+    messages = _read(text).messages
+    last = max((place for place, turn in enumerate(messages) if turn.role == "user"), default=0)
+    asked = "\n\n".join(turn.content for turn in messages[last:])
+    return asked, "" if label is None else "\n\n".join(filter(None, dialogue.answered(label)))
+
+
+def prompt_form(text: str) -> str:
+    """Return what is equal of prompts that say the same."""
+    return forms.of(text)
+
+
+def response_form(label: str) -> str:
+    """Return what is equal of responses that say the same."""
+    return forms.of_response(label)
