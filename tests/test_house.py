@@ -16,7 +16,7 @@ FLOORS = [
     ["text", "statistics", "readers"],
     ["rows"],
     ["encoder"],
-    ["training"],
+    ["training", "fetching"],
     ["generator"],
     ["kinds"],
     ["people"],
