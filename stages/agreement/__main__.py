@@ -14,6 +14,8 @@ Dawid-Skene tells whether a row has a label at all (if not, none is suggested), 
 
 Where a label says something of each part of a row (`winnow.kinds`, `parts`), as spans do of words, agreement is on the
 parts, Dawid-Skene tells what each part is, and reviewers are also judged by each other's labels with the headline.
+Where people write labels (`Task.graded`), agreement is on what they do with the given one (keep it, write another, or a
+verdict), and the headline tells how alike their labels are.
 """
 
 from collections import Counter
@@ -29,7 +31,9 @@ from pydantic import Field
 
 from stages.agreement import coefficients, consensus
 from stages.agreement.coefficients import Bootstrap, Estimate
-from stages.agreement.parts import Parts, Said
+from stages.agreement.edits import Edits
+from stages.agreement.judged import Judged, Said
+from stages.agreement.parts import Parts
 from stages.agreement.votes import Votes, collect
 from winnow import kinds
 from winnow.base import params
@@ -155,8 +159,8 @@ def agree(votes: Votes, probabilities: np.ndarray | None) -> Together:
     )
 
 
-def agree_on_parts(parts: Parts) -> Together:
-    """Return what `agree` does, by what reviewers said of the parts of rows; no model is asked."""
+def agree_in_part(parts: Judged) -> Together:
+    """Return what `agree` does, by what reviewers said of the parts of rows or did with labels; no model is asked."""
     said, accuracy = parts.together()
     return Together(*consensus.majority(parts.whole.values, len(parts.whole.names)), said, accuracy, None)
 
@@ -172,7 +176,7 @@ def suggestions(votes: Votes, together: Together) -> list[Said]:
     return found
 
 
-def lines(votes: Votes, together: Together, parts: Parts | None = None) -> list[dict]:
+def lines(votes: Votes, together: Together, parts: Judged | None = None) -> list[dict]:
     """Return the rows of `CONSENSUS`; with `parts`, labels stand in the reasons as people read them."""
     out = []
     conflicts, suggested = votes.conflicts(), suggestions(votes, together)
@@ -213,14 +217,14 @@ def _methods(names: list[str], together: Together, row: int) -> dict:
     return columns
 
 
-def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params, parts: Parts | None = None) -> dict:
+def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params, parts: Judged | None = None) -> dict:
     """Return how far reviewers agree: all together, each pair, and which outcomes they take for one another.
 
     Args:
         votes: of all rows.
         several: of the rows that several judged.
         groups: (rows,) int, of `several`.
-        parts: of these rows, where labels say something of each part; agreement is then on parts.
+        parts: of these rows, where people may agree on labels in part; agreement is then on its votes.
     """
     result: dict = {
         "rows": len(votes.ids),
@@ -235,20 +239,20 @@ def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params, 
         alpha, observed = coefficients.alpha(judged.values, len(judged.names), group_of, settings.bootstrap)
     result |= _estimate("alpha", alpha) | _estimate("observed_agreement", observed)
     if parts is not None:
-        result |= {"parts": len(parts.row)} | _scores(parts, groups, settings)
+        result |= parts.counted | _scores(parts, groups, settings)
     if reason := _why_null(votes, several, alpha, settings):
         result["reason"] = reason
     of_pairs = pairs(several, groups, settings, parts)
     return result | {"pairs": of_pairs, "confused": confused(judged)}
 
 
-def _scores(parts: Parts, groups: np.ndarray, settings: Params, pair: tuple[int, int] | None = None) -> dict:
+def _scores(parts: Judged, groups: np.ndarray, settings: Params, pair: tuple[int, int] | None = None) -> dict:
     """Return how good one reviewer's labels are by another's, of two reviewers or of all pairs together."""
     enough = len(np.unique(parts.of_pair(pair)[0])) >= settings.min_rows
     return _estimate(parts.headline, parts.score(groups, settings.bootstrap, pair) if enough else UNKNOWN)
 
 
-def pairs(votes: Votes, groups: np.ndarray, settings: Params, parts: Parts | None) -> dict[str, dict]:
+def pairs(votes: Votes, groups: np.ndarray, settings: Params, parts: Judged | None) -> dict[str, dict]:
     """Return how far each two reviewers with common rows agree; no kappa where these are fewer than `min_rows`."""
     result = {}
     judged, group_of = (votes, groups) if parts is None else (parts.votes, groups[parts.row])
@@ -317,8 +321,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parts = together = None
     if kinds.has(task, "parts"):
         parts = Parts.of(several, read_texts(args.rows, several.ids), task)
+    elif task.graded:
+        parts = Edits.of(several, read_texts(args.rows, several.ids), [given.get(id) for id in several.ids], task)
     if several.ids:
-        together = agree_on_parts(parts) if parts else agree(several, chances(several, args.scores, task))
+        together = agree_in_part(parts) if parts else agree(several, chances(several, args.scores, task))
     rows = lines(several, together, parts) if together else []
     result = measure(votes, several, groups, settings, parts) | {"reviewers": qualities(votes, several, together)}
     result["overlap"] = {"wanted": overlap, "reached": len(several.ids) / len(votes.ids) if votes.ids else None}

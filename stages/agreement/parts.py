@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from stages.agreement import coefficients, consensus
-from stages.agreement.coefficients import Bootstrap, Estimate
+from stages.agreement import consensus
+from stages.agreement.judged import Judged, Said
 from stages.agreement.votes import Votes
 from winnow import kinds
 from winnow.kinds.task import Task
@@ -18,30 +15,17 @@ from winnow.people.settling import LEFT_OUT
 NOTHING = 0  # the outcome of a part that marks nothing
 
 
-class Said(NamedTuple):
-    """What reviewers say together of a row: an outcome, how sure it is, and whether it is a label."""
-
-    name: str
-    sure: float
-    is_label: bool
-
-
 @dataclass(frozen=True)
-class Parts:
+class Parts(Judged):
     """What reviewers said of the parts of rows.
 
-    Attributes:
-        whole: what they said of the rows.
-        votes: of the parts of those rows to which somebody gave a label.
-        row: (parts,) int, the row of each part, ascending.
-        texts: (rows,) str.
+    `votes` are of the parts of those rows to which somebody gave a label, `row` is the row of each part.
     """
 
-    whole: Votes
-    votes: Votes
-    row: np.ndarray
-    texts: Sequence[str]
-    task: Task
+    @property
+    def counted(self) -> dict[str, int]:
+        """Return how many parts there are."""
+        return {"parts": len(self.row)}
 
     @classmethod
     def of(cls, whole: Votes, texts: Sequence[str], task: Task) -> "Parts":
@@ -93,41 +77,3 @@ class Parts:
             chances = sure[inside][telling]
             found.append(Said(label, float(chances.mean()) if len(chances) else 1.0, True))
         return found, of_parts.accuracy()
-
-    def shown(self, row: int, outcome: str) -> str:
-        """Return an outcome of a row as people read it."""
-        return self.task.shown(outcome, self.texts[row]) if self.task.is_label(outcome) else outcome
-
-    def of_pair(self, pair: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return rows to which both of two reviewers gave a label, and the places of their labels, (rows,) int each.
-
-        Args:
-            pair: which two; None: all pairs, one after the other.
-        """
-        values = self.whole.for_labels()
-        pairs = [pair] if pair else combinations(range(values.shape[1]), 2)
-        found = [np.empty((0, 3), int)]
-        for one, other in pairs:
-            rows = np.flatnonzero((values[:, one] >= 0) & (values[:, other] >= 0))
-            found.append(np.column_stack([rows, values[rows, one], values[rows, other]]))
-        return tuple(np.concatenate(found).T)
-
-    @property
-    def headline(self) -> str:
-        """The name of the metric by which a reviewer's labels are judged by another's."""
-        return kinds.load(self.task, "metrics").HEADLINE.name
-
-    def score(self, groups: np.ndarray, settings: Bootstrap, pair: tuple[int, int] | None) -> Estimate:
-        """Return how good the labels of one reviewer are by those of the other, on one row or more.
-
-        Args:
-            groups: (rows,) int.
-            pair: see `of_pair`.
-        """
-        metrics, name = kinds.load(self.task, "metrics"), self.headline
-        rows, first, second = self.of_pair(pair)
-        names = np.array(self.whole.names, dtype=object)
-        said = {"label": names[first], "predicted": names[second]}
-        table = pa.table({column: pa.array(each, pa.string()) for column, each in said.items()})
-        counts = metrics.counts(self.task, table, np.arange(len(rows)), len(rows))
-        return coefficients.score(counts, groups[rows], lambda sums: metrics.values(sums)[name], settings)

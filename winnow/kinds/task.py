@@ -68,6 +68,9 @@ class Task(Section):
     marks_text: ClassVar[bool] = False
     """Whether labels mark places of their text."""
 
+    graded: ClassVar[bool] = False
+    """Whether labels are written, so that two that differ may be nearly the same, as the headline tells."""
+
     learns_classes: ClassVar[bool] = True
     """Whether models learn the classes of `names`, so that none of them can tell one that has no row elsewhere."""
 

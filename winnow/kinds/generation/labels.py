@@ -17,6 +17,7 @@ from winnow.text.dialogue import Dialogue, Message
 # The last word count of each band, as reports name it.
 BANDS = {"up to 10 words": 10, "11 to 50 words": 50, "51 to 200 words": 200, "201 to 1000 words": 1000}
 LONGEST = "more than 1000 words"
+LONGEST_SHOWN = 200  # characters of a response where people are told of it in a line
 
 
 class Task(task.Task):
@@ -30,6 +31,7 @@ class Task(task.Task):
     the turns before it as its prompt. Of readers of chats (`format: chat`)."""
 
     learns_classes: ClassVar[bool] = False
+    graded: ClassVar[bool] = True
 
     def told(self) -> str:
         """Return what a model of the task is, in words."""
@@ -60,6 +62,11 @@ class Task(task.Task):
     def parse(self, answer: str) -> str | None:
         """Return a language model's answer as a response, None if nothing is in it."""
         return dialogue.response(answer.strip()) if answer.strip() else None
+
+    def shown(self, label: str, text: str) -> str:
+        """Return the response in one line, short."""
+        line = " ".join(label[: 4 * LONGEST_SHOWN].split())
+        return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
 
     def told_given(self, label: str) -> str:
         """Return the response's hash; see `winnow.kinds.generation.telling`."""
