@@ -52,6 +52,7 @@ class Approaches(params.Section):
     multitask: dict = Field(default_factory=dict)
     few_shot: dict = Field(default_factory=dict)
     few_shot_examples: dict = Field(default_factory=dict)
+    prompted: dict = Field(default_factory=dict)
 
 
 # What trains by an approach: a module with `Settings` and `train(job, settings)`.
@@ -60,6 +61,7 @@ APPROACHES: dict[str, Callable[[Task], ModuleType]] = {
     "multitask": lambda task: kinds.load(task, "multitask"),
     "few_shot": lambda task: kinds.load(task, "few_shot"),
     "few_shot_examples": lambda task: kinds.load(task, "few_shot"),
+    "prompted": lambda task: kinds.load(task, "prompted"),
 }
 
 

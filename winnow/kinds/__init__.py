@@ -22,7 +22,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `ensemble` | what several models predict together |
 | `served` | what makes a model's folder one that transformers' `pipeline` uses |
 | `transfer` | the approach to fine-tuning, where it is another than an encoder with a fresh head |
-| `multitask`, `few_shot` | approaches to fine-tuning beside `transfer` |
+| `multitask`, `few_shot`, `prompted` | approaches to fine-tuning beside `transfer` |
 | `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |
 | `parts` | what a label says of each part of a row: how votes are combined and compared |
 | `teacher` | a model of anybody's as a labelling rule |

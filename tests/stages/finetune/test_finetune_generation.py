@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
+from ruamel.yaml import YAML
 
 from stages.finetune import __main__ as finetune
 from tests import tiny_generator
@@ -17,7 +18,9 @@ from winnow.base.errors import UserError
 from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader
 from winnow.kinds.generation import model as kind
+from winnow.kinds.generation.examples import Examples
 from winnow.rows import tables
+from winnow.text import dialogue
 
 THINGS = {"kettle": "copper", "lantern": "amber", "boat": "blue", "gate": "green"}
 RECIPE = {"epochs": 6, "reads": 0, "batch_tokens": 512, "learning_rate": 0.01, "frozen_layers": 1}
@@ -88,6 +91,31 @@ def test_an_adapter_learns_and_is_what_peft_loads(prepare):
     torch.testing.assert_close(ours(ids).logits, theirs, atol=1e-5, rtol=1e-4)
     plain = AutoModelForCausalLM.from_pretrained("models/generator").eval()
     assert not torch.allclose(plain(ids).logits, theirs, atol=1e-3)
+
+
+def test_a_model_that_learns_nothing_is_the_base_shown_examples(prepare):
+    from safetensors.numpy import load_file
+
+    folder = prepare()
+    settings = {"examples": 2, "max_length": 256, "max_new_tokens": 4}
+    document = YAML(typ="safe").load((folder / "params.yaml").read_text("utf-8"))
+    document["approaches"] |= {"prompted": settings}
+    YAML(typ="safe").dump(document, folder / "params.yaml")
+    line = command("out")
+    line[line.index("transfer")] = "prompted"
+    finetune.main(line)
+    base = load_file(folder / "models/generator/model.safetensors")
+    ours = kind.load(kinds.read_task(), folder / "out").state_dict()
+    assert all(np.array_equal(ours[name].numpy(), weight) for name, weight in base.items())
+    reader = Reader.load(folder / "out", 256, start(Compute(**COMPUTE), seed=0))
+    shown = Examples.load(reader.folder).shown(["<|system|>\nBe brief.\n<|user|>\nWhich colour has the boat number 5?"])
+    turns = dialogue.read(shown[0]).messages
+    assert [turn.role for turn in turns] == ["system", "user", "assistant", "user", "assistant", "user"]
+    assert turns[3].content == "Which colour has the boat number 5?"  # the nearest stands last
+    assert turns[4].content == "blue."
+    rows = tables.set_column(tables.read(folder / "dev.parquet"), "split", ["dev"] * 4, pa.string())
+    predicted = kind.predictor(kinds.read_task(), rows, reader)(kind.load(kinds.read_task(), folder / "out"))
+    assert predicted["loss"].null_count == 0
 
 
 def test_what_frozen_layers_make_is_remembered_and_changes_nothing(prepare, monkeypatch):

@@ -25,7 +25,7 @@ class Learner:
         """Return the response of the nearest of `rows` for each wanted row; nothing where there are none."""
         if not len(rows):
             return np.full(len(wanted), "", dtype=object)
-        places = nearest([each[wanted] for each in self._features], [each[rows] for each in self._features])
+        places = nearest([each[wanted] for each in self._features], [each[rows] for each in self._features])[:, 0]
         return np.asarray(labels, dtype=object)[places]
 
 

@@ -19,8 +19,9 @@ from winnow.encoder.reader import Reader
 from winnow.generator import adapters, decoding
 from winnow.generator.losses import Passes, response_losses, token_losses
 from winnow.generator.template import Encoded, Template, TooLong
+from winnow.kinds.generation.examples import Examples
 from winnow.kinds.generation.labels import Task
-from winnow.rows import predictions
+from winnow.rows import predictions, tables
 from winnow.text import dialogue
 from winnow.training.finetuning import Recipe, Texts
 
@@ -153,6 +154,9 @@ def losses(task: Task, rows: pa.Table, texts: Dialogues, recipe: Recipe, reader:
 def predictor(task: Task, rows: pa.Table, reader: Reader) -> "Callable[[PreTrainedModel], pa.Table]":
     """Return what predicts rows by a trained model; `reader` is of its folder."""
     reading, _ = reading_of(reader.folder)
+    examples = Examples.load(reader.folder)
+    if examples:
+        rows = tables.set_column(rows, "text", examples.shown(rows["text"].to_pylist()), pa.large_string())
     return predictor_of(task, rows, reader, Template(reader.tokenizer, reader.folder), reading)
 
 

@@ -1,4 +1,4 @@
-"""The response to the prompt that is nearest to one's own: what a language model must beat."""
+"""The prompts that are nearest to one's own: their responses are what a model must beat, and examples for one."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,14 @@ import numpy as np
 CHUNK = 512  # prompts whose similarities to all others are in memory at once
 
 
-def nearest(asked: Sequence, known: Sequence) -> np.ndarray:
-    """Return for each asked row the known one of the highest similarity, (asked,) int; the first of equals.
+def nearest(asked: Sequence, known: Sequence, count: int = 1) -> np.ndarray:
+    """Return for each asked row the known ones of the highest similarity, (asked, count) int, highest first.
+
+    Of equals, the first comes first.
 
     Args:
         asked: features of rows, (asked, own) each, rows of length one or zero; similarities of several are added.
-        known: the same features of at least one known row, (known, own) each.
+        known: the same features of at least `count` known rows, (known, own) each.
     """
     found = []
     for start in range(0, asked[0].shape[0], CHUNK):
@@ -20,5 +22,6 @@ def nearest(asked: Sequence, known: Sequence) -> np.ndarray:
         for own, other in zip(asked, known, strict=True):
             product = own[start : start + CHUNK] @ other.T
             similar = similar + np.asarray(product.todense() if hasattr(product, "todense") else product)
-        found.append(similar.argmax(axis=1))
-    return np.concatenate(found) if found else np.zeros(0, dtype=int)
+        best = similar.argmax(axis=1)[:, None] if count == 1 else np.argsort(-similar, axis=1, kind="stable")[:, :count]
+        found.append(best)
+    return np.concatenate(found) if found else np.zeros((0, count), dtype=int)

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from winnow.generator import adapters
+from winnow.kinds.generation import examples
 from winnow.kinds.generation.model import FILE
 
 TASK = "text-generation"
 # What a model's folder may hold beside what every kind's does.
-FILES = (adapters.CONFIG, adapters.WEIGHTS, FILE)
+FILES = (adapters.CONFIG, adapters.WEIGHTS, FILE, examples.FILE)
 
 
 def accompany(folder: Path, max_length: int) -> None:
@@ -15,7 +16,9 @@ def accompany(folder: Path, max_length: int) -> None:
 
 
 def example(folder: Path) -> str | None:
-    """Return Python code that asks the model of a folder by `pipeline`."""
+    """Return Python code that asks the model of a folder by `pipeline`; None where it is to be shown examples."""
+    if (folder / examples.FILE).exists():
+        return None
     return (
         "from transformers import pipeline\n\n"
         f'write = pipeline("{TASK}", "this/folder")\n'
