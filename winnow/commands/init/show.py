@@ -146,6 +146,12 @@ def plan(planned: Plan, labels: int, kind: str) -> str:
     if kind == SPANS:  # of which nothing is cut off
         read = f"reads each text whole, {planned.max_length} tokens at a time"
     used = f"{planned.max_labels:,} of about {labels:,} labels" if planned.max_labels else "all labels"
+    if kind == GENERATION:
+        used = used.replace("labels", "responses")
+        return (
+            f"The first run trains a small language model on {used}, {len(planned.seeds)} times: about "
+            f"{minutes(planned.minutes)} on this machine, and more to answer the prompts of dev."
+        )
     return (
         f"The first run {read}, adapts by {planned.adapt_tokens:,} tokens and "
         f"trains on {used}, {len(planned.seeds)} times from each encoder: about {minutes(planned.minutes)} on this "

