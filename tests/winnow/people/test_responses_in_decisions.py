@@ -25,6 +25,7 @@ from winnow.review import importing, journal, session
 from winnow.review.session import Invalid, Session
 
 TASK = Task(kind="generation")
+PROMPT = "<|system|>\nBe brief.\n<|user|>\nWhich?"
 GIVEN = "Two lines:\n\n- one"
 HASH = telling.fingerprint(GIVEN)
 FORMS = st.sampled_from(['"', "\\", "\\n", '"a\\nb"', HASH, "'=1", "=1+1", "1e5", "\r\n", "\u2028", "<<<<<<< a", "007"])
@@ -110,9 +111,7 @@ def test_two_branches_merge_by_union_and_by_winnow(tmp_path_factory, one, other)
 
 
 def project(folder: Path, given: str | None = GIVEN) -> session.Project:
-    rows = [
-        {"id": "row-000", "text": "<|system|>\nBe brief.\n<|user|>\nWhich?", "given_label": given, "split": "train"}
-    ]
+    rows = [{"id": "row-000", "text": PROMPT, "given_label": given, "split": "train"}]
     return replace(review_project.make(folder, rows), task=TASK)
 
 
@@ -155,7 +154,7 @@ def test_the_sheet_shows_the_whole_dialogue(tmp_path):
     made = project(tmp_path)
     [row] = csv.DictReader(io.StringIO(sheet(made).read_bytes().decode(), newline=""))
     assert row["given_label"] == HASH
-    assert row["text"] == f"<|system|>\nBe brief.\n<|user|>\nWhich?\n<|assistant|>\n{GIVEN}"
+    assert row["text"] == f"{PROMPT}\n<|assistant|>\n{GIVEN}"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +169,7 @@ def test_a_cell_that_is_no_response_is_refused(tmp_path, cell, said):
 
 
 def verdict(kind: str, new: str = "") -> session.Verdict:
-    shown = hashing.text_sha("<|system|>\nBe brief.\n<|user|>\nWhich?")
+    shown = hashing.text_sha(PROMPT)
     return session.Verdict(shown, kind, new, "", 3.0)
 
 

@@ -1,11 +1,14 @@
 """Responses on the review page, in Label Studio and in a spreadsheet: they are edited where they stand."""
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
 
 from winnow.base.errors import UserError
+from winnow.kinds import widget
 from winnow.kinds.generation import telling
 from winnow.kinds.task import Task
-from winnow.kinds.widget import answers, controls, fits, labels, prediction
+from winnow.kinds.widget import LABEL, TEXT, VERDICT, VERDICTS, labels, prediction
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -15,7 +18,9 @@ LONGEST_LABEL = 600
 STARTS_FROM_GIVEN = True  # else people would have to write again all that is right
 CUT = 32_767  # characters to which spreadsheets cut a cell
 
-__all__ = ["LONGEST_LABEL", "LONGEST_TEXT", "STARTS_FROM_GIVEN", "answers", "controls", "fits", "labels", "prediction"]
+ROWS = 8  # of the field in Label Studio
+
+__all__ = ["answers", "controls", "fits", "labels", "parts", "prediction", "read_cell"]
 
 
 def parts(environment: "Environment") -> dict[str, "Template"]:
@@ -45,3 +50,33 @@ def read_cell(cell: str, task: Task, text: str) -> str:
         raise UserError(f"the cell has {CUT:,} characters, to which a spreadsheet cuts; decide on the review page")
     response = telling.read(cell)
     return response.replace("\r\n", "\n") if response == cell else response
+
+
+def controls(task: Task) -> list[Element]:
+    """Return the field of Label Studio's XML, which holds the given response to be edited, and the other answers."""
+    field = Element("TextArea", name=LABEL, toName=TEXT, rows=str(ROWS), editable="true", maxSubmissions="1")
+    field.set("placeholder", "The right response")
+    verdict = Element("Choices", name=VERDICT, toName=TEXT, choice="single", showInline="true")
+    widget.add_verdicts(verdict)
+    return [field, verdict]
+
+
+def fits(found: Mapping, task: Task) -> bool | None:
+    """Return whether a project's controls are Winnow's; see `winnow.kinds.widget.fits`."""
+    field = found.get(LABEL)
+    writes = isinstance(field, Mapping) and field.get("type") == "TextArea"
+    return writes and widget.choices_of(found, VERDICT) >= set(VERDICTS)
+
+
+def answers(result: Iterable[Mapping], task: Task, text: str) -> list[str]:
+    """Return the response that is written, or what else is answered; see `winnow.kinds.widget.answers`.
+
+    Whoever says that a row is ambiguous, or out of scope, need not delete the response.
+    """
+    written, found = [], []
+    for item in result:
+        if item.get("from_name") == LABEL:
+            written += [response for response in item["value"].get("text", []) if response.strip()]
+        elif item.get("from_name") == VERDICT:
+            found += item["value"].get("choices", [])
+    return found or written
