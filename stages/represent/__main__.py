@@ -13,10 +13,11 @@ measured on the source's rows in groups that the reference does not hold, so tha
 
 Out: metrics; plots: vocabulary.csv (growth), clusters.csv (rows of each source in each embedding cluster), dates.csv,
 distances.csv, characteristic.csv (words that tell a source from the others), examples.csv (rows in the middle of the
-clusters that are most the source's own). Sources beyond a gate are in doubt (`stages.represent.gate`).
+clusters that are most the source's own). Where texts are dialogues, the metrics tell of turns, lengths and openings,
+too. Sources beyond a gate are in doubt (`stages.represent.gate`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -27,7 +28,8 @@ import pyarrow.compute as pc
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from stages.represent import distances
+from stages.represent import dialogues, distances
+from stages.represent.dialogues import Dialogues
 from stages.represent.distances import Bootstrap
 from stages.represent.gate import Gates, doubts
 from stages.represent.rows import Profile, Rows, Sample
@@ -257,8 +259,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings, task = params.load("represent", Params), kinds.read_task()
     rows = Rows(task, Sample(settings.word_rows), Sample(settings.embedded_rows))
     vocabulary, with_embedding = Vocabulary(), set(embeddings.read_ids(args.embeddings))
+    kind, told = dialogues.of(task), defaultdict(Dialogues)  # by source
     for part in joined(args.rows, args.split, settings.reference):
         rows.read(part, vocabulary.encode, with_embedding)
+        for source in part["source"].unique().to_pylist() if kind else ():
+            told[source].add(part.filter(pc.equal(part["source"], source)), kind)
     if settings.reference and settings.reference not in rows.profiles:
         raise UserError(
             f"params.yaml: represent.reference: no row is of source '{settings.reference}'; "
@@ -282,6 +287,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, (header, lines) in drawn.items():
             files.write_csv(folder / f"{name}.csv", header, lines)
     found = doubts(metrics, settings.gates, settings.reference)
+    metrics |= {"dialogues": dialogues.measured(told)} if kind else {}
     files.write_json(args.metrics, metrics | {gates.KEY: gates.told(found)})
     # After writing, so that people see what was measured.
     gates.settle("represent", found, args.metrics)

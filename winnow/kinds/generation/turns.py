@@ -6,6 +6,7 @@ all but the declarations of tools.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from winnow.base.errors import UserError
 from winnow.kinds.generation import forms
@@ -145,3 +146,33 @@ def prompt_form(text: str) -> str:
 def response_form(label: str) -> str:
     """Return what is equal of responses that say the same."""
     return forms.of_response(label)
+
+
+class Described(NamedTuple):
+    """What a row is like.
+
+    Attributes:
+        turns: before the response, but the system's.
+        features: which of `system`, `tools`, `calls` and `code` it has.
+        asked, said: the words of the user's last turn, and of the response.
+    """
+
+    turns: int
+    features: list[str]
+    asked: str
+    said: str
+
+
+def described(text: str, label: str | None) -> Described:
+    """Return what a row is like, by which the diversity of dialogues is told."""
+    found = _read(text)
+    content, calls = ("", "") if label is None else dialogue.answered(label)
+    features = {
+        "system": any(turn.role == "system" for turn in found.messages),
+        "tools": bool(found.tools),
+        "calls": bool(calls) or any(turn.calls for turn in found.messages),
+        "code": any(True for _ in fences.blocks(content)),
+    }
+    users = [turn.content for turn in found.messages if turn.role == "user"]
+    turns = sum(turn.role != "system" for turn in found.messages)
+    return Described(turns, [name for name, has in features.items() if has], users[-1] if users else "", content)
