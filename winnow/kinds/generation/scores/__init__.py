@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.base import hashing
-from winnow.base.errors import UserError
 from winnow.encoder.neighbours import Neighbours
 from winnow.kinds import evidence
 from winnow.kinds.evidence import NOISES, Doubt, Errors, Filter, Signals, Surroundings, Suspects, between
@@ -157,13 +156,7 @@ class Evidence(evidence.Evidence):
         return reasons.in_words(responses, signs, self.judged.odds)
 
     def doubt(self, by: Doubt) -> np.ndarray:
-        """Return how differently prompts near to each are answered, (rows,) float64.
-
-        Raises:
-            UserError: `by` is margin, which responses do not have.
-        """
-        if by == "margin":
-            raise UserError("params.yaml: choose_rows.strategy: responses have no margin; use entropy or mixed")
+        """Return how differently prompts near to each are answered, (rows,) float64, whatever `by` asks for."""
         return self.signs.spread
 
     def suspects(self, labels: np.ndarray, filter_by: Filter) -> Suspects:

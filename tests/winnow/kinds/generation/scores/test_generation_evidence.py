@@ -126,10 +126,9 @@ def test_tables_read_back():
         scores.read(TASK, table.drop(["worst"]), Path("scores.parquet"))
 
 
-def test_responses_have_no_margin():
-    with pytest.raises(UserError, match="responses have no margin; use entropy or mixed"):
-        evidence()[0].doubt("margin")
-    assert evidence()[0].doubt("entropy").tolist() == [0.0] * ROWS
+def test_responses_have_one_measure_of_doubt():
+    made = evidence()[0]
+    assert made.doubt("margin").tolist() == made.doubt("entropy").tolist()
 
 
 def test_nothing_planted_is_nothing_learnt():
