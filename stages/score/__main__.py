@@ -75,9 +75,9 @@ class Params(params.Section):
     """Padded tokens in one forward pass of a frozen encoder, where the kind of task asks for more than embeddings.
     Raise it on a GPU."""
 
-    planted_rows: int = Field(2000, ge=10)
+    planted_rows: int = Field(500, ge=10)
     """Rows with a label in each of which an error is planted beforehand, by kinds of task whose models must be asked
-    about it (`generation`); calibrate takes its errors from these. More cost as much again as so many rows."""
+    about it; calibrate takes its errors from these. Each costs as much as a row."""
 
     generator: Passes = Passes()
     finetune: Recipe = Recipe()

@@ -35,7 +35,7 @@ class Passes(Section):
     """Section `score.generator`: how the language model of `models/generator` reads responses, where the kind of task
     asks it. Forward passes alone; they take most of the stage's time."""
 
-    max_rows: int = Field(5000, ge=1)
+    max_rows: int = Field(1000, ge=1)
     """Rows whose responses it reads: of more, those of lowest id, which is a hash. The others have the other signs."""
 
     max_length: int = Field(1024, ge=16)

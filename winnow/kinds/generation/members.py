@@ -28,16 +28,7 @@ from winnow.text import tfidf
 from winnow.text.words import words
 
 MAX_FEATURES = 50_000
-SIGNS_OF_READING = {  # how each sign of `reading.NAMES` is called, and whether more of it is suspicious
-    "loss": 1,
-    "loss_alone": 1,
-    "gain": -1,
-    "ifd": 1,
-    "worst": 1,
-    "tail": 1,
-    "excess": 1,
-    "ending": 1,
-}
+LESS = ("gain",)  # signs of `reading.NAMES` of which less is suspicious
 
 
 @dataclass(frozen=True)
@@ -322,7 +313,7 @@ def read_by(generator: Generator, prompts: Sequence[str], world: World) -> tuple
     values = {name: np.full(len(rows), np.nan) for name in reading.NAMES}
     worst = np.full((len(rows), 2), -1)
     for name, own in read.values.items():
-        values[name][some] = own * SIGNS_OF_READING[name]
+        values[name][some] = -own if name in LESS else own
     worst[some] = read.worst
     return values, worst
 

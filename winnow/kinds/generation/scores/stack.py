@@ -1,23 +1,19 @@
 """All signs of a response weighed into one: how much likelier they are of a planted error than of a response as given.
 
-What weighs them learns, out of fold, to tell planted responses from given ones: the mean of a logistic regression on
-the signs' ranks and of boosted trees, which see that a sign means one thing with one sort of error and another with
-another.
-It is fitted a second time without the given responses that look most like planted ones (Northcutt et al. 2021).
+Randomised trees (Geurts et al. 2006) learn, out of fold, to tell planted responses from given ones: a sign means one
+thing with one sort of error and another with another. They are grown a second time without most of the given responses
+that look like planted ones (Northcutt et al. 2021).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from winnow.kinds.classification import logistic
-
-REGULARIZATION = 0.3  # C of the regression
-TREES = {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 8, "min_samples_leaf": 10, "l2_regularization": 1.0}
-LEAST = 1e-3  # a model that is certain says no more than this
-DROPPED = 0.5  # of the suspects among given responses, in the second pass
+TREES = 100
+LEAF = 3  # responses of a leaf, at least
+LEAST = 0.01  # trees that agree say no more than this
+DROPPED = 0.8  # of the suspects among given responses, in the second pass
 FEWEST = 10  # planted and given responses below which there is nothing to learn
 
 
@@ -75,43 +71,23 @@ def _once(features: np.ndarray, learnt: Learnt) -> np.ndarray:
         truth = learnt.wrong[train]
         if min(truth.sum(), (~truth).sum()) < FEWEST:
             continue
-        found[inside] = (
-            _linear(features[train], truth, features[inside]) + _trees(features[train], truth, features[inside])
-        ) / 2
+        found[inside] = _grown(features[train], truth, features[inside])
     return found
 
 
-def _linear(train: np.ndarray, truth: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    known, wanted = _ranked(train, train), _ranked(train, asked)
-    fitted = logistic.fit(known, truth.astype(int), REGULARIZATION, _balance(truth))
-    return _logit(logistic.probabilities(fitted, wanted, 2)[:, 1])
+def _grown(train: np.ndarray, truth: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Return the log odds of an error of rows that are asked, (asked,) float64, by trees grown on others."""
+    from sklearn.ensemble import ExtraTreesClassifier
 
-
-def _trees(train: np.ndarray, truth: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    with threadpool_limits(1):  # the same bytes on any machine
-        fitted = HistGradientBoostingClassifier(early_stopping=False, random_state=0, **TREES)
-        fitted.fit(train, truth, sample_weight=_balance(truth))
-        return _logit(fitted.predict_proba(asked)[:, 1])
+    trees = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, random_state=0, n_jobs=1)
+    trees.fit(train, truth, sample_weight=_balance(truth))
+    return _logit(trees.predict_proba(asked)[:, 1])
 
 
 def _balance(truth: np.ndarray) -> np.ndarray:
     """Return weights by which wrong and right ones count alike, (rows,) float64, one in the mean."""
     share = truth.mean()
     return np.where(truth, 0.5 / share, 0.5 / (1 - share))
-
-
-def _ranked(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Return each value's rank among known ones, and how far it is beyond the middle in standard deviations."""
-    ranks = np.empty(asked.shape)
-    for column, (own, wanted) in enumerate(zip(known.T, asked.T, strict=True)):
-        ordered = np.sort(own)
-        below, upto = np.searchsorted(ordered, wanted, "left"), np.searchsorted(ordered, wanted, "right")
-        ranks[:, column] = (below + upto) / len(ordered) - 1
-    spread = known.std(axis=0)
-    standard = (asked - known.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return np.hstack([ranks, np.clip(standard, -5, 5)])
 
 
 def _logit(chances: np.ndarray) -> np.ndarray:

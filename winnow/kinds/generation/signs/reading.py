@@ -30,7 +30,7 @@ class Read:
         values: (responses,) float64 each, by `NAMES`; nan where a response is too long. In nats a token: `loss`, with
             the prompt; `loss_alone`, without; `gain`, what the prompt saves; `ifd`, the first as a share of the second;
             `worst`, the dearest token; `tail`, the mean of the dearest; `excess`, the most that the prompt makes a
-            token dearer; `ending`, the token that ends the turn.
+            token dearer, 0 where it is cut into other tokens; `ending`, the token that ends the turn.
         worst: (responses, 2) int, where the dearest token stands in the response, in characters; -1: not known.
     """
 
@@ -105,7 +105,7 @@ def measured(given: np.ndarray, alone: np.ndarray) -> dict[str, float]:
         "ifd": mean / max(without, 1e-6),
         "worst": float(words.max()),
         "tail": float(np.sort(words)[-count:].mean()),
-        "excess": float((given - alone).max()) if aligned else np.nan,
+        "excess": float((given - alone).max()) if aligned else 0.0,
         "ending": float(given[-1]),
     }
 

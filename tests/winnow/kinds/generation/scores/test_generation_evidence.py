@@ -1,5 +1,6 @@
 """Evidence on responses: what was planted is planted again, what is not known says nothing, and tables read back."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,12 @@ def evidence(seed: int = 1, partly: bool = False) -> tuple[Evidence, np.ndarray]
     facts[:] = [[(0, 6)] if error else [] for error in errors]
     signs = Signs(values, np.tile([7, 9], (len(errors), 1)), facts, np.zeros(ROWS))
     return Evidence(TASK, made, signs), labels
+
+
+@cache
+def judged_once() -> tuple[Evidence, np.ndarray]:
+    of, labels = evidence()
+    return of.signals(labels, np.full(ROWS, True), around(), labels).evidence, labels
 
 
 def around() -> Surroundings:
@@ -103,8 +110,7 @@ def test_errors_come_first_from_their_way_and_a_lower_rate_is_a_part_of_a_higher
 @settings(max_examples=20)
 @given(st.lists(st.integers(0, ROWS - 1), max_size=9))
 def test_what_is_said_of_some_rows_is_what_was_said_of_them(rows):
-    of, labels = evidence()
-    whole = of.signals(labels, np.full(ROWS, True), around(), labels).evidence
+    whole, labels = judged_once()
     part = whole.take(np.array(rows, dtype=int))
     assert part.why() == [whole.why()[row] for row in rows]
     np.testing.assert_array_equal(part.judged.score, whole.judged.score[rows])
