@@ -48,6 +48,7 @@ SAMPLE_ROWS = 5000
 KEYS_OF = 1000  # objects of a file, whose keys are its columns
 UTF_8_CSV = Dialect()
 FASTTEXT = "__label__"
+ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{")  # of objects
 HEADER_LINE = re.compile(rb"(From |[A-Za-z][A-Za-z0-9-]+:[ \t])")
 
 
@@ -146,7 +147,7 @@ def _of_files(suffix: str, files: tuple[Input, ...], path: Path) -> str:
     """Return the format of files that share the end of their names."""
     known = _named(suffix)
     if known == "json":
-        return "jsonl"
+        return "array" if all(ARRAY.match(head(file)) for file in files[:KNOWN_BY]) else "jsonl"
     if known in ("text", "tsv") and all(_is_tagged(head(file)) for file in files[:KNOWN_BY]):
         return "conll"
     if known:
@@ -209,7 +210,7 @@ def _by_its_beginning(data: bytes, named: str | None, path: Path) -> str:
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{") and _is_json_line(start.split(b"\n", 1)[0]):
         return "jsonl"
-    if start.startswith(b"[") and named != "text" and re.match(rb"\[\s*\{", start):
+    if named != "text" and ARRAY.match(data):
         return "array"
     if start.startswith((b"{", b"[")) and named != "text":
         raise one_value(path)

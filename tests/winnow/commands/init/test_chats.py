@@ -144,6 +144,18 @@ def test_a_language_model_learns_and_another_init_brings_the_encoders_back(init,
     assert set(after["task"]) == {"kind", "labels"}
 
 
+def test_a_folder_of_arrays(init, tmp_path, project):
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    for place in range(2):
+        rows = [{"messages": openai(*pair)} for pair in PAIRS[place::2]]
+        (folder / f"{place}.json").write_text(json.dumps(rows, indent=1))
+    init(folder, "--yes")
+    assert written(project)["collect"]["sources"][0]["path"] == "talks/**/*.json"
+    collect.main(COMMAND)
+    assert tables.read(project / "raw/talks.parquet").num_rows == ROWS
+
+
 def test_many_responses_are_as_many_as_the_time_allows(init, tmp_path, project):
     rows = [(shapes.text(n), " ".join(shapes.text(n + place) for place in range(20))) for n in range(400)]
     init(lines(tmp_path / "pairs.csv", rows, ["prompt", "response"]), "--yes", "--minutes", "0.01")
