@@ -22,7 +22,7 @@ from winnow.encoder.reader import Reading
 from winnow.generator.template import Template
 
 SOUND = "The models have the positions and layers that params.yaml asks for.\n"
-GENERATOR = "generator"  # of arms.encoders: the language model
+GENERATORS = {"generator", "adapted_generator"}  # of arms.encoders: the language model, and what it is adapted to
 
 
 def lacking(base: Path, generator: Path) -> list[str]:
@@ -36,8 +36,8 @@ def lacking(base: Path, generator: Path) -> list[str]:
         UserError: a model's configuration cannot be read, or the language model's chat template cannot be used.
     """
     encoders = params.load("arms", _stage("evaluate").Arms).encoders
-    starts = [base] if set(encoders) - {GENERATOR} else []
-    if GENERATOR in encoders:
+    starts = [base] if set(encoders) - GENERATORS else []
+    if GENERATORS & set(encoders):
         Template.of(generator)
         starts.append(generator)
     for folder in {base: None, **dict.fromkeys(starts)}:

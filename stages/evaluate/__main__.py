@@ -44,9 +44,9 @@ class Arms(params.Section):
     approaches: list[str]
     """Names of section `approaches`."""
 
-    encoders: list[Literal["base", "adapted", "generator"]]
-    """What each approach starts from: the base or the adapted encoder, or, of the kind generation, the language model.
-    `transfer` from the adapted encoder is the arm `dapt`."""
+    encoders: list[Literal["base", "adapted", "generator", "adapted_generator"]]
+    """What each approach starts from: the base or the adapted encoder; of the kind generation, the language model or
+    the adapted one. `transfer` from an adapted model is the arm `dapt`."""
 
     seeds: list[Annotated[int, Field(ge=1)]]
     """Seeds of the order of the rows, the head and dropout. One seed gives no interval over seeds, two a very wide

@@ -33,15 +33,16 @@ SMALL = {
     },
     "clean": {"default_profile": "plain"},
     "adapt": {"tokens": 3000},
+    "adapt_generator": {"tokens": 2000, "learning_rate": 0.01},
     "annotate": {"rules": [], "combine": "majority"},
-    "arms": {"seeds": [1, 2], "encoders": ["generator"], "ensembles": {}},
+    "arms": {"seeds": [1, 2], "encoders": ["generator", "adapted_generator"], "ensembles": {}},
     "approaches": {"transfer": {"max_length": 128, "max_new_tokens": 24, "adapter": {"rank": 4, "alpha": 8.0}}},
     "balance": {"weights": "none", "max_labels": None},
     "finetune": {"epochs": 3, "frozen_layers": 1, "batch_tokens": 1024, "learning_rate": 0.01},
     "learning_curve": {"budgets": [10, 20], "seeds": [1]},
     "choose_rows": {"strategy": "typical"},
     "rounds": {"planted": [0.2], "plant_seeds": 1, "resamples": 100},
-    "compare": {"resamples": 200, "pairs": []},
+    "compare": {"resamples": 200, "pairs": [["dapt", "transfer"]]},
     "represent": {"resamples": 100},
 }
 
@@ -101,7 +102,13 @@ def test_adapters_of_each_seed_are_kept_as_peft_loads_them(clone):
 
 def test_predictions_hold_what_the_metrics_need(clone):
     folder = clone.folder / "data/predictions"
-    assert {path.stem for path in folder.glob("*.parquet")} == {"tfidf-0", "transfer-1", "transfer-2"}
+    assert {path.stem for path in folder.glob("*.parquet")} == {
+        "tfidf-0",
+        "transfer-1",
+        "transfer-2",
+        "dapt-1",
+        "dapt-2",
+    }
     rows = pq.read_table(folder / "transfer-1.parquet").to_pylist()
     assert all(row["loss"] > 0 and row["tokens"] > 5 and row["predicted_tokens"] <= 24 for row in rows)
 

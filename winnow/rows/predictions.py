@@ -22,7 +22,7 @@ from winnow.rows.text_column import TextColumn
 SPLITS = ("dev", "test")
 NO_SEED = 0
 ADAPTED = "dapt"  # begins the name of an arm that starts from the adapted encoder (Gururangan et al. 2020)
-RUN = re.compile(r"(?P<approach>.+)-(?P<encoder>base|adapted|generator)-(?P<seed>\d+)")
+RUN = re.compile(r"(?P<approach>.+)-(?P<encoder>base|adapted|generator|adapted_generator)-(?P<seed>\d+)")
 COLUMNS = ("id", "group", "split", "label", "predicted")
 NAME = re.compile(r"(?P<approach>.+)-(?P<seed>\d+)")
 EVALUATED = ("id", "group", "split", "label", "label_origin")  # what is read of the rows that measure, beside the text
@@ -50,7 +50,7 @@ def of_run(run: str) -> str | None:
     if not match:
         return None
     arm = match["approach"]
-    if match["encoder"] == "adapted":
+    if match["encoder"].startswith("adapted"):
         arm = ADAPTED if arm == "transfer" else f"{ADAPTED}_{arm}"
     return f"{arm}-{match['seed']}"
 

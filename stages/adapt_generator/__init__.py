@@ -1,0 +1,1 @@
+"""The stage `adapt_generator`: see __main__.py."""
