@@ -30,6 +30,7 @@ from bench import peers
 from winnow.base import hashing
 from winnow.base.files import write_json
 from winnow.commands import pipeline
+from winnow.kinds.generation import telling
 from winnow.people import decisions, queue
 from winnow.rows import tables
 
@@ -41,7 +42,8 @@ LABELS = ["BACKGROUND", "OBJECTIVE", "METHODS", "RESULTS", "CONCLUSIONS"]
 NEIGHBOURS = 5
 START_GOAL = 30  # seconds
 PAINT_GOAL, DECISION_GOAL = 1000, 50  # milliseconds
-KINDS = ("classification", "multilabel", "token_classification")
+KINDS = ("classification", "multilabel", "token_classification", "generation")
+PROBABLE = KINDS[:2]  # those whose labels have a probability each
 EACH = 12  # words of a text from one span to the next
 # Runs before the page's own script: when is the first row there, and how long does each key take to bring the next?
 WATCH = """
@@ -63,8 +65,9 @@ def make(folder: Path, rows: Path, kind: str, count: int) -> None:
     texts = itertools.cycle(tables.read(rows, ["text"])["text"].to_pylist())
     entries = [entry(kind, number, [next(texts) for _ in range(2)]) for number in range(count)]
     tables.write(queue.table(entries), folder / pipeline.path("find_issues", "queue", ROOT))
-    task = f"task: {{kind: {kind}, labels: [{', '.join(LABELS)}]}}\nreview: {{overlap: 0.1}}\n"
-    (folder / "params.yaml").write_text(task, encoding="utf-8")
+    labels = "" if kind == "generation" else f", labels: [{', '.join(LABELS)}]"
+    settings = f"task: {{kind: {kind}{labels}}}\nreview: {{overlap: 0.1}}\n"
+    (folder / "params.yaml").write_text(settings, encoding="utf-8")
     shutil.copyfile(ROOT / pipeline.FILE, folder / pipeline.FILE)
 
 
@@ -74,6 +77,8 @@ def label(kind: str, number: int, text: str) -> str:
         return LABELS[number % 5]
     if kind == "multilabel":
         return json.dumps(sorted({LABELS[number % 5], LABELS[number * 3 % 5]}), separators=(",", ":"))
+    if kind == "generation":
+        return f"{text} Response\n{number}."
     words = list(re.finditer(r"\w+", text))[number % EACH :: EACH]
     marked = [[word.start(), word.end(), LABELS[(number + place) % 5]] for place, word in enumerate(words)]
     return json.dumps(marked, separators=(",", ":"))
@@ -93,7 +98,7 @@ def entry(kind: str, number: int, texts: list[str]) -> dict:
         "tier": "possible",
         "seconds": 10.0,
         "reasons": ["the models agree on another label", "3 of its 5 nearest rows have another label"],
-        "probabilities": [{"label": name, "p": 0.2} for name in LABELS] if kind != "token_classification" else [],
+        "probabilities": [{"label": name, "p": 0.2} for name in LABELS] if kind in PROBABLE else [],
         "votes": [{"rule": "heading", "label": given}],
         "neighbours": [near] * NEIGHBOURS,
         "text": text,
@@ -104,6 +109,8 @@ def write_decisions(file: Path, kind: str, lines: int) -> None:
     """Write decisions of an earlier time on rows that are not in the queue."""
     text = "figures, no deeds"
     given, new = label(kind, 2, text), label(kind, 3, text)
+    if kind == "generation":
+        given, new = telling.fingerprint(given), telling.told(new)
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow((*decisions.COLUMNS, decisions.SECONDS))

@@ -185,12 +185,13 @@ def _votes(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
 
 def _decisions(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
     file = pipeline.made("apply_decisions", "decisions")
-    task = kinds.read_task()
+    task, row = kinds.read_task(), _row(pipeline.path("apply_decisions", "out"), id)
     for decision in decisions.read(file) if file else ():
         if decision.id == id:
             note = f": {decision.note}" if decision.note else ""
-            label = task.meant(decision.new_label)
-            verdict = f"{decision.verdict} {shown(label) if label else ''}".strip()
+            label, given = task.meant(decision.new_label), row["given_label"] if row else None
+            change = task.changed(given, label) if label and given else None
+            verdict = f"{decision.verdict} {change or (shown(label) if label else '')}".strip()
             yield "decision", f"{verdict}, by {decision.reviewer} on {decision.decided_on}{note}"
 
 

@@ -125,6 +125,10 @@ class Task(Section):
         """Return what a change of its text left of a row's label."""
         return Carried(label)
 
+    def changed(self, before: str, after: str) -> str | None:
+        """Return what leads from a label to another, in a line; None: people read both as `shown` tells them."""
+        return None
+
     def told_given(self, label: str) -> str:
         """Return how column `given_label` of decisions.csv tells a label, in one line; no two are told alike."""
         return label

@@ -384,7 +384,9 @@ def _all_data(data: Mapping) -> Iterator[Block]:
 
 def _row(example: Mapping, what: str) -> Line:
     label: Line = [Foreign(example["label"] or "(no label)")]
-    if what == "relabelled":
+    if "change" in example:
+        label = [Foreign(example["change"])]
+    elif what == "relabelled":
         label = [Foreign(example["before"] or "(no label)"), " → ", *label]
     text: Line = [Foreign(example["text"])]
     if "text_after" in example:

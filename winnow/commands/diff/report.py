@@ -292,6 +292,9 @@ def _tell_texts(two: Two, examples: list[dict], what: str) -> None:
         example["text"] = (before if what in ("removed", "changed") else after)[:LONGEST]
         if what == "changed":
             example["text_after"] = after[:LONGEST]
+        labels = [example.get(key) for key in ("before", "label")]
+        if None not in labels and (change := two.task.changed(*labels)):
+            example["change"] = change
         # A label may mark places of its own revision's text.
         for key, text in (("label", before if what == "removed" else after), ("before", before)):
             if key in example:

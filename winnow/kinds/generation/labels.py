@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from winnow.base.errors import UserError
 from winnow.kinds import task
-from winnow.kinds.generation import forms, telling
+from winnow.kinds.generation import changes, forms, telling
 from winnow.text import dialogue, words
 from winnow.text.dialogue import Dialogue, Message
 
@@ -67,6 +67,10 @@ class Task(task.Task):
         """Return the response in one line, short."""
         line = " ".join(label[: 4 * LONGEST_SHOWN].split())
         return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
+
+    def changed(self, before: str, after: str) -> str:
+        """Return the words that went and came."""
+        return changes.told(before, after)
 
     def told_given(self, label: str) -> str:
         """Return the response's hash; see `winnow.kinds.generation.telling`."""
