@@ -29,7 +29,7 @@ LANGUAGE_MODEL = {
 }
 # What params.yaml says of these where encoders learn: another `init` brings it back.
 OF_ENCODERS: dict[str, dict] = {
-    "generator": {"kind": "none"},
+    "generator": dict.fromkeys(LANGUAGE_MODEL, GONE) | {"kind": "none"},
     "arms": {
         "approaches": ["transfer"],
         "encoders": ["base", "adapted"],

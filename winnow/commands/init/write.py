@@ -47,7 +47,8 @@ def _in_blocks(text: str, changes: Mapping[str, Mapping[str, object]]) -> str:
 
     def block(found: re.Match) -> str:
         keys = YAML(typ="safe").load(found["keys"])
-        if set(changes.get(found["section"], ())) <= set(keys):
+        values = changes.get(found["section"], {})
+        if {key for key, value in values.items() if value is not GONE} <= set(keys):
             return found[0]
         lines = _dumped(keys).splitlines(keepends=True)
         return f"{found['section']}:{found['comment'] or ''}\n{''.join(f'  {line}' for line in lines)}"
