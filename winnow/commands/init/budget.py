@@ -28,6 +28,8 @@ ADAPTED = (300_000, 50_000)
 READINGS = 20  # of the same text; more soon add nothing
 ENCODERS = 2  # the base and the adapted one
 SLOWER = 7  # times that a small language model with an adapter trains slower than the default encoder
+# To look for a wrong response, the given one and one that is planted are read, behind the prompt and alone.
+SCORED_READ = 2.4 * SLOWER / 2  # times as long as a row of as many tokens takes an encoder to train
 WRITTEN = (1024, 2, 64)  # of a language model: tokens of a row at most, epochs, and responses that train at least
 EPOCHS = ((2000, 4), (10_000, 3))  # up to so many labels, so many; 2 beyond: more texts of a kind need fewer readings
 
@@ -60,7 +62,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Plan:
-    """What params.yaml gets, and the minutes that the run takes with it."""
+    """What params.yaml gets, and the minutes that the run takes with it.
+
+    Attributes:
+        scored: responses that a language model reads to find wrong ones.
+    """
 
     max_length: int
     adapt_tokens: int
@@ -68,6 +74,7 @@ class Plan:
     epochs: int
     reads: int
     seeds: tuple[int, ...]
+    scored: int
     minutes: float
 
 
@@ -111,11 +118,15 @@ def plan(data: Data, adapt_tokens: int, machine: Machine, minutes: float) -> Pla
     while fit > least and cost(fit, seeds) > 60 * minutes:
         fit = int(fit * 0.9)
     adapted = min(max(adapt_tokens, ADAPTED[0]), max(READINGS * data.tokens, ADAPTED[1]))
+    scored = 0
+    if data.writes:
+        scored = max(WRITTEN[2], min(data.labelled, int(60 * minutes / machine.seconds(SCORED_READ * max(mean, 1), 0))))
     runs = models * len(seeds)
     seconds = STAGES * STAGE_SECONDS + cost(fit, seeds) + (runs + 1) * 2 * STAGE_SECONDS
     seconds += machine.seconds(adapted, (2 + 0.3 * runs) * data.tokens)
     seconds += data.rows * (SECONDS_A_ROW + SECONDS_A_ROW_AND_CLASS * data.classes)
-    return Plan(length, adapted, None if fit == labels else fit, epochs(fit), reads, seeds, seconds / 60)
+    seconds += machine.seconds(SCORED_READ * scored * mean, 0)
+    return Plan(length, adapted, None if fit == labels else fit, epochs(fit), reads, seeds, scored, seconds / 60)
 
 
 def trained(labelled: int) -> int:

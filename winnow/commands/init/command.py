@@ -242,7 +242,7 @@ def _replace(text: str, changes: Mapping[str, Mapping], answers: Answers, bring:
         UserError: the stages would refuse it, or somebody's own work would be lost.
     """
     options, root = answers.options, Path()
-    made = write.changed(text, recipe.of_kind(changes, params.read()["task"]) | recipe.gates(options.strict))
+    made = write.changed(text, recipe.of_kind(changes, params.read()) | recipe.gates(options.strict))
     write.check(made, root, str(params.FILE))
     left = clear.leftovers(YAML(typ="safe").load(made), root)
     clear.refuse_own(left, options.force)

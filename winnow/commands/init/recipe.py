@@ -38,6 +38,7 @@ OF_ENCODERS: dict[str, dict] = {
     "approaches": {"transfer": {}},
     "finetune": {"batch_tokens": 256, "frozen_layers": 3},
     "balance": {"weights": "sqrt"},
+    "score": {"generator": GONE, "planted_rows": GONE},
     "compare": {
         "pairs": [
             ["dapt", "transfer"],
@@ -89,21 +90,23 @@ def changes(sources: Sequence[Source], labels: Labels, plan: Plan, machine: Mach
     }
     if labels.kind == GENERATION:
         longest = max(source.survey.tokens_at(0.95) for source in sources)
-        _add(made, written(min(-(-int(1.3 * longest) // STEP) * STEP, WRITTEN[0])))
+        _add(made, written(min(-(-int(1.3 * longest) // STEP) * STEP, WRITTEN[0]), plan.scored))
     return made
 
 
-def written(max_length: int) -> dict[str, dict]:
+def written(max_length: int, scored: int) -> dict[str, dict]:
     """Return what differs where a language model learns responses: docs/generation.md.
 
     Args:
         max_length: tokens of a prompt with its response.
+        scored: responses that the language model reads to find wrong ones.
     """
-    adapter = {"rank": 16, "alpha": 32.0}
+    adapter, max_length = {"rank": 16, "alpha": 32.0}, max(max_length, STEP)
     return {
         "generator": LANGUAGE_MODEL,
         "arms": {"approaches": ["transfer"], "encoders": ["generator"], "ensembles": {}},
-        "approaches": {"transfer": {"adapter": adapter, "max_length": max(max_length, STEP), "max_new_tokens": 128}},
+        "approaches": {"transfer": {"adapter": adapter, "max_length": max_length, "max_new_tokens": 128}},
+        "score": {"generator": {"max_rows": scored, "max_length": max_length}, "planted_rows": scored},
         "finetune": {"batch_tokens": 2048, "frozen_layers": 15},
         "balance": {"weights": "none"},
         "compare": {"pairs": []},
@@ -126,14 +129,16 @@ def task(labels: Labels) -> dict[str, object]:
     return own | ({"unlisted": "leave_out"} if labels.leaves_out else {})
 
 
-def of_kind(changes: Mapping[str, Mapping], before: Mapping[str, object]) -> dict[str, Mapping]:
+def of_kind(changes: Mapping[str, Mapping], now: Mapping[str, Mapping]) -> dict[str, Mapping]:
     """Return changes whose section `task` is of the kind that it says, or else of the default's, and of no other.
 
     Args:
-        before: section `task` as it is: what responses alone need goes with them.
+        now: params.yaml as it is: what responses alone need goes with them, and a language model that it names stays.
     """
     own, changes = dict(changes.get("task", {})), dict(changes)
-    if before.get("kind") == GENERATION != own.get("kind"):
+    if changes.get("generator") == LANGUAGE_MODEL and now.get("generator", OF_ENCODERS["generator"])["kind"] != "none":
+        del changes["generator"]
+    if now["task"].get("kind") == GENERATION != own.get("kind"):
         _add(changes, {name: values | changes.get(name, {}) for name, values in OF_ENCODERS.items()})
     none = dict.fromkeys([*OF_KINDS, *(["labels"] if own.get("kind") == GENERATION else [])], GONE)
     return changes | {"task": {"kind": ONE} | none | own}

@@ -149,7 +149,8 @@ def plan(planned: Plan, labels: int, kind: str) -> str:
     if kind == GENERATION:
         used = used.replace("labels", "responses")
         return (
-            f"The first run trains a small language model on {used}, {len(planned.seeds)} times: about "
+            f"The first run looks for wrong ones among {planned.scored:,} responses, and trains a small language model "
+            f"on {used}, {len(planned.seeds)} times: about "
             f"{minutes(planned.minutes)} on this machine, and more to answer the prompts of dev."
         )
     return (

@@ -10,7 +10,7 @@ from stages.collect import __main__ as collect
 from tests.winnow.commands.init import shapes
 from tests.winnow.commands.init.test_init import jsonl, lines, refused
 from tests.winnow.commands.init.test_shapes import written
-from winnow.commands.init import recipe
+from winnow.commands.init import recipe, write
 from winnow.commands.init.write import GONE
 from winnow.rows import tables
 
@@ -136,6 +136,7 @@ def test_a_language_model_learns_and_another_init_brings_the_encoders_back(init,
     assert made["finetune"]["epochs"] == 2
     assert made["finetune"]["reads"] == 0
     assert made["clean"]["default_profile"] == "chat"
+    assert made["score"]["generator"] == {"max_rows": 64, "max_length": 128}
     init(lines(tmp_path / "s.csv", shapes.ROWS, ["text", "label"]), "--yes", "--force")
     after = written(project)
     for section, own in recipe.OF_ENCODERS.items():
@@ -158,4 +159,13 @@ def test_a_folder_of_arrays(init, tmp_path, project):
 def test_many_responses_are_as_many_as_the_time_allows(init, tmp_path, project):
     rows = [(shapes.text(n), " ".join(shapes.text(n + place) for place in range(20))) for n in range(400)]
     init(lines(tmp_path / "pairs.csv", rows, ["prompt", "response"]), "--yes", "--minutes", "0.01")
-    assert 1 <= written(project)["balance"]["max_labels"] <= 64
+    made = written(project)
+    assert 1 <= made["balance"]["max_labels"] <= 64
+    assert made["score"]["planted_rows"] == made["score"]["generator"]["max_rows"] == 64
+
+
+def test_the_language_model_that_params_name_stays(init, tmp_path, project):
+    file, own = project / "params.yaml", {"kind": "folder", "folder": "mine", "licence": "MIT"}
+    file.write_text(write.changed(file.read_text(), {"generator": own}))
+    init(lines(tmp_path / "pairs.csv", PAIRS, ["prompt", "response"]), "--yes")
+    assert written(project)["generator"] == own
