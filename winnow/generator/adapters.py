@@ -88,10 +88,12 @@ def merged(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
     """Return a model with a folder's adapter added to its weights, as fast as it was without.
 
     Raises:
-        UserError: the adapter is damaged or of another model.
+        UserError: the adapter is damaged, of another model, or not in safetensors.
     """
     import peft
 
+    if not (folder / WEIGHTS).is_file():  # peft would look for a pickle, or for more on a hub
+        raise UserError(f"{folder}: has no {WEIGHTS}; an adapter in another form is not read")
     try:
         return peft.PeftModel.from_pretrained(base, folder, local_files_only=True).merge_and_unload()
     except Exception as error:  # of peft, of safetensors and of torch, where shapes differ
