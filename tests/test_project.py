@@ -29,8 +29,8 @@ REQUIREMENTS = [
     *PYPROJECT["project"]["dependencies"],
     *{requirement for extra in PYPROJECT["project"]["optional-dependencies"].values() for requirement in extra},
 ]
-# Used by DVC or the build, never imported by stages or commands.
-NOT_IMPORTED = {"aiobotocore", "boto3", "dvc_s3", "ruamel.yaml.clib", "tokenizers"}
+# Used by DVC, by transformers or the build, never imported by stages or commands.
+NOT_IMPORTED = {"aiobotocore", "boto3", "dvc_s3", "gguf", "ruamel.yaml.clib", "tokenizers"}
 IMPORTED_AS = {
     "faiss-cpu": "faiss",
     "python-stdnum": "stdnum",
