@@ -46,7 +46,7 @@ def reader(tmp_path_factory) -> Reader:
 
 def test_words_and_states_tell_tags_out_of_fold_and_come_back_from_the_table(reader):
     texts, labels = corpus(90)
-    inputs = Inputs([], texts, lambda: pytest.fail("no embeddings are asked for"), lambda: reader)
+    inputs = Inputs([], texts, lambda: pytest.fail("no embeddings are asked for"), lambda: reader, list, 0)
     ensemble = {"probe": members.Probe.of(inputs, 1.0), "words": members.Words(texts, 10.0)}
     found = members.score(TASK, ensemble, labels, np.arange(90) % 3)
     measured = found.measure(np.ones(90, bool))
