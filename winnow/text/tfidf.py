@@ -1,9 +1,11 @@
 """TF-IDF: words and runs of words as numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 from pydantic import Field
 
+from winnow.base.errors import UserError
 from winnow.base.params import Section
 from winnow.text.words import terms
 
@@ -37,3 +39,19 @@ def features(texts: Iterable[str], ngrams: int, max_features: int):
         min_df=1,
     )
     return vectorizer, vectorizer.fit_transform(texts)
+
+
+def of_all(texts: Sequence[str], fit_on: np.ndarray, ngrams: int, max_features: int):
+    """Return the matrix of all texts, (rows, features), whose vocabulary and weights are those of some.
+
+    Args:
+        fit_on: (rows,) bool.
+
+    Raises:
+        UserError: no text of `fit_on` holds a word.
+    """
+    try:
+        vectorizer, _ = features([texts[row] for row in np.flatnonzero(fit_on)], ngrams, max_features)
+    except ValueError as error:
+        raise UserError(f"the texts to learn from hold no words ({error})") from None
+    return vectorizer.transform(texts)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winnow.base.errors import UserError
 from winnow.kinds.classification import logistic
 from winnow.text import tfidf
 
@@ -23,7 +22,10 @@ class Learner:
         self, task: "Task", texts: Sequence[str], vectors: np.ndarray, fit_on: np.ndarray, arms: Mapping[str, float]
     ) -> None:
         self._task = task
-        makers = {"probe": lambda: _scaled(vectors, fit_on), "tfidf": lambda: _words(texts, fit_on)}
+        makers = {
+            "probe": lambda: _scaled(vectors, fit_on),
+            "tfidf": lambda: tfidf.of_all(texts, fit_on, NGRAMS, MAX_FEATURES),
+        }
         self._arms = [(makers[arm](), regularization) for arm, regularization in arms.items()]
 
     def predict(self, rows: np.ndarray, labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -43,11 +45,3 @@ def _scaled(vectors: np.ndarray, fit_on: np.ndarray) -> np.ndarray:
     from sklearn.preprocessing import StandardScaler
 
     return StandardScaler().fit(vectors[fit_on]).transform(vectors)
-
-
-def _words(texts: Sequence[str], fit_on: np.ndarray):
-    try:
-        vectorizer, _ = tfidf.features([texts[row] for row in np.flatnonzero(fit_on)], NGRAMS, MAX_FEATURES)
-    except ValueError as error:
-        raise UserError(f"the texts to learn from hold no words ({error})") from None
-    return vectorizer.transform(texts)

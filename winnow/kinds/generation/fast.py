@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from winnow.base.errors import UserError
 from winnow.kinds.generation.labels import Task
 from winnow.kinds.generation.nearest import nearest
 from winnow.text import tfidf
@@ -18,7 +17,7 @@ class Learner:
     def __init__(
         self, task: Task, texts: Sequence[str], vectors: np.ndarray, fit_on: np.ndarray, arms: Mapping[str, float]
     ) -> None:
-        makers = {"probe": lambda: _unit(vectors), "tfidf": lambda: _words(texts, fit_on)}
+        makers = {"probe": lambda: _unit(vectors), "tfidf": lambda: tfidf.of_all(texts, fit_on, NGRAMS, MAX_FEATURES)}
         self._features = [makers[arm]() for arm in arms]
 
     def predict(self, rows: np.ndarray, labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -32,11 +31,3 @@ class Learner:
 def _unit(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)
-
-
-def _words(texts: Sequence[str], fit_on: np.ndarray):
-    try:
-        vectorizer, _ = tfidf.features([texts[row] for row in np.flatnonzero(fit_on)], NGRAMS, MAX_FEATURES)
-    except ValueError as error:
-        raise UserError(f"the texts to learn from hold no words ({error})") from None
-    return vectorizer.transform(texts)
