@@ -6,12 +6,13 @@ python -m stages.deduplicate --rows data/clean.parquet --against data/sources --
 
 Exact duplicates have the same words (`winnow.text.words`): they differ in case, spaces, the punctuation of sentences
 and Unicode form alone. Marks of vowels and tones, emoji, emoticons, signs of currency and of mathematics are words or
-parts of words. Near-duplicates share a band of MinHash values (`stages.deduplicate.sketch`), and each pair is verified
+parts of words. Near-duplicates share a band of MinHash values (`winnow.text.sketch`), and each pair is verified
 by the true similarity of its word shingles (`stages.deduplicate.compare`: Jaccard, or characters in common runs). Rows
 of both purposes are compared, so that an adapted encoder meets no copy of a test row. Adds the column `cluster`: the
 lowest id among the texts that similarity ties together, directly or by a chain. `--against` is the folder of the
 datasets that params name: their copies are dropped too. Their texts are cleaned as the rows were, which `--cleaning`
-says.
+says. What else of these datasets stands in the rows that stay, in runs of words, is measured
+(`stages.deduplicate.benchmarks`), and such rows are told of or dropped.
 
 Where texts are dialogues, `stages.deduplicate.dialogues` says what is compared of them.
 
@@ -37,12 +38,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from stages.deduplicate import compare, dialogues, keep, references
+from stages.deduplicate import benchmarks, compare, dialogues, keep, references
 from stages.deduplicate.keep import Rule
 from stages.deduplicate.meanings import meanings
 from stages.deduplicate.outcome import CONFLICT, Conflicts, Duplicates, Fate, Names, Outcome
 from stages.deduplicate.scratch import Scratch, opened, sketch
-from stages.deduplicate.sketch import Bands, bands
 from winnow import kinds
 from winnow.base import params, scratch
 from winnow.base.engine import map_batches
@@ -50,9 +50,11 @@ from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.machine import Machine, this_machine
 from winnow.base.stage import arguments, run
+from winnow.kinds import sides
 from winnow.rows import tables
 from winnow.rows.ledger import book
 from winnow.text.cleaning import saved
+from winnow.text.sketch import Bands, bands
 
 # A pair just at the threshold is found with at least this probability; a more similar pair with more.
 RECALL = 0.99
@@ -82,6 +84,8 @@ class Params(params.Section):
 
     drop_against: bool = True
     """`false` keeps the duplicates of such datasets; the ledger notes them."""
+
+    overlap: benchmarks.Overlap = benchmarks.Overlap()
 
     shingle_words: int = Field(3, ge=1)
     """Words of a shingle; in scripts without spaces, characters of a run. 1 compares vocabularies; 3 to 5 compare
@@ -202,14 +206,14 @@ def sides_against(
     found = compare.Links(rows, np.arange(rows), np.full(rows, -1, np.int32), np.zeros(rows, np.float32))
     if not others:
         return [2 * rows], found
-    sides = dialogues.Sides(partial(own.read, "text", "label"), rows, own.kind)
-    sketch_all(sides.numbered(), own.settings, own.machine, store)
+    both = dialogues.Sides(partial(own.read, *sides.COLUMNS), rows, own.kind)
+    sketch_all(both.numbered(), own.settings, own.machine, store)
     starts = foreign_in(others, 2 * rows, own, store)
     store.finish()
     roots = compare.equal_forms(store)
     lowest = roots[: 2 * rows].copy()
     links = linked(store, 2 * rows, roots, lowest, own.settings)
-    matches = sides.matches(links.matches[lowest], links.similarity[lowest])
+    matches = both.matches(links.matches[lowest], links.similarity[lowest])
     return starts, compare.Links(rows, found.roots, *matches)
 
 
@@ -233,12 +237,12 @@ def linked(store: Scratch, own: int, roots: np.ndarray, best: np.ndarray, settin
 
 
 def find(
-    store: Scratch, own: int, settings: Params, labels: Sequence[str], sides: compare.Links | None = None
+    store: Scratch, own: int, settings: Params, labels: Sequence[str], copied: compare.Links | None = None
 ) -> Duplicates:
     """Return what is a duplicate of what; the first `own` texts in `store` are rows, the others those of `against`.
 
     Args:
-        sides: of dialogues, what of each row is a copy of a text of `against`, which is not in `store`; rows of one
+        copied: of dialogues, what of each row is a copy of a text of `against`, which is not in `store`; rows of one
             prompt are one cluster then. None: texts are no dialogues.
     """
     roots = compare.equal_forms(store)
@@ -247,8 +251,8 @@ def find(
     links = linked(store, own, roots, best, settings)
     roots, matches, similarity, numbers = roots[:own], links.matches[best], links.similarity[best], numbers[:own]
     groups = roots
-    if sides is not None:
-        roots, matches, similarity = dialogues.tied(roots, store), sides.matches, sides.similarity
+    if copied is not None:
+        roots, matches, similarity = dialogues.tied(roots, store), copied.matches, copied.similarity
         groups = dialogues.answered_alike(roots, store)
     fates = np.full(own, Fate.kept, np.int8)
     fates[best != numbers] = Fate.exact_duplicate
@@ -282,7 +286,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError("params.yaml: deduplicate.against: --cleaning must say how the rows were cleaned")
     if is_local := isinstance(args.out, Path):
         args.out.parent.mkdir(parents=True, exist_ok=True)
-    own = Rows(args.rows, settings, machine, dialogues.of(task))
+    own = Rows(args.rows, settings, machine, sides.turns(task))
     # Some gigabytes: near the output, since /tmp may be small or in memory.
     with scratch.folder(args.out if is_local else None) as folder, opened(folder) as store:
         labels: dict[str, int] = {}
@@ -290,27 +294,37 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not rows:
             raise UserError(f"{args.rows}: has no row")
         cleaning = saved.read(args.cleaning) if settings.against else None
-        others = [references.texts(each, args.against, cleaning, own.kind) for each in settings.against]
+
+        def others() -> list[Iterator[pa.Table]]:
+            return [references.texts(each, args.against, cleaning, own.kind) for each in settings.against]
+
         if own.kind is None:
-            starts = foreign_in(others, rows, own, store)
-            sides = None
+            starts = foreign_in(others(), rows, own, store)
+            copied = None
             store.finish()
         else:
             store.finish()
             (folder / "sides").mkdir()
             with opened(folder / "sides") as apart:
-                starts, sides = sides_against(others, rows, own, apart)
+                starts, copied = sides_against(others(), rows, own, apart)
             pairs = dialogues.measure(store)
-        duplicates = find(store, rows, settings, list(labels), sides)
+        duplicates = find(store, rows, settings, list(labels), copied)
+    overlapping = benchmarks.Found({}, {})
+    if settings.against and settings.overlap.action != "off":
+        stay = sides.Rows(partial(own.read, *sides.COLUMNS), duplicates.fates == Fate.kept, own.kind)
+        names = [reference.name for reference in settings.against]
+        overlapping = benchmarks.find(others(), names, stay, settings.overlap)
+        if settings.overlap.action == "drop":
+            duplicates.fates[list(overlapping.reasons)] = Fate.overlap
     said, words = meanings(duplicates, own.read("text"), task)
     conflicts = Conflicts(duplicates, said)
-    names = Names(duplicates, conflicts, own.read("id"))
+    ids = Names(duplicates, conflicts, own.read("id"))
 
     def foreign(number: int) -> str:
         place = bisect_right(starts, number) - 1
         return f"row {number - starts[place] + 1} of {settings.against[place].name}"
 
-    outcome = Outcome(duplicates, conflicts, names, foreign, words)
+    outcome = Outcome(duplicates, conflicts, ids, foreign, words, overlapping.reasons)
 
     def parts() -> Iterator[pa.Table]:
         for batch in numbered(own.read(), 0):
@@ -324,6 +338,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         tables.write_stream(parts(), schema, args.out)
     tables.write_stream(outcome.conflict_rows(machine.batch_rows), CONFLICT, args.conflicts)
     told = measure(duplicates, conflicts, settings, starts)
+    for name, found in overlapping.metrics.items():
+        told["against"][name]["overlap"] = found
     write_json(args.metrics, told | ({"dialogues": pairs} if own.kind else {}))
 
 

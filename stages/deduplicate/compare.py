@@ -23,8 +23,8 @@ import numpy as np
 from numba import njit
 
 from stages.deduplicate.scratch import Scratch
-from stages.deduplicate.sketch import PLACE_BITS, WHOLE, least_shingles
 from winnow.base import progress
+from winnow.text.sketch import PLACE_BITS, WHOLE, least_shingles
 
 PIECE = 256
 PORTION = 2**22  # shingles in memory at once: 32 MiB, and as much again while they are read

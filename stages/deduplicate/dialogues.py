@@ -13,19 +13,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from stages.deduplicate.scratch import Scratch
-from winnow import kinds
 from winnow.base import hashing
-from winnow.kinds.task import Task
 from winnow.text.words import words
 
 PROMPT, RESPONSE = "prompt_form", "response_form"
 NONE = 0  # of a row without a response
 LEAST_WORDS = 8  # of a response that another dataset has too: shorter ones are equal by chance
-
-
-def of(task: Task) -> ModuleType | None:
-    """Return what a kind says of dialogues; None: its texts are none."""
-    return kinds.load(task, "turns") if kinds.has(task, "turns") else None
 
 
 def exchanges(batch: pa.Table, kind: ModuleType) -> list[str]:

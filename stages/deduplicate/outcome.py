@@ -37,6 +37,7 @@ class Fate(IntEnum):
     exact_duplicate = 1
     near_duplicate = 2
     against = 3
+    overlap = 4
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class Outcome:
     Attributes:
         foreign: names a text of another dataset, given by number.
         words: labels in words, by row, as far as they are other than the labels.
+        overlaps: what of other datasets stands in a row, in words, by row.
     """
 
     duplicates: Duplicates
@@ -158,6 +160,7 @@ class Outcome:
     names: Names
     foreign: Callable[[int], str]
     words: Mapping[int, str]
+    overlaps: Mapping[int, str]
 
     def kept_rows(self, batch: pa.Table, first: int) -> pa.Table:
         """Return the rows that stay, with their cluster, of a batch whose first row has number `first`."""
@@ -175,9 +178,14 @@ class Outcome:
         numbers = np.arange(first, first + len(batch))
         conflicting = np.isin(numbers, self.conflicts.rows)
         told = (duplicates.fates[numbers] != Fate.kept) | (duplicates.matches[numbers] >= 0) | conflicting
+        told |= np.isin(numbers, list(self.overlaps))
         for place in np.flatnonzero(told).tolist():
             row, id, fate = first + place, batch["id"][place].as_py(), Fate(duplicates.fates[first + place])
             matched = self._match(row) if duplicates.matches[row] >= 0 else ""
+            if fate == Fate.overlap:
+                details = Details(hashing.text_sha(batch["text"][place].as_py()))
+                ledger.add(id, "drop", fate.name, self.overlaps[row], details)
+                continue
             if fate != Fate.kept:
                 foreign = fate == Fate.against
                 keeper = None if foreign else self.names[duplicates.keepers[row]]
@@ -186,6 +194,8 @@ class Outcome:
                 continue
             if matched:
                 ledger.add(id, "note", Fate.against.name, matched)
+            elif row in self.overlaps:
+                ledger.add(id, "note", Fate.overlap.name, self.overlaps[row])
             if conflicting[place]:
                 others, total = self.conflicts.others(row)
                 details = Details(other_id=self.names[others[0]])

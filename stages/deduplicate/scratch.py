@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from stages.deduplicate.sketch import Bands, band_keys, shingle
+from winnow.text.sketch import Bands, band_keys, shingle
 
 _SHINGLES, _START, _LENGTH, _UNSPACED = "shingles", "start", "length", "unspaced"
 

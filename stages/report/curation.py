@@ -1,4 +1,4 @@
-"""The report's tables and plots on curation: sources, removals, duplicates, validation and drift.
+"""The report's tables and plots on curation: sources, removals, duplicates, overlap, validation and drift.
 
 A pipeline may leave out the stages that measure these: what was not measured is left out of the page, and a measure
 that this file does not know by name is shown under the name that its stage gave it.
@@ -14,6 +14,7 @@ from stages.report.words import number, share
 
 RULES = 12  # whose removals are shown by class, source and split: those that removed most
 DIMENSIONS = ("class", "source", "split")
+OVERLAP = "overlap"  # the key under which stages tell of it
 MEASURES = {"embeddings": "embeddings (MMD²)", "words": "words (JSD, bits)"}
 
 
@@ -30,7 +31,8 @@ def pin(source_pin: dict) -> str:
 
 def tables_of(inputs: Inputs) -> dict[str, Table]:
     """Return the tables by name; those that nothing was measured for have no rows."""
-    return source_tables(inputs) | removal_tables(inputs) | duplicate_tables(inputs) | validation_tables(inputs)
+    found = source_tables(inputs) | removal_tables(inputs) | duplicate_tables(inputs) | overlap_tables(inputs)
+    return found | validation_tables(inputs)
 
 
 def source_tables(inputs: Inputs) -> dict[str, Table]:
@@ -141,8 +143,29 @@ def duplicate_tables(inputs: Inputs) -> dict[str, Table]:
         [told, name.replace("_", " ").replace(".", ": "), value]
         for stage, told in stages
         for name, value in figures_of(inputs.metrics[stage])
+        if OVERLAP not in name.split(".")
     ]
     return {"duplicates": Table(["Duplicates", "Measure", "Value"], rows, "llr")}
+
+
+def overlap_tables(inputs: Inputs) -> dict[str, Table]:
+    """Return how much of benchmarks, of dev and of test stands in other rows, by runs of words."""
+    against = inputs.metrics["deduplicate"].get("against", {})
+    looked_for = {name: (told[OVERLAP], "all rows") for name, told in against.items() if OVERLAP in told}
+    looked_for |= {name: (told, "train") for name, told in inputs.metrics["split"].get(OVERLAP, {}).items()}
+    rows = [
+        [name, side, where, *_overlap(told), share(told["left"]["covered"]) if "left" in told else ""]
+        for name, (sides, where) in looked_for.items()
+        for side, told in sides.items()
+    ]
+    head = ["Looked for", "In", "Of", "Texts", "Too short", "Words covered", "Any", "From 20 %", "From 80 %", "Found"]
+    head += ["Rows with one", "Covered after removal"]
+    return {"overlap": Table(head, rows, "lllrrrrrrrrr")}
+
+
+def _overlap(told: dict) -> list[object]:
+    names = "any", "from_20_percent", "from_80_percent", "found", "rows"
+    return [told["texts"], told["too_short"], share(told["covered"]), *(told[name] for name in names)]
 
 
 def figures_of(metrics: dict, before: str = "") -> Iterator[tuple[str, object]]:

@@ -37,6 +37,7 @@ PARTS = {  # of the page, on what a stage measured
     "removals": "removals",
     "represent": "sources",
     "score": "issues",
+    "split": "overlap",
     "validate": "validation",
 }
 

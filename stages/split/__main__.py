@@ -16,8 +16,8 @@ frozen. The kind of task says for which classes a label counts.
 Rows that only adapt the encoder and are tied to no task row are all train: nothing is measured on them.
 
 Writes id, group, cluster and split for each row, and counts; `test_sha` is the fingerprint of the test rows. A dev or
-test of few groups is in doubt.
-Memory: about a hundred bytes a row, no text.
+test of few groups is in doubt, and one much of which stands in rows that train (`stages.split.overlaps`).
+Memory: about a hundred bytes a row, and the words of `overlap.rows` rows of dev and of test.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,6 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from stages.split import overlaps
 from stages.split.swaps import swap
 from winnow import kinds
 from winnow.base import gates, hashing, params
@@ -37,6 +38,7 @@ from winnow.base.errors import UserError
 from winnow.base.files import write_json
 from winnow.base.gates import Doubt
 from winnow.base.stage import arguments, run
+from winnow.kinds import sides
 from winnow.kinds.task import Task
 from winnow.rows import splits, tables
 from winnow.rows.splits import SPLITS
@@ -67,6 +69,8 @@ class Params(params.Section):
     min_groups: int = Field(10, ge=1)
     """Groups of the task's rows in dev and in test; one with fewer is in doubt: intervals draw groups anew, and those
     of a handful say little."""
+
+    overlap: overlaps.Overlap = overlaps.Overlap()
 
     @model_validator(mode="after")
     def leaves_train(self) -> Self:
@@ -399,6 +403,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"add rows in more groups, or enlarge the shares in params.yaml: split"
         )
     found = doubts(metrics, options)
+    if options.overlap.rows:
+        metrics["overlap"], more = overlaps.find(args.rows, assigned, rows.task, options.overlap, sides.turns(task))
+        found += more
     told = {gates.KEY: gates.told(found)} if found else {}
     write_json(args.metrics, metrics | {"test_sha": write(args.rows, assigned, args.out)} | told)
     gates.settle("split", found, args.metrics)

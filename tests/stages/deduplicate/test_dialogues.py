@@ -102,6 +102,63 @@ def test_benchmarks_are_read_by_prompt_and_by_response(workspace, tmp_path):
     assert [found.metrics["against"][name]["dropped"] for name in ("question", "answer")] == [1, 1]
 
 
+QUIZ = "Which bird hunts mice by night in the old forest near the river and sleeps by day?"
+STORY = "Tawny owls hunt mice by night in the old forest near the river and sleep in hollow trees by day."
+
+
+def overlapping(workspace, **changes):
+    """Rows that hold a benchmark's question in an earlier turn, or its answer within a longer one, or neither."""
+    sources = workspace(deduplicate={}) / "sources"
+    sources.mkdir(exist_ok=True)
+    rows = [{"question": QUIZ, "answer": STORY}, {"question": "Who sings?", "answer": "Thrushes."}]
+    (sources / "bench.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    against = [{"name": name, "path": "bench.jsonl", "text": name} for name in ("question", "answer")]
+    return pairs(
+        workspace,
+        (asked(f"For a quiz: {QUIZ}", "An owl.", "Thank you, and which bird sings?"), "A thrush."),
+        ("Tell me about owls, at length.", f"{DOCUMENT} {STORY} {DOCUMENT} And so on."),
+        ("Which mice?", "Wood mice."),
+        against=against,
+        **changes,
+    )
+
+
+def test_what_of_a_benchmark_stands_within_rows_is_told_by_prompt_and_by_response(workspace):
+    found = overlapping(workspace)
+    assert kept(found) == ["000", "001", "002"]
+    assert [(entry["id"], entry["action"], entry["rule"], entry["reason"]) for entry in found.ledger] == [
+        ("000", "note", "overlap", "100% of the words of row 1 of question stand in its prompt, in runs of 13"),
+        ("001", "note", "overlap", "100% of the words of row 1 of answer stand in its response, in runs of 13"),
+    ]
+    of = {name: found.metrics["against"][name]["overlap"] for name in ("question", "answer")}
+    assert {name: {side: told["found"] for side, told in of[name].items()} for name in of} == {
+        "question": {"prompt": 1, "response": 0},
+        "answer": {"prompt": 0, "response": 1},
+    }
+    assert of["answer"]["response"] | {"covered": 1.0} == {
+        "texts": 2, "too_short": 1, "covered": 1.0, "any": 1, "from_20_percent": 1, "from_80_percent": 1, "found": 1,
+        "rows": 1,
+    }  # fmt: skip
+
+
+def test_rows_that_hold_a_text_of_a_benchmark_are_dropped_where_params_say_so(workspace):
+    found = overlapping(workspace, overlap={"action": "drop"})
+    assert kept(found) == ["002"]
+    assert {(entry["id"], entry["action"], entry["rule"]) for entry in found.ledger} == {
+        ("000", "drop", "overlap"),
+        ("001", "drop", "overlap"),
+    }
+    told = found.metrics["against"]["question"]["overlap"]["prompt"]
+    assert (told["covered"], told["left"]["covered"], told["left"]["rows"]) == (1.0, 0.0, 0)
+    assert found.metrics["rows_out"] == 1
+
+
+def test_overlap_is_not_looked_for_where_it_is_off(workspace):
+    found = overlapping(workspace, overlap={"action": "off"})
+    assert (kept(found), found.ledger) == (["000", "001", "002"], [])
+    assert "overlap" not in found.metrics["against"]["question"]
+
+
 def test_the_last_exchange():
     text = asked("Which owls?", "Tawny.", "And mice?")
     assert turns.last_exchange(text, "Wood mice.") == ("And mice?", "Wood mice.")

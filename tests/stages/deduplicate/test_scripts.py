@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.deduplicate import compare, sketch
+from stages.deduplicate import compare
 from tests.stages.deduplicate.test_deduplicate import run
+from winnow.text import sketch
 
 # Texts that differ in meaning, however little in form.
 DIFFERENT = [

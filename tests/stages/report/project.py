@@ -84,6 +84,8 @@ def write_metrics(shape: Shape) -> None:
         if len(labels) != 3
         else dict(zip(labels, (150, 90, 60), strict=True))
     )
+    overlap = {"texts": 1640, "too_short": 31, "covered": 0.0375, "any": 97, "from_20_percent": 43,
+               "from_80_percent": 17, "found": 19, "rows": 23}  # fmt: skip
     metrics = {
         "adapt": {
             "held_out_loss": {"masked_lm": {"before": 6.1, "after": 3.9}}, "documents": 4000, "tokens": 150000,
@@ -96,8 +98,10 @@ def write_metrics(shape: Shape) -> None:
                   "entries": {"change.strip_markup": 700, "drop.min_words": 50}},
         "compare": compared(tuple(shape.arms.items()), tuple(map(tuple, shape.compare["pairs"]))),
         "deduplicate": {"rows_in": 4050, "rows_out": 3900, "exact": 100, "near": 50, "clusters": 120,
-                        "label_conflicts": 4},
-        "split": dict.fromkeys(("train", "dev", "test"), of_split) | {"leaks": 0, "test_sha": "ab" * 32},
+                        "label_conflicts": 4, "against": {EVIL: {"texts": 164, "overlap": {"text": overlap | {
+                            "left": overlap | {"covered": 0.0125}}}}}},
+        "split": dict.fromkeys(("train", "dev", "test"), of_split) | {"leaks": 0, "test_sha": "ab" * 32}
+        | {"overlap": {"dev": {"text": overlap | {"covered": 0.0}}}},
     }  # fmt: skip
     for name, value in metrics.items():
         files.write_json(Path(f"metrics/{name}.json"), value)

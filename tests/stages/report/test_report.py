@@ -128,8 +128,9 @@ def test_the_page_tells_data_issues_curves_and_comparison(out):
 
 
 def test_the_page_tells_sources_removals_duplicates_validation_and_drift(out):
-    text = " ".join(Page((out / "report.html").read_text(encoding="utf-8")).text.split())
-    for words in ("Sources", "Removals", "Duplicates", "Validation and drift"):
+    page = (out / "report.html").read_text(encoding="utf-8")
+    text = " ".join(Page(page).text.split())
+    for words in ("Sources", "Removals", "Duplicates", "Overlap", "Validation and drift"):
         assert words in text
     for value in (
         "0.031 (0.000 to 0.072)", "chance alone", "the training rows that came with a label (1,700 rows)",
@@ -137,7 +138,11 @@ def test_the_page_tells_sources_removals_duplicates_validation_and_drift(out):
         "4,050", "0.310 (warn)", "measured against the last release; status: warn",
     ):  # fmt: skip
         assert value in text, value
+    cells = page.replace("</td>", " </td>")
+    for value in ("text all rows 1,640 31 3.8 % 97 43 17 19 23 1.2 %", "dev text train 1,640 31 0.0 % 97 43 17 19 23"):
+        assert value in " ".join(Page(cells).text.split()), value
     sheet = (out / "DATASHEET.md").read_text(encoding="utf-8")
+    assert "| text | all rows | 1640 | 31 | 3.8 % | 97 | 43 | 17 | 19 | 23 | 1.2 % |" in sheet
     for value in ("Diversity of the sources", "0.031 (0.000 to 0.072)", "1.22 (0.90 to 1.60)", "status warn"):
         assert value in sheet
 
@@ -476,8 +481,8 @@ def test_no_text_becomes_markup(out):
     sheet = (out / "DATASHEET.md").read_text(encoding="utf-8")
     assert "<script" not in sheet
     widths = {line.count("|") - line.count("\\|") for line in sheet.splitlines() if "alert" in line}
-    # the manifest, the diversity and the distances of the sources; accepted labels, pairs of reviewers
-    assert widths == {10, 8, 5, 4}
+    # the manifest, the diversity and the distances of the sources; overlap; accepted labels, pairs of reviewers
+    assert widths == {13, 10, 8, 5, 4}
 
 
 def test_markdown_tables_have_one_width_each(out):

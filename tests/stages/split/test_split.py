@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.split import __main__ as stage
+from stages.split import overlaps
 from stages.split.swaps import swap
 from tests.conftest import make_rows
 from tests.other_tasks import WORDS
@@ -245,8 +246,65 @@ def test_few_groups_are_in_doubt_and_enough_change_no_byte(workspace, groups, fe
     assert stage.doubts(metrics, stage.Params(**accepted["split"])) == []
 
 
+PASSAGE = "the same long passage about owls that hunt mice by night in the old wood near the river bank"
+
+
+def passages(count: int, every: int) -> list[dict]:
+    """Rows with texts of their own, each of a group, of which some hold one passage."""
+    own = [" ".join(f"w{number}x{place}" for place in range(15)) for number in range(count)]
+    return [
+        {"label": "AB"[number % 2], "group": f"g{number}", "text": f"{PASSAGE} {text}" if number % every == 0 else text}
+        for number, text in enumerate(own)
+    ]
+
+
+def test_what_of_dev_and_test_stands_in_rows_that_train_is_told_and_in_doubt(workspace, capsys):
+    settings = {"words": 13, "share": 0.5, "common": 1000, "max_share": 0.2}
+    folder = workspace(split=ALL | {"overlap": settings}, task=TASK)
+    metrics = run(folder, passages(200, 2))
+    assigned = tables.read(folder / "split.parquet")
+    texts = tables.read(folder / "rows.parquet")["text"].to_pylist()
+    for name in ("dev", "test"):
+        here = [text for text, split in zip(texts, assigned["split"].to_pylist(), strict=True) if split == name]
+        held = sum(text.startswith(PASSAGE) for text in here)
+        told = metrics["overlap"][name]["text"]
+        assert (told["texts"], told["found"], told["any"]) == (len(here), held, held)
+        assert told["covered"] == pytest.approx(18 * held / sum(len(text.split()) for text in here), rel=0.1)
+        assert told["rows"] == sum(text.startswith(PASSAGE) for text in texts) - sum(
+            text.startswith(PASSAGE)
+            for text, split in zip(texts, assigned["split"].to_pylist(), strict=True)
+            if split != "train"
+        )
+    dev, test = metrics["doubts"]
+    assert {dev["gate"], test["gate"]} == {"split.overlap.max_share"}
+    assert [PASSAGE[:40] in example["text"] + example["other_text"] for example in dev["examples"]] == [True] * 3
+    assert "rows of dev stand in rows that train" in capsys.readouterr().err
+    accepted = float(dev["accept"].rpartition(" ")[2])
+    folder = workspace(split=ALL | {"overlap": settings | {"max_share": max(accepted, 0.9)}}, task=TASK)
+    assert "doubts" not in run(folder, passages(200, 2))
+
+
+def test_a_phrase_of_many_rows_is_no_overlap_and_none_is_looked_for_of_no_rows(workspace):
+    folder = workspace(split=ALL | {"overlap": {"share": 0.5}}, task=TASK)
+    assert run(folder, passages(200, 2))["overlap"]["test"]["text"]["any"] == 0
+    folder = workspace(split=ALL | {"overlap": {"share": 0.5, "rows": 7, "common": 1000}}, task=TASK)
+    told = run(folder, passages(200, 1))["overlap"]
+    assert [told[name]["text"]["texts"] for name in ("dev", "test")] == [7, 7]
+    folder = workspace(split=ALL | {"overlap": {"rows": 0}}, task=TASK)
+    assert "overlap" not in run(folder, passages(200, 1))
+
+
+def test_dialogues_are_compared_by_prompt_and_by_response(workspace):
+    folder = workspace(split=ALL | {"overlap": {"common": 1000}}, task={"kind": "generation"})
+    rows = [row | {"label": f"{PASSAGE} answer{n}"} for n, row in enumerate(passages(100, 1000))]
+    told = run(folder, rows)["overlap"]["test"]
+    assert told["prompt"]["any"] == 0
+    assert told["response"]["found"] == told["response"]["texts"] > 0
+
+
 def test_the_same_rows_give_the_same_bytes_whatever_the_batch(workspace, monkeypatch):
     folder = workspace(split=ALL, task=TASK)
+    monkeypatch.setattr(overlaps, "BATCH_ROWS", 5)
     rows = papers(100)
     run(folder, rows)
     written = [(folder / name).read_bytes() for name in ("split.parquet", "split.json")]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.deduplicate import sketch
+from winnow.text import sketch
 from winnow.text import words as rules
 from winnow.text.words import words
 
@@ -166,7 +166,7 @@ def test_another_seed_gives_other_bands():
 
 def test_the_numbers_are_the_same_in_every_process():
     code = (
-        "import pyarrow as pa; from stages.deduplicate import sketch;"
+        "import pyarrow as pa; from winnow.text import sketch;"
         "s = sketch.shingle(pa.array(['Ünder the bridge', 'plain text here too']), 2);"
         "print(s.exact.tolist(), s.hashes.tolist(), sketch.band_keys(s, sketch.Bands(3, 2, 1), 1).tolist())"
     )

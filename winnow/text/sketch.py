@@ -1,4 +1,4 @@
-"""Sketches of texts: a hash that equal texts share, the hashes of their word shingles, and MinHash band keys.
+"""Sketches of texts: the hashes of their words and word shingles, one that equal texts share, and MinHash band keys.
 
 Words are those of `winnow.text.words`. Python objects for words and shingles would be nine tenths of the time, so the
 loops over them are compiled by numba: `_word_end` here is the pattern there, step by step, on the same classes of
@@ -98,14 +98,41 @@ def shingle(texts: pa.Array, words: int) -> Shingles:
     Words are as `winnow.text.words` has them: case, punctuation, spaces and Unicode form do not count; a text without
     any word is taken as it is.
     """
-    folded = fold(texts).cast(pa.large_string())
-    _, offsets, data = folded.buffers()
-    starts = np.frombuffer(offsets, np.int64)[folded.offset : folded.offset + len(folded) + 1]
-    exact, unspaced, hashes, bounds = _shingle(np.frombuffer(data or b"", np.uint8), starts, rules.classes(), words)
+    starts, data = _buffers(texts)
+    exact, unspaced, hashes, bounds = _shingle(data, starts, rules.classes(), words)
     for start, end in pairwise(bounds.tolist()):
         hashes[start:end].sort()  # numpy's is faster than a compiled loop of our own, and takes no time to compile
     hashes, offsets = _distinct(hashes, bounds)
     return Shingles(exact, hashes[: offsets[-1]], offsets, unspaced)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of n texts, as hashes.
+
+    Attributes:
+        hashes: (words,) uint64, those of one text behind those of the one before.
+        offsets: (n + 1,) int64, where in `hashes` each text begins.
+        unspaced: (n,) bool, is the text in a script without spaces?
+    """
+
+    hashes: np.ndarray
+    offsets: np.ndarray
+    unspaced: np.ndarray
+
+
+def words(texts: pa.Array) -> Words:
+    """Return the hashes of the words of texts, (n,) string without nulls."""
+    starts, data = _buffers(texts)
+    return Words(*_all_words(data, starts, rules.classes()))
+
+
+def _buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return where folded texts begin in their bytes, (texts + 1,) int64, and these, uint8."""
+    folded = fold(texts).cast(pa.large_string())
+    _, offsets, data = folded.buffers()
+    starts = np.frombuffer(offsets, np.int64)[folded.offset : folded.offset + len(folded) + 1]
+    return starts, np.frombuffer(data or b"", np.uint8)
 
 
 def bands(threshold: float, permutations: int, words: int, recall: float) -> Bands:
@@ -454,6 +481,24 @@ def _shingle(data, offsets, classes, length):
                 end += 1
         bounds[row + 1] = end
     return exact, unspaced, hashes, bounds
+
+
+@njit(cache=True)
+def _all_words(data, offsets, classes):
+    rows = len(offsets) - 1
+    longest = 0
+    for row in range(rows):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    codes, kinds = np.empty(longest, np.int32), np.empty(longest, np.uint8)
+    whole, unspaced = np.empty(longest, np.bool_), np.zeros(rows, np.bool_)
+    hashes = np.empty(offsets[rows] - offsets[0], np.uint64)  # what is not written takes no memory
+    bounds = np.zeros(rows + 1, np.int64)
+    for row in range(rows):
+        size = _read(data, offsets[row], offsets[row + 1], classes, codes, kinds)
+        count, apart, _, _ = _words(codes, kinds, size, hashes[bounds[row] :], whole)
+        unspaced[row] = 2 * apart > count
+        bounds[row + 1] = bounds[row] + count
+    return hashes[: bounds[rows]].copy(), bounds, unspaced
 
 
 @njit(cache=True)
