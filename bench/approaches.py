@@ -23,8 +23,8 @@ from ruamel.yaml import YAML
 
 from bench import intervals, peers
 from stages.auxiliary import __main__ as auxiliary
-from stages.balance import __main__ as balance
 from stages.finetune import __main__ as finetune
+from winnow.balance import balancing
 from winnow.base import files, params
 from winnow.encoder.compute import Compute, start
 from winnow.kinds.classification import model
@@ -98,10 +98,10 @@ def draw(rows: pa.Table, budget: str, seed: int, sections: dict) -> pa.Table:
     number, _, a_class = budget.partition(" ")
     kind = {"max_labels": None if a_class or budget == ALL else int(number)}
     kind |= {"max_per_class": int(number)} if a_class else {}
-    settings = params.parse(sections["balance"] | kind | {"seed": seed}, balance.Params, "balance")
+    settings = params.parse(sections["balance"] | kind | {"seed": seed}, balancing.Params, "balance")
     ledger, task = Ledger("balance"), params.parse(sections["task"], Task, "task")
-    chosen = balance.choose(rows, {}, settings, task, ledger)
-    return balance.weigh(balance.undersample(chosen, settings, task, Path(), ledger), settings, task)[0].sort_by("id")
+    chosen = balancing.chosen(rows, {}, settings, task, Path(), ledger)
+    return balancing.weigh(chosen, settings, task)[0].sort_by("id")
 
 
 @dataclass(frozen=True)

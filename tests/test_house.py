@@ -20,7 +20,7 @@ FLOORS = [
     ["generator"],
     ["kinds"],
     ["people"],
-    ["detect", "labelling", "validation", "review"],
+    ["balance", "detect", "labelling", "validation", "review"],
     ["commands"],
     ["stages"],
 ]

@@ -2,8 +2,8 @@
 
 python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/split.parquet
     --annotations data/annotations.parquet --audit data/audit_queue.parquet --decisions data/decisions.csv
-    --out data/labelled.parquet --evaluated data/evaluated.parquet --ledger data/ledger/apply_decisions.parquet
-    --metrics reports/metrics/apply_decisions.json
+    --out data/labelled.parquet --evaluated data/evaluated.parquet --undecided data/undecided.parquet
+    --ledger data/ledger/apply_decisions.parquet --metrics reports/metrics/apply_decisions.json
 
 Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or automatic), verdict
 (what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes back to the
@@ -15,6 +15,7 @@ An automatic label stands only where people's decisions on the audit sample acce
 and `given_label` tells what it would be.
 `--evaluated`: of the dev and test rows that measure models, what these read. A decision on a row of train leaves it as
 it is, and no model predicts them again.
+`--undecided`: id and label of the rows on which people decided, as they would be had nobody done so.
 Memory: the rows without text and meta, which pass from file to file.
 """
 
@@ -46,6 +47,7 @@ from winnow.rows.text_column import TextColumn
 from winnow.statistics import intervals
 
 AUTOMATIC = ("rule", "model")
+UNDECIDED = pa.schema([tables.ROW.field(name) for name in ("id", "label", "label_origin", "label_confidence")])
 ByRow = Mapping[str, Mapping[str, Decision]]  # the decisions that count, by row and reviewer
 
 
@@ -182,6 +184,11 @@ def apply(
     return rows.filter(pc.not_equal(pc.fill_null(rows["verdict"], ""), "out_of_scope"))
 
 
+def settled_ids(by_row: ByRow) -> list[str]:
+    """Return the rows on which people decided and agree, sorted."""
+    return sorted(id for id, made in by_row.items() if settling.settled(made) is not None)
+
+
 def _new(decision: Decision, task: Task) -> str:
     """Return what a decision's new label is called in the ledger."""
     return task.told_given(task.meant(decision.new_label))
@@ -301,7 +308,7 @@ def _set(columns: dict[str, list], index: int, label: str | None, origin: str | 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    paths = ("rows", "split", "annotations", "audit", "decisions", "out", "evaluated", "ledger", "metrics")
+    paths = ("rows", "split", "annotations", "audit", "decisions", "out", "evaluated", "undecided", "ledger", "metrics")
     args = arguments(__doc__, argv, *paths)
     settings, task = params.load("apply_decisions", Params), kinds.read_task()
     rows = tables.read(args.rows, tables.without_texts(args.rows))
@@ -341,6 +348,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     measuring = predictions.evaluated(out).select(predictions.EVALUATED)
     with_text = measuring.schema.append(tables.ROW.field("text"))
     tables.write_with(measuring, with_text, args.rows, args.evaluated)
+    before = apply(joined, {}, judgements, task, Ledger("apply_decisions")).select(UNDECIDED.names)
+    before = before.filter(pc.is_in(before["id"], pa.array(settled_ids(by_row), pa.string())))
+    tables.write(before.cast(UNDECIDED), args.undecided)
     ledger.write(args.ledger)
     write_json(args.metrics, result | ({"audit": audited} if audited else {}) | {gates.KEY: gates.told(doubts)})
     gates.settle("apply_decisions", doubts, args.metrics)

@@ -20,6 +20,7 @@ from winnow.base.stage import arguments, run
 from winnow.encoder import models, parts, sizes
 from winnow.encoder.reader import Reading
 from winnow.generator.template import Template
+from winnow.training.arms import Arms
 
 SOUND = "The models have the positions and layers that params.yaml asks for.\n"
 GENERATORS = {"generator", "adapted_generator"}  # of arms.encoders: the language model, and what it is adapted to
@@ -35,7 +36,7 @@ def lacking(base: Path, generator: Path) -> list[str]:
     Raises:
         UserError: a model's configuration cannot be read, or the language model's chat template cannot be used.
     """
-    encoders = params.load("arms", _stage("evaluate").Arms).encoders
+    encoders = params.load("arms", Arms).encoders
     starts = [base] if set(encoders) - GENERATORS else []
     if GENERATORS & set(encoders):
         Template.of(generator)
@@ -85,7 +86,7 @@ def frozen() -> tuple[dict[str, int], dict[str, int]]:
     of_base = {f"{name}.frozen_layers": own.frozen_layers for name, own in recipes.items() if own.freeze_embeddings}
     found = {}
     approaches = params.load("approaches", _stage("finetune").Approaches)
-    for name in params.load("arms", _stage("evaluate").Arms).approaches:
+    for name in params.load("arms", Arms).approaches:
         settings = _stage("finetune").settings_of(name, approaches, task)
         freezes, layers = (getattr(settings, key, None) for key in ("freeze_embeddings", "frozen_layers"))
         if recipe.freeze_embeddings if freezes is None else freezes:

@@ -11,12 +11,10 @@ has, of dev alone: `winnow test` measures test, on request.
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pydantic import Field
 
 from winnow import kinds
 from winnow.base import params, progress
@@ -27,6 +25,7 @@ from winnow.encoder.compute import Compute, start
 from winnow.encoder.reader import Reader
 from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
+from winnow.training.arms import Arms
 from winnow.training.layer_cache import Common, fingerprints
 from winnow.validation.measuring import Params, measure
 
@@ -35,36 +34,6 @@ if TYPE_CHECKING:
 
 
 SPLIT = "dev"  # what is measured here selects, so it does not see test
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]  # it becomes a file's
-
-
-class Arms(params.Section):
-    """Section `arms` of params.yaml: the matrix of fine-tuning runs. A new entry runs only what is new."""
-
-    approaches: list[str]
-    """Names of section `approaches`."""
-
-    encoders: list[Literal["base", "adapted", "generator", "adapted_generator"]]
-    """What each approach starts from: the base or the adapted encoder; of the kind generation, the language model or
-    the adapted one. `transfer` from an adapted model is the arm `dapt`."""
-
-    seeds: list[Annotated[int, Field(ge=1)]]
-    """Seeds of the order of the rows, the head and dropout. One seed gives no interval over seeds, two a very wide
-    one."""
-
-    ensembles: dict[Name, str | Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
-    """Arms that average what the runs of others predict: by name, this arm or these. Nothing is trained for one, but a
-    prediction costs as much as all of their runs'."""
-
-    def members(self) -> dict[str, list[str]]:
-        """Return the arms of each ensemble."""
-        return {name: [of] if isinstance(of, str) else of for name, of in self.ensembles.items()}
-
-    def runs(self) -> dict[str, str]:
-        """Return, by the folder of each run's model, its arm and seed."""
-        axes = self.approaches, self.encoders, map(str, self.seeds)
-        folders = ["-".join(run) for run in product(*axes)]
-        return {folder: str(predictions.of_run(folder)) for folder in folders}
 
 
 class Classifiers:

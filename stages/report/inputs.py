@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +19,7 @@ from winnow.kinds.headline import Headline
 from winnow.kinds.task import Task
 from winnow.rows import predictions, tables
 from winnow.rows.text_column import TextColumn
+from winnow.training.arms import Arms
 from winnow.validation import looks
 from winnow.validation.looks import Standing
 
@@ -34,7 +34,7 @@ CURATION_PLOTS = (
     "removals",
     *(f"represent/{name}" for name in "characteristic clusters dates distances examples vocabulary".split()),
 )
-REVIEW = tuple("agreement calibrate choose_rows rounds score".split())
+REVIEW = tuple("agreement calibrate choose_rows rounds score unrepaired".split())
 REVIEW_PLOTS = ("calibration", "rounds/evolution", "rounds/planted")
 TRAINING = "training"
 LEDGERS = tuple("apply_decisions balance clean collect deduplicate".split())  # of the stages that take rows out
@@ -48,7 +48,7 @@ class Compared:
 
     Attributes:
         found: as `winnow.validation.comparison.compare` returns it.
-        asked: pairs that stand first in tables, those of params.yaml.
+        asked: pairs that stand first in tables: those of params.yaml, and arms beside those of unrepaired rows.
         baseline: the approach to beat.
     """
 
@@ -134,8 +134,13 @@ class Inputs:
         results = self.test.results or {}
         of_split = {"dev": self.metrics["compare"]["dev"]} | {name: results[name] for name in ("test",) if results}
         asked = self.params["compare"]
+        controls = [
+            [predictions.of_repaired(name), name]
+            for name in of_split["dev"]["approaches"]
+            if predictions.is_control(name)
+        ]
         return {
-            split: Compared(found, asked["pairs"], asked["baseline"], self.headline)
+            split: Compared(found, asked["pairs"] + controls, asked["baseline"], self.headline)
             for split, found in of_split.items()
         }
 
@@ -171,8 +176,7 @@ def read_training(folder: Path, arms: dict) -> dict[str, list[dict[str, str]]]:
     Raises:
         UserError: a curve is unreadable.
     """
-    axes = arms["approaches"], arms["encoders"], map(str, arms["seeds"])
-    paths = [folder / f"{'-'.join(run)}.csv" for run in product(*axes)]
+    paths = [folder / f"{run}.csv" for run in params.parse(arms, Arms, "arms").runs()]
     curves = {predictions.of_run(path.stem): path for path in paths if path.exists()}
     return {arm: read_plot(path) for arm, path in sorted(curves.items())}
 

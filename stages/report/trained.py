@@ -61,6 +61,7 @@ def _arm(run: str) -> str:
 
 def _approach(arm: str) -> str:
     """Return the approach of an arm: `dapt` is transfer from the adapted encoder, `dapt_few_shot` is few_shot."""
+    arm = predictions.of_repaired(arm)
     if not predictions.is_adapted(arm):
         return arm
     return arm.removeprefix(predictions.ADAPTED).removeprefix("_") or "transfer"

@@ -9,12 +9,17 @@ from stages.report.rounds import edits_in_words
 from stages.report.tables import Bar
 from stages.report.words import capital, change, listed
 from winnow.kinds.headline import Headline
+from winnow.rows import predictions
 from winnow.validation import comparison
 from winnow.validation.looks import Standing
 
 ENDS = ("", "_low", "_high")
 WORDS = {"better": "better", "worse": "worse", "open": "no measurable difference"}
 UNJUDGED = "cannot be judged"
+CONTROLS = {  # what stands between an arm and one that learns from rows without people's decisions
+    "given": "People's decisions in training",
+    "thinned": "People's decisions, beside leaving out as many rows at random",
+}
 MOST_STEPS, MOST_EDITS = 8, 4  # told in the open part
 
 
@@ -99,6 +104,7 @@ def verdicts(inputs: Inputs) -> dict:
         "order": ("lowest", "highest") if inputs.headline.larger_is_better else ("highest", "lowest"),
         "measured": measured(inputs),
         "approaches": [name for name, _ in dev.by_score()],
+        "repair": [each for pair, each in told.items() if _is_repair(*pair)],
         "test": of_test(inputs, (best, baseline)),
         "looks": looks_at_test(inputs.test),
     }
@@ -152,9 +158,16 @@ def named(inputs: Inputs, first: str, second: str) -> str:
     """Return what stands between two approaches, in words."""
     if second in trained.members(inputs, first) and first != second:
         return "The mean of several runs"
+    if _is_repair(first, second):
+        return CONTROLS[second.rpartition("_")[2]]
     if trained.is_adapted(inputs, first) and not trained.is_adapted(inputs, second) and second != _baseline(inputs):
         return "Adapting the encoder"
     return "Instead of the baseline" if second == _baseline(inputs) else f"{first} instead of {second}"
+
+
+def _is_repair(first: str, second: str) -> bool:
+    """Return whether two arms differ in that the second learns from rows without people's decisions."""
+    return predictions.is_control(second) and predictions.of_repaired(second) == first
 
 
 def _baseline(inputs: Inputs) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 
-def paths(named: list) -> set[Path]:
-    """The paths of a stage's list, of which some have options."""
-    return {Path(next(iter(path)) if isinstance(path, dict) else path) for path in named}
+def paths(named: list, stage: dict, params: dict) -> set[Path]:
+    """The paths of a stage's list, of which some have options, for each entry of its matrix."""
+    plain = [next(iter(path)) if isinstance(path, dict) else path for path in named]
+    return {Path(path) for written in plain for path in filled(written, stage, params)}
 
 
 def commands(last: str | None = None) -> dict[str, list[str]]:
@@ -26,10 +27,13 @@ def commands(last: str | None = None) -> dict[str, list[str]]:
         path: name
         for name, stage in waiting.items()
         for key in ("outs", "metrics", "plots")
-        for path in paths(stage.get(key, []))
+        for path in paths(stage.get(key, []), stage, params)
     }
     needs = {
-        name: {own for path in paths(stage.get("deps", [])) for out, own in made.items() if is_of(out, path)} - {name}
+        name: {
+            own for path in paths(stage.get("deps", []), stage, params) for out, own in made.items() if is_of(out, path)
+        }
+        - {name}
         for name, stage in waiting.items()
     }
     if last:
@@ -41,7 +45,8 @@ def commands(last: str | None = None) -> dict[str, list[str]]:
     while waiting:
         for name in list(waiting):
             if needs[name] <= ordered.keys():
-                ordered[name] = each(waiting.pop(name), params)
+                stage = waiting.pop(name)
+                ordered[name] = filled(stage["cmd"], stage, params)
                 break
         else:
             raise ValueError(f"a circle of {', '.join(waiting)}")
@@ -49,22 +54,21 @@ def commands(last: str | None = None) -> dict[str, list[str]]:
 
 
 def is_of(out: Path, wanted: Path) -> bool:
-    """Whether an output is, holds or lies in a path; the plain part of a template stands for it."""
-    out, wanted = (Path(str(path).partition("${")[0]) for path in (out, wanted))
+    """Whether an output is, holds or lies in a path."""
     return out == wanted or out in wanted.parents or wanted in out.parents
 
 
-def each(stage: dict, params: dict) -> list[str]:
-    """A stage's command, once for each entry of its matrix."""
+def filled(text: str, stage: dict, params: dict) -> list[str]:
+    """A text of a stage, once for each entry of its matrix."""
     axes = stage.get("matrix", {})
     values = [value_of(params, str(axis)[2:-1]) if isinstance(axis, str) else axis for axis in axes.values()]
     found = []
     for chosen in product(*values):
-        command = stage["cmd"]
+        made = text
         for name, value in zip(axes, chosen, strict=True):
-            command = command.replace(f"${{item.{name}}}", str(value))
-        found.append(command)
-    return found
+            made = made.replace(f"${{item.{name}}}", str(value))
+        found.append(made)
+    return list(dict.fromkeys(found))
 
 
 def value_of(params: dict, dotted: str) -> list:

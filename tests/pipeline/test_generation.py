@@ -35,7 +35,7 @@ SMALL = {
     "adapt": {"tokens": 3000},
     "adapt_generator": {"tokens": 2000, "learning_rate": 0.01},
     "annotate": {"rules": [], "combine": "majority"},
-    "arms": {"seeds": [1, 2], "encoders": ["generator", "adapted_generator"], "ensembles": {}},
+    "arms": {"seeds": [1, 2], "encoders": ["generator", "adapted_generator"], "ensembles": {}, "controls": ["given"]},
     "approaches": {"transfer": {"max_length": 128, "max_new_tokens": 24, "adapter": {"rank": 4, "alpha": 8.0}}},
     "balance": {"weights": "none", "max_labels": None},
     "finetune": {"epochs": 3, "frozen_layers": 1, "batch_tokens": 1024, "learning_rate": 0.01},
@@ -108,6 +108,7 @@ def test_predictions_hold_what_the_metrics_need(clone):
         "transfer-2",
         "dapt-1",
         "dapt-2",
+        *(f"{arm}_given-{seed}" for arm in ("transfer", "dapt") for seed in (1, 2)),
     }
     rows = pq.read_table(folder / "transfer-1.parquet").to_pylist()
     assert all(row["loss"] > 0 and row["tokens"] > 5 and row["predicted_tokens"] <= 24 for row in rows)
@@ -120,6 +121,14 @@ def test_models_are_compared_by_chrf(clone):
     assert 2 < compared["transfer"]["loss_per_byte_low"] < compared["transfer"]["loss_per_byte"] < 6
     assert compared["tfidf"]["chrf"] > 0.3  # half of each response is the same
     assert "loss_per_byte" not in compared["tfidf"]
+
+
+def test_the_worth_of_decisions_is_measured_beside_models_of_unrepaired_rows(clone):
+    """Nobody has decided here: both learn from the same rows and say the same."""
+    assert measured(clone, "unrepaired") == {"rows": measured(clone, "balance")["rows"], "changed": 0, "removed": 0}
+    difference = measured(clone, "compare")["dev"]["difference"]["transfer-transfer_given"]
+    assert difference["chrf"] == difference["chrf_low"] == difference["chrf_high"] == 0
+    assert "What the repair was worth" in (clone.folder / "reports/report.html").read_text(encoding="utf-8")
 
 
 def test_the_loss_falls(clone):

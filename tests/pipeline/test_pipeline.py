@@ -44,7 +44,7 @@ def clone(runs):
 def test_all_stages_run(runs):
     clone, ran = runs[0]
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert {name.partition("@")[0] for name in ran} == set(stages)
+    assert {name.partition("@")[0] for name in ran} == set(stages) - {"finetune_controls"}  # params.yaml asks for none
     assert len(ran) == len(set(ran)) == len(clone.lock()["stages"])
 
 

@@ -218,13 +218,16 @@ def _outs(stage: Mapping) -> list[str]:
 
 
 def _filled(paths: Iterable[str], stage: Mapping, document: Mapping) -> list[str]:
-    """Return paths with those values of params.yaml in them that a stage's matrix names, every run's."""
+    """Return paths with those values of params.yaml in them that a stage's matrix names, every run's.
+
+    An axis without values stands as it is: a run of it may be asked for.
+    """
     paths = list(paths)
     for axis, source in stage.get("matrix", {}).items():
         value: object = document
         for key in source.removeprefix("${").removesuffix("}").split("."):
             value = value[key]
-        paths = [path.replace(f"${{item.{axis}}}", str(one)) for path in paths for one in value]
+        paths = [path.replace(f"${{item.{axis}}}", str(one)) for path in paths for one in value or [axis]]
     return list(dict.fromkeys(paths))
 
 

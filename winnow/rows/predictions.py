@@ -22,7 +22,8 @@ from winnow.rows.text_column import TextColumn
 SPLITS = ("dev", "test")
 NO_SEED = 0
 ADAPTED = "dapt"  # begins the name of an arm that starts from the adapted encoder (Gururangan et al. 2020)
-RUN = re.compile(r"(?P<approach>.+)-(?P<encoder>base|adapted|generator|adapted_generator)-(?P<seed>\d+)")
+CONTROL = r"_(?P<control>given|thinned)"  # ends what an arm starts from, and its name: it learns from unrepaired rows
+RUN = re.compile(rf"(?P<approach>.+)-(?P<encoder>base|adapted|generator|adapted_generator)({CONTROL})?-(?P<seed>\d+)")
 COLUMNS = ("id", "group", "split", "label", "predicted")
 NAME = re.compile(r"(?P<approach>.+)-(?P<seed>\d+)")
 EVALUATED = ("id", "group", "split", "label", "label_origin")  # what is read of the rows that measure, beside the text
@@ -44,7 +45,7 @@ def of_run(run: str) -> str | None:
     """Return the arm and seed of a run of the stage `finetune`, or None if the name is of no run.
 
     `transfer-base-1` and `transfer-generator-1` are transfer-1, `transfer-adapted-1` is dapt-1, and
-    `few_shot-adapted-1` is dapt_few_shot-1.
+    `few_shot-adapted-1` is dapt_few_shot-1; `transfer-base_given-1`, of unrepaired rows, is transfer_given-1.
     """
     match = RUN.fullmatch(run)
     if not match:
@@ -52,7 +53,19 @@ def of_run(run: str) -> str | None:
     arm = match["approach"]
     if match["encoder"].startswith("adapted"):
         arm = ADAPTED if arm == "transfer" else f"{ADAPTED}_{arm}"
+    if match["control"]:
+        arm = f"{arm}_{match['control']}"
     return f"{arm}-{match['seed']}"
+
+
+def of_repaired(arm: str) -> str:
+    """Return the arm that a control is held against, which learns from the rows after people's decisions."""
+    return re.sub(f"{CONTROL}$", "", arm)
+
+
+def is_control(arm: str) -> bool:
+    """Return whether an arm learns from rows without people's decisions."""
+    return of_repaired(arm) != arm
 
 
 def is_adapted(arm: str) -> bool:

@@ -49,7 +49,8 @@ def compare(arms: Mapping[str, pa.Table], split: str, task: Task, settings: Para
     Returns:
         `approaches`: by name the number of seeds and groups, each metric's mean over seeds with its interval, and in
         words what the interval holds; `difference`: the same of the first minus the second by `<first>-<second>`, for
-        each of `compare.pairs` and for each approach and the baseline.
+        each of `compare.pairs`, for each arm and those that learn from its rows unrepaired, and for each approach and
+        the baseline.
 
     Raises:
         UserError: a pair is not two approaches, an approach has no predictions, there is nothing to compare with the
@@ -126,14 +127,14 @@ def is_judged(difference: dict) -> bool:
 
 
 def best(compared: dict, headline: Headline, baseline: str) -> str:
-    """Return the approach with the best headline of all but the baseline.
+    """Return the approach with the best headline of all but the baseline and those that learn from unrepaired rows.
 
     One of a single run, as an ensemble is, cannot be judged: it is chosen only where no other can be either.
 
     Args:
         compared: what `compare` says of dev: what selects must not see test.
     """
-    others = [approach for approach in compared["approaches"] if approach != baseline]
+    others = [name for name in compared["approaches"] if name != baseline and not predictions.is_control(name)]
     judged = [approach for approach in others if is_judged(compared["difference"][f"{approach}-{baseline}"])]
     return max(judged or others, key=lambda approach: headline.sign * compared["approaches"][approach][headline.name])
 
@@ -163,8 +164,9 @@ def pairs(approaches: Mapping[str, list[str]], settings: Params) -> list[tuple[s
     if len(approaches) == 1:
         raise UserError(f"compare: '{settings.baseline}' is the only approach; add one to params.yaml: arms")
     chosen = [(first, second) for first, second in settings.pairs]
+    controls = [(predictions.of_repaired(name), name) for name in approaches if predictions.is_control(name)]
     against = [(approach, settings.baseline) for approach in approaches if approach != settings.baseline]
-    return list(dict.fromkeys(chosen + against))
+    return list(dict.fromkeys(chosen + controls + against))
 
 
 def _told(of_metrics: Mapping[str, Estimate], settings: Params, shares: Collection[str] = ()) -> dict[str, float]:

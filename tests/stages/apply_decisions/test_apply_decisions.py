@@ -21,7 +21,7 @@ from winnow.statistics import intervals
 
 TASK = {"kind": "classification", "labels": ["FRUIT", "STONE"]}
 HEADER = ",".join(decisions.COLUMNS)
-OUTPUTS = ("labelled.parquet", "ledger.parquet", "metrics.json")
+OUTPUTS = ("labelled.parquet", "undecided.parquet", "ledger.parquet", "metrics.json")
 ACCEPTANCE = {"method": "precision", "min_rows": 20, "min_precision": 0.8}
 ACCEPTANCE |= {"min_reviewers": 3, "epsilon": 0.15, "winning_rate": 0.5}
 # 0-2 FRUIT, 3-5 STONE, 6 and 7 without a label (6 gets one by rule), 8 adapts the encoder only.
@@ -72,7 +72,7 @@ def stage(workspace):
         apply_decisions.main(
             "--rows rows.parquet --split split.parquet --annotations annotations.parquet "
             "--audit audit.parquet --decisions decisions.csv "
-            "--out labelled.parquet --evaluated measuring.parquet "
+            "--out labelled.parquet --evaluated measuring.parquet --undecided undecided.parquet "
             "--ledger ledger.parquet --metrics metrics.json".split()
         )
         out = tables.read(folder / "labelled.parquet").to_pylist()
@@ -207,6 +207,23 @@ def test_the_latest_decision_counts_wherever_a_merge_put_its_line(stage, tmp_pat
 def test_an_overruled_line_without_a_date_stops_the_run(stage):
     with pytest.raises(UserError, match="1 problem: line 3: decided_on '' is not a date"):
         stage(line(0, "keep"), line(0, "ambiguous", decided_on=""))
+
+
+def test_rows_on_which_people_decided_are_kept_as_they_were(stage, tmp_path):
+    lines = [line(0, "relabel", "STONE"), line(1, "out_of_scope"), line(2, "keep"), line(3, "ambiguous")]
+    disagreed = [line(4, "keep"), line(4, "relabel", "FRUIT", reviewer="ben")]
+    stage(*lines, *disagreed)
+    found = {row["id"]: (row["label"], row["label_origin"]) for row in read_undecided(tmp_path)}
+    assert found == {
+        IDS[0]: ("FRUIT", "given"),
+        IDS[1]: ("FRUIT", "given"),
+        IDS[2]: ("FRUIT", "given"),
+        IDS[3]: ("STONE", "given"),
+    }
+
+
+def read_undecided(folder) -> list[dict]:
+    return tables.read(folder / "undecided.parquet").to_pylist()
 
 
 def test_a_conflict_on_an_automatic_label_leaves_it_to_its_acceptance(stage):

@@ -62,7 +62,7 @@ class Project:
         )
         apply_decisions.main(
             f"{common} --annotations annotations.parquet --audit audit.parquet --decisions decisions.csv "
-            "--out labelled.parquet --evaluated measuring.parquet "
+            "--out labelled.parquet --evaluated measuring.parquet --undecided undecided.parquet "
             "--ledger ledger.parquet --metrics decided.json".split()
         )
         acceptance = json.loads((self.folder / "decided.json").read_text())["acceptance"]

@@ -14,6 +14,7 @@ from stages.semantic_duplicates.__main__ import LEFT_OUT
 from tests.conftest import make_rows
 from tests.other_tasks import WORDS
 from winnow import kinds
+from winnow.balance import balancing
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
 from winnow.kinds.classification.labels import Task
@@ -44,8 +45,8 @@ def some(count: int = 40) -> list[dict]:
 
 def choose(rows: pa.Table, **changes) -> tuple[list[str], Ledger]:
     ledger = Ledger("balance")
-    settings = balance.Params.model_validate(PARAMS | changes)
-    chosen = balance.choose(rows, {}, settings, Task(**TASK), ledger)
+    settings = balancing.Params.model_validate(PARAMS | changes)
+    chosen = balancing.choose(rows, {}, settings, Task(**TASK), ledger)
     return chosen["id"].to_pylist(), ledger
 
 
@@ -196,7 +197,7 @@ def test_redundancy_first_leaves_out_the_rows_of_the_largest_class_that_are_most
 
 
 def test_redundant_rows_go_as_in_a_search_over_all_pairs(monkeypatch):
-    monkeypatch.setattr(balance, "BLOCK", 7)
+    monkeypatch.setattr(balancing, "BLOCK", 7)
     vectors = np.random.default_rng(2).normal(size=(40, 4))
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines, expected = np.tril(unit @ unit.T, -1) - 9 * np.triu(np.ones((40, 40))), []
@@ -204,7 +205,7 @@ def test_redundant_rows_go_as_in_a_search_over_all_pairs(monkeypatch):
         later, like = np.unravel_index(cosines.argmax(), cosines.shape)
         expected.append((later, like))
         cosines[later], cosines[:, later] = -9, -9
-    assert balance.redundant(vectors, 25) == expected
+    assert balancing.redundant(vectors, 25) == expected
 
 
 def test_oversampling_brings_rare_classes_up_within_the_cap(workspace):
@@ -289,12 +290,12 @@ def several(labels: list[str]) -> pa.Table:
 
 def test_a_row_of_several_classes_stays_where_one_needs_it_and_stands_as_often_as_the_rarest_asks():
     rows = several(["cat dog", *["cat"] * 8, "dog"])
-    settings, ledger = balance.Params.model_validate(PARAMS | {"max_per_class": 2}), Ledger("balance")
-    kept = balance.undersample(rows, settings, WORDS, None, ledger)["label"].to_pylist()
+    settings, ledger = balancing.Params.model_validate(PARAMS | {"max_per_class": 2}), Ledger("balance")
+    kept = balancing.undersample(rows, settings, WORDS, None, ledger)["label"].to_pylist()
     assert "cat dog" in kept
     assert kept.count("cat") <= 2
     assert kept.count("dog") == 1
-    times = dict(zip(rows["label"].to_pylist(), balance.copies(rows, 9, WORDS, 1), strict=True))
+    times = dict(zip(rows["label"].to_pylist(), balancing.copies(rows, 9, WORDS, 1), strict=True))
     assert times["cat"] == 1
     assert times["cat dog"] > 1
     assert times["dog"] > 1
@@ -303,9 +304,9 @@ def test_a_row_of_several_classes_stays_where_one_needs_it_and_stands_as_often_a
 def test_a_kind_without_weights_weighs_every_row_alike_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
     (tmp_path / "words").mkdir()
-    rows, settings = several(["cat", "cat dog"]), balance.Params.model_validate(PARAMS | {"weights": "none"})
-    table, weights = balance.weigh(rows, settings, WORDS)
+    rows, settings = several(["cat", "cat dog"]), balancing.Params.model_validate(PARAMS | {"weights": "none"})
+    table, weights = balancing.weigh(rows, settings, WORDS)
     assert table["weight"].to_pylist() == [1.0, 1.0]
     assert weights == {"cat": 1.0, "dog": 1.0}
     with pytest.raises(UserError, match=r"task\.kind words has no weights"):
-        balance.weigh(rows, settings.model_copy(update={"weights": "sqrt"}), WORDS)
+        balancing.weigh(rows, settings.model_copy(update={"weights": "sqrt"}), WORDS)

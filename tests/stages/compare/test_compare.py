@@ -187,3 +187,12 @@ def test_errors_are_clear(run, arms, section, message):
     with pytest.raises(UserError) as error:
         run(arms, **section)
     assert message in str(error.value)
+
+
+def test_arms_of_unrepaired_rows_are_compared_unasked_and_never_the_best(run):
+    controls = {f"transfer_given-{seed}": arm(0.99, seed) for seed in (1, 2)}
+    metrics, _ = run(GOOD | controls)
+    assert metrics["best"] == "dapt"
+    difference = metrics["dev"]["difference"]["transfer-transfer_given"]
+    assert difference["macro_f1"] < 0
+    assert "paired by seed" in difference["interval"]

@@ -650,6 +650,26 @@ def test_what_was_to_help_and_did_not_is_told_in_the_first_lines(ready):
     assert "Passed" not in page
 
 
+def test_the_worth_of_the_repair_is_told_where_arms_of_unrepaired_rows_ran(ready):
+    shape = Shape(arms={"transfer": 0.97, "dapt": 0.8, "transfer_given": 0.3, "transfer_thinned": 0.96})
+    folder = ready(shape, run=False)
+    files.write_json(folder / "metrics/unrepaired.json", {"rows": 1300, "changed": 21, "removed": 4})
+    report.main(ARGV)
+    page = (folder / "out/report.html").read_text(encoding="utf-8")
+    part = re.search(r"<p>Of 1,300 rows.*?</ul>", page, re.DOTALL)[0]
+    said = " ".join(Page(part).text.split())
+    assert "Of 1,300 rows to train on, people's decisions changed 21 and took out 4." in said
+    assert "transfer does not differ measurably from transfer_given: +" in said  # of two seeds
+    assert "transfer does not differ measurably from transfer_thinned: " in said
+    first = " ".join(Page(page).text.split())
+    assert "People's decisions in training" in first
+    assert "People's decisions, beside leaving out as many rows at random" in first
+
+
+def test_without_such_arms_nothing_is_told_of_it(out):
+    assert "What the repair was worth" not in (out / "report.html").read_text(encoding="utf-8")
+
+
 def test_doubts_of_gates_are_told_with_their_mends_and_examples(ready):
     folder = ready(run=False)
     doubt = {

@@ -49,6 +49,8 @@ def test_an_empty_folder_is_named(tmp_path):
         ("transfer-adapted-12", "dapt-12"),
         ("few_shot-base-2", "few_shot-2"),
         ("few_shot-adapted-2", "dapt_few_shot-2"),
+        ("transfer-base_given-1", "transfer_given-1"),
+        ("few_shot-adapted_generator_thinned-2", "dapt_few_shot_thinned-2"),
         ("dapt-1", None),
     ],
 )
@@ -56,3 +58,14 @@ def test_a_run_has_the_name_of_its_arm(run, arm):
     assert predictions.of_run(run) == arm
     if arm:
         assert predictions.is_adapted(predictions.split_name(arm)[0]) is ("adapted" in run)
+
+
+def test_a_control_is_held_against_the_arm_of_repaired_rows():
+    assert predictions.of_repaired("dapt_few_shot_thinned") == "dapt_few_shot"
+    assert predictions.of_repaired("transfer_given") == predictions.of_repaired("transfer") == "transfer"
+    assert [predictions.is_control(arm) for arm in ("transfer", "transfer_given", "given", "tfidf")] == [
+        False,
+        True,
+        False,
+        False,
+    ]

@@ -1,0 +1,1 @@
+"""The stage `unrepaired`: see __main__.py."""

@@ -1,0 +1,1 @@
+"""The training table: which rows it holds and what they weigh."""
