@@ -21,6 +21,7 @@ reruns when a module that it loads changes: a new metric must not retrain a mode
 | `graph` | a model as one graph, for other runtimes |
 | `ensemble` | what several models predict together |
 | `served` | what makes a model's folder one that transformers' `pipeline` uses |
+| `exported` | rows as other trainers read them |
 | `transfer` | the approach to fine-tuning, where it is another than an encoder with a fresh head |
 | `multitask`, `few_shot`, `prompted` | approaches to fine-tuning beside `transfer` |
 | `metrics` | the headline, and counts that add up over rows, so that one bootstrap serves every kind |

@@ -68,6 +68,12 @@ def is_control(arm: str) -> bool:
     return of_repaired(arm) != arm
 
 
+def is_of_generator(run: str) -> bool:
+    """Return whether a run of the stage `finetune` starts from a language model."""
+    match = RUN.fullmatch(run)
+    return bool(match) and match["encoder"].endswith("generator")
+
+
 def is_adapted(arm: str) -> bool:
     """Return whether an arm starts from the adapted encoder."""
     return arm.partition("_")[0] == ADAPTED

@@ -1,7 +1,7 @@
 """A dataset folder that `datasets.load_dataset` reads: Parquet by split, and a card."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from winnow import kinds
 from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.base.files import write_text
@@ -90,8 +91,10 @@ def write(folder: Path, found: Contents, task: Task, left_out: Collection[str], 
     """Write the rows and the card of a dataset into an empty folder."""
     path = pipeline.path("apply_decisions", "out")
     schema = tables.schema(path)
-    names = columns()
+    names, further = columns(), _further(task)
     published = pa.schema([schema.field(name).with_nullable(True) for name in names])
+    for name, (kind, _) in further.items():
+        published = published.append(pa.field(name, kind))
     (folder / "data").mkdir(parents=True)
     with ExitStack() as stack:
         files = {
@@ -107,8 +110,16 @@ def write(folder: Path, found: Contents, task: Task, left_out: Collection[str], 
             for own, split in SPLITS.items():
                 part = rows.filter(pc.equal(rows["split"], own)).select(names)
                 if part.num_rows:
+                    told = [part[name].to_pylist() for name in ("text", "label")]
+                    for name, values in kinds.load(task, "exported").columns(task, *told).items() if further else ():
+                        part = part.append_column(name, values)
                     files[split].write_table(part.cast(published))
     write_text(folder / "README.md", card(found, task, hub_id))
+
+
+def _further(task: Task) -> Mapping[str, tuple[pa.DataType, str]]:
+    """Return the columns that the kind of task adds, each with its type and what it is."""
+    return kinds.load(task, "exported").COLUMNS if kinds.has(task, "exported") else {}
 
 
 def columns() -> list[str]:
@@ -144,13 +155,15 @@ def card(found: Contents, task: Task, hub_id: str | None) -> str:
             }
         ],
     }
+    told = {name: COLUMNS.get(name, FURTHER) for name in columns()}
+    told |= {name: what for name, (_, what) in _further(task).items()}
     parts = [
         f"# {cards.plain(cards.title())}",
         cards.plain(cards.description()),
         f'```python\nfrom datasets import load_dataset\n\ndataset = load_dataset("{hub_id or "this/folder"}")\n```',
         f"It has {total:,} rows: {', '.join(f'{found.rows[split]:,} {split}' for split in named)}.",
         "## Columns",
-        cards.table(("Column", "What it is"), [(name, COLUMNS.get(name, FURTHER)) for name in columns()]),
+        cards.table(("Column", "What it is"), [*told.items()]),
         "## Labels",
         cards.table(
             ("Label", *named),

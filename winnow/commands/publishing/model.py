@@ -1,6 +1,7 @@
 """A model folder that transformers and `winnow predict` load, with its card."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from winnow import kinds
@@ -10,6 +11,7 @@ from winnow.commands import graphs, measurements, model_files, pipeline
 from winnow.commands.publishing import cards
 from winnow.commands.terminal import printable
 from winnow.kinds.task import Task
+from winnow.rows import predictions
 
 SHOWN = 10  # files that a message names
 
@@ -26,30 +28,34 @@ def write(folder: Path, model: Path, task: Task, dataset: tuple[str | None, list
         UserError: the model has no weights, or a file of it is a link to elsewhere.
     """
     folder.mkdir()
-    left_out = model_files.copy(model, {*model_files.names(task), *model_files.weights(model)}, folder)
+    served = kinds.load(task, "served") if kinds.has(task, "served") else None
+    made = served.whole(task, model, folder) if hasattr(served, "whole") else set()
+    weights = () if made else model_files.weights(model)
+    left_out = model_files.copy(model, {*model_files.names(task), *weights} - made, folder)
+    left_out = [name for name in left_out if name not in made]
     measurements.accompany(model, task, folder)
     if left_out:
         more = f" and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else ""
         named = printable(f"{model}: left out, for no model needs it: {', '.join(left_out[:SHOWN])}{more}")
         print(named, file=sys.stderr)
     is_graph = (folder / graphs.FILE).exists()
-    served = kinds.load(task, "served").example(folder) if kinds.has(task, "served") and not is_graph else None
-    write_text(folder / "README.md", card(task, dataset, f"`{model.name}`: {why}.", served))
+    asked = served.example(folder) if served and not is_graph else None
+    base = params.read()["generator" if predictions.is_of_generator(model.name) else "fetch_model"]
+    write_text(folder / "README.md", card(task, dataset, (f"`{model.name}`: {why}.", base), asked))
 
 
-def card(task: Task, dataset: tuple[str | None, list[str]], which: str, served: str | None) -> str:
+def card(task: Task, dataset: tuple[str | None, list[str]], which: tuple[str, Mapping], served: str | None) -> str:
     """Return the card: YAML, how to use the model, and the pipeline's own model card.
 
     Args:
         dataset: as of `write`.
-        which: model it is, and why.
+        which: model it is, and why; the section of params.yaml that says what it starts from.
         served: Python code that asks it by transformers; None: that cannot be.
 
     Raises:
         UserError: the model card is not made.
     """
-    hub_id, sources = dataset
-    base = params.read()["fetch_model"]
+    (hub_id, sources), (named, base) = dataset, which
     categories = cards.task_categories(task)
     front = {
         **cards.licence([str(base.get("licence", "not stated"))]),
@@ -62,7 +68,7 @@ def card(task: Task, dataset: tuple[str | None, list[str]], which: str, served: 
     }
     parts = [
         f"# {cards.plain(cards.title())}: the model",
-        f"{which} It is {task.told()}.",
+        f"{named} It is {task.told()}.",
         "```sh\nwinnow predict new.csv predicted.csv --model this/folder\n```",
         *([f"```python\n{served}\n```"] if served else []),
         "The folder says all that a prediction needs: how texts are cleaned (`cleaning.json`), how much of one is read "

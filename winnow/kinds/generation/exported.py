@@ -1,10 +1,55 @@
 """Prompts and responses as the chats that others train on: messages as OpenAI has them."""
 
 import json
+from collections.abc import Sequence
+
+import pyarrow as pa
 
 from winnow.kinds.generation.labels import Task
 from winnow.text import dialogue
 from winnow.text.dialogue import Message
+
+CALL = pa.struct(
+    {"id": pa.string(), "type": pa.string(), "function": pa.struct({"name": pa.string(), "arguments": pa.string()})}
+)
+MESSAGE = pa.struct(
+    {
+        "role": pa.string(),
+        "content": pa.string(),
+        "tool_calls": pa.list_(CALL),
+        "name": pa.string(),
+        "tool_call_id": pa.string(),
+    }
+)
+# Columns of a table of rows, and what they are.
+COLUMNS = {
+    "messages": (pa.list_(MESSAGE), "the conversation, prompt and response, as OpenAI and trl have it"),
+    "tools": (pa.string(), "the tools that it may call, JSON"),
+}
+
+
+def columns(task: Task, texts: Sequence[str], labels: Sequence[str]) -> dict[str, pa.Array]:
+    """Return `COLUMNS` of rows: what `row` says of each, in one type for all.
+
+    Calls that are no JSON stand behind the message's words.
+    """
+    found = [row(task, text, label) for text, label in zip(texts, labels, strict=True)]
+    messages = [[_typed(message) for message in each["messages"]] for each in found]
+    tools = [dialogue.compact(each["tools"]) if "tools" in each else None for each in found]
+    return {"messages": pa.array(messages, COLUMNS["messages"][0]), "tools": pa.array(tools, pa.string())}
+
+
+def _typed(message: dict) -> dict:
+    calls = message.get("tool_calls")
+    if calls is None or (isinstance(calls, list) and all(_is_call(call) for call in calls)):
+        return message
+    told = calls if isinstance(calls, str) else dialogue.compact(calls)
+    rest = {name: value for name, value in message.items() if name != "tool_calls"}
+    return rest | {"content": "\n".join(filter(None, (message["content"], told)))}
+
+
+def _is_call(call: object) -> bool:
+    return isinstance(call, dict) and isinstance(call.get("id", ""), str) and isinstance(call.get("function"), dict)
 
 
 def row(task: Task, text: str, label: str) -> dict:
