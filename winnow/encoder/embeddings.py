@@ -1,6 +1,7 @@
 """Sentence embeddings on disk: `ids.txt` (one id a line) and `embeddings.safetensors` (float32, rows x dimensions)."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,27 +71,39 @@ def _gather(folder: Path, rows: int, places: np.ndarray) -> np.ndarray:
 
     path = folder / ARRAY
     try:
-        # Not mapped into memory, where what was read would stay.
-        with safe_open(path, framework="np", backend="pread") as file:
+        with safe_open(path, framework="np") as file:
             array = file.get_slice("embeddings")
             shape, type_ = array.get_shape(), array.get_dtype()
-            if len(shape) != 2 or type_ != "F32" or shape[0] != rows:
-                raise UserError(
-                    f"{path}: {type_} of shape {tuple(shape)}, but {IDS} names {rows} rows of float32; "
-                    f"run `dvc repro embed embed_base`"
-                )
-            found, order = np.empty((len(places), shape[1]), np.float32), np.argsort(places, kind="stable")
-            ascending = places[order]
-            for start in range(0, rows, BLOCK):
-                block = array[start : min(start + BLOCK, rows)]
-                if not np.isfinite(block).all():
-                    raise UserError(
-                        f"{path}: holds values that are not finite; set params.yaml: compute.precision to fp32"
-                    )
-                first, last = np.searchsorted(ascending, [start, start + BLOCK])
-                found[order[first:last]] = block[ascending[first:last] - start]
+        if len(shape) != 2 or type_ != "F32" or shape[0] != rows:
+            raise UserError(
+                f"{path}: {type_} of shape {tuple(shape)}, but {IDS} names {rows} rows of float32; "
+                f"run `dvc repro embed embed_base`"
+            )
+        found, order = np.empty((len(places), shape[1]), np.float32), np.argsort(places, kind="stable")
+        ascending = places[order]
+        for start, block in zip(range(0, rows, BLOCK), _blocks(path, rows, shape[1]), strict=True):
+            if not np.isfinite(block).all():
+                raise UserError(f"{path}: holds values that are not finite; set params.yaml: compute.precision to fp32")
+            first, last = np.searchsorted(ascending, [start, start + BLOCK])
+            found[order[first:last]] = block[ascending[first:last] - start]
     except FileNotFoundError:
         raise UserError(f"{path}: not found; `dvc repro embed embed_base` or `dvc pull` makes it") from None
     except (SafetensorError, KeyError) as error:
         raise UserError(f"{path}: not a safetensors file with a tensor 'embeddings': {error}") from None
     return found
+
+
+def _blocks(path: Path, rows: int, dimensions: int) -> Iterator[np.ndarray]:
+    """Yield the array of a file that safetensors has opened, some rows at a time, (at most `BLOCK`, dimensions).
+
+    Neither mapped into memory, where what was read would stay, nor by slices of safetensors, which reads the whole
+    array for each. Of the format, eight bytes tell the length of a header in JSON, which tells where an array begins
+    behind it (https://huggingface.co/docs/safetensors/index#format).
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        begin, _ = json.loads(file.read(length))["embeddings"]["data_offsets"]
+        file.seek(8 + length + begin)
+        for start in range(0, rows, BLOCK):
+            count = min(BLOCK, rows - start)
+            yield np.fromfile(file, np.dtype("<f4"), count * dimensions).reshape(count, dimensions)
