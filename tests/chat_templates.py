@@ -55,11 +55,52 @@ HERMES = """\
 {%- else %}{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}{%- endif %}{%- endfor %}\
 {%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"""
 
+# What Llama 3.1 writes of a call, of which it allows one, without the words before it.
+LLAMA_3_1 = LLAMA_3.replace(
+    "{% set content = '<|start",
+    """{% if message.tool_calls %}{% if message.tool_calls | length != 1 %}\
+{{ raise_exception('This model only supports single tool-calls at once!') }}{% endif %}\
+{% set call = message.tool_calls[0].function %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}\
+{{ '{"name": "' + call.name + '", "parameters": ' }}{{ call.arguments | tojson }}{{ '}<|eot_id|>' }}{% else %}\
+{% set content = '<|start""",
+).replace("{{ content }}{% endfor %}", "{{ content }}{% endif %}{% endfor %}")
+
+_OF_CALLS = "{%% elif message.tool_calls %%}%s{%% elif message['role'] == 'assistant' %%}"
+
+
+def _mistral(calls: str) -> str:
+    return MISTRAL.replace("{% elif message['role'] == 'assistant' %}", _OF_CALLS % calls)
+
+
+# The calls of Mistral 7B v0.3: a list behind a control token, each with an id of nine letters; and of Mistral Small 3.
+MISTRAL_3 = _mistral("""\
+{{ '[TOOL_CALLS] [' }}{% for call in message.tool_calls %}{% set out = call.function | tojson %}{{ out[:-1] }}\
+{% if call.id | length != 9 %}{{ raise_exception('Tool call IDs should be alphanumeric strings with length 9!') }}\
+{% endif %}{{ ', "id": "' + call.id + '"}' }}{{ ', ' if not loop.last else ']' + eos_token }}{% endfor %}""")
+MISTRAL_11 = _mistral("""\
+{{ message.content }}{% for call in message.tool_calls %}\
+{{ '[TOOL_CALLS]' + call.function.name + '[ARGS]' + call.function.arguments | tojson }}{% endfor %}{{ eos_token }}""")
+# The calls of DeepSeek V3: names between control tokens, arguments in a fence.
+DEEPSEEK = _mistral("""\
+{{ message.content + '<|calls_begin|>' }}{% for call in message.tool_calls %}\
+{{ '<|call_begin|>function<|sep|>' + call.function.name + '\n```json\n' + call.function.arguments | tojson }}\
+{{ '\n```<|call_end|>' + ('\n' if not loop.last else '') }}{% endfor %}{{ '<|calls_end|>' + eos_token }}""")
+# The calls of Granite 3 and Phi 4 mini: one list between tags.
+TAGGED = _mistral("""\
+{{ message.content + '<|tool_call|>[' }}{% for call in message.tool_calls %}{{ call.function | tojson }}\
+{{ ', ' if not loop.last }}{% endfor %}{{ ']<|/tool_call|>' + eos_token }}""")
+# Calls as a program: a form that is not read.
+PYTHONIC = _mistral("""\
+{{ message.content }}[{% for call in message.tool_calls %}{{ call.function.name }}({% for key, value in \
+call.function.arguments.items() %}{{ key }}={{ value }}{{ ', ' if not loop.last }}{% endfor %})\
+{{ ', ' if not loop.last }}{% endfor %}]{{ eos_token }}""")
+
 # A prompt ends with the beginning of a thought, which no given response has.
 THINKING = CHATML.replace("{{ '<|im_start|>assistant\n' }}", "{{ '<|im_start|>assistant\n<think>\n' }}")
 
 CONTROLS = [
     *("<s>", "</s>", "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>"),
+    *("[TOOL_CALLS]", "[ARGS]", "<|calls_begin|>", "<|call_begin|>", "<|sep|>", "<|call_end|>", "<|calls_end|>"),
     *("<|eot_id|>", "<start_of_turn>", "<end_of_turn>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"),
 ]
 CORPUS = [

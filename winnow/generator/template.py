@@ -17,6 +17,7 @@ import regex
 
 from winnow.base.errors import UserError
 from winnow.encoder import models
+from winnow.generator import calls
 from winnow.text import dialogue
 from winnow.text.dialogue import Dialogue, Message
 
@@ -162,16 +163,36 @@ class Template:
         return self._ids(self._before(self._cut(prompt, max_length)))
 
     def answer(self, ids: Sequence[int]) -> tuple[str, bool]:
-        """Return what a model wrote, up to the end of its turn, as a response, and whether it came to that end."""
+        """Return what a model wrote, up to the end of its turn, as a response, and whether it came to that end.
+
+        Calls of tools are read in the form in which the template writes them (`winnow.generator.calls`).
+        """
         ends = (place for place, token in enumerate(ids) if token in self.ends)
         place = next(ends, None)
-        words = self.tokenizer.decode(ids[:place], skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return words.strip(), place is not None
+        called = calls.response(self._form, self._words(ids[:place])) if self._form else None
+        if called is None:
+            words = self.tokenizer.decode(ids[:place], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+            called = dialogue.response(words.strip())
+        return called, place is not None
+
+    @cached_property
+    def _form(self) -> calls.Form | calls.Plain | None:
+        """How a model of this template calls tools; None: in a form that is not known."""
+        if not self._shows_calls:
+            return calls.Plain()
+
+        def write(each: Sequence[calls.Call]) -> str:
+            return self._words(self.alone(dialogue.response("", dialogue.compact(each))).response[:-1])
+
+        return calls.learnt(write)
+
+    def _words(self, ids: Sequence[int]) -> str:
+        """Return tokens as text, control tokens included: some begin a call."""
+        return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
     def _encode(self, prompt: Dialogue, response: str) -> Encoded:
         before = self._before(prompt)
-        content, calls = dialogue.answered(response)
-        whole = self._rendered(prompt, Message("assistant", content, calls))
+        whole = self._rendered(prompt, Message("assistant", *dialogue.answered(response)))
         ids, start = self._joined(before, whole)
         ends = [place for place, token in enumerate(ids) if token == self.end and place >= start]
         ids = ids[: ends[-1] + 1] if ends else [*ids, self.end]
@@ -237,11 +258,11 @@ class Template:
 
     def _message(self, turn: Message) -> dict:
         """Return a turn as templates take it; of what they leave out, as text."""
-        calls = _functions(turn.calls)
-        if turn.role == "assistant" and turn.calls and not (calls and self._shows_calls):
+        called = _functions(turn.calls)
+        if turn.role == "assistant" and turn.calls and not (called and self._shows_calls):
             return {"role": "assistant", "content": "\n".join(part for part in (turn.content, turn.calls) if part)}
-        if turn.role == "assistant" and calls:
-            named = [{"id": f"call{number:05}"} | call for number, call in enumerate(calls)]
+        if turn.role == "assistant" and called:
+            named = [{"id": f"call{number:05}"} | call for number, call in enumerate(called)]
             return {"role": "assistant", "content": turn.content, "tool_calls": named}
         if turn.role == "tool":
             if not self._shows_answers:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from rapidfuzz.distance import LCSseq
 
+from winnow.kinds.generation import forms
 from winnow.kinds.generation.labels import Task
 from winnow.kinds.headline import Headline
 from winnow.text import words
@@ -34,10 +35,11 @@ def counts(task: Task, predictions: pa.Table, part: np.ndarray, parts: int) -> n
     """
     rows = np.zeros((predictions.num_rows, WIDTH))
     pairs = zip(predictions["predicted"].to_pylist(), predictions["label"].to_pylist(), strict=True)
-    for row, (predicted, given) in zip(rows, pairs, strict=True):
-        row[: 3 * ORDER] = shared(predicted or "", given)
-        row[ROUGE] = rouge_l(predicted or "", given)
-        row[EXACT] = (predicted or "").strip() == given.strip()
+    for row, pair in zip(rows, pairs, strict=True):
+        predicted, given = (forms.compared(label or "").strip() for label in pair)
+        row[: 3 * ORDER] = shared(predicted, given)
+        row[ROUGE] = rouge_l(predicted, given)
+        row[EXACT] = predicted == given
         row[ROWS] = 1
     if "loss" in predictions.column_names:
         loss = predictions["loss"].to_numpy(zero_copy_only=False).astype(float)

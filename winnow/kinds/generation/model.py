@@ -22,7 +22,6 @@ from winnow.generator.template import Encoded, Template, TooLong
 from winnow.kinds.generation.examples import Examples
 from winnow.kinds.generation.labels import Task
 from winnow.rows import predictions, tables
-from winnow.text import dialogue
 from winnow.training.finetuning import Recipe, Texts
 
 if TYPE_CHECKING:
@@ -197,7 +196,7 @@ def predictor_of(
             "predicted_loss": pa.array([each.loss for each in written], pa.float64()),
             "predicted_tokens": pa.array([len(each.ids) for each in written], pa.int64()),
         }
-        return predictions.table(rows, [dialogue.response(text) for text, _ in told], own)
+        return predictions.table(rows, [response for response, _ in told], own)
 
     return predict
 

@@ -6,6 +6,7 @@ import pytest
 
 from winnow.kinds.generation import baseline, fast, metrics, predictions
 from winnow.kinds.generation.labels import Task
+from winnow.text import dialogue
 
 TASK = Task(kind="generation")
 # (predicted, given, chrF2): what sacreBLEU 2.5 says, in hundredths, of each pair alone.
@@ -103,3 +104,18 @@ def test_the_fast_learner_adds_the_similarities_of_its_arms():
     assert learner.predict(np.arange(0), labels[:0], np.array([3])).tolist() == [""]
     words = fast.Learner(TASK, texts, vectors, np.array([True, True, True, False]), {"tfidf": 1.0})
     assert words.predict(np.array([0, 2]), labels[[0, 2]], np.array([3])).tolist() == ["1"]  # the first of equals
+
+
+def test_calls_are_compared_without_ids_and_whatever_the_order_of_their_arguments():
+    given = dialogue.response("I look.", '[{"name":"due","arguments":{"b":1,"a":{"d":2,"c":[3]}},"id":"x9"}]')
+    same = dialogue.response("I look.", '[{"arguments":{"a":{"c":[3],"d":2},"b":1},"name":"due"}]')
+    other = dialogue.response("I look.", '[{"name":"due","arguments":{"b":2,"a":{"d":2,"c":[3]}}}]')
+    broken = dialogue.response("I look.", "[{")
+    found = measured(table([(same, given)]))
+    assert (found["exact_match"], found["chrf"], found["rouge_l"]) == (1, pytest.approx(1), 1)
+    assert measured(table([(given, given)]))["exact_match"] == 1
+    assert measured(table([(broken, broken)]))["exact_match"] == 1
+    for wrong in (other, broken, "I look."):
+        found = measured(table([(wrong, given)]))
+        assert found["exact_match"] == 0
+        assert 0 < found["chrf"] < 1
