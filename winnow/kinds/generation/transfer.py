@@ -1,5 +1,6 @@
 """transfer: a language model that learns the responses of the training table, by an adapter or whole."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from pydantic import Field
@@ -9,8 +10,9 @@ from winnow.encoder import models
 from winnow.generator import adapters, losses
 from winnow.generator.template import Template
 from winnow.kinds.generation import model as kind
+from winnow.kinds.generation import products
 from winnow.kinds.job import Job, Trained
-from winnow.training import finetuning
+from winnow.training import finetuning, sharding
 
 
 class Settings(Section):
@@ -55,7 +57,10 @@ def train(job: Job, settings: Settings) -> Trained:
         with losses.headless(model):
             cache = finetuning.frozen(model, texts, run)
     loss_of = kind.losses(job.task, job.rows, texts, recipe, reader)
-    curve = finetuning.train(model, texts, loss_of, run, cache)
+    # A GPU was not measured; FSDP has its own way with layers.
+    is_fused = reader.device.type == "cpu" and not sharding.is_sharding()
+    with products.fused(model) if is_fused else nullcontext():
+        curve = finetuning.train(model, texts, loss_of, run, cache)
 
     def add(folder) -> None:
         reading.save(folder, None if settings.adapter is None else job.folder)
