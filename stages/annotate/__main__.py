@@ -14,6 +14,7 @@ rule that says so, `version` that of all rules (`winnow.labelling.version`); eve
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -66,7 +67,9 @@ def annotate(
     if is_parted:
         proposal = PartsProposal(settings, unlabelled, combiner, Precision.of(measured.known))
     else:
-        proposal = Proposal(settings.rules, unlabelled, combiner.usable, Precision.of(measured.known))
+        precision = Precision.of(measured.known)
+        # A kind without parts tells a label without its text.
+        proposal = Proposal(settings.rules, unlabelled, combiner.usable, precision, partial(task.brief, text=""))
     labelled = proposal.label(combined, ledger)
     metrics = {
         "unlabelled": len(unlabelled.ids),

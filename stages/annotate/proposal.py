@@ -1,7 +1,7 @@
 """The labels that the rules propose for rows without one, in a table, in the ledger and in figures."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,14 @@ class Proposal:
         votes: on these rows.
         usable: (rules, labels) bool, which votes count.
         precision: how often each vote is right.
+        told: returns a label in a few words.
     """
 
     rules: Sequence[AnyRule]
     votes: Votes
     usable: np.ndarray
     precision: Precision
+    told: Callable[[str], str] = str
 
     def label(self, combined: Combined, ledger: Ledger) -> list[dict]:
         """Return the labels set, without `version`; the ledger tells them, abstentions, and votes that do not count."""
@@ -56,11 +58,12 @@ class Proposal:
             told = ", ".join(self.in_words(*vote) for vote in cast)
             if label != NONE:
                 best = self.rules[max((vote for vote in cast if vote[1] == label), key=self._point)[0]]
-                ledger.add(id, "change", best.name, f"label {labels[label]}, confidence {confidence:.2f}: {told}")
+                said = f"label {self.told(labels[label])}, confidence {confidence:.2f}: {told}"
+                ledger.add(id, "change", best.name, said)
                 row = id, labels[label], best.origin, confidence, best.name
                 out.append(dict(zip(OUT.names, row, strict=False)))
             elif cast:
-                why = "even" if likeliest == NONE else f"{labels[likeliest]} is only {confidence:.2f} sure"
+                why = "even" if likeliest == NONE else f"{self.told(labels[likeliest])} is only {confidence:.2f} sure"
                 ledger.add(id, "note", "abstain", f"{why}: {told}")
         return out
 
@@ -76,8 +79,9 @@ class Proposal:
         """Return a rule's vote, and what it is worth."""
         precision = self.precision
         return (
-            f"{self.rules[rule].name} -> {self.votes.labels[vote]} (precision {precision.point[rule, vote]:.2f}, "
-            f"at least {precision.lower[rule, vote]:.2f}, on {precision.rows[rule, vote]} given labels)"
+            f"{self.rules[rule].name} -> {self.told(self.votes.labels[vote])} "
+            f"(precision {precision.point[rule, vote]:.2f}, at least {precision.lower[rule, vote]:.2f}, "
+            f"on {precision.rows[rule, vote]} given labels)"
         )
 
     def per_label(self, labelled: list[dict], task: Task) -> dict:

@@ -36,6 +36,7 @@ from winnow.base.stage import arguments, run
 from winnow.detect import active, inputs
 from winnow.encoder import embeddings
 from winnow.kinds.evidence import Evidence
+from winnow.kinds.task import Task
 from winnow.people import queue
 from winnow.review import page
 from winnow.rows import origins, tables, votes
@@ -181,6 +182,7 @@ class Beside:
     said: Said | None
     votes: Mapping[str, list[dict]]
     neighbours: int
+    task: Task
 
     def suggestions(self, chosen: np.ndarray) -> list[tuple[str | None, list[dict]]]:
         """Return the label that the models suggest for each row, and labels with probabilities, likeliest first."""
@@ -218,7 +220,10 @@ def entries(rows: Rows, chosen: np.ndarray, why: str, beside: Beside) -> list[di
                 "split": rows.splits[row],
                 "given_label": rows.given[row],
                 "suggested_label": suggested,
-                "reasons": [why.format(split=rows.splits[row]), *reasons(suggested, chances, nearest)],
+                "reasons": [
+                    why.format(split=rows.splits[row]),
+                    *reasons(suggested, chances, nearest, texts[row], beside.task),
+                ],
                 "probabilities": chances,
                 "votes": beside.votes.get(rows.ids[row], []),
                 "neighbours": nearest[: beside.neighbours],
@@ -227,12 +232,17 @@ def entries(rows: Rows, chosen: np.ndarray, why: str, beside: Beside) -> list[di
     return made
 
 
-def reasons(suggested: str | None, chances: list[dict], nearest: list[dict]) -> list[str]:
-    """Return what a person may want to know of a row, in words."""
-    says = [f"{chance['label']} {100 * chance['p']:.0f} %" for chance in chances[:2]] or [suggested]
-    near = [f"the nearest row with a label is {row['label']}, similarity {row['similarity']:.2f}" for row in nearest]
-    model = [] if suggested is None else [f"the model gives {' and '.join(says)}"]
-    return model + (near[:1] or ["no row has a label yet"])
+def reasons(suggested: str | None, chances: list[dict], nearest: list[dict], text: str, task: Task) -> list[str]:
+    """Return what a person may want to know of a row with this text, in words."""
+    says = [f"{task.brief(chance['label'], text)} {100 * chance['p']:.0f} %" for chance in chances[:2]]
+    near = [
+        f"the nearest row with a label is {task.brief(row['label'], row['text'])}, similarity {row['similarity']:.2f}"
+        for row in nearest[:1]
+    ]
+    if suggested is None:
+        return near or ["no row has a label yet"]
+    model = f"the model gives {' and '.join(says) or task.brief(suggested, text)}"
+    return [model, *(near or ["no row has a label yet"])]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -252,7 +262,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     strategy, chosen = choose(rows, said, settings)
     drawn = held_out(rows, settings)
     cast = votes.ByRow(tables.read(args.votes, ["id", "rule", "label"]))
-    beside = Beside(said, cast, settings.neighbours)
+    beside = Beside(said, cast, settings.neighbours, task)
     found = [
         *entries(rows, chosen, WHY[strategy], beside),
         *entries(rows, drawn, "drawn at random from {split}, to measure on", beside),

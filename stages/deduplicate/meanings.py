@@ -10,8 +10,6 @@ import pyarrow as pa
 from stages.deduplicate.outcome import SHOWN, Duplicates, disputed
 from winnow.kinds.task import Task
 
-LONGEST = 60  # characters of a response that a reason repeats
-
 
 def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> tuple[np.ndarray, dict[int, str]]:
     """Return what labels of a cluster say.
@@ -36,7 +34,7 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> t
         own = batch["text"].take(pa.array(rows[start:end] - first)).to_pylist()
         for row, text in zip(rows[start:end].tolist(), own, strict=True):
             label, differing = duplicates.label(row), known[duplicates.roots[row]]
-            words[row] = task.shown(label, text) if task.marks_text else brief(label)
+            words[row] = task.brief(label, text)
             for other, its in differing:
                 if task.agree(label, text, duplicates.label(other), its):
                     found[row] = duplicates.labels[other]
@@ -46,9 +44,3 @@ def meanings(duplicates: Duplicates, texts: Iterable[pa.Table], task: Task) -> t
                     differing.append((row, text))
         first += len(batch)
     return found, words
-
-
-def brief(label: str) -> str:
-    """Return a long label in a few words."""
-    told = " ".join(label.split())
-    return f"“{told if len(told) <= LONGEST else told[:LONGEST] + '…'}”"

@@ -235,7 +235,7 @@ def _alike(table: Table, some: np.ndarray, more: Kinds) -> dict[int, list[tuple[
     texts = table.texts.take(np.array(others, dtype=np.int64)) if table.task.marks_text and others else []
     text = dict(zip(others, texts, strict=False))
     return {
-        place: [(table.ids[other], table.task.shown(table.labels[other], text.get(other, ""))) for other in own]
+        place: [(table.ids[other], table.task.brief(table.labels[other], text.get(other, ""))) for other in own]
         for place, own in near.items()
     }
 
@@ -244,7 +244,7 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
     place = row["place"]
     near = table.near.index[place, :NEAREST]
     flagged, ways = row["ways"]
-    shown = table.task.shown
+    shown, brief = table.task.shown, table.task.brief
     return Findings(
         label=row["label"],
         origin=row["label_origin"],
@@ -254,7 +254,7 @@ def _findings(table: Table, row: dict, more: Kinds, questions: Questions) -> Fin
         nearest=table.labels[near[near >= 0]].tolist(),
         flagged=flagged,
         ways=ways,
-        votes=[(vote["rule"], shown(vote["label"], row["text"])) for vote in table.votes.get(row["id"], ())],
+        votes=[(vote["rule"], brief(vote["label"], row["text"])) for vote in table.votes.get(row["id"], ())],
         duplicates=row["alike"],
         copies=questions.copies.get(row["id"]),
         conflict=questions.disputes[row["id"]][1] if row["id"] in questions.disputes else None,

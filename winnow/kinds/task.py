@@ -156,6 +156,10 @@ class Task(Section):
         """Return a label, in canonical form, as people read it; `text` is what it is a label of."""
         return label
 
+    def brief(self, label: str, text: str) -> str:
+        """Return a label, in canonical form, in a few words, for lines that tell of several labels."""
+        return self.shown(label, text)
+
     def fits(self, label: str, text: str, where: str) -> None:
         """Raise a `UserError` that begins with `where` if a label, in canonical form, cannot be one of this text."""
 

@@ -13,6 +13,7 @@ from tests.conftest import ROOT, make_rows
 from tests.other_tasks import NUMBERS
 from winnow.base.errors import UserError
 from winnow.kinds.classification.labels import Task
+from winnow.kinds.generation.labels import Task as Generation
 from winnow.labelling.votes import collect
 from winnow.rows import tables
 from winnow.rows.ledger import Ledger
@@ -185,6 +186,23 @@ def test_labels_of_an_open_set_are_those_that_rules_and_rows_have():
     with pytest.raises(UserError, match=r"annotate\.combine: label_model needs a closed set of labels, which task"):
         run(rows, task=NUMBERS, rules=[size], combine="label_model")
     assert run([{"text": "none"}], task=NUMBERS, rules=[size])[0] == {}
+
+
+def test_the_ledger_tells_long_responses_by_their_first_words():
+    long = " ".join(f"word{number}" for number in range(400))
+    rules = [
+        {"name": name, "kind": "keyword", "field": "text", "labels": {f"{name} {long}": [name]}}
+        for name in ("owl", "fox")
+    ]
+    known = [{"label": f"owl {long}", "text": "owl"} for _ in range(30)]
+    rows = [*known, {"text": "owl"}, {"text": "owl and fox"}]
+    out, _, ledger = run(rows, task=Generation(kind="generation"), rules=rules, min_confidence=0.5)
+    assert out[30]["label"] == f"owl {long}"
+    told = [reason for *_, reason, _, _, _ in ledger.entries]
+    assert len(told) >= 2
+    assert all("owl word0 word1" in reason or "fox word0 word1" in reason for reason in told)
+    assert max(map(len, told)) < 400
+    assert all("…" in reason for reason in told)
 
 
 FILES = {"out": "out.parquet", "votes": "votes.parquet", "ledger": "ledger.parquet", "metrics": "metrics.json"}

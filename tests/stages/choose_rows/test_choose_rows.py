@@ -15,6 +15,7 @@ from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.encoder import embeddings
 from winnow.kinds.classification.labels import Task
+from winnow.kinds.generation.labels import Task as Generation
 from winnow.labelling.votes import OUT as VOTES
 from winnow.people import decisions, queue, settling
 from winnow.rows import tables
@@ -293,3 +294,11 @@ def test_bad_parameters_are_named(workspace, changes):
     write(folder, rows_of())
     with pytest.raises(UserError, match=f"choose_rows.{next(iter(changes))}"):
         choose_rows.main(COMMAND)
+
+
+def test_reasons_tell_long_responses_by_their_first_words():
+    task, long = Generation(kind="generation"), " ".join(f"word{number}" for number in range(400))
+    nearest = [{"label": f"near {long}", "similarity": 0.9, "text": "a prompt"}]
+    told = choose_rows.reasons(f"best {long}", [], nearest, "a prompt", task)
+    assert [reason.split("“")[1][:16] for reason in told] == ["best word0 word1", "near word0 word1"]
+    assert max(map(len, told)) < 160

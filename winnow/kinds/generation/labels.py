@@ -18,6 +18,7 @@ from winnow.text.dialogue import Dialogue, Message
 BANDS = {"up to 10 words": 10, "11 to 50 words": 50, "51 to 200 words": 200, "201 to 1000 words": 1000}
 LONGEST = "more than 1000 words"
 LONGEST_SHOWN = 200  # characters of a response where people are told of it in a line
+LONGEST_BRIEF = 60  # of one of several in a line
 
 
 class Task(task.Task):
@@ -65,8 +66,11 @@ class Task(task.Task):
 
     def shown(self, label: str, text: str) -> str:
         """Return the response in one line, short."""
-        line = " ".join(label[: 4 * LONGEST_SHOWN].split())
-        return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
+        return telling.short(label, LONGEST_SHOWN)
+
+    def brief(self, label: str, text: str) -> str:
+        """Return the response's first words, in quotes."""
+        return f"“{telling.short(label, LONGEST_BRIEF)}”"
 
     def changed(self, before: str, after: str) -> str:
         """Return the words that went and came."""

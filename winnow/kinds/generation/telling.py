@@ -7,6 +7,7 @@ backslashes included, stands as it is.
 """
 
 import json
+from itertools import islice
 
 import regex
 
@@ -15,7 +16,15 @@ from winnow.base import hashing
 HASH = "sha256:"
 _HASHED = regex.compile(rf"{HASH}[0-9a-f]{{16}}")
 _BREAKING = regex.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SIGN = regex.compile(r"\X")  # with its marks, and with what emoji are joined of
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
+
+
+def short(response: str, most: int) -> str:
+    """Return a response in one line; a longer one is cut behind so many characters, as people see them."""
+    line = " ".join(response.split())
+    end = next(islice(_SIGN.finditer(line), most, None), None)
+    return line if end is None else f"{line[: end.start()].rstrip()}…"
 
 
 def fingerprint(response: str) -> str:
