@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline; files begin in the order of tests/conftest.py, not by how many tests they have.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels pairs spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets fuzz
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels pairs repair spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets fuzz
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -88,7 +88,7 @@ bench-set-labels: bench-%: $(INSTALLED)
 
 # Reads the papers of the default's source; models/generator is that of `params.yaml: generator`. ARGS="--part other"
 # takes rows that are not reported.
-bench-pairs: bench-%: $(INSTALLED)
+bench-pairs bench-repair: bench-%: $(INSTALLED)
 	$(BENCH) --base models/base --generator models/generator --cache .dvc/tmp/bench $(ARGS)
 
 # One kind and rate of noise only: an encoder is trained for each fold, 5 min a draw.

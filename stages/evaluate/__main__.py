@@ -66,11 +66,13 @@ def check_ensemble(name: str, members: Sequence[str], runs: Mapping[str, list[st
         runs: the names of each arm's runs.
 
     Raises:
-        UserError: there is no such arm, one is named twice, or an arm has the ensemble's name.
+        UserError: there is no such arm, one is named twice, or the ensemble's name is that of an arm, or could be.
     """
     where = f"params.yaml: arms.ensembles.{name}"
     if name in runs:
         raise UserError(f"{where}: an arm has this name; give the ensemble another")
+    if predictions.is_control(name):
+        raise UserError(f"{where}: an arm of unrepaired rows ends like this; give the ensemble another name")
     for member in members:
         if member not in runs:
             raise UserError(f"{where}: there is no arm '{member}'; there are {', '.join(runs)}")

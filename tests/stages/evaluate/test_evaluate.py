@@ -173,6 +173,7 @@ def test_an_ensemble_averages_the_runs_of_its_arms(encoder_params, encoder_folde
     [
         ({"both": ["dapt"]}, r"arms.ensembles.both: there is no arm 'dapt'; there are tfidf, transfer"),
         ({"transfer": ["tfidf"]}, r"arms.ensembles.transfer: an arm has this name"),
+        ({"both_given": ["transfer"]}, r"arms.ensembles.both_given: an arm of unrepaired rows ends like this"),
         ({"both": ["tfidf", "tfidf"]}, r"arms.ensembles.both: an arm is named twice"),
         ({"../../both": ["tfidf"]}, r"arms.ensembles"),
         ({"a|b": ["tfidf"]}, r"arms.ensembles"),
