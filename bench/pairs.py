@@ -11,7 +11,9 @@ any prompt which are none of those that the stage score plants. Five seeds.
 The detector gets the titles with the planted errors among them and nothing else: it plants errors of its own in some
 rows, takes the signs of all, learns from these what the signs mean and ranks the rows by the probability of an error,
 as the stages score, calibrate and find_issues do. A single sign ranks by its value: `ifd` is the ratio of the losses
-with the prompt and without it (Li et al. 2023), `loss` is the perplexity filter. Rows with errors of their own, such as
+with the prompt and without it (Li et al. 2023), `loss` is the perplexity filter. `modelbrew`, a cleaner of instruction
+data, ranks by the issues that its rules find, in an environment of its own (`--peers` without a name: not asked). Of
+Data-Juicer's operators on pairs all ask a vendor's language model, but for IFD. Rows with errors of their own, such as
 titles that are translations, count as false alarms of every detector alike.
 
 All rows: average precision. Of one sort: that of its rows among those without an error. Results are means over seeds
@@ -23,7 +25,7 @@ detector are tried on these.
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -54,6 +56,7 @@ PLANTED_ROWS = 100  # as many errors as the detector plants for itself
 CHUNK = 50  # pairs that are read before they are kept
 GOAL = 0.10  # points of average precision above the best single sign
 TIERED, ALL = "tiered", "all"
+PEERS = {"modelbrew": peers.Contender("modelbrew", "pairs:modelbrew", (), True, ("modelbrew-cleaner",), "pairs")}
 COLUMNS = ("seed", "sort", "detector", "wrong", "average_precision")
 # What the errors say that answer any prompt; the detector's own are others.
 PHRASES = (
@@ -190,13 +193,32 @@ def detect(data: Data, given: np.ndarray, by: Models) -> dict[str, np.ndarray]:
     return {TIERED: tiered.suspicion(given, evidence, around)} | found.evidence.rankings(given, data.near)
 
 
-def measure(data: Data, seed: int, by: Models, rate: float = RATE) -> list[dict]:
-    """Return the average precision of every detector with one draw of errors, one dict a detector and sort."""
+def asked(names: Sequence[str], data: Data, given: np.ndarray) -> dict[str, np.ndarray]:
+    """Return how suspicious each response is to other tools, (rows,) float, by their names.
+
+    Raises:
+        SystemExit: one fails.
+    """
+    found = {}
+    for name in names:
+        result = peers.run(replace(PEERS[name], arguments=(data.prompts, given.tolist())))
+        if "error" in result:
+            raise SystemExit(f"{name}: {result['error']}")
+        found[name] = np.array(result["scores"])
+    return found
+
+
+def measure(data: Data, seed: int, by: Models, rate: float = RATE, others: Sequence[str] = ()) -> list[dict]:
+    """Return the average precision of every detector with one draw of errors, one dict a detector and sort.
+
+    Args:
+        others: names of `PEERS` that are asked too.
+    """
     from sklearn.metrics import average_precision_score
 
     given, sorts = planted(data, rate, seed)
     runs = []
-    for detector, suspicion in detect(data, given, by).items():
+    for detector, suspicion in (detect(data, given, by) | asked(others, data, given)).items():
         for sort in (ALL, *plants.SORTS):
             wrong = sorts != "" if sort == ALL else sorts == sort
             judged = (sorts == "") | wrong
@@ -215,7 +237,9 @@ def entries(runs: list[dict], common: dict) -> list[dict]:
     made = []
     for sort, found in values.items():
         own = found[TIERED]
-        best = max((name for name in found if name not in (TIERED, "together")), key=lambda name: np.mean(found[name]))
+        best = max(
+            (name for name in found if name not in (TIERED, "together", *PEERS)), key=lambda name: np.mean(found[name])
+        )
         for detector, theirs in found.items():
             gain = [a - b for a, b in zip(own, theirs, strict=True)]
             facts = {"goal": GOAL if sort == ALL and detector == best else None, "sort": sort, "seeds": len(own)}
@@ -249,12 +273,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--part", choices=("reported", "other"), default="reported")
+    parser.add_argument("--peers", choices=PEERS, nargs="*", default=tuple(PEERS))
     args = parser.parse_args(argv)
 
     found = read(args.downloads, args.rows, 0 if args.part == "reported" else 1)
     data, by = prepared(found, args.base, args.cache), loaded(args.base, args.generator, args.cache)
-    runs = [run for seed in args.seeds for run in measure(data, seed, by, args.rate)]
-    usual = {"rate": RATE, "seeds": SEEDS, "rows": ROWS, "part": "reported"}
+    runs = [run for seed in args.seeds for run in measure(data, seed, by, args.rate, args.peers)]
+    usual = {"rate": RATE, "seeds": SEEDS, "rows": ROWS, "part": "reported", "peers": tuple(PEERS)}
     common = {"device": peers.device(), "command": peers.command("make bench-pairs", args, usual)}
     common |= {"versions": peers.versions(("scikit-learn", "numpy", "torch", "transformers"))}
     common |= {"rows": len(data.ids), "rate": args.rate}

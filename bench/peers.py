@@ -3,6 +3,7 @@
 python -m bench.peers            # makes .venv-peers from bench/peers.txt (about 1 GB, minutes)
 python -m bench.peers neural     # makes .venv-peers-neural from bench/peers_neural.txt (about 1 GB, minutes)
 python -m bench.peers mail       # makes .venv-peers-mail from bench/peers_mail.txt (30 MB, seconds)
+python -m bench.peers pairs      # makes .venv-peers-pairs from bench/peers_pairs.txt (100 MB, seconds)
 python -m bench.peers split      # makes .venv-peers-split from bench/peers_split.txt (300 MB, a minute)
 
 `bench/workers/` holds what runs in those processes, ours in our environment and theirs in theirs: functions that take
@@ -58,6 +59,11 @@ ENVIRONMENTS = {
     "mail": Environment(
         ROOT / "bench/peers_mail.txt",
         Path(os.environ.get("WINNOW_PEERS_MAIL", ROOT / ".venv-peers-mail")),
+        ("--no-deps",),
+    ),
+    "pairs": Environment(
+        ROOT / "bench/peers_pairs.txt",
+        Path(os.environ.get("WINNOW_PEERS_PAIRS", ROOT / ".venv-peers-pairs")),
         ("--no-deps",),
     ),
     "split": Environment(

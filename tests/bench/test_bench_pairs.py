@@ -61,7 +61,7 @@ def models(monkeypatch, tmp_path) -> Reading:
 
 def run(tmp_path) -> tuple[list[dict], list[dict]]:
     out = tmp_path / "pairs.json"
-    bench.main(f"--base base --generator g --cache {tmp_path} --out {out} --rows {ROWS} --seeds 1 2".split())
+    bench.main(f"--base base --generator g --cache {tmp_path} --out {out} --rows {ROWS} --seeds 1 2 --peers".split())
     with out.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
         return json.loads(out.read_text(encoding="utf-8")), list(csv.DictReader(file))
 
