@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline; files begin in the order of tests/conftest.py, not by how many tests they have.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels pairs repair spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets fuzz
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels pairs repair checks spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets fuzz
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -90,6 +90,9 @@ bench-set-labels: bench-%: $(INSTALLED)
 # takes rows that are not reported.
 bench-pairs bench-repair: bench-%: $(INSTALLED)
 	$(BENCH) --base models/base --generator models/generator --cache .dvc/tmp/bench $(ARGS)
+
+bench-checks: bench-%: $(INSTALLED)
+	$(BENCH) $(ARGS)
 
 # One kind and rate of noise only: an encoder is trained for each fold, 5 min a draw.
 bench-labels-finetune: bench-%: $(INSTALLED)

@@ -20,22 +20,29 @@ Action = Literal["note", "drop"]
 SHOWN = 40  # characters of a text that a reason repeats
 LEAST_PROSE = 8  # words of a last line from which on it should end as a sentence does
 LEAST_ECHO = 5  # words of a prompt that a response may begin with by chance
+MOST_BEFORE = 3  # words before a prompt that is repeated, such as "Question:"
 LEAST_LETTERS, SURE = 40, 0.8  # of a text whose language is told
-NGRAM, LEAST_WORDS, MOST_REPEATED = 5, 60, 0.5  # words of a run; of a response; share of its runs that come again
+# Words of a run; of a response; share of its runs that come again: nearly half, where all of it comes twice.
+NGRAM, LEAST_WORDS, MOST_REPEATED = 5, 60, 0.4
+SEEN = regex.compile(r"[^\s\p{C}]")
 MOST_LINES, LINE_WORDS = 4, 3  # times that one line comes; words that it has
 ENDS = regex.compile(r"[.!?。！？｡।؟…:;][\"'”’»)\]*_`]*\s|[.!?。！？｡।؟…]$")
 OPEN_END = regex.compile(r"(?:\.\.\.|…|\[truncated\]|\[cut off\])\s*$|(?:[\p{L}\p{N}\p{M}]|[,;:(\[–-])$")
 NO_PROSE = regex.compile(r"\s*(?:[-*+•|#>]|\d+[.)]|[a-z][.)]\s|https?:)|.*(?:https?://\S+|[=\\$`|])$")
 PLACEHOLDER = regex.compile(
-    r"\[(?![A-Z_]+\])(?i:(?:your|insert|enter|add|company|recipient|sender|client|customer|manager|hiring manager|name"
-    r"|full name|date|address|city|phone|email|link|url|topic|product|amount|number|title)\b)[^\]\n]{0,40}\](?!\()"
+    r"\[(?![A-Z_]+\])(?:(?i:your|insert|enter|add|company|recipient|sender|client|customer|manager|hiring manager|name"
+    r"|full name|date|address|city|phone|email|link|url|topic|product|amount|number|title"
+    r"|ihre?n?|deine?n?|datum|firma|adresse|ort|titel|thema|empfänger|absender|unternehmen|votre|nom|prénom|entreprise"
+    r"|société|ville|titre|sujet|insérer|su|tu|nombre|fecha|dirección|empresa|ciudad|título|insertar|seu|sua|nome"
+    r"|endereço|cidade|inserir|tuo|tua|cognome|indirizzo|azienda|città|inserire|uw|jouw|naam|bedrijf|twoje|imię"
+    r"|nazwisko|nazwa|adres|ваше?а?|имя|фамилия|дата|адрес|название|компания)\b"
+    r"|您的|你的|姓名|名字|公司|日期|地址|城市|标题|標題|あなたの|お名前|氏名|会社|日付|住所|귀하의|이름|회사|날짜|주소"
+    r")[^\]\n]{0,40}\](?!\()"
     r"|\{\{\s*[\w. ]{1,40}\s*\}\}|<(?i:insert|your)[ _][^>\n]{1,40}>|(?i:\blorem ipsum\b)|\b(?:TODO|TBD|FIXME)\b"
 )
 INLINE = regex.compile(r"`[^`\n]*`")
-ASKS_JSON = regex.compile(
-    r"(?i)\b(?:respond|return|reply|answer|output|give|write|produce|generate|provide|format(?:ted)?|as|in|only|valid)\b"
-    r"[^.\n]{0,40}\bjson\b"
-)
+JSON = regex.compile(r"(?i)(?<![a-z])json(?![a-z])")
+LOOKS_JSON = regex.compile(r"[{\[]\s*(?:[\"'{\[\]}]|\w+\s*:)")
 TRANSLATES = regex.compile(
     r"(?i)translat|übersetz|tradu|vertaal|tłumacz|przetłum|перев[её]д|çevir|翻译|翻譯|翻訳|訳し|번역|ترجم|अनुवाद"
     r"|\b(?:english|german|french|spanish|italian|portuguese|dutch|polish|russian|chinese|mandarin|japanese|korean|arabic"
@@ -99,7 +106,7 @@ def _role_order(pair: Pair) -> Iterator[str]:
 
 def _empty_turn(pair: Pair) -> Iterator[str]:
     for number, turn in enumerate(pair.prompt.messages, 1):
-        if turn.role in ("user", "assistant") and not turn.content.strip() and not turn.calls:
+        if turn.role in ("user", "assistant") and not SEEN.search(turn.content) and not turn.calls:
             yield f"turn {number}, the {turn.role}'s, is empty"
 
 
@@ -119,7 +126,7 @@ def _echo(pair: Pair) -> Iterator[str]:
     asked, said = words(pair.asked), words(pair.content)
     if asked and asked == said:
         yield "the response is the prompt"
-    elif len(asked) >= LEAST_ECHO and said[: len(asked)] == asked:
+    elif len(asked) >= LEAST_ECHO and any(said[at : at + len(asked)] == asked for at in range(MOST_BEFORE + 1)):
         yield "the response begins with the whole prompt"
 
 
@@ -162,9 +169,9 @@ def _json(pair: Pair) -> Iterator[str]:
         if reason := _no_json(block.code):
             yield f"a block of JSON: {reason}"
     said = pair.content.strip()
-    asks = any(ASKS_JSON.search(turn.content) for turn in pair.prompt.messages if turn.role in ("system", "user"))
-    if not own and asks and said.startswith(("{", "[")) and (reason := _no_json(said)):
-        yield f"the prompt asks for JSON: {reason}"
+    asks = any(JSON.search(turn.content) for turn in pair.prompt.messages if turn.role in ("system", "user"))
+    if not own and asks and LOOKS_JSON.match(said) and (reason := _no_json(said)):
+        yield f"the prompt speaks of JSON: {reason}"
 
 
 def _tool_call(pair: Pair) -> Iterator[str]:
@@ -189,11 +196,17 @@ def _repetition(pair: Pair) -> Iterator[str]:
     if lines and (most := lines.most_common(1)[0])[1] >= MOST_LINES:
         yield f"a line comes {most[1]} times: '{most[0][:SHOWN]}'"
     said = words(pair.prose)
+    if times := next((times for times in range(len(said) // NGRAM, 1, -1) if _is_repeated(said, times)), None):
+        yield f"all of it comes {times} times"
     if len(said) >= LEAST_WORDS:
         runs = Counter(zip(*(said[start:] for start in range(NGRAM)), strict=False))
         again = 1 - len(runs) / runs.total()
         if again > MOST_REPEATED:
             yield f"{again:.0%} of its runs of {NGRAM} words come again"
+
+
+def _is_repeated(said: list[str], times: int) -> bool:
+    return len(said) % times == 0 and said == said[: len(said) // times] * times
 
 
 def _encoding(pair: Pair) -> Iterator[str]:

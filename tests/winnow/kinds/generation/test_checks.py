@@ -12,6 +12,7 @@ SENTENCE = "It was a fine day by the river. "
 OPEN = f"{SENTENCE}We walked on until we saw many large white birds that"
 GERMAN = "Welche Vögel leben dort am Fluss im Wald und jagen vor allem nachts?"
 ENGLISH = "These are tawny owls, which live in the forest near the river."
+MANY = " ".join(f"word{number}" for number in range(40))
 TOOLS = '[{"type":"function","function":{"name":"due"}}]'
 
 
@@ -26,6 +27,7 @@ def called(calls: str) -> str:
 DUE = Message("assistant", "", '[{"name":"due","arguments":{}}]')
 FOUND = [
     ("empty_turn", prompt(("system", "Be kind."), ("user", " ")), "ok", "turn 2, the user's, is empty"),
+    ("empty_turn", prompt(("user", "\u200b\u3000")), "ok", "turn 1, the user's, is empty"),
     ("role_order", prompt(("user", "a"), ("user", "b")), "ok", "two turns of the user in a row"),
     ("role_order", prompt(("user", "a"), ("system", "b")), "ok", "the system's turn is not the first"),
     ("role_order", prompt(("assistant", "a"), ("user", "b")), "ok", "the first turn is the assistant's"),
@@ -40,6 +42,12 @@ FOUND = [
         "Which owls live by the river? Tawny owls.",
         "begins with the whole prompt",
     ),
+    (
+        "echo",
+        "Which owls live by the river?",
+        "The question: Which owls live by the river? Tawny owls.",
+        "begins with the whole prompt",
+    ),
     ("refusal", "Help.", "I’m sorry, but I can’t help with that.", "I’m sorry, but I can’t"),
     ("refusal", "Hilf.", "Es tut mir leid, aber ich kann das nicht.", "tut mir leid, aber ich kann"),
     ("refusal", "Aide.", "Je suis désolé, mais je ne peux pas.", "Je suis désolé, mais je"),
@@ -51,12 +59,15 @@ FOUND = [
     ("assistant_boilerplate", "Кто?", "Как языковая модель, я читаю.", "Как языковая модель"),
     ("assistant_boilerplate", "谁", "作为一个人工智能，我读书。", "作为一个人工智能"),
     ("placeholder", "Write.", "Dear [Your Name],", "'[Your Name]' in the response"),
+    ("placeholder", "Schreibe.", "Sehr geehrte [Ihr Name],", "'[Ihr Name]' in the response"),
+    ("placeholder", "写", "尊敬的[您的姓名]：", "'[您的姓名]' in the response"),
     ("placeholder", "About {{topic}}.", "Owls.", "'{{topic}}' in the prompt"),
     ("placeholder", "Write.", "Lorem ipsum dolor.", "'Lorem ipsum' in the response"),
     ("other_language", GERMAN, ENGLISH, "the prompt is in de, the response in en"),
     ("code_fence", "Code.", "```py\nprint(1)", "code in the response is never closed"),
     ("json", "Code.", '```json\n{"a":}\n```', "a block of JSON: Expecting value"),
-    ("json", "Return only valid JSON.", "{'a': 1}", "the prompt asks for JSON: Expecting property name"),
+    ("json", "Return only valid JSON.", "{'a': 1}", "the prompt speaks of JSON: Expecting property name"),
+    ("json", "请以JSON返回。", '{"a": 1,}', "the prompt speaks of JSON: "),
     (
         "tool_call",
         prompt(("user", "a"), tools=TOOLS),
@@ -67,7 +78,9 @@ FOUND = [
     ("tool_call", "a", called('[{"name":"due","arguments":"{"}]'), "the arguments of 'due' are no object"),
     ("tool_call", "a", called("[{}]"), "a call has no name"),
     ("repetition", "a", "The owl is here.\n" * 4, "a line comes 4 times: 'The owl is here.'"),
-    ("repetition", "a", "one two three four five six " * 12, "of its runs of 5 words come again"),
+    ("repetition", "a", "one two three four five six " * 12, "all of it comes 12 times"),
+    ("repetition", "a", "The owl hunts by night. The owl hunts by night.", "all of it comes 2 times"),
+    ("repetition", "a", f"{MANY} {MANY} and so on.", "of its runs of 5 words come again"),
     ("encoding", "a", "caf\ufffd", "a character of the response was lost on the way (U+FFFD)"),
 ]
 PASSED = [
@@ -78,6 +91,9 @@ PASSED = [
     ("truncated", "Code.", f"{SENTENCE}\n```py\nx = 1\n```"),
     ("truncated", "Tell me.", f"{SENTENCE}See the page on owls that hunt by night: https://example.org/owls"),
     ("echo", "Owls?", "Owls? They live here."),
+    ("echo", "Which owls?", "You ask which owls?"),
+    ("empty_turn", prompt(("system", " "), ("user", "…")), "ok"),
+    ("placeholder", "Write.", "The [data not shown] and [see the table]."),
     ("refusal", "Story.", "“I am sorry,” said the owl, “but winter is here.”"),
     ("refusal", "いくら", "申し訳ありませんが、百円です。"),
     ("assistant_boilerplate", "Story.", "He works as an air traffic controller on AI models."),
@@ -88,7 +104,10 @@ PASSED = [
     ("code_fence", "Code.", "```py\nprint(1)\n```"),
     ("json", "Return only valid JSON.", '{"a": [1, 2]}'),
     ("json", "What is JSON?", "{ opens an object"),
+    ("json", "What is JSON?", "[1] It is a format."),
     ("tool_call", prompt(("user", "a"), tools=TOOLS), called('[{"name":"due","arguments":{"a":1}}]')),
+    ("repetition", "a", "Row, row, row your boat, row, row, row your boat, and so on."),
+    ("repetition", "a", "No, no, no, no!"),
     ("repetition", "a", "- a\n- a\n- a\n- a\n- a\n"),
 ]
 
