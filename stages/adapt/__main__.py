@@ -1,6 +1,6 @@
 """adapt: domain-adaptive pre-training of the base encoder (Gururangan et al. 2020), by one objective or several.
 
-python -m stages.adapt --rows data/deduplicated.parquet --split data/split.parquet --base models/base
+python -m stages.adapt --rows data/edited.parquet --split data/split.parquet --base models/base
     --out models/adapted --curve reports/plots/adapt.csv --metrics reports/metrics/adapt.json
     --checkpoints .dvc/tmp/checkpoints
 

@@ -15,11 +15,12 @@ Dawid-Skene tells whether a row has a label at all (if not, none is suggested), 
 Where a label says something of each part of a row (`winnow.kinds`, `parts`), as spans do of words, agreement is on the
 parts, Dawid-Skene tells what each part is, and reviewers are also judged by each other's labels with the headline.
 Where people write labels (`Task.graded`), agreement is on what they do with the given one (keep it, write another, or a
-verdict), and the headline tells how alike their labels are.
+verdict), and the headline tells how alike their labels are; where they edit texts too (`Task.edits_text`), of these as
+well, over the rows whose text one of two reviewers edited.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -185,7 +186,8 @@ def lines(votes: Votes, together: Together, parts: Judged | None = None) -> list
         reviewers = [votes.reviewers[number] for number in who]
         outcomes = [votes.names[votes.values[row, number]] for number in who]
         label, sure, is_label = suggested[row]
-        read = [parts.shown(row, outcome) for outcome in outcomes] if parts else outcomes
+        told = zip(outcomes, who.tolist(), strict=True)
+        read = [parts.shown(row, outcome, number) for outcome, number in told] if parts else outcomes
         said = ", ".join(f"{reviewer} {outcome}" for reviewer, outcome in zip(reviewers, read, strict=True))
         together_ = parts.shown(row, label) if parts else label
         reason = f"reviewers disagree: {said}; the consensus is {together_} ({min(99, 100 * sure):.0f} %)"
@@ -248,8 +250,17 @@ def measure(votes: Votes, several: Votes, groups: np.ndarray, settings: Params, 
 
 def _scores(parts: Judged, groups: np.ndarray, settings: Params, pair: tuple[int, int] | None = None) -> dict:
     """Return how good one reviewer's labels are by another's, of two reviewers or of all pairs together."""
-    enough = len(np.unique(parts.of_pair(pair)[0])) >= settings.min_rows
-    return _estimate(parts.headline, parts.score(groups, settings.bootstrap, pair) if enough else UNKNOWN)
+
+    def estimate(name: str, rows: np.ndarray, score: Callable[..., Estimate]) -> dict[str, float | None]:
+        enough = len(np.unique(rows)) >= settings.min_rows
+        return _estimate(name, score(groups, settings.bootstrap, pair) if enough else UNKNOWN)
+
+    found = estimate(parts.headline, parts.of_pair(pair)[0], parts.score)
+    if isinstance(parts, Edits) and parts.task.edits_text:
+        rows = parts.of_texts(pair)[0]
+        found["edited_texts"] = len(np.unique(rows))
+        found |= estimate(f"text_{parts.headline}", rows, parts.score_of_texts)
+    return found
 
 
 def pairs(votes: Votes, groups: np.ndarray, settings: Params, parts: Judged | None) -> dict[str, dict]:
@@ -264,7 +275,8 @@ def pairs(votes: Votes, groups: np.ndarray, settings: Params, parts: Judged | No
             if both.sum() >= settings.min_rows:
                 of_two = judged.values[:, one], judged.values[:, other]
                 kappa = coefficients.kappa(*of_two, len(judged.names), group_of, settings.bootstrap)
-            measured = {"rows": int(both.sum()), "same": int((first == second)[both].sum())} | _estimate("kappa", kappa)
+            same = int(votes.same(one, other)[both].sum())
+            measured = {"rows": int(both.sum()), "same": same} | _estimate("kappa", kappa)
             if parts is not None:
                 measured |= _scores(parts, groups, settings, (one, other))
             result[f"{votes.reviewers[one]} / {votes.reviewers[other]}"] = measured

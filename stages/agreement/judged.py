@@ -49,9 +49,13 @@ class Judged:
         """Return what reviewers say together of each row, and how often each is right by it, (reviewers,) float."""
         raise NotImplementedError
 
-    def shown(self, row: int, outcome: str) -> str:
-        """Return an outcome of a row as people read it."""
-        return self.task.shown(outcome, self.texts[row]) if self.task.is_label(outcome) else outcome
+    def shown(self, row: int, outcome: str, reviewer: int | None = None) -> str:
+        """Return an outcome of a row as people read it, with what a reviewer changes of the text."""
+        told = self.task.shown(outcome, self.texts[row]) if self.task.is_label(outcome) else outcome
+        new = "" if reviewer is None else self.whole.texts[row, reviewer]
+        if not new:
+            return told
+        return f"{told}, text {self.task.changed(self.texts[row], new) or self.task.shown(new, '')}"
 
     def of_pair(self, pair: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return rows to which both of two reviewers gave a label, and the places of their labels, (rows,) int each.
@@ -79,10 +83,22 @@ class Judged:
             groups: (rows,) int.
             pair: see `of_pair`.
         """
-        metrics, name = kinds.load(self.task, "metrics"), self.headline
         rows, first, second = self.of_pair(pair)
         names = np.array(self.whole.names, dtype=object)
-        said = {"label": names[first], "predicted": names[second]}
+        return self.compared(rows, (names[first], names[second]), groups, settings)
+
+    def compared(
+        self, rows: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], groups: np.ndarray, settings: Bootstrap
+    ) -> Estimate:
+        """Return how good one of each two is by the other, as the headline tells of labels.
+
+        Args:
+            rows: (pairs,) int, the row of each pair.
+            pairs: two arrays, (pairs,) object each.
+            groups: (rows,) int.
+        """
+        metrics, name = kinds.load(self.task, "metrics"), self.headline
+        said = dict(zip(("label", "predicted"), pairs, strict=True))
         table = pa.table({column: pa.array(each, pa.string()) for column, each in said.items()})
         counts = metrics.counts(self.task, table, np.arange(len(rows)), len(rows))
         return coefficients.score(counts, groups[rows], lambda sums: metrics.values(sums)[name], settings)

@@ -42,7 +42,9 @@ class Parts(Judged):
             counts.append(len(own))
         row = np.repeat(np.arange(len(counts)), counts)
         ids = [whole.ids[place] for place in row]
-        votes = Votes(ids, whole.reviewers, [*kind.outcomes(task), *LEFT_OUT], np.concatenate(values))
+        joined = np.concatenate(values)
+        texts_ = np.full(joined.shape, "", dtype=object)  # who edits a text says nothing of its parts
+        votes = Votes(ids, whole.reviewers, [*kind.outcomes(task), *LEFT_OUT], joined, texts_)
         return cls(whole, votes, row, texts, task)
 
     def together(self) -> tuple[list[Said], np.ndarray]:

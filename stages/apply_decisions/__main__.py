@@ -2,13 +2,19 @@
 
 python -m stages.apply_decisions --rows data/deduplicated.parquet --split data/split.parquet
     --annotations data/annotations.parquet --audit data/audit_queue.parquet --decisions data/decisions.csv
-    --out data/labelled.parquet --evaluated data/evaluated.parquet --undecided data/undecided.parquet
+    --out data/labelled.parquet --edited data/edited.parquet --evaluated data/evaluated.parquet
+    --undecided data/undecided.parquet
     --ledger data/ledger/apply_decisions.parquet --metrics reports/metrics/apply_decisions.json
 
 Out: the rows of purpose task, with columns split, given_label (the label before decisions: given or automatic), verdict
 (what people settled, or null) and conflict (reviewers disagree: the label stays as before, and the row goes back to the
 queue until one of them decides again). `winnow.people.settling` says which decisions count. `keep` and `relabel` give
 origin `human` and no confidence: agreement measures people's decisions, not a probability.
+
+Where the kind lets people edit texts (`Task.edits_text`), the table has the new text, and column `given_text` the one
+before decisions, null where it stayed. `--edited` is the table of `--rows` with the new texts: what later stages read
+that need all rows. Without such a decision it is a copy of that file, and none of them runs again. A new text that says
+the same as one of another split stops the run.
 
 An automatic label stands only where people's decisions on the audit sample accept the labels of its origin and class
 (`stages.apply_decisions.acceptance`); its confidence is then the precision that they found. Else the row has no label,
@@ -29,7 +35,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from stages.apply_decisions import acceptance
+from stages.apply_decisions import acceptance, texts
 from stages.apply_decisions.acceptance import Acceptance, Judgement, Stratum
 from winnow import kinds
 from winnow.base import gates, hashing, params
@@ -40,7 +46,7 @@ from winnow.base.stage import arguments, run
 from winnow.kinds.task import Task
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
-from winnow.rows import predictions, tables
+from winnow.rows import edited, predictions, tables
 from winnow.rows.ledger import Ledger
 from winnow.rows.origins import trusted
 from winnow.rows.text_column import TextColumn
@@ -128,11 +134,12 @@ def on_today(decision: Decision, row: Mapping, task: Task) -> Decision:
         return decision
     if decision.verdict not in ("keep", "relabel"):
         return replace(decision, given_label=today)
-    said = task.meant(settling.outcome(decision).label)
+    outcome = settling.outcome(decision)
+    said = task.meant(outcome.label)
     if not said:  # `keep` of no label, or of one that is no longer known, which the check tells
         return decision
     same = said == label
-    verdict = "keep" if same else "relabel"
+    verdict = "keep" if same and not outcome.text else "relabel"
     return replace(decision, given_label=today, verdict=verdict, new_label="" if same else task.told_new(said))
 
 
@@ -159,7 +166,7 @@ def apply(
             continue
         if settled is None:
             conflicts[index] = True
-            said = ", ".join(f"{who}: {d.verdict} {_new(d, task)}".strip() for who, d in made.items())
+            said = ", ".join(f"{who}: {' '.join(filter(None, _told(d, task)))}" for who, d in made.items())
             ledger.add(id, "note", "conflict", f"reviewers disagree ({said}); the label stays as before")
             continue
         verdicts[index] = verdict = _verdict(made)
@@ -170,10 +177,13 @@ def apply(
             _set(columns, index, None, None)
             ledger.add(id, "change", "ambiguous", f"label {told or 'none'} -> none, ambiguous, decided by {who}")
         elif verdict == "relabel":
-            label = task.meant(settled.label)
+            label = task.meant(settled.label, before or "")
             _set(columns, index, label, "human")
             became = f"label {told or 'none'} -> {task.told_given(label)}"
-            ledger.add(id, "change", "relabel", f"{became}, decided by {who}")
+            if label != before or not settled.text:
+                ledger.add(id, "change", "relabel", f"{became}, decided by {who}")
+            if settled.text:
+                texts.told(made, task.meant_text(settled.text), ledger)
         else:
             _set(columns, index, before, "human")
             ledger.add(id, "note", "keep", f"label {told} confirmed by {who}")
@@ -189,9 +199,10 @@ def settled_ids(by_row: ByRow) -> list[str]:
     return sorted(id for id, made in by_row.items() if settling.settled(made) is not None)
 
 
-def _new(decision: Decision, task: Task) -> str:
-    """Return what a decision's new label is called in the ledger."""
-    return task.told_given(task.meant(decision.new_label))
+def _told(decision: Decision, task: Task) -> tuple[str, str, str]:
+    """Return what the ledger calls a decision's verdict, its new label and its new text."""
+    text = f"text {hashing.text_sha(task.meant_text(decision.new_text))}" if decision.new_text else ""
+    return decision.verdict, task.told_given(task.meant(decision.new_label)), text
 
 
 def _verdict(made: Mapping[str, Decision]) -> str:
@@ -250,8 +261,9 @@ def audit(annotations: pa.Table, by_row: ByRow, task: Task) -> dict | None:
 
 
 def _share(label: str, made: Mapping[str, Decision], task: Task) -> float:
-    """Return the share of a label that is right by a settled decision."""
-    truth = label if _verdict(made) == "keep" else task.meant(settling.settled(made).label) or None
+    """Return the share of a label that is right by a settled decision; none, if its text had to be another."""
+    said = settling.settled(made)
+    truth = None if said.text else label if _verdict(made) == "keep" else task.meant(said.label) or None
     found = [task.judged(label, truth, name) for name in task.names(label) or [acceptance.NO_CLASS]]
     return sum(right for right, _ in found) / sum(of for _, of in found)
 
@@ -308,12 +320,15 @@ def _set(columns: dict[str, list], index: int, label: str | None, origin: str | 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    paths = ("rows", "split", "annotations", "audit", "decisions", "out", "evaluated", "undecided", "ledger", "metrics")
-    args = arguments(__doc__, argv, *paths)
+    inputs, outputs = (
+        ("rows", "split", "annotations", "audit", "decisions"),
+        ("out", "edited", "evaluated", "undecided"),
+    )
+    args = arguments(__doc__, argv, *inputs, *outputs, "ledger", "metrics")
     settings, task = params.load("apply_decisions", Params), kinds.read_task()
     rows = tables.read(args.rows, tables.without_texts(args.rows))
     of_task = pc.equal(rows["purpose"], "task")
-    rows, texts = rows.filter(of_task), TextColumn(args.rows, of_task.to_numpy())
+    rows, column = rows.filter(of_task), TextColumn(args.rows, of_task.to_numpy())
     annotations = tables.read(args.annotations)
     sample = pc.is_in(annotations["id"], tables.read(args.audit, ["id"])["id"].combine_chunks())
     annotations = tables.set_column(annotations, "audit", sample.to_pylist(), pa.bool_())
@@ -321,7 +336,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_labels(joined, task, args.rows)
 
     made = decisions.read(args.decisions)
-    known = decided(joined, texts, {decision.id for decision in made})
+    known = decided(joined, column, {decision.id for decision in made})
     all_decisions = [
         on_today(decision, known[decision.id], task) if decision.id in known else decision for decision in made
     ]
@@ -331,23 +346,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     settling.check(all_decisions, versions, task, args.decisions)
     by_row = settling.latest(all_decisions)
     counting = [decision for by_reviewer in by_row.values() for decision in by_reviewer.values()]
-    texts = {id: row["text"] for id, row in known.items()}
-    decisions.raise_problems(decisions.misfits(counting, texts, task), args.decisions)
+    given_texts = {id: row["text"] for id, row in known.items()}
+    decisions.raise_problems(decisions.misfits(counting, given_texts, task), args.decisions)
 
     judgements = acceptance.judge(annotations, by_row, task, settings.acceptance)
     ledger = Ledger("apply_decisions")
     out = apply(joined, by_row, judgements, task, ledger)
     ledger.check(rows.num_rows, out.num_rows)
+    edits = texts.settled(by_row, task)
+    if task.edits_text:
+        before = [given_texts[id] if id in edits else None for id in out["id"].to_pylist()]
+        out = tables.set_column(out, edited.GIVEN_TEXT, before, pa.string())
+        line = {id: max(decision.line for decision in by_row[id].values()) for id in edits}
+        copied = texts.copies(args.rows, out, edits, task, ledger)
+        decisions.raise_problems([f"line {line[id]}: {said}" for id, said in copied], args.decisions)
     labelled = out["label"].filter(trusted(out)).to_pylist()
     rare = task.rare(task.check_counts(labelled, str(args.rows)), settings.min_rows_per_label)
     doubts = [too_few(rare, settings.min_rows_per_label)] if rare else []
 
     result = metrics(rows.num_rows, out, by_row, len(all_decisions)) | {"acceptance": accepted(judgements)}
+    result |= {"edited_texts": len(edits)} if task.edits_text else {}
     audited = audit(annotations, by_row, task)
-    tables.write_with(out, with_columns(tables.schema(args.rows), out.schema), args.rows, args.out)
+    edited.write(args.rows, args.edited, edits)
+    tables.write_with(out, with_columns(tables.schema(args.rows), out.schema), args.edited, args.out)
     measuring = predictions.evaluated(out).select(predictions.EVALUATED)
     with_text = measuring.schema.append(tables.ROW.field("text"))
-    tables.write_with(measuring, with_text, args.rows, args.evaluated)
+    tables.write_with(measuring, with_text, args.edited, args.evaluated)
     before = apply(joined, {}, judgements, task, Ledger("apply_decisions")).select(UNDECIDED.names)
     before = before.filter(pc.is_in(before["id"], pa.array(settled_ids(by_row), pa.string())))
     tables.write(before.cast(UNDECIDED), args.undecided)

@@ -1,6 +1,6 @@
 """auxiliary: the train rows that have a label of a further task, for the approach `multitask`.
 
-python -m stages.auxiliary --rows data/deduplicated.parquet --split data/split.parquet --out data/auxiliary.parquet
+python -m stages.auxiliary --rows data/edited.parquet --split data/split.parquet --out data/auxiliary.parquet
 
 These labels (`aux_<task>`) come with the source, not from people, so rows of any purpose have them, however small the
 label budget is. Out: id, group, text and every aux_<task> of the rows of split `train` with at least one of them. A

@@ -1,6 +1,6 @@
 """embed: mean-pooled sentence embeddings of every row that has, or wants, a label, and of a sample of the others.
 
-python -m stages.embed --rows data/deduplicated.parquet --encoder models/adapted --out data/embeddings
+python -m stages.embed --rows data/edited.parquet --encoder models/adapted --out data/embeddings
 
 Out: `ids.txt` (one id a line) and `embeddings.safetensors` (tensor `embeddings`, float32, rows x dimensions): first
 the task's rows, then of each source of text the first rows in order of id, which is a hash: a random draw. Labels are

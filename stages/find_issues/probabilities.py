@@ -9,6 +9,7 @@ from stages.find_issues import calibration
 from stages.find_issues.calibration import Planted
 from stages.find_issues.found import Table
 from winnow.base.errors import UserError
+from winnow.rows import edited
 
 FIXED = ("planting", "id", "label", "is_error", "weight")  # columns of the calibration's table that are no signal
 
@@ -41,6 +42,8 @@ def learn(table: Table, planted: Planted, worth: float, bins: int) -> tuple[np.n
     prior, chance = calibration.fit(planted, noise, worth)
 
     decided = ~table.open & np.array([label is not None for label in table.judged], dtype=bool)
+    if edited.GIVEN_TEXT in table.rows.column_names:  # the signals are of the text that people wrote, not saw
+        decided &= table.rows[edited.GIVEN_TEXT].is_null().to_numpy()
     verdicts = np.array(table.rows["verdict"].to_pylist(), dtype=object)
     taught, errors = table.found.values[decided], verdicts[decided] != "keep"
     model = calibration.update(prior, taught, errors)

@@ -62,10 +62,12 @@ def reviewer_tables(inputs: Inputs) -> dict[str, Table]:
         for name, measured in agreed.get("reviewers", {}).items()
     ]
     of_pairs = agreed.get("pairs", {})
-    # Of labels that say something of each part of a row, also how good one's labels are by the other's.
+    # Of labels that people may agree on in part, also how good one's labels, and texts, are by the other's.
     also, headline = {"kappa": "Cohen's kappa"}, inputs.headline.name
     if any(headline in measured for measured in of_pairs.values()):
         also[headline] = capital(inputs.told)
+    if any(measured.get(f"text_{headline}") is not None for measured in of_pairs.values()):
+        also[f"text_{headline}"] = f"{capital(inputs.told)} of edited texts"
     pairs = [
         [name, measured["rows"], percent(measured["same"] / measured["rows"])]
         + [ranged(measured, key, number) for key in also]

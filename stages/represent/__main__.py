@@ -1,6 +1,6 @@
 """represent: how diverse each source is, how far it is from the reference, and what it adds that the others lack.
 
-python -m stages.represent --rows data/deduplicated.parquet --split data/split.parquet --clean data/clean.parquet
+python -m stages.represent --rows data/edited.parquet --split data/split.parquet --clean data/clean.parquet
     --duplicates data/ledger/deduplicate.parquet --embeddings data/base_embeddings
     --metrics reports/metrics/represent.json --plots reports/plots/represent
 

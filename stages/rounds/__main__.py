@@ -19,7 +19,7 @@ the text alone; metrics; plots: evolution.csv, noise.csv, edits.csv, planted.csv
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +50,22 @@ from winnow.rows.text_column import TextColumn, take
 
 @dataclass(frozen=True)
 class Copies:
-    """Duplicates of training rows that were dropped, with a label of their source."""
+    """Duplicates of training rows that were dropped, with a label of their source; then, without a label, training rows
+    with the text that they had before people edited it.
+    """
 
     texts: list[str]
     labels: np.ndarray  # (copies,) labels
     keepers: np.ndarray  # (copies,) int, positions of the rows that stayed in their place
+
+    def with_edited(self, rows: Rows, now: Settled) -> "Copies":
+        """Return these, and the training rows whose text people have edited."""
+        edited = np.flatnonzero((now.texts != "") & (rows.splits == "train"))
+        return Copies(
+            [*self.texts, *take(rows.texts, edited)],
+            np.concatenate([self.labels, np.full(len(edited), NONE)]),
+            np.concatenate([self.keepers, edited]),
+        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,19 @@ class Today:
     @property
     def training(self) -> np.ndarray:
         """The labels that models train on, (rows + copies,) object, none of a copy."""
-        return worth.on_train(self.rows, self.now.training(self.rows), len(self.copies.texts))
+        return self.learnt(self.now)
+
+    def learnt(self, settled: Settled) -> np.ndarray:
+        """Return the labels that models train on by some decisions, as `training`.
+
+        A row whose text these did not yet edit is learnt from with the text that it had: in the place of its copy.
+        """
+        labels, copies = settled.training(self.rows), np.full(len(self.copies.texts), NONE)
+        for place in np.flatnonzero(self.copies.labels == NONE):  # `==` of each: None is no label
+            row = self.copies.keepers[place]
+            if settled.texts[row] != self.now.texts[row]:
+                copies[place], labels[row] = labels[row], NONE
+        return worth.on_train(self.rows, labels, copies)
 
 
 @dataclass(frozen=True)
@@ -211,6 +234,7 @@ def models(today: Today, embedded: Path, task: Task, settings: Params) -> Models
     """Return the models that trainings compare.
 
     A copy has its keeper's embedding: nothing else embeds it, and texts that are nearly equal have nearly equal ones.
+    Rows of dev are asked with the texts that they have today.
 
     Args:
         embedded: the folder of the rows' embeddings.
@@ -219,6 +243,7 @@ def models(today: Today, embedded: Path, task: Task, settings: Params) -> Models
         UserError: there is no labelled training row, or no dev row.
     """
     rows, copies, corrected = today.rows, today.copies, today.now.training(today.rows)
+    texts = today.now.texts
     seen = worth.seen(rows, today.now, settings.max_rows)
     dev = np.flatnonzero((rows.splits == worth.SPLIT) & seen)
     train = (rows.splits == "train") & ((rows.before != NONE) | (corrected != NONE))
@@ -232,12 +257,16 @@ def models(today: Today, embedded: Path, task: Task, settings: Params) -> Models
     place[np.concatenate([np.flatnonzero(seen), len(rows.ids) + kept])] = np.arange(seen.sum() + len(kept))
     learner = kinds.load(task, "fast").Learner(
         task,
-        [*take(rows.texts, np.flatnonzero(seen)), *take(copies.texts, kept)],
+        [*map(_either, texts[seen], take(rows.texts, np.flatnonzero(seen))), *take(copies.texts, kept)],
         np.concatenate([vectors, vectors[place[copies.keepers[kept]]]]),
         np.concatenate([train[seen], np.zeros(len(kept), dtype=bool)]),
         settings.regularization.model_dump(),
     )
     return Models(task, learner, place, dev, exams, settings.confidence)
+
+
+def _either(new: str, text: str) -> str:
+    return new or text
 
 
 def evolution(today: Today, states: Sequence[tuple[str, int, Settled]], fast: Models) -> dict:
@@ -246,11 +275,7 @@ def evolution(today: Today, states: Sequence[tuple[str, int, Settled]], fast: Mo
     Args:
         states: name, number of decisions and what they settle; the first has none.
     """
-    rows, copies = today.rows, len(today.copies.texts)
-    scores = [
-        fast.scores(worth.on_train(rows, settled.training(rows), copies))
-        for _, _, settled in progress.over(states, "rounds")
-    ]
+    scores = [fast.scores(today.learnt(settled)) for _, _, settled in progress.over(states, "rounds")]
     return {
         fast.headline.name: {
             name: {"decisions": made} | fast.told(score) for (name, made, _), score in zip(states, scores, strict=True)
@@ -262,7 +287,7 @@ def evolution(today: Today, states: Sequence[tuple[str, int, Settled]], fast: Mo
     }
 
 
-def edits(today: Today, automatic: np.ndarray, fast: Models) -> dict:
+def edits(today: Today, automatic: np.ndarray, fast: Models, task: Task) -> dict:
     """Return, for each kind of edit, how many training rows it touches and what it adds to the headline.
 
     Args:
@@ -270,6 +295,9 @@ def edits(today: Today, automatic: np.ndarray, fast: Models) -> dict:
     """
     base, result = fast.scores(today.training), {}
     arms = worth.arms(today.rows, today.now, today.copies.labels, automatic)
+    if task.edits_text:
+        as_they_were = today.learnt(replace(today.now, texts=np.full_like(today.now.texts, "")))
+        arms["edit_text"] = int((today.copies.labels == NONE).sum()), as_they_were
     for kind, (touched, labels) in progress.over(arms.items(), "edits"):
         result[kind] = {"rows": touched}
         if touched:
@@ -350,7 +378,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     states += [(f"{period.number:03d}", len(period.until), settle(rows, period.until, task)) for period in shares]
     now = states[-1][2]
 
-    today = Today(rows, now, read_copies(args.clean, args.duplicates, rows))
+    today = Today(rows, now, read_copies(args.clean, args.duplicates, rows).with_edited(rows, now))
     fast = models(today, args.embeddings, task, settings)
     ahead = Ahead(read_evidence(args.scores, today, task), queue.read(args.queue), read_curve(args.curve, task))
     advice, planted = stop_or_go(today, ahead, fast, settings)
@@ -368,7 +396,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             if period.round
         },
         "models": evolution(today, states, fast),
-        "edits": edits(today, read_automatic(args.annotations, rows), fast),
+        "edits": edits(today, read_automatic(args.annotations, rows), fast, task),
         "stopping": advice,
     }
     last = rounds[-1] if rounds else None

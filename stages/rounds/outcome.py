@@ -30,7 +30,7 @@ class Course:
 
 
 def deeds(rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str], task: Task) -> dict[str, object]:
-    """Return what decisions did, as metrics: rows by verdict, split and class, changes of label, and time.
+    """Return what decisions did, as metrics: rows by verdict, split and class, changes of label, edited texts, time.
 
     Args:
         after: what is settled after them.
@@ -58,6 +58,8 @@ def deeds(rows: Rows, after: Settled, made: Sequence[Decision], sampled: set[str
         "changes": changes(rows.given[at], verdicts, after.labels[at], task),
         "queue": {"rows": int((queue & (verdicts != "")).sum()), "changed": int((queue & after.errors[at]).sum())},
     }
+    if task.edits_text:
+        result["edited_texts"] = int((after.texts[at] != "").sum())
     if times := [decision.seconds for decision in made if decision.seconds is not None]:
         result["seconds"] = {"timed": len(times), "total": sum(times), "median": statistics.median(times)}
     return result
@@ -118,7 +120,7 @@ def changes(given: np.ndarray, verdicts: np.ndarray, new: np.ndarray, task: Task
     """Return what became of the labels that did not stay, told by their classes; the most frequent change first."""
     counts: Counter = Counter()
     for before, verdict, after in zip(given.tolist(), verdicts.tolist(), new.tolist(), strict=True):
-        if verdict in ("", "keep"):
+        if verdict in ("", "keep") or (verdict == "relabel" and before == after):  # the text alone is another
             continue
         old = NO_LABEL if before is NONE else ", ".join(task.names(before))
         said = ", ".join(task.names(after)) if verdict == "relabel" else verdict

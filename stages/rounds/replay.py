@@ -23,7 +23,7 @@ class Rows:
 
     Attributes:
         ids, groups, splits: (rows,) str.
-        texts: (rows,) str, read from the file where they are needed.
+        texts: (rows,) str before decisions, read from the file where they are needed.
         given: (rows,) label before decisions, of its source or automatic; `NONE`: no label.
         trusted: (rows,) bool, the label before decisions is of its source: models train on it.
     """
@@ -48,10 +48,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class Settled:
-    """What people settled on each row, (rows,) each: verdict ('' where nothing is settled) and label (`NONE`: none)."""
+    """What people settled on each row, (rows,) each: verdict ('' where nothing is settled), label (`NONE`: none), and
+    the text that they gave it ('' where it stays).
+    """
 
     verdicts: np.ndarray
     labels: np.ndarray
+    texts: np.ndarray
 
     @cached_property
     def done(self) -> np.ndarray:
@@ -76,7 +79,7 @@ def settle(rows: Rows, made: Iterable[Decision], task: Task) -> Settled:
     `apply_decisions` stops at decisions on unknown rows or for unknown labels; here they settle nothing.
     """
     verdicts = np.full(len(rows.ids), "", dtype=object)
-    labels = np.full(len(rows.ids), NONE)
+    labels, texts = np.full(len(rows.ids), NONE), np.full(len(rows.ids), "", dtype=object)
     for id, by_reviewer in settling.latest(made).items():
         row, outcome = rows.place.get(id), settling.settled(by_reviewer)
         if row is None or outcome is None:
@@ -84,6 +87,6 @@ def settle(rows: Rows, made: Iterable[Decision], task: Task) -> Settled:
         if outcome.left_out:
             verdicts[row] = outcome.left_out
         elif task.is_label(label := task.meant(outcome.label, rows.given[row] or "") or ""):
-            labels[row] = label
-            verdicts[row] = KEEP if label == rows.given[row] else "relabel"
-    return Settled(verdicts, labels)
+            labels[row], texts[row] = label, task.meant_text(outcome.text)
+            verdicts[row] = KEEP if label == rows.given[row] and not outcome.text else "relabel"
+    return Settled(verdicts, labels, texts)

@@ -180,7 +180,7 @@ def arms(rows: Rows, settled: Settled, copies: np.ndarray, automatic: np.ndarray
     not, on rows that have no other.
 
     Args:
-        copies: (copies,) labels of the duplicates that were dropped.
+        copies: (copies,) labels of the duplicates that were dropped; `NONE` of other copies.
         automatic: (rows,) labels, `NONE` where there is none.
     """
     before, after, train = rows.before, settled.training(rows), rows.splits == "train"
@@ -194,6 +194,6 @@ def arms(rows: Rows, settled: Settled, copies: np.ndarray, automatic: np.ndarray
         for kind, mask in reverted.items()
     }
     labelled = train & ~settled.done & (before == NONE) & (automatic != NONE)
-    result["dedup"] = len(copies), on_train(rows, after, copies)
+    result["dedup"] = int((copies != NONE).sum()), on_train(rows, after, copies)
     result["auto_label"] = int(labelled.sum()), on_train(rows, np.where(labelled, automatic, after), len(copies))
     return result

@@ -1,6 +1,6 @@
 """semantic_duplicates: rows that say the same in other words: pairs whose embeddings point the same way.
 
-python -m stages.semantic_duplicates --rows data/deduplicated.parquet --split data/split.parquet
+python -m stages.semantic_duplicates --rows data/edited.parquet --split data/split.parquet
     --embeddings data/base_embeddings --out data/semantic_duplicates.parquet
     --pairs reports/review/semantic_duplicates.csv --metrics reports/metrics/semantic_duplicates.json
 

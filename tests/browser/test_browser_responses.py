@@ -241,14 +241,14 @@ def functions(page, project, tmp_path):
     script = page.locator("script[type=module]").evaluate("one => one.textContent")
     own = script[: script.index("// The review page: shows a row")]
     page.goto("about:blank")
-    page.evaluate(f"() => {{ {own}\n window.own = {{ toldResponse, turnsOf, answeredOf, changesOf, WORD }}; }}")
+    page.evaluate(f"() => {{ {own}\n window.own = {{ toldText, turnsOf, answeredOf, changesOf, writtenOf, WORD }}; }}")
     return page
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(RESPONSES)
 def test_the_script_tells_responses_so_that_they_read_back(functions, response):
-    cell = functions.evaluate("response => own.toldResponse(response)", response)
+    cell = functions.evaluate("response => own.toldText(response)", response)
     assert TASK.meant(cell) == response
     assert cell == cell.strip()
     assert len(cell.splitlines()) == 1

@@ -56,7 +56,7 @@ def project(workspace, default_params):
     for name in ("labelled", "evaluated"):
         tables.write(rows, folder / f"data/{name}.parquet")
     nasty.write_cleaning(folder / "data")
-    tables.write(rows.drop_columns(["split", "verdict"]), folder / "data/deduplicated.parquet")
+    tables.write(rows.drop_columns(["split", "verdict"]), folder / "data/edited.parquet")
     tables.write(rows.select(["id", "split"]), folder / "data/split.parquet")
     tables.write(pa.Table.from_pylist([], LEFT_OUT), folder / "data/semantic_duplicates.parquet")
     tiny_encoder.write(folder / "models/base", [*COLOURS, *ANIMALS, *FILLER])

@@ -2,9 +2,13 @@
 
 import json
 import random
+import shutil
 import sys
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
@@ -12,6 +16,12 @@ from ruamel.yaml import YAML
 from tests import tiny_generator
 from tests.pipeline import corpus
 from tests.pipeline.clone import tiny
+from winnow.base.hashing import text_sha
+from winnow.encoder import embeddings
+from winnow.kinds.generation.labels import Task
+from winnow.people.decisions import Decision
+from winnow.review import journal, queues
+from winnow.review.adding import Target
 
 THINGS = {"kettle": "copper", "lantern": "amber", "boat": "blue", "gate": "green", "coat": "grey"}
 SMALL = {
@@ -156,3 +166,95 @@ def test_the_report_speaks_of_the_kind_s_metric(clone):
     page = (clone.folder / "reports/report.html").read_text(encoding="utf-8")
     assert "chrF" in page
     assert "macro-F1" not in page
+
+
+NEW = "<|system|>\nYou describe things.\n<|user|>\nA gate stands here. Which colour has it?"
+
+
+@pytest.fixture(scope="module")
+def edited(made, tmp_path_factory):
+    """A copy of the clone in which people edited a prompt of train and one of dev, and their rows as they were."""
+    clone = copy(made[0])
+    clone.folder = tmp_path_factory.mktemp("edited") / "clone"
+    shutil.copytree(made[0].folder, clone.folder, symlinks=True)
+    training = {row["id"] for row in clone.rows("data/training.parquet")}
+    rows = [row for row in clone.rows("data/labelled.parquet") if row["id"] in training or row["split"] == "dev"]
+    chosen = [next(row for row in rows if row["split"] == split) for split in ("train", "dev")]
+    task, now = Task(kind="generation"), "2026-01-31T09:30:00Z"
+    lines = [
+        Decision(row["id"], text_sha(row["text"]), task.told_given(row["label"]), "relabel", "", "ana", now, "", 0)
+        for row in chosen
+    ]
+    texts = (NEW, f"{NEW} {chosen[1]['text']}")
+    journal.append(
+        clone.folder / "data/decisions.csv",
+        [journal.cells(replace(line, new_text=task.told_text(new))) for line, new in zip(lines, texts, strict=True)],
+    )
+    for stage in ("balance", "rounds"):
+        clone.run_stages(stage)
+    return clone, [row | {"new": new} for row, new in zip(chosen, texts, strict=True)]
+
+
+def test_an_edited_prompt_reaches_what_models_learn_from_and_are_measured_by(made, edited):
+    clone, (train, dev) = edited
+    for name, row in (
+        ("training", train),
+        ("labelled", train),
+        ("edited", train),
+        ("evaluated", dev),
+        ("labelled", dev),
+    ):
+        before, after = (
+            {each["id"]: each["text"] for each in one.rows(f"data/{name}.parquet")} for one in (made[0], clone)
+        )
+        assert (before.pop(row["id"]), after.pop(row["id"])) == (row["text"], row["new"])
+        differing = {id for id in before if before[id] != after[id]}
+        assert differing <= {train["id"], dev["id"]}
+    label = next(each for each in clone.rows("data/training.parquet") if each["id"] == train["id"])["label"]
+    assert label == train["label"]
+
+
+def test_an_edited_prompt_is_embedded_anew_and_the_others_stay(made, edited):
+    clone, rows = edited
+    (ids, before), (_, after) = (embeddings.read(one.folder / "data/base_embeddings") for one in (made[0], clone))
+    apart = np.abs(before - after).max(axis=1)
+    assert {id for id, own in zip(ids, apart.tolist(), strict=True) if own > 1e-3} == {row["id"] for row in rows}
+
+
+def test_rounds_count_edited_prompts_and_measure_their_worth(edited):
+    found = measured(edited[0], "rounds")
+    done = found["done"]["000"]
+    assert (done["verdicts"]["relabel"], done["verdicts"]["keep"], done["edited_texts"]) == (2, 0, 2)
+    assert done["changes"] == []  # of labels
+    assert found["edits"]["edit_text"]["rows"] == 1
+    assert found["edits"]["edit_text"]["dev"]["corrected"].keys() == {"gain", "gain_low", "gain_high"}
+    assert measured(edited[0], "apply_decisions")["edited_texts"] == 2
+
+
+def test_an_edited_prompt_is_told_and_exported(edited):
+    clone, (train, _) = edited
+    code = "from winnow.commands.cli import main; main(['why', '{}'])".format(train["id"])
+    told = " ".join(clone.call(sys.executable, "-c", code).split())
+    assert "decision relabel, text" in told
+    assert "rule edit_text: text changed, decided by ana" in told
+    assert f"edited {' '.join(NEW.split())}" in told
+    code = "from winnow.commands.cli import main; main(['export', '--dataset', 'out'])"
+    clone.call(sys.executable, "-c", code)
+    lines = [json.loads(line) for line in (clone.folder / "out/train.jsonl").read_text(encoding="utf-8").splitlines()]
+    [row] = [line for line in lines if line["id"] == train["id"]]
+    assert row["messages"][:2] == [
+        {"role": "system", "content": "You describe things."},
+        {"role": "user", "content": "A gate stands here. Which colour has it?"},
+    ]
+
+
+def test_a_queue_is_reviewed_whose_prompts_were_edited_since(edited):
+    clone, (train, dev) = edited
+    file = clone.folder / "data/own.csv"
+    file.write_text("id\n" + "".join(f"{row['id']}\n" for row in (train, dev)), encoding="utf-8")
+    labelled = clone.folder / "data/labelled.parquet"
+    table = queues.read(file, labelled)
+    assert table["text"].to_pylist() == [train["text"], dev["text"]]
+    target = Target(clone.folder / "data/decisions.csv", labelled, Task(kind="generation"))
+    assert target.versions({train["id"]})[train["id"]][0] == text_sha(train["text"])
+    assert target.undecided(table.to_pylist()) == []

@@ -30,7 +30,7 @@ def repository(tmp_path, default_params):
     yaml, folder = YAML(typ="safe"), tmp_path / "repository"
     (folder / "data").mkdir(parents=True)
     rows = make_rows([{"text": " ".join(WORDS[n % 7 : n % 7 + 5]), "purpose": "text"} for n in range(40)])
-    tables.write(rows, folder / "data/deduplicated.parquet")
+    tables.write(rows, folder / "data/edited.parquet")
     split = pa.table({"id": rows["id"], "group": rows["group"], "split": ["train"] * rows.num_rows})
     tables.write(split, folder / "data/split.parquet")
     tiny_encoder.write(folder / "models/base", WORDS)

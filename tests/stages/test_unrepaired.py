@@ -58,7 +58,7 @@ def run(workspace, lines: list[str], controls: list[str], seeds=(1, 2)) -> Path:
     Path("decisions.csv").write_text("\n".join([",".join(decisions.COLUMNS), *AUDIT, *lines, ""]), encoding="utf-8")
     apply_decisions.main(
         "--rows rows.parquet --split split.parquet --annotations annotations.parquet --audit audit.parquet "
-        "--decisions decisions.csv --out labelled.parquet --evaluated measuring.parquet "
+        "--decisions decisions.csv --out labelled.parquet --edited edited.parquet --evaluated measuring.parquet "
         "--undecided undecided.parquet --ledger ledger.parquet --metrics applied.json".split()
     )
     balance.main(

@@ -12,7 +12,7 @@ from pathlib import Path
 from winnow.base import closure, params
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
-from winnow.commands.status.reruns import CODE, CONSTANT
+from winnow.commands.status.reruns import CODE, CONSTANT, FOLLOWS
 
 BLOCK = re.compile(r"(<!-- reruns: (\w+) -->\n).*?(<!-- /reruns -->)", re.DOTALL)
 OUTS = ("outs", "metrics", "plots")
@@ -71,17 +71,27 @@ class Pipeline:
         return self._fingerprints([f"{room}.txt" for room in rooms] + [PACKAGES] * bool(rooms))
 
     def follow(self, names: Iterable[str]) -> list[str]:
-        """Return the stages that depend on what some write, directly or not, but for what always says the same."""
+        """Return the stages that depend on what some write, directly or not, but for what always says the same.
+
+        Of an output that changes with some inputs alone, only where one of these is written.
+        """
         found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            one = waiting.pop()
-            outs = set(self._outs[one]) - set(self.stages[one].get("meta", {}).get(CONSTANT, []))
-            for name, deps in self._deps.items():
-                if name not in found and any(_touch(out, dep) for out in outs for dep in deps):
-                    found.add(name)
-                    waiting.append(name)
+        running, renewed = set(names), set()
+        while new := {out for name in running for out in self._renewed(name, renewed)} - renewed:
+            renewed |= new
+            found |= {name for name, deps in self._deps.items() if any(_touch(out, dep) for out in new for dep in deps)}
+            running |= found
         return [name for name in self.stages if name in found]
+
+    def _renewed(self, name: str, changed: Iterable[str]) -> Iterable[str]:
+        """Return the outputs of a stage that may say something else; `changed` are files that do."""
+        meta = self.stages[name].get("meta", {})
+        for out in self._outs[name]:
+            inputs = meta.get(FOLLOWS, {}).get(out, [out])
+            if out not in meta.get(CONSTANT, []) and (
+                inputs == [out] or any(_touch(one, other) for one in inputs for other in changed)
+            ):
+                yield out
 
     @cached_property
     def closures(self) -> dict[str, set[str]]:

@@ -134,6 +134,8 @@ def _done(name: str, done: dict) -> Iterator[str]:
     yield _row("  all", [sum(counts.values()) for counts in columns])
     if done["open"]:
         yield f"  reviewers disagree on {done['open']} more"
+    if edited := done.get("edited_texts"):
+        yield f"  of {edited} rows people edited the text"
     if queue := done["queue"]["rows"]:
         changed = _percent(done["queue"]["changed"] / queue)
         yield f"  of {queue} rows outside the random sample, people changed {changed}"
@@ -195,6 +197,8 @@ def _edits(edits: dict, task: Task) -> Iterator[str]:
     yield ""
     yield f"What each kind of edit gains in {words} on corrected labels, in points (compared with models without it)"
     for kind, heading in EDITS.items():
+        if kind not in edits:  # of kinds whose texts nobody edits
+            continue
         edit = edits[kind]
         parts = [f"{split} {_interval(edit[split]['corrected'], 'gain', _points)}" for split in edit if split != "rows"]
         yield _row(f"  {heading}", [f"{edit['rows']} rows", *parts])

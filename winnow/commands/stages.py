@@ -15,6 +15,7 @@ from winnow.commands import pipeline, rerun_tables
 
 NAME = "stages"
 BEGIN, END = "<!-- stages: made by `make docs` -->", "<!-- /stages -->"
+MOST_SHOWN = 4  # outputs of one folder that are told one by one
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def _made(stage: dict) -> list[str]:
     paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
     paths = [path for path in paths if not path.startswith(("data/ledger/", "reports/metrics/"))]
     folders = {path.rpartition("/")[0] for path in paths}
-    return [f"{folders.pop()}/"] if len(folders) == 1 and len(paths) > 3 else paths
+    return [f"{folders.pop()}/"] if len(folders) == 1 and len(paths) > MOST_SHOWN else paths
 
 
 def insert(text: str, made: str, file: Path) -> str:

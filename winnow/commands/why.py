@@ -15,9 +15,12 @@ import pyarrow.compute as pc
 
 from winnow import kinds
 from winnow.base.errors import UserError
+from winnow.base.hashing import text_sha
 from winnow.commands import pipeline
+from winnow.kinds.task import Task
 from winnow.people import decisions
 from winnow.rows import predictions, tables
+from winnow.rows.edited import GIVEN_TEXT
 
 NAME = "why"
 SHORTEST = 4
@@ -170,6 +173,8 @@ def _label(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
         origin = f" (origin {row['label_origin']}{_confidence(row)})" if row["label_origin"] else ""
         now, before = (shown(row[name]) if row[name] else "none" for name in ("label", "given_label"))
         yield "label", f"{now}{origin}; before decisions: {before}"
+        if row.get(GIVEN_TEXT) is not None:
+            yield "edited", _text(row["text"])
 
 
 def _confidence(row: dict) -> str:
@@ -192,7 +197,17 @@ def _decisions(id: str, shown: Shown) -> Iterator[tuple[str, str]]:
             label, given = task.meant(decision.new_label), row["given_label"] if row else None
             change = task.changed(given, label) if label and given else None
             verdict = f"{decision.verdict} {change or (shown(label) if label else '')}".strip()
+            verdict += _edit(decision, task)
             yield "decision", f"{verdict}, by {decision.reviewer} on {decision.decided_on}{note}"
+
+
+def _edit(decision: decisions.Decision, task: Task) -> str:
+    """Return what a decision changes of the row's text, in words; nothing where the text stays."""
+    if not decision.new_text:
+        return ""
+    new, row = task.meant_text(decision.new_text), _row(pipeline.path("deduplicate", "out"), decision.id)
+    change = task.changed(row["text"], new) if row and text_sha(row["text"]) == decision.text_sha else None
+    return f", text {change or _text(new)}"
 
 
 def _issue(id: str, shown: Shown) -> Iterator[tuple[str, str]]:

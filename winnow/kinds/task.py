@@ -71,6 +71,9 @@ class Task(Section):
     graded: ClassVar[bool] = False
     """Whether labels are written, so that two that differ may be nearly the same, as the headline tells."""
 
+    edits_text: ClassVar[bool] = False
+    """Whether people who decide on a row may also give it another text."""
+
     learns_classes: ClassVar[bool] = True
     """Whether models learn the classes of `names`, so that none of them can tell one that has no row elsewhere."""
 
@@ -146,6 +149,26 @@ class Task(Section):
         Returns:
             None where the cell tells that a person saw a label which is not `given`, and does not say which.
         """
+        return cell
+
+    def check_text(self, text: str, where: str) -> str:
+        """Return a text that a person gives a row in the form in which tables hold it; of kinds with `edits_text`.
+
+        Raises:
+            UserError: it is no text of the task's; begins with `where`.
+        """
+        return text
+
+    def text_form(self, text: str) -> str:
+        """Return what is equal of texts that say the same; of kinds with `edits_text`."""
+        return text
+
+    def told_text(self, text: str) -> str:
+        """Return how column `new_text` of decisions.csv tells a text, in one line; `meant_text` reads it."""
+        return text
+
+    def meant_text(self, cell: str) -> str:
+        """Return the text that a cell of column `new_text` tells; it need not be one of the task's."""
         return cell
 
     def beside(self, text: str, label: str) -> str:

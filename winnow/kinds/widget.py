@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Names in Label Studio's labelling config.
 LABEL, VERDICT, TEXT = "label", "verdict", "text"
+NEW_TEXT = "new_text"  # the field of the text itself, of kinds whose texts people edit
 LONGEST_TEXT: int | None = 30_000  # characters of a row's text that the review page shows; None: all
 LONGEST_LABEL: int | None = None  # characters of a neighbour's or a vote's label that the review page shows; None: all
 STARTS_FROM_GIVEN = False  # whether people in Label Studio change the given label, rather than give one anew
@@ -57,6 +58,15 @@ def read_cell(cell: str, task: Task, text: str) -> str:
         return task.check(cell.strip(), "")
     except UserError:
         return cell
+
+
+def read_text(cell: str) -> str:
+    """Return the text that a spreadsheet's cell of column `new_text` means, of kinds whose texts people edit.
+
+    Raises:
+        UserError: the cell cannot be what a person wrote.
+    """
+    return cell
 
 
 def controls(task: Task) -> list[Element]:
@@ -110,6 +120,16 @@ def answers(result: Iterable[Mapping], task: Task, text: str) -> list[str]:
         elif item.get("from_name") == VERDICT:
             found += item["value"].get("choices", [])
     return found
+
+
+def written_text(result: Iterable[Mapping]) -> str:
+    """Return what stands in the field of the text in an annotation, of kinds whose texts people edit; empty: nothing.
+
+    Args:
+        result: as `answers` takes it.
+    """
+    found = [text for item in result if item.get("from_name") == NEW_TEXT for text in item["value"].get("text", [])]
+    return found[-1] if found else ""
 
 
 def match(cell: str, labels: Collection[str]) -> str:

@@ -1,8 +1,10 @@
 """People's decisions (`data/decisions.csv`) and the queues that ask for them; a filled-in queue is a set of decisions.
 
 Both begin with the columns `COLUMNS`. In a queue, people fill in verdict, new_label, reviewer, decided_on and note.
-decisions.csv may have two more: `seconds`, the time that the person took, and `drawn_for`, which a queue fills in: the
-version of the labelling rules whose audit drew the row (`winnow.labelling.version`), empty in other queues.
+decisions.csv may have more: `seconds`, the time that the person took; `drawn_for`, which a queue fills in: the
+version of the labelling rules whose audit drew the row (`winnow.labelling.version`), empty in other queues; and, of
+kinds whose texts people edit (`Task.edits_text`), `new_text`, in a queue too: the text that takes the place of the one
+that the person saw, whose hash is `text_sha`. It goes with `relabel`; the label then stays where `new_label` is empty.
 
 `decided_on` is a time in UTC, to the second or finer; of what a person dates by hand, the day alone, which counts as
 its beginning. `order` says which of two is later.
@@ -10,7 +12,8 @@ its beginning. `order` says which of two is later.
 file, merged) are one decision.
 
 A decision is one line, whatever its labels are. `given_label` and `new_label` hold what the task tells of a label in a
-line, here and in `Decision`: `Task.told_given` and `Task.told_new`; `Task.meant` gives the label back.
+line, here and in `Decision`: `Task.told_given` and `Task.told_new`; `Task.meant` gives the label back. So do
+`Task.told_text` and `Task.meant_text` with `new_text`.
 """
 
 import csv
@@ -27,10 +30,12 @@ from winnow.base.hashing import text_sha
 from winnow.kinds.task import Task
 
 COLUMNS = ("id", "text_sha", "given_label", "verdict", "new_label", "reviewer", "decided_on", "note")
-SECONDS, DRAWN_FOR = "seconds", "drawn_for"
+SECONDS, DRAWN_FOR, NEW_TEXT = "seconds", "drawn_for", "new_text"
 ALL_COLUMNS = (*COLUMNS, SECONDS, DRAWN_FOR)
+EDITED_COLUMNS = (*ALL_COLUMNS, NEW_TEXT)  # of a file in which somebody edited a text
 EMPTY = ",".join(ALL_COLUMNS) + "\n"  # a file of no decisions
 QUEUE_COLUMNS = (*COLUMNS, "suggested_label", "score", "reasons", "text", DRAWN_FOR)
+EDITED_QUEUE_COLUMNS = (*QUEUE_COLUMNS, NEW_TEXT)
 VERDICTS = ("keep", "relabel", "ambiguous", "out_of_scope")
 
 SHOWN_PROBLEMS = 10
@@ -64,6 +69,7 @@ class Decision:
     line: int
     seconds: float | None = None  # None: not known
     drawn_for: str = ""
+    new_text: str = ""  # as `Task.told_text` tells it; empty: the text stays
 
 
 def guard(cell: str) -> str:
@@ -96,14 +102,14 @@ def version(text_sha: str, label: str | None, task: Task) -> tuple[str, str]:
     return text_sha, task.told_given(label or "")
 
 
-def write_queue(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    """Write rows for people to decide on; each maps some of `QUEUE_COLUMNS` to text, the others stay empty."""
+def write_queue(path: Path, rows: Iterable[Mapping[str, str]], columns: tuple[str, ...] = QUEUE_COLUMNS) -> None:
+    """Write rows for people to decide on; each maps some of `columns` to text, the others stay empty."""
     out = io.StringIO(newline="")
     # All quoted: this csv writer leaves a lone carriage return bare, and its reader then sees two rows.
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(QUEUE_COLUMNS)
+    writer.writerow(columns)
     for row in rows:
-        writer.writerow(guard(shorten(row.get(column, ""))) for column in QUEUE_COLUMNS)
+        writer.writerow(guard(shorten(row.get(column, ""))) for column in columns)
     write_text(path, out.getvalue())
 
 
@@ -173,11 +179,13 @@ def _parse(text: str, path: Path) -> tuple[list[Decision], list[str]]:
             problems.append(f"line {line}: {len(first)} cells, needs {len(COLUMNS)} ({','.join(COLUMNS)})")
         elif tuple(first) != COLUMNS and any(first[3:]):
             # A queue's line that was appended has further cells: its reasons and text.
-            names = QUEUE_COLUMNS[len(COLUMNS) :] if any(rest[len(ALL_COLUMNS) - len(COLUMNS) :]) else own
+            is_queue = any(rest[len(EDITED_COLUMNS) - len(COLUMNS) :])
+            names = EDITED_QUEUE_COLUMNS[len(COLUMNS) :] if is_queue else own
             further = dict(zip(names, rest, strict=False))
             try:
                 seconds = parse_seconds(further.get(SECONDS, ""))
-                decisions.append(Decision(*first, line, seconds, further.get(DRAWN_FOR, "")))
+                told = (further.get(name, "") for name in (DRAWN_FOR, NEW_TEXT))
+                decisions.append(Decision(*first, line, seconds, *told))
             except ValueError as error:
                 problems.append(f"line {line}: {error}")
     return list({replace(decision, line=0): decision for decision in decisions}.values()), problems
@@ -208,9 +216,9 @@ def parse_seconds(cell: str) -> float | None:
 
 
 def _own_columns(cells: list[str]) -> tuple[str, ...]:
-    """Return which of `seconds` and `drawn_for` a header has; none if the cells are no header of decisions.csv."""
+    """Return which columns a header has beside `COLUMNS`; none if the cells are no header of decisions.csv."""
     names = tuple(filter(None, cells))
-    return names[len(COLUMNS) :] if names == ALL_COLUMNS[: len(names)] else ()
+    return names[len(COLUMNS) :] if names == EDITED_COLUMNS[: len(names)] else ()
 
 
 def problems_of(
@@ -239,6 +247,7 @@ def misfits(made: Iterable[Decision], texts: Mapping[str, str], task: Task, unit
         text = texts.get(decision.id)
         is_of_text = text is not None and text_sha(text) == decision.text_sha
         if is_of_text and decision.new_label and not any(_wrong_label(decision.new_label, task)):
+            text = task.meant_text(decision.new_text) if decision.new_text else text
             try:
                 task.fits(task.meant(decision.new_label), text, f"{unit} {decision.line}: new_label of {decision.id}")
             except UserError as error:
@@ -293,16 +302,75 @@ def _wrong_verdict(decision: Decision, task: Task) -> Iterable[str]:
     verdict, new_label = decision.verdict, decision.new_label
     if verdict not in VERDICTS:
         yield f"verdict '{verdict}' is not one of {', '.join(VERDICTS)}"
-    elif verdict != "relabel" and new_label:
-        yield f"new_label '{_short(new_label)}' with verdict '{verdict}'; only relabel takes one"
+    elif verdict != "relabel" and (new_label or decision.new_text):
+        name, cell = ("new_label", new_label) if new_label else (NEW_TEXT, decision.new_text)
+        yield f"{name} '{_short(cell)}' with verdict '{verdict}'; only relabel takes one"
     elif verdict == "keep" and not decision.given_label:
         yield "verdict 'keep' on a row without a label; use relabel with a new_label"
-    elif verdict == "relabel" and not new_label:
-        yield "verdict 'relabel' needs a new_label"
-    elif verdict == "relabel" and task.told_given(task.meant(new_label) or "") == decision.given_label:
-        yield f"new_label '{_short(new_label)}' is the label that the row has; use keep"
     elif verdict == "relabel":
+        yield from _wrong_edit(decision, task)
+
+
+def _wrong_edit(decision: Decision, task: Task) -> Iterable[str]:
+    """Yield what is wrong with the cells of a `relabel`."""
+    new_label, new_text = decision.new_label, decision.new_text
+    if new_text and not new_label and not decision.given_label:
+        yield "new_text on a row without a label needs a new_label"
+    elif not new_label and not new_text:
+        yield "verdict 'relabel' needs a new_label"
+    elif new_label and keeps_label(decision, task):
+        mend = "leave it empty, so that the label stays" if new_text else "use keep"
+        yield f"new_label '{_short(new_label)}' is the label that the row has; {mend}"
+    elif new_label:
         yield from _wrong_label(new_label, task)
+    if new_text:
+        yield from _wrong_text(decision, task)
+
+
+def keeps_label(decision: Decision, task: Task) -> bool:
+    """Return whether the new label of a decision is the one that its row has."""
+    return task.told_given(task.meant(decision.new_label) or "") == decision.given_label
+
+
+def keeps_text(decision: Decision, task: Task) -> bool:
+    """Return whether the new text of a decision is the one that its row has."""
+    return text_sha(task.meant_text(decision.new_text)) == decision.text_sha
+
+
+def same_text(one: str, other: str) -> bool:
+    """Return whether two texts differ in their line ends alone, which spreadsheets and browsers write in one form."""
+    return one.replace("\r\n", "\n") == other.replace("\r\n", "\n")
+
+
+def plain(decision: Decision, task: Task) -> Decision:
+    """Return a decision of somebody who gave all of an edit, also what stays: without the label and the text that stay.
+
+    One by which nothing changes is `keep`.
+    """
+    if decision.verdict != "relabel" or not decision.new_text:
+        return decision
+    if keeps_text(decision, task):
+        decision = replace(decision, new_text="")
+    if decision.new_label and keeps_label(decision, task):
+        decision = replace(decision, new_label="")
+    return decision if decision.new_text or decision.new_label else replace(decision, verdict="keep")
+
+
+def _wrong_text(decision: Decision, task: Task) -> Iterable[str]:
+    cell = decision.new_text
+    if not task.edits_text:
+        yield f"new_text '{_short(cell)}': the texts of task.kind {task.kind} are not edited; take it out"
+        return
+    if keeps_text(decision, task):
+        yield f"new_text '{_short(cell)}' is the text that the row has; leave it empty"
+        return
+    try:
+        written = task.told_text(task.check_text(task.meant_text(cell), NEW_TEXT))
+    except UserError as error:
+        yield str(error)
+    else:
+        if written != cell:
+            yield f"new_text '{_short(cell)}' must be written '{_short(written)}'"
 
 
 def _wrong_label(cell: str, task: Task) -> Iterable[str]:

@@ -73,7 +73,8 @@ def write(queue: pa.Table, path: Path, csv: Path, task: Task) -> None:
     """Write a queue as Parquet, and as a CSV file that people fill in."""
     tables.write(queue, path)
     ordered = sorted(queue.to_pylist(), key=lambda entry: entry["rank"])
-    decisions.write_queue(csv, (csv_row(entry, task) for entry in ordered))
+    columns = decisions.EDITED_QUEUE_COLUMNS if task.edits_text else decisions.QUEUE_COLUMNS
+    decisions.write_queue(csv, (csv_row(entry, task) for entry in ordered), columns)
 
 
 def csv_row(entry: Mapping, task: Task) -> dict[str, str]:

@@ -18,10 +18,14 @@ LEFT_OUT = ("ambiguous", "out_of_scope")  # verdicts by which a row has no label
 
 
 class Outcome(NamedTuple):
-    """What a decision says its row is: a label, as decisions.csv tells it, or one of `LEFT_OUT`; the other is empty."""
+    """What a decision says its row is: a label, as decisions.csv tells it, or one of `LEFT_OUT`; the other is empty.
+
+    `text` is what the row's text becomes, as decisions.csv tells it; empty: it stays.
+    """
 
     label: str
     left_out: str
+    text: str = ""
 
     def __str__(self) -> str:
         """Return it in one word, for people: a label may be called like a verdict."""
@@ -32,7 +36,9 @@ def outcome(decision: Decision) -> Outcome:
     """Return what a decision says its row is."""
     if decision.verdict in LEFT_OUT:
         return Outcome("", decision.verdict)
-    return Outcome(decision.new_label if decision.verdict == "relabel" else decision.given_label, "")
+    if decision.verdict == "relabel":  # of the text alone, where it tells no label
+        return Outcome(decision.new_label or decision.given_label, "", decision.new_text)
+    return Outcome(decision.given_label, "")
 
 
 def latest(made: Iterable[Decision]) -> dict[str, dict[str, Decision]]:

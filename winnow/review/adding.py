@@ -8,15 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from winnow.base import hashing
 from winnow.kinds.task import Task
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.review import journal
-from winnow.rows import tables
+from winnow.rows import edited
 
 
 @dataclass(frozen=True)
@@ -94,14 +91,12 @@ class Target:
         }
 
     def texts(self, ids: set[str]) -> dict[str, str]:
-        """Return the texts of rows, by id; of those that are in the table."""
+        """Return the texts of rows before decisions, by id; of those that are in the table."""
         return {row["id"]: row["text"] for row in self._rows(ids)}
 
     def _rows(self, ids: set[str]) -> list[dict]:
         if self._read[0] != ids:
-            table = tables.read(self._labelled, ["id", "text", "given_label"])
-            rows = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string()))).to_pylist()
-            self._read = ids, rows
+            self._read = ids, edited.before(self._labelled, ["id", "text", "given_label"], ids)
         return self._read[1]
 
     def add(self, read: Read, versions: Mapping[str, tuple[str, str]], now: str = "") -> Added:

@@ -15,7 +15,8 @@ from winnow.review import label_studio, spreadsheet
 from winnow.review.adding import Added, Read, Target
 from winnow.review.spreadsheet import Row
 
-FILLED_IN = ("verdict", "new_label", "note")  # people copy reviewer and decided_on down a whole sheet
+# People copy reviewer and decided_on down a whole sheet.
+FILLED_IN = ("verdict", "new_label", "note", decisions.NEW_TEXT)
 
 
 def run(file: Path, target: Target, reviewer: str = "", now: str = "") -> Added:
@@ -32,18 +33,20 @@ def run(file: Path, target: Target, reviewer: str = "", now: str = "") -> Added:
     if file.suffix == ".json":
         return label_studio.add_export(file, target, reviewer)
     rows, problems = spreadsheet.read(file)
-    filled_in = [row for row in rows if any(row.cells[name] for name in FILLED_IN)]
+    filled_in = [row for row in rows if any(row.cells.get(name) for name in FILLED_IN)]
     ids = {row.cells["id"] for row in filled_in}
     versions, texts = target.versions(ids), target.texts(ids)
     found = []
     for row in filled_in:
         label, wrong = _label(row, texts, target.task)
-        wrong += _lost_digits(row, versions)
+        new_text, wrong_text = _text(row, texts, target.task)
+        wrong += [*wrong_text, *_lost_digits(row, versions)]
         problems += wrong
         if not wrong:
             decision = _decision(row, versions, problems)
-            told = target.task.told_new(label)
-            found.append(replace(decision, new_label=told, reviewer=decision.reviewer or reviewer))
+            told = {"new_label": target.task.told_new(label), "new_text": target.task.told_text(new_text)}
+            edit = replace(decision, **told, reviewer=decision.reviewer or reviewer)
+            found.append(decisions.plain(edit, target.task))
     added = target.add(Read(found, problems, file), versions, now)
     return replace(added, empty=len(rows) - len(filled_in))
 
@@ -68,6 +71,23 @@ def _label(row: Row, texts: Mapping[str, str], task: Task) -> tuple[str, list[st
         return kinds.load(task, "widget").read_cell(cell, task, text), []
     except UserError as error:
         return cell, [f"line {row.line}: new_label: {error}"]
+
+
+def _text(row: Row, texts: Mapping[str, str], task: Task) -> tuple[str, list[str]]:
+    """Return the text that a row's person wrote, as tables would hold it, and why its cell is not understood."""
+    cell = row.cells.get(decisions.NEW_TEXT, "")
+    if not cell or not task.edits_text:  # what a kind does not edit is refused with the decision
+        return cell, []
+    where = f"line {row.line}: new_text"
+    try:
+        text = kinds.load(task, "widget").read_text(cell)
+    except UserError as error:
+        return cell, [f"{where}: {error}"]
+    given = texts.get(row.cells["id"], "")
+    try:
+        return given if decisions.same_text(text, given) else task.check_text(text, where), []
+    except UserError as error:
+        return cell, [str(error)]
 
 
 def _decision(row: Row, versions: Mapping[str, tuple[str, str]], problems: list[str]) -> Decision:

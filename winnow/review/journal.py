@@ -20,7 +20,7 @@ from winnow.base.locks import locked
 from winnow.people import decisions
 from winnow.people.decisions import Decision
 
-COLUMNS = decisions.ALL_COLUMNS
+COLUMNS, EDITED = decisions.ALL_COLUMNS, decisions.EDITED_COLUMNS
 LONGEST_NOTE = 2000  # characters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 BOM = b"\xef\xbb\xbf"
@@ -58,11 +58,11 @@ def stamp(path: Path) -> Stamp | None:
 def append(path: Path, rows: Iterable[Mapping[str, str]]) -> Written:
     """Write decisions at the end of a file; make it if it is missing.
 
-    A header of eight columns gets `seconds` and `drawn_for`; under a header that is longer yet (a queue was saved as
-    decisions.csv) lines have eight cells.
+    A header of eight columns gets `seconds` and `drawn_for`, and where a row has a new text, `new_text`; under a header
+    that is longer yet (a queue was saved as decisions.csv) lines have eight cells, or a queue's with a new text.
 
     Args:
-        rows: each maps some of `COLUMNS` to text, the others stay empty.
+        rows: each maps some of `EDITED_COLUMNS` to text, the others stay empty.
 
     Raises:
         UserError: the file cannot be written, or a line of it could not be read back; nothing was written.
@@ -75,9 +75,9 @@ def append(path: Path, rows: Iterable[Mapping[str, str]]) -> Written:
             )
 
     def change(content: bytes) -> bytes:
-        content = _with_all_columns(content)
-        columns = COLUMNS if _header(content) == COLUMNS else decisions.COLUMNS
-        lines.extend(_line([row.get(column, "") for column in columns]) for row in rows)
+        content = _with_all_columns(content, EDITED if any(row.get(decisions.NEW_TEXT) for row in rows) else COLUMNS)
+        header = _header(content)
+        lines.extend(_line([row.get(column, "") for column in _columns_of(row, header)]) for row in rows)
         end = "" if content.endswith(b"\n") else "\n"
         return content + (end + "".join(f"{line}\n" for line in lines)).encode()
 
@@ -113,7 +113,7 @@ def cells(decision: Decision) -> dict[str, str]:
     seconds = "" if decision.seconds is None else f"{decision.seconds + 0.0:.1f}"  # no "-0.0"
     text = {name: getattr(decision, name) for name in decisions.COLUMNS}
     own = {"note": clean(decision.note), decisions.SECONDS: seconds, decisions.DRAWN_FOR: decision.drawn_for}
-    return text | own
+    return text | own | ({decisions.NEW_TEXT: decision.new_text} if decision.new_text else {})
 
 
 def unreadable(decision: Decision) -> str:
@@ -122,7 +122,7 @@ def unreadable(decision: Decision) -> str:
 
 
 def _unreadable(row: Mapping[str, str]) -> str:
-    whole = {name: row.get(name, "") for name in COLUMNS}
+    whole = {name: row.get(name, "") for name in EDITED}
     return decisions.unreadable(_line(list(whole.values())), whole)
 
 
@@ -146,18 +146,25 @@ def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> tuple[Stamp, Stamp
     return before, after
 
 
-def _with_all_columns(content: bytes) -> bytes:
-    if _header(content) == COLUMNS:
+def _columns_of(row: Mapping[str, str], header: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns of a row's line under a header."""
+    if header in (COLUMNS, EDITED):
+        return header
+    return decisions.EDITED_QUEUE_COLUMNS if row.get(decisions.NEW_TEXT) else decisions.COLUMNS
+
+
+def _with_all_columns(content: bytes, columns: tuple[str, ...]) -> bytes:
+    header = _header(content)
+    if header == columns:
         return content  # as nearly always: without a copy of a long file
     body = content.removeprefix(BOM)
     if not body.strip():
-        return _header_line()
-    header = _header(content)
-    if len(header) < len(decisions.COLUMNS) or header != COLUMNS[: len(header)]:
+        return _header_line(columns)
+    if len(header) < len(decisions.COLUMNS) or header != columns[: len(header)]:
         return content
     first, end, rest = body.partition(b"\n")
     crlf = b"\r\n" if first.endswith(b"\r") else b"\n"
-    return content[: len(content) - len(body)] + _header_line(crlf) + (rest if end else b"")
+    return content[: len(content) - len(body)] + _header_line(columns, crlf) + (rest if end else b"")
 
 
 def _header(content: bytes) -> tuple[str, ...]:
@@ -166,8 +173,8 @@ def _header(content: bytes) -> tuple[str, ...]:
     return tuple(cell.strip() for cell in next(csv.reader([first]), []))
 
 
-def _header_line(end: bytes = b"\n") -> bytes:
-    return ",".join(COLUMNS).encode() + end
+def _header_line(columns: tuple[str, ...] = COLUMNS, end: bytes = b"\n") -> bytes:
+    return ",".join(columns).encode() + end
 
 
 def _line(cells: list[str]) -> str:

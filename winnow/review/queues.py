@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from winnow.base.errors import UserError
 from winnow.base.files import read_text
 from winnow.people import decisions, queue
-from winnow.rows import tables
+from winnow.rows import edited, tables
 
 ISSUES = "issues"  # the labels in doubt
 ROUND = "round"  # the last round's random sample
@@ -104,8 +104,7 @@ def _entries(path: Path, labelled: Path) -> Iterable[dict]:
     lines = list(_lines(path))
     ids = [line["id"] for line in lines]
     _check_unique(ids, path)
-    table = tables.read(labelled, ["id", "text", "given_label", "split"])
-    rows = {row["id"]: row for row in table.filter(pc.is_in(table["id"], pa.array(ids, pa.string()))).to_pylist()}
+    rows = {row["id"]: row for row in edited.before(labelled, ["id", "text", "given_label", "split"], ids)}
     for line in lines:
         if line["id"] not in rows:
             raise UserError(f"{path}: id '{line['id']}' is not in {labelled}; `winnow why {line['id']}` tells why")

@@ -25,7 +25,7 @@ from winnow.review.session import DecidedElsewhere, Invalid, Project, Session, V
 
 HOST = "127.0.0.1"
 LOCAL_NAMES = ("127.0.0.1", "localhost")
-LARGEST_BODY = 1024 * 1024  # bytes; the longest label that decisions.csv holds has half of that at most
+LARGEST_BODY = 2 * 1024 * 1024  # bytes; the longest label, and text, of decisions.csv have a quarter of that at most
 MOST_ROWS = 100  # in one answer
 
 HEADERS = {
@@ -68,6 +68,7 @@ class Decide(Request):
     new_label: str
     note: str
     seconds: float = Field(ge=0, le=decisions.MOST_SECONDS)
+    new_text: str = ""
 
 
 class Undo(Request):
@@ -227,7 +228,8 @@ class Handler(BaseHTTPRequestHandler):
         return {"entries": [page.entry(row, widget) for row in session.entries(request.start, request.count)]}
 
     def _decide(self, session: Session, request: Decide) -> dict:
-        verdict = Verdict(request.text_sha, request.verdict, request.new_label, request.note, request.seconds)
+        said = request.new_label, request.note, request.seconds, request.new_text
+        verdict = Verdict(request.text_sha, request.verdict, *said)
         return {"receipt": session.decide(request.row, request.since, verdict)}
 
     def _undo(self, session: Session, request: Undo) -> dict:

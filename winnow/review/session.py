@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from winnow.base import hashing
 from winnow.base.errors import UserError
@@ -17,7 +16,7 @@ from winnow.kinds.task import Task
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.review import assign, journal, queues
-from winnow.rows import tables
+from winnow.rows import edited
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Verdict:
     Attributes:
         text_sha: of the text that the page showed.
         seconds: the time that it took; None: not known.
+        new_text: what the row's text becomes; empty: it stays.
     """
 
     text_sha: str
@@ -47,6 +47,7 @@ class Verdict:
     new_label: str
     note: str
     seconds: float | None
+    new_text: str = ""
 
 
 class DecidedElsewhere(UserError):
@@ -104,11 +105,9 @@ class Session:
         path = self._project.labelled
         if not path.exists():  # before there is any label; the next run checks every decision anyway
             return
-        table = tables.read(path, ["id", "text", "given_label"])
-        table = table.filter(pc.is_in(table["id"], pa.array(self._ids, pa.string())))
         now = {
             row["id"]: decisions.version(hashing.text_sha(row["text"]), row["given_label"], self._project.task)
-            for row in table.to_pylist()
+            for row in edited.before(path, ["id", "text", "given_label"], self._ids)
         }
         stale = [id for id in self._ids if now.get(id) != self._versions[id]]
         if stale:
@@ -120,7 +119,8 @@ class Session:
     def changes(self, since: int) -> list[tuple[int, dict | None]]:
         """Return the changes from revision `since` on: a row, and its decision or None.
 
-        A decision has verdict, new_label and note, or `by` alone if it was another reviewer's.
+        A decision has verdict, new_label, note and, where it edits the text, new_text; or `by` alone if it was another
+        reviewer's.
 
         Raises:
             UserError: decisions.csv cannot be read.
@@ -169,7 +169,9 @@ class Session:
                 line=0,
                 seconds=verdict.seconds,
                 drawn_for=self._drawn_for[id],
+                new_text=self._told_text(verdict.new_text),
             )
+            decision = decisions.plain(decision, self._project.task)
             self._check_decision(decision)
             written = journal.append(self._project.decisions, [journal.cells(decision)])
             receipt = next(self._receipts)
@@ -207,11 +209,21 @@ class Session:
         with self._lock:
             return [(receipt, row) for receipt, (row, _) in self._written.items()]
 
+    def _told_text(self, text: str) -> str:
+        task = self._project.task
+        if not text or not task.edits_text:  # which the check refuses
+            return text
+        try:
+            return task.told_text(task.check_text(text, decisions.NEW_TEXT))
+        except UserError as error:
+            raise Invalid(str(error)) from None
+
     def _check_decision(self, decision: Decision) -> None:
         task = self._project.task
         problems = decisions.problems_of([decision], self._versions, task)
-        if len(decision.new_label) > decisions.LONGEST_READ:
-            problems.append(f"row: {decisions.too_long('new_label', decision.new_label)}")
+        for name, cell in (("new_label", decision.new_label), (decisions.NEW_TEXT, decision.new_text)):
+            if len(cell) > decisions.LONGEST_READ:
+                problems.append(f"row: {decisions.too_long(name, cell)}")
         if decision.new_label and decision.id in self._row_of:
             place = self._places[self._row_of[decision.id]]
             texts = {decision.id: self._table["text"][place].as_py()}
@@ -250,8 +262,9 @@ class Session:
         self._changes.append((row, decision))
 
     def _shown_as(self, decision: Decision) -> dict[str, str]:
-        label = self._project.task.meant(decision.new_label) or ""
-        return {"verdict": decision.verdict, "new_label": label, "note": decision.note}
+        task = self._project.task
+        said = {"verdict": decision.verdict, "new_label": task.meant(decision.new_label) or "", "note": decision.note}
+        return said | ({"new_text": task.meant_text(decision.new_text)} if decision.new_text else {})
 
     def _is_wanted(self, id: str, by: Mapping[str, Collection[str]], conflicts: Collection[str]) -> bool:
         return assign.wanted(id, self._project.reviewer, by, self._project.overlap, conflicts)

@@ -18,7 +18,7 @@ from winnow.base.errors import UserError
 from winnow.people import decisions
 
 DELIMITERS = (",", ";", "\t")
-KNOWN = (*decisions.QUEUE_COLUMNS, decisions.SECONDS)
+KNOWN = (*decisions.EDITED_QUEUE_COLUMNS, decisions.SECONDS)
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, .xls
 

@@ -102,6 +102,17 @@ def read(text: str) -> Dialogue:
     return Dialogue(messages, tools)
 
 
+def lost_header(text: str) -> str:
+    """Return the first line that would begin a turn in a text that is one user's turn for want of a header before it.
+
+    Empty where there is none, or where the text begins with a header.
+    """
+    lines = text.split("\n")
+    if _HEADER.fullmatch(lines[0]):
+        return ""
+    return next((line for line in lines if _HEADER.fullmatch(line)), "")
+
+
 def response(content: str, calls: str = "") -> str:
     """Return an assistant's words and calls as text; `answered` gives both back."""
     body = _ESCAPED.sub(r"\\\1", content)

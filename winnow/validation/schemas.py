@@ -17,6 +17,7 @@ from winnow.base.errors import UserError
 from winnow.kinds.task import Task
 from winnow.people.decisions import VERDICTS
 from winnow.rows import tables
+from winnow.rows.edited import GIVEN_TEXT
 from winnow.rows.ids import PATTERN, numbers
 from winnow.rows.splits import SPLITS
 
@@ -94,14 +95,21 @@ def labelled(task: Task) -> pandera.DataFrameSchema:
         "given_label": _label(task, nullable=True),
         "verdict": _one_of(VERDICTS, nullable=True),
         "conflict": pandera.Column(BOOL),
-    }
+    } | ({GIVEN_TEXT: pandera.Column(STRING, nullable=True)} if task.edits_text else {})
     settled = pandera.Check(
         lambda frame: ~(frame["verdict"].isin(["ambiguous", "out_of_scope"]) & frame["label"].notna()),
         error="a row that people found ambiguous or out of scope has a label",
         ignore_na=False,
     )
     schema = rows(task, extra)
-    schema.checks = [*schema.checks, settled]
+    edited = pandera.Check(
+        lambda frame: (
+            frame[GIVEN_TEXT].isna() | ((frame["verdict"] == "relabel") & (frame[GIVEN_TEXT] != frame["text"]))
+        ),
+        error="a row has a given_text although nobody edited its text",
+        ignore_na=False,
+    )
+    schema.checks = [*schema.checks, settled, *([edited] if task.edits_text else [])]
     return schema
 
 

@@ -72,8 +72,8 @@ def stage(workspace):
         apply_decisions.main(
             "--rows rows.parquet --split split.parquet --annotations annotations.parquet "
             "--audit audit.parquet --decisions decisions.csv "
-            "--out labelled.parquet --evaluated measuring.parquet --undecided undecided.parquet "
-            "--ledger ledger.parquet --metrics metrics.json".split()
+            "--out labelled.parquet --edited edited.parquet --evaluated measuring.parquet "
+            "--undecided undecided.parquet --ledger ledger.parquet --metrics metrics.json".split()
         )
         out = tables.read(folder / "labelled.parquet").to_pylist()
         metrics = json.loads((folder / "metrics.json").read_text())

@@ -62,8 +62,8 @@ class Project:
         )
         apply_decisions.main(
             f"{common} --annotations annotations.parquet --audit audit.parquet --decisions decisions.csv "
-            "--out labelled.parquet --evaluated measuring.parquet --undecided undecided.parquet "
-            "--ledger ledger.parquet --metrics decided.json".split()
+            "--out labelled.parquet --edited edited.parquet --evaluated measuring.parquet "
+            "--undecided undecided.parquet --ledger ledger.parquet --metrics decided.json".split()
         )
         acceptance = json.loads((self.folder / "decided.json").read_text())["acceptance"]
         return acceptance["rule"]["FRUIT"] if acceptance else {}

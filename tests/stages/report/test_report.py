@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from argparse import Namespace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from stages.compare import __main__ as compare
 from stages.report import __main__ as report
 from stages.report import flow, inputs, plots, verdicts
 from stages.report import tables as page_tables
+from stages.report.rounds import reviewer_tables
 from stages.report.words import number, points
 from tests import predicted
 from tests.conftest import ROOT
@@ -27,6 +29,7 @@ from tests.stages.report.project import ARGV, COMPARE, DEFAULT, EVIL, LABELS, Sh
 from winnow.base import files
 from winnow.base.errors import UserError
 from winnow.kinds.headline import Headline
+from winnow.people.decisions import VERDICTS
 from winnow.rows import predictions, tables
 from winnow.validation import comparison, looks
 from winnow.validation.looks import Look
@@ -743,3 +746,13 @@ def test_a_training_curve_of_a_run_that_is_gone_is_not_read(tmp_path):
         files.write_csv(tmp_path / f"{run}.csv", ["step", "loss"], [(1, 0.5)])
     arms = {"approaches": ["transfer"], "encoders": ["adapted"], "seeds": [1, 2, 3]}
     assert list(inputs.read_training(tmp_path, arms)) == ["dapt-1", "dapt-2"]
+
+
+def test_pairs_of_reviewers_are_told_how_alike_their_texts_are():
+    pair = {"rows": 9, "same": 3, "kappa": 0.5, "chrf": 0.9, "text_chrf": 0.8125}
+    metrics = {"apply_decisions": {"settled": dict.fromkeys(VERDICTS, 0)}, "agreement": {"pairs": {"ana / bo": pair}}}
+    inputs_ = SimpleNamespace(metrics=metrics, headline=SimpleNamespace(name="chrf"), told="chrF")
+    [row] = reviewer_tables(inputs_)["pairs"].rows
+    assert row[-1].startswith("0.81")
+    del pair["text_chrf"]
+    assert len(reviewer_tables(inputs_)["pairs"].rows[0]) == len(row) - 1

@@ -156,7 +156,8 @@ def test_one_class_is_predicted_as_it_is_and_texts_need_words():
 
 def test_models_of_some_rows_learn_from_these_as_if_there_were_no_others():
     rows, truth, vectors = world()
-    settled = Settled(np.where(np.arange(len(truth)) == len(truth) - 1, "relabel", "").astype(object), truth)
+    verdicts = np.where(np.arange(len(truth)) == len(truth) - 1, "relabel", "").astype(object)
+    settled = Settled(verdicts, truth, np.full(len(truth), "", dtype=object))
     some = worth.seen(rows, settled, 60)
     for split in ("train", "dev"):
         inside = np.flatnonzero(rows.splits == split)

@@ -15,6 +15,7 @@ from winnow.rows import splits, tables
 LABELS = ["A", "B"]
 SPLIT, FROZEN = pipeline.path("split", "out", ROOT), pipeline.path("split", "frozen", ROOT)
 DEDUPLICATED, TRAINING = pipeline.path("deduplicate", "out", ROOT), pipeline.path("balance", "out", ROOT)
+EDITED = pipeline.path("apply_decisions", "edited", ROOT)
 AUXILIARY = pipeline.path("auxiliary", "out", ROOT)
 
 
@@ -113,6 +114,16 @@ def test_each_leak_is_proved(project):
     assert leaks.problems(project) == [
         "data/deduplicated.parquet: 2 row(s) of dev or test whose text also stands in train"
     ]
+
+
+def test_a_text_that_people_edited_into_another_split_is_a_leak(project):
+    rows = rows_of(project)
+    texts = [f"own {n}" for n in range(rows.num_rows)]
+    tables.write(tables.set_column(rows, "text", ["the same"] * rows.num_rows, pa.string()), project / DEDUPLICATED)
+    tables.write(tables.set_column(rows, "text", texts, pa.string()), project / EDITED)
+    assert leaks.problems(project) == []
+    tables.write(tables.set_column(rows, "text", [*texts[:-1], texts[0]], pa.string()), project / EDITED)
+    assert leaks.problems(project) == ["data/edited.parquet: 1 row(s) of dev or test whose text also stands in train"]
 
 
 def test_lint_prints_leaks_and_broken_tables(project, capsys):

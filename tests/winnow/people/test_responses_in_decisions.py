@@ -118,7 +118,8 @@ def project(folder: Path, given: str | None = GIVEN) -> session.Project:
 def sheet(made: session.Project, **cells: str) -> Path:
     """Return the queue's file as a person saved it, filled in."""
     file = made.queue.with_name("queue.csv")
-    decisions.write_queue(file, (queue.csv_row(entry, TASK) for entry in queue.read(made.queue)))
+    rows = (queue.csv_row(entry, TASK) for entry in queue.read(made.queue))
+    decisions.write_queue(file, rows, decisions.EDITED_QUEUE_COLUMNS)
     rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, rows[0].keys(), lineterminator="\r\n")

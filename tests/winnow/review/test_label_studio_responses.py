@@ -44,8 +44,8 @@ def decided(*result: dict) -> tuple[list[decisions.Decision], list[str]]:
 
 def test_a_task_holds_the_given_response_to_be_edited():
     given, suggested = question()["predictions"]
-    assert (given["model_version"], given["result"]) == ("given", [field(GIVEN)])
-    assert (suggested["model_version"], suggested["result"]) == ("winnow", [field("One\nTwo")])
+    assert (given["model_version"], given["result"][1:]) == ("given", [field(GIVEN)])
+    assert (suggested["model_version"], suggested["result"][1:]) == ("winnow", [field("One\nTwo")])
     assert question()["data"]["question"].startswith("Its label: Two lines: - one; the model's: One Two")
 
 
@@ -72,7 +72,8 @@ def test_no_answer_and_two_are_none(result):
 
 def test_a_project_is_ours_with_field_and_verdicts():
     widget = kinds.load(TASK, "widget")
-    ours = {"label": {"type": "TextArea"}, "verdict": {"labels": ["winnow:ambiguous", "winnow:out_of_scope"]}}
+    fields = {name: {"type": "TextArea"} for name in ("label", "new_text")}
+    ours = fields | {"verdict": {"labels": ["winnow:ambiguous", "winnow:out_of_scope"]}}
     assert widget.fits(ours, TASK) is True
     assert widget.fits({"label": {"type": "Choices"}}, TASK) is False
     config = tasks.config(TASK)

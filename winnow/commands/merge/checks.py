@@ -49,7 +49,8 @@ def _sides_of(version: Version) -> dict[str, int]:
     counts: dict[str, int] = {}
     for text in (version.ours, version.theirs):
         new = set(tables.rows(text or "")) - set(tables.rows(version.base or ""))
-        for id in {cells[0] for cells in new}:
+        headers = {cells for cells in new if cells[: len(decisions.COLUMNS)] == decisions.COLUMNS}
+        for id in {cells[0] for cells in new - headers}:
             counts[id] = counts.get(id, 0) + 1
     return counts
 

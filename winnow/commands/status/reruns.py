@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import pyarrow.compute as pc
+
 from winnow import kinds
 from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
+from winnow.people import decisions, settling
+from winnow.rows import edited, tables
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -24,9 +28,12 @@ Answer = TypeVar("Answer")
 TRIES, WAIT = 4, 0.5  # seconds
 NOT_IN_CACHE = " not in cache"  # DVC's word of an output, be it here or not
 UNFINISHED = "not finished yet"
+OTHER_COMMAND = "changed command"  # DVC's word
 CODE = "code"  # the stage that writes the fingerprints
 # Of a stage's `meta` in dvc.yaml: outputs that say the same whatever the stage reads, so that nothing follows them.
 CONSTANT = "constant"
+# The same: outputs that change with the inputs named here alone, and with the texts that people edit.
+FOLLOWS = "follows"
 
 
 class Busy(UserError):
@@ -132,10 +139,16 @@ def planned(seen: Told, by_lock: bool = False) -> Reruns:
             continue
         running.append(stage.addressing)
         outs = {out.def_path for out in stage.outs}
+        own = meta.get(stage.addressing.partition("@")[0], {})
         if stage.addressing == CODE:
             renewed |= _other_code(seen)
         else:
-            renewed |= outs - set(meta.get(stage.addressing.partition("@")[0], {}).get(CONSTANT, []))
+            still = {
+                out
+                for out, inputs in own.get(FOLLOWS, {}).items()
+                if _stands(out, inputs, changed.get(stage.addressing, ()), renewed) and not _edits_texts(seen)
+            }
+            renewed |= outs - set(own.get(CONSTANT, [])) - still
     return Reruns(len(seen.plan), changed, running)
 
 
@@ -173,6 +186,33 @@ def _unlocked(seen: Told) -> Iterator[str]:
 def _follows(stage: "Stage", renewed: Iterable[str]) -> bool:
     deps = [f"{dep.def_path}/" for dep in stage.deps]
     return any(dep.startswith(f"{out}/") or f"{out}/".startswith(dep) for out in renewed for dep in deps)
+
+
+def _stands(out: str, inputs: Iterable[str], reasons: Iterable[str], renewed: Iterable[str]) -> bool:
+    """Return whether an output that follows some inputs alone says the same, whatever else changed.
+
+    Args:
+        reasons: what changed of its stage.
+        renewed: what other stages write anew.
+    """
+    of_all = (UNFINISHED, OTHER_COMMAND)
+    told = any(reason in of_all or reason.startswith(f"{name} ") for reason in reasons for name in (out, *inputs))
+    return not told and not any(f"{name}/".startswith(f"{one}/") for name in inputs for one in renewed)
+
+
+def _edits_texts(seen: Told) -> bool:
+    """Return whether people's decisions give rows other texts than the labelled table has."""
+    task = kinds.read_task(seen.root / params.FILE)
+    if not task.edits_text:
+        return False
+    made, labelled = (pipeline.made("apply_decisions", option, seen.root) for option in ("decisions", "out"))
+    if made is None or labelled is None or edited.GIVEN_TEXT not in tables.schema(seen.root / labelled).names:
+        return True
+    found = {id: settling.settled(by) for id, by in settling.latest(decisions.read(seen.root / made)).items()}
+    wanted = {id: task.meant_text(said.text) for id, said in found.items() if said is not None and said.text}
+    table = tables.read(seen.root / labelled, ["id", "text", edited.GIVEN_TEXT])
+    there = table.filter(pc.is_valid(table[edited.GIVEN_TEXT]))
+    return wanted != dict(zip(there["id"].to_pylist(), there["text"].to_pylist(), strict=True))
 
 
 def _other_code(seen: Told) -> set[str]:

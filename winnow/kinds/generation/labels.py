@@ -33,6 +33,7 @@ class Task(task.Task):
 
     learns_classes: ClassVar[bool] = False
     graded: ClassVar[bool] = True
+    edits_text: ClassVar[bool] = True
 
     def told(self) -> str:
         """Return what a model of the task is, in words."""
@@ -88,6 +89,38 @@ class Task(task.Task):
         """Return the response that a cell tells, by its hash if that is the hash of `given`."""
         if telling.is_fingerprint(cell):
             return given if cell == self.told_given(given) else None
+        return telling.read(cell)
+
+    def check_text(self, text: str, where: str) -> str:
+        """Return a prompt as `dialogue.written` writes it.
+
+        Raises:
+            UserError: nothing is in it, a header stands where none may, or one stands in a text that begins with none;
+                begins with `where`.
+        """
+        try:
+            found = dialogue.read(text)
+        except UserError as error:
+            raise UserError(f"{where}: the prompt is no dialogue: {error}") from None
+        if not any(turn.content.strip() or turn.calls.strip() for turn in found.messages):
+            raise UserError(f"{where}: the prompt is empty; say out of scope where there is none")
+        if header := dialogue.lost_header(text):
+            raise UserError(
+                f"{where}: the prompt has the line {header} and begins with none such; begin it with <|user|>, and "
+                f"where the line is no header, put a backslash before it"
+            )
+        return dialogue.written(found)
+
+    def text_form(self, text: str) -> str:
+        """Return the words of a prompt's turns, without case, spaces and punctuation."""
+        return forms.of(text)
+
+    def told_text(self, text: str) -> str:
+        """Return the prompt as a line of text, as a response is told."""
+        return telling.told(text)
+
+    def meant_text(self, cell: str) -> str:
+        """Return the prompt that a cell tells."""
         return telling.read(cell)
 
     def beside(self, text: str, label: str) -> str:

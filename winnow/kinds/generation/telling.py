@@ -1,4 +1,4 @@
-"""How decisions.csv tells responses: each decision is one physical line, whatever is in a response.
+"""How decisions.csv tells responses and prompts: each decision is one physical line, whatever is in them.
 
 The label that a person saw is told by a hash, the one that a person wrote by its text. A text that a cell would not
 give back as it is stands as a JSON string with at least one escape, in its quotes: one with line breaks, control

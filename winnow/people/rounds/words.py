@@ -4,6 +4,7 @@ EDITS = {
     "relabel": "replacing labels",
     "drop": "dropping rows",
     "annotate": "labelling rows without one",
+    "edit_text": "editing texts",
     "dedup": "dropping duplicates",
     "auto_label": "automatic labels, if used",
 }

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from winnow import kinds
 from winnow.base.errors import UserError
 from winnow.kinds.task import Task
-from winnow.kinds.widget import LABEL, TEXT, VERDICT, VERDICTS
+from winnow.kinds.widget import LABEL, NEW_TEXT, TEXT, VERDICT, VERDICTS
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.readers.jsonl import SURROGATE
@@ -88,8 +88,8 @@ def question(entry: Mapping, task: Task) -> dict:
     }
     found = {"data": {name: value for name, value in data.items() if value is not None}, "predictions": []}
     widget = kinds.load(task, "widget")
-    if given and widget.STARTS_FROM_GIVEN:
-        found["predictions"].append({"model_version": GIVEN, "result": widget.prediction(given, text)})
+    if (given or task.edits_text) and widget.STARTS_FROM_GIVEN:
+        found["predictions"].append({"model_version": GIVEN, "result": widget.prediction(given or "", text)})
     if suggested:
         result = widget.prediction(suggested, text)
         found["predictions"].append({"model_version": MODEL, "score": probability, "result": result})
@@ -228,7 +228,7 @@ def _decision(answered: Answered, names: Mapping[int | None, str], kind: Task) -
     id, text_sha, given_label, drawn_for = answered.asked
     answer, time = answers[0], _time(annotation)
     relabels = answer not in VERDICTS and answer != given_label
-    return time, Decision(
+    decision = Decision(
         id=id,
         text_sha=text_sha,
         given_label=kind.told_given(given_label),
@@ -241,6 +241,20 @@ def _decision(answered: Answered, names: Mapping[int | None, str], kind: Task) -
         seconds=_seconds(annotation.get("lead_time")),
         drawn_for=drawn_for,
     )
+    if answer in VERDICTS or not kind.edits_text:
+        return time, decision
+    return time, _with_text(decision, kinds.load(kind, "widget").written_text(result), answered.text, kind)
+
+
+def _with_text(decision: Decision, text: str, shown: str, kind: Task) -> Decision:
+    """Return a decision that gives its row a text; one without words, or that was shown, stands for none."""
+    if not text.strip() or decisions.same_text(text, shown):
+        return decision
+    try:
+        told = kind.told_text(kind.check_text(text, NEW_TEXT))
+    except UserError as error:
+        raise ValueError(str(error)) from None
+    return decisions.plain(replace(decision, verdict="relabel", new_text=told), kind)
 
 
 def _results(result: object) -> Iterator[dict]:
@@ -256,7 +270,7 @@ def _results(result: object) -> Iterator[dict]:
         if not isinstance(item, Mapping):
             raise ValueError(f"result[{place}] is {_shown(item)}, no object")
         name, value = item.get("from_name"), item.get("value")
-        if name not in (LABEL, VERDICT, NOTE) or item.get("to_name", TEXT) != TEXT:
+        if name not in (LABEL, NEW_TEXT, VERDICT, NOTE) or item.get("to_name", TEXT) != TEXT:
             continue
         if not isinstance(value, Mapping):
             raise ValueError(f"result[{place}].value is {_shown(value)}, no object")

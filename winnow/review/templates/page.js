@@ -229,7 +229,7 @@ function relabel(label) {
   else decide("relabel", label);
 }
 
-function decide(verdict, new_label = "") {
+function decide(verdict, new_label = "", new_text = "") {
   const row = state.here;
   if (row === null || state.busy || state.pending) return;
   const entry = state.entries.get(row);
@@ -240,6 +240,7 @@ function decide(verdict, new_label = "") {
     return tell("Who decides? Write your name first.");
   }
   const decision = { verdict, new_label, reviewer, note: $("note").value.trim(), seconds: clock.seconds(row) };
+  if (new_text) decision.new_text = new_text;
   state.pending = { row, entry, decision };
   press(decision);
   return alone(save);
@@ -267,7 +268,7 @@ async function wasSaved(error) {
   learn(await store.rows(0, 0));
   const { row, decision, again } = state.pending;
   const found = state.decided.get(row);
-  return again && found && found.verdict === decision.verdict && found.new_label === decision.new_label;
+  return again && found && ["verdict", "new_label", "new_text"].every((name) => (found[name] ?? "") === (decision[name] ?? ""));
 }
 
 async function notSaved(error) {

@@ -47,8 +47,8 @@ class Served {
   }
 
   decide(row, entry, decision) {
-    const { verdict, new_label, note, seconds } = decision;
-    return this.#call("POST", "/api/decide", { row, text_sha: entry.text_sha, verdict, new_label, note, seconds });
+    const { reviewer, ...said } = decision; // who that is, the server knows
+    return this.#call("POST", "/api/decide", { row, text_sha: entry.text_sha, ...said });
   }
 
   undo(receipt) {
@@ -152,9 +152,10 @@ class Saved {
       return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
 {% block lines %}
+    const columns = COLUMNS;
     const lines = this.decisions().map((decision) => COLUMNS.map((name) => cell(String(decision[name]))).join(","));
 {% endblock %}
-    return [COLUMNS.join(","), ...lines, ""].join("\n");
+    return [columns.join(","), ...lines, ""].join("\n");
   }
 
   #write(decisions) {

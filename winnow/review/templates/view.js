@@ -41,8 +41,10 @@ function kindOf(entry, label) {
 {% endblock %}
 
 /** Returns a decision in words, on a text where it is known. */
-function inWords({ verdict, new_label }, text) {
-  return verdict === "relabel" ? `relabel ${shownLabel(new_label, text)}` : NAMES[verdict];
+function inWords({ verdict, new_label, new_text }, text) {
+  if (verdict !== "relabel") return NAMES[verdict];
+  const parts = [new_label ? `relabel ${shownLabel(new_label, text)}` : "", new_text ? "edit the text" : ""];
+  return parts.filter(Boolean).join(", ");
 }
 
 /** Returns the given label, the suggested one if it is another, and the chance of an error. */

@@ -6,6 +6,7 @@ const ROLES = ["system", "user", "assistant", "tool"];
 // As winnow/text/dialogue.py: a line that begins a turn, and one that only looks so.
 const HEADER = /^<\|(system|user|assistant|tool|tools|calls)(?: (\{.*\}))?\|>$/s;
 const ESCAPED = /^\\(?=\\*<\|(?:system|user|assistant|tool|tools|calls)(?: \{.*\})?\|>$)/s;
+const ESCAPABLE = /^\\*<\|(?:system|user|assistant|tool|tools|calls)(?: \{.*\})?\|>$/s; // that would read as a header
 const CALLS = "<|calls|>";
 // Letters and digits, a sign of a script that writes no spaces, white space, or another sign.
 const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]\p{M}*|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}])[\p{L}\p{N}_]\p{M}*)+|\n|[^\S\n]+|./gsu;
@@ -43,17 +44,33 @@ function answeredOf(response) {
   return [content, at < 0 ? "" : lines.slice(at + 1).join("\n")];
 }
 
-/** Returns a turn as an element. */
-function turnOf({ role, content, calls, attributes }) {
+/** Returns a turn as an element, under a title; its words in other form (`parts`), or as a field with what it changes. */
+function turnOf({ role, content, calls, attributes }, title = role, parts = null, open = null) {
   const more = Object.entries(attributes).map(([name, value]) => (name === "name" ? String(value) : `${name} ${value}`));
-  const title = make("span", { class: "role" }, role, more.length ? make("bdi", {}, ` ${more.join(", ")}`) : null);
+  const heading = make("span", { class: "role" }, title, more.length ? make("bdi", {}, ` ${more.join(", ")}`) : null);
+  const words = parts ?? (content ? [content] : []);
   return make(
     "span",
     { class: `turn ${role}` },
-    title,
-    content ? make("span", { class: "content", dir: "auto" }, content) : null,
+    heading,
+    ...(open ? [open.field, open.changes] : [words.length ? make("span", { class: "content", dir: "auto" }, ...words) : null]),
     calls ? make("code", { class: "calls", dir: "ltr" }, calls) : null,
   );
+}
+
+/** Returns the turns of a dialogue as its text, so that `turnsOf` gives them back. */
+function writtenOf(turns) {
+  const [only] = turns;
+  const isPlain = turns.length === 1 && only.role === "user" && !Object.keys(only.attributes).length;
+  if (isPlain && !only.content.split("\n").some((line) => ESCAPABLE.test(line))) return only.content;
+  return turns.map(({ role, content, calls, attributes }) => `${headerOf(role, attributes)}\n${role === "tools" ? calls : bodyOf(content, calls)}`).join("\n");
+}
+
+const headerOf = (role, attributes) => (Object.keys(attributes).length ? `<|${role} ${JSON.stringify(attributes)}|>` : `<|${role}|>`);
+
+function bodyOf(content, calls) {
+  const body = content.split("\n").map((line) => (ESCAPABLE.test(line) ? `\\${line}` : line)).join("\n");
+  return [body || !calls ? [body] : [], calls ? [CALLS, calls] : []].flat().join("\n");
 }
 
 /** Returns a response in one line of bearable length, or an outcome that is none. */

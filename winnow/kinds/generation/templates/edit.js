@@ -1,11 +1,14 @@
-{# How a response is edited where it stands: fills the blocks of the review page's script. #}
+{# How a response and its prompt are edited where they stand: fills the blocks of the review page's script. #}
 {% extends page %}
 {% block choices %}
-  const digits = [button("Edit", "e", "edit", edit), button("Suggestion", "t", "suggestion", takeSuggestion)];
+  const digits = [
+    button("Edit", "e", "edit", edit),
+    button("Prompt", "q", "prompt", editPrompt),
+    button("Suggestion", "t", "suggestion", takeSuggestion),
+  ];
   const choose = button("Save", "Enter", "choose", decideEdited);
 {% endblock %}
 {% block text %}
-  $("text").replaceChildren(...turnsOf(entry.text).map(turnOf));
   close();
 {% endblock %}
 {% block marked %}
@@ -19,7 +22,10 @@ const edits = {
   row: null,
   entry: null,
   text: null, // what the reviewer wrote; null: nothing, or what was given
+  prompt: null, // the same of the prompt, as it would stand in the table
   said: null, // what was decided on the row; null: no edit
+  saidPrompt: null, // the same of the prompt
+  asking: null, // the prompt's turns and their fields while they are open
   waits: 0, // the request by which changes are drawn before the next frame; 0: none
   kept: new Map(), // entry: what was written on rows that were left without a verdict
 };
@@ -30,28 +36,32 @@ const keyOf = (entry) => entry && JSON.stringify([entry.id, entry.text_sha, entr
 function takeUp(decision) {
   const entry = state.here === null ? null : state.entries.get(state.here);
   const key = keyOf(entry);
-  edits.said = decision?.verdict === "relabel" ? decision.new_label : null;
+  edits.said = (decision?.verdict === "relabel" && decision.new_label) || null;
+  edits.saidPrompt = decision?.new_text || null;
   if (edits.row !== state.here || keyOf(edits.entry) !== key) {
     edits.row = state.here;
     edits.entry = entry;
-    edits.text = edits.kept.get(key) ?? edits.said;
+    const kept = edits.kept.get(key);
+    edits.text = kept ? kept.text : edits.said;
+    edits.prompt = kept ? kept.prompt : edits.saidPrompt;
   } else if (decision) edits.kept.delete(key);
   else keep(); // a verdict that was refused
 }
 
 function keep() {
   const key = keyOf(edits.entry);
-  if (edits.text === null || edits.text === edits.said) edits.kept.delete(key);
-  else edits.kept.set(key, edits.text);
+  if (isAsSaid() || !isEdited()) edits.kept.delete(key);
+  else edits.kept.set(key, { text: edits.text, prompt: edits.prompt });
 }
 
-/** Keeps what is written, for whoever comes back to the row; a field gives line ends in one form alone. */
+const isAsSaid = () => edits.text === edits.said && edits.prompt === edits.saidPrompt;
+const isEdited = () => edits.text !== null || edits.prompt !== null;
+
+/** Keeps what is written, for whoever comes back to the row. */
 function write(text) {
   const given = edits.entry.given_label ?? "";
-  const lines = text.replace(/\r\n?/g, "\n");
-  const isAlike = lines === given.replace(/\r\n?/g, "\n");
-  const own = given.includes("\r\n") && !/(^|[^\r])\n/.test(given) ? lines.replaceAll("\n", "\r\n") : text;
-  edits.text = isAlike || !text ? null : own;
+  const own = withLineEnds(text, given);
+  edits.text = own === given || !text ? null : own;
   keep();
 }
 
@@ -59,12 +69,13 @@ function write(text) {
 function showTools() {
   const { entry, text } = edits;
   const buttons = (name) => $("verdicts").querySelector(`.${name}`);
-  for (const name of ["edit", "suggestion"]) buttons(name).removeAttribute("aria-pressed");
+  for (const name of ["edit", "prompt", "suggestion"]) buttons(name).removeAttribute("aria-pressed");
   const suggests = entry !== null && isSuggested(entry) && text !== entry.suggested_label;
   buttons("suggestion").setAttribute("aria-disabled", String(!suggests));
   buttons("suggestion").setAttribute("aria-label", suggests ? "Take the suggestion" : "Nothing is suggested");
   buttons("choose").setAttribute("aria-label", "Save the edit");
-  buttons("choose").setAttribute("aria-disabled", String(text === null));
+  buttons("choose").setAttribute("aria-disabled", String(!isEdited()));
+  buttons("prompt").setAttribute("aria-label", "Edit the prompt");
   buttons("edit").querySelector("span").textContent = entry && !entry.given_label ? "Write" : "Edit";
   buttons("keep").querySelector("span").textContent = "Keep";
 }
@@ -96,6 +107,7 @@ function givenOf(entry) {
 /** Draws what the field changes of the given response. */
 function drawDifference() {
   edits.waits = 0;
+  if (isAsking()) drawPromptChanges();
   if (!isEditing()) return;
   const given = edits.entry?.given_label ?? "";
   $("difference").hidden = edits.text === null || !given;
@@ -108,6 +120,7 @@ const isEditing = () => !$("edited").hidden;
 
 function edit() {
   if (!isOpen()) return;
+  if (isAsking()) close();
   const field = $("edited");
   field.value = edits.text ?? edits.entry.given_label ?? "";
   $("shown").hidden = true;
@@ -119,17 +132,20 @@ function edit() {
   field.scrollIntoView({ block: "nearest" });
 }
 
-function grow() {
-  const field = $("edited");
+const grow = () => growField($("edited"));
+
+function growField(field) {
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + 4}px`;
 }
 
-/** Leaves the field, and shows what was written. */
+/** Leaves the fields, and shows what was written. */
 function close() {
-  if (isEditing() && $("edited") === document.activeElement) $("row").focus({ preventScroll: true });
+  const { activeElement } = document;
+  if (activeElement?.matches("#edited, .asked")) $("row").focus({ preventScroll: true });
   $("edited").hidden = $("editing").hidden = $("difference").hidden = true;
   $("shown").hidden = false;
+  drawPrompt();
   drawResponse();
   showTools();
 }
@@ -144,12 +160,15 @@ function written() {
 
 function decideEdited() {
   if (!isOpen()) return;
-  if (isEditing() && !$("edited").value.trim()) return tell("The response is empty. Say out of scope where there is none.");
-  if (edits.text === null) return tell("Nothing is edited. Press e to edit the response, k to keep it.");
-  if (!edits.text.trim()) return tell("The response is empty. Say out of scope where there is none.");
-  const text = edits.text;
+  const { entry, text, prompt } = edits;
+  const isEmpty = isEditing() ? !$("edited").value.trim() : text !== null && !text.trim();
+  if (isEmpty) return tell("The response is empty. Say out of scope where there is none.");
+  if (!isEdited()) return tell("Nothing is edited. Press e to edit the response, q to edit the prompt, k to keep both.");
+  if (prompt !== null && isBlank(prompt)) return tell("The prompt is empty. Say out of scope where there is none.");
+  if (text === null && !entry.given_label) return tell("This row has no response. Press e to write one to the new prompt.");
   close();
-  relabel(text);
+  if (prompt === null) relabel(text);
+  else decide("relabel", text === entry.given_label ? "" : text ?? "", prompt);
 }
 
 function takeSuggestion() {
@@ -162,8 +181,8 @@ function takeSuggestion() {
 
 /** Drops what was written on this row since it was decided; returns whether there was something. */
 function undoEdit() {
-  if (!isOpen() || edits.text === edits.said) return false;
-  edits.text = edits.said;
+  if (!isOpen() || isAsSaid()) return false;
+  [edits.text, edits.prompt] = [edits.said, edits.saidPrompt];
   keep();
   close();
   say("The edit is dropped.");
@@ -183,10 +202,11 @@ function pressedInField(event) {
   else decideEdited();
 }
 
+{% include "prompt.js" %}
 {% endblock %}
 {% block key %}
   const onButton = event.target.matches("button, a, summary"); // Enter presses it
-  const acts = { e: edit, r: edit, t: takeSuggestion, Enter: onButton ? undefined : decideEdited };
+  const acts = { e: edit, r: edit, q: editPrompt, t: takeSuggestion, Enter: onButton ? undefined : decideEdited };
   const act = Object.hasOwn(acts, key) ? acts[key] : undefined;
   if (act) {
     event.preventDefault();
@@ -200,6 +220,9 @@ function pressedInField(event) {
   KEYS.u = () => undoEdit() || undoDecision();
   $("edited").addEventListener("keydown", pressedInField);
   $("edited").addEventListener("input", written);
-  addEventListener("resize", () => isEditing() && grow());
+  addEventListener("resize", () => {
+    if (isEditing()) grow();
+    for (const each of edits.asking?.fields ?? []) if (each) growField(each.field);
+  });
   addEventListener("beforeunload", (event) => edits.kept.size && event.preventDefault());
 {% endblock %}

@@ -1,4 +1,4 @@
-{# How a response is told in a line of decisions.csv, as winnow/kinds/generation/telling.py: fills blocks of the page. #}
+{# How responses and prompts are told in a line of decisions.csv, as winnow/kinds/generation/telling.py: fills blocks of the page. #}
 {% extends page %}
 {% block told %}
 const BREAKING = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
@@ -17,10 +17,10 @@ function escaped(sign) {
   return [...Array(sign.length).keys()].map((at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, "0")}`).join("");
 }
 
-/** Returns a response as a line of text. */
-function toldResponse(response) {
-  if (!response || !(AT_ENDS.test(response) || response.search(BREAKING) >= 0 || HASHED.test(response) || unquoted(response) !== null)) return response;
-  const inside = JSON.stringify(response).slice(1, -1).replace(BREAKING, escaped);
+/** Returns a response or a prompt as a line of text. */
+function toldText(text) {
+  if (!text || !(AT_ENDS.test(text) || text.search(BREAKING) >= 0 || HASHED.test(text) || unquoted(text) !== null)) return text;
+  const inside = JSON.stringify(text).slice(1, -1).replace(BREAKING, escaped);
   if (inside.includes("\\")) return `"${inside}"`;
   const signs = [...inside];
   const at = AT_ENDS.test(signs.at(-1)) ? signs.length - 1 : 0;
@@ -31,6 +31,13 @@ function toldResponse(response) {
 {% block lines %}
     // What people saw is told by its hash, which stands beside each entry.
     const seen = new Map(this.data.entries.map(({ id, given_told }) => [id, given_told ?? ""]));
-    const told = (decision) => ({ ...decision, given_label: seen.get(decision.id), new_label: toldResponse(decision.new_label) });
-    const lines = this.decisions().map(told).map((decision) => COLUMNS.map((name) => cell(String(decision[name]))).join(","));
+    const told = ({ new_label, new_text, ...decision }) => ({
+      ...decision,
+      given_label: seen.get(decision.id),
+      new_label: toldText(new_label),
+      new_text: toldText(new_text ?? ""),
+    });
+    const rows = this.decisions().map(told);
+    const columns = rows.some(({ new_text }) => new_text) ? [...COLUMNS, "new_text"] : COLUMNS;
+    const lines = rows.map((decision) => columns.map((name) => cell(String(decision[name]))).join(","));
 {% endblock %}
