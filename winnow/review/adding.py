@@ -159,7 +159,7 @@ class _Known:
 
 def _key(decision: Decision) -> tuple[str, ...]:
     cells = journal.cells(decision)
-    return *(cells[name] for name in decisions.COLUMNS), decision.drawn_for
+    return *(cells[name] for name in decisions.COLUMNS), decision.drawn_for, decision.new_text
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -244,3 +244,13 @@ def test_a_second_reviewer_reads_the_prompt_as_it_was(tmp_path):
     assert {line.reviewer: line.new_text for line in decisions.read(made.decisions)} == dict.fromkeys(
         ("ana", "bo"), TASK.told_text(NEW)
     )
+
+
+def test_another_prompt_at_the_same_moment_is_no_decision_that_is_there_already(tmp_path):
+    made = project(tmp_path)
+    told = {"verdict": "relabel", "reviewer": "ana"}
+    importing.run(sheet(made, **told, new_text="One?", decided_on="2026-01-30"), review_project.target(made))
+    with pytest.raises(UserError, match="ana decides on row-000 in two ways on 2026-01-30"):
+        importing.run(sheet(made, **told, new_text="Two?", decided_on="2026-01-30"), review_project.target(made))
+    later = importing.run(sheet(made, **told, new_text="Two?", decided_on="2026-01-31"), review_project.target(made))
+    assert (later.added, later.present) == (1, 0)
