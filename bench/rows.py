@@ -100,7 +100,8 @@ def make(folder: Path, base: Path, real: Path, rows: int, characters: int) -> No
     with tables.writer(data / "deduplicated.parquet", SCHEMA) as sorter:
         for table in generated(corpus.read_base(base), rows, characters):
             sorter.add(table)
-    os.link(data / "deduplicated.parquet", data / "clean.parquet")
+    for name in ("clean", "edited"):  # that were cleaned before, and that nobody edited
+        os.link(data / "deduplicated.parquet", data / f"{name}.parquet")
     table = tables.read(data / "deduplicated.parquet", ["id", "group", "cluster", "label"])
     draws = [hashing.unit("split", group) for group in table["group"].to_pylist()]
     names = np.array(["train", "dev", "test"])[np.searchsorted([0.68, 0.8], draws)]
