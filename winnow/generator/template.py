@@ -92,6 +92,7 @@ class Template:
         )
         self._source = self._template()
         self._header = ""
+        self._counts: dict[int, bool] = {}
         self.end = self._ending()
 
     @classmethod
@@ -169,19 +170,20 @@ class Template:
         """
         ends = (place for place, token in enumerate(ids) if token in self.ends)
         place = next(ends, None)
-        called = calls.response(self._form, self._words(ids[:place])) if self._form else None
+        whole = self._words(ids[:place])
+        called = calls.response(self._form, whole) or calls.response(calls.Plain(), whole)
         if called is None:
             words = self.tokenizer.decode(ids[:place], skip_special_tokens=True, clean_up_tokenization_spaces=False)
             called = dialogue.response(words.strip())
         return called, place is not None
 
     @cached_property
-    def _form(self) -> calls.Form | calls.Plain | None:
-        """How a model of this template calls tools; None: in a form that is not known."""
-        if not self._shows_calls:
-            return calls.Plain()
+    def _form(self) -> calls.Form | None:
+        """How a model of this template calls tools; None: as text alone, or in a form that is not known."""
 
         def write(each: Sequence[calls.Call]) -> str:
+            if not self._shows_calls(len(each)):
+                raise UserError(f"{self._where}: the chat template writes no {len(each)} calls")
             return self._words(self.alone(dialogue.response("", dialogue.compact(each))).response[:-1])
 
         return calls.learnt(write)
@@ -259,7 +261,7 @@ class Template:
     def _message(self, turn: Message) -> dict:
         """Return a turn as templates take it; of what they leave out, as text."""
         called = _functions(turn.calls)
-        if turn.role == "assistant" and turn.calls and not (called and self._shows_calls):
+        if turn.role == "assistant" and turn.calls and not (called and self._shows_calls(len(called))):
             return {"role": "assistant", "content": "\n".join(part for part in (turn.content, turn.calls) if part)}
         if turn.role == "assistant" and called:
             named = [{"id": f"call{number:05}"} | call for number, call in enumerate(called)]
@@ -369,9 +371,11 @@ class Template:
         tool = {"name": WORD, "description": "", "parameters": {"type": "object", "properties": {}}}
         return self._shows([{"role": "user", "content": "."}], [{"type": "function", "function": tool}])
 
-    @cached_property
-    def _shows_calls(self) -> bool:
-        return self._shows([{"role": "user", "content": "."}, _call(WORD)])
+    def _shows_calls(self, count: int) -> bool:
+        """Return whether the template writes so many calls in a turn; some write one alone."""
+        if count not in self._counts:
+            self._counts[count] = self._shows([{"role": "user", "content": "."}, _call(*["f"] * (count - 1), WORD)])
+        return self._counts[count]
 
     @cached_property
     def _shows_answers(self) -> bool:
@@ -379,9 +383,12 @@ class Template:
         return self._shows([{"role": "user", "content": "."}, _call("f"), answer])
 
 
-def _call(name: str) -> dict:
-    call = {"id": "call00000", "type": "function", "function": {"name": name, "arguments": {}}}
-    return {"role": "assistant", "content": "", "tool_calls": [call]}
+def _call(*names: str) -> dict:
+    called = [
+        {"id": f"call{number:05}", "type": "function", "function": {"name": name, "arguments": {}}}
+        for number, name in enumerate(names)
+    ]
+    return {"role": "assistant", "content": "", "tool_calls": called}
 
 
 def _functions(text: str) -> list[dict]:

@@ -10,6 +10,7 @@ from tests import chat_templates as families
 from winnow.generator import calls
 from winnow.generator.template import Template
 from winnow.text import dialogue
+from winnow.text.dialogue import Dialogue, Message
 
 # By family: the template, what a model writes that calls two tools, and whether it writes words before them.
 CALLS = [{"name": "due", "arguments": {"member": 7}}, {"name": "re-new.all", "arguments": {}}]
@@ -93,6 +94,17 @@ def test_a_template_of_one_call_without_a_tag_is_read(call):
     encoded = LLAMA.alone(response)
     assert LLAMA.tokenizer.decode(encoded.response[:-1]).startswith('{"name": ')
     assert LLAMA.answer(encoded.response) == (response, True)
+
+
+def test_more_calls_than_a_template_takes_are_text_and_read_back():
+    response = dialogue.response("Now:", dialogue.compact(CALLS))
+    encoded = LLAMA.alone(response)
+    assert LLAMA.tokenizer.decode(encoded.response[:-1]) == f"Now:\n{dialogue.compact(CALLS)}"
+    assert LLAMA.answer(encoded.response) == (response, True)
+    before = [Message("user", "Due?"), Message("assistant", "", dialogue.compact(CALLS)), Message("user", "And?")]
+    asked = LLAMA.encode(dialogue.written(Dialogue(before)), dialogue.response("", dialogue.compact(CALLS[:1])))
+    assert dialogue.compact(CALLS) in LLAMA.tokenizer.decode(asked.ids[: asked.start])
+    assert LLAMA.tokenizer.decode(asked.response[:-1]) == '{"name": "due", "parameters": {"member": 7}}'
 
 
 @pytest.mark.parametrize("family", FORMS)
