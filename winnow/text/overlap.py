@@ -7,8 +7,8 @@ words that are covered is the measure of Llama 2 and 3, and so are its bounds of
 appendix A.6; Dubey et al. 2024, section 5.1.4). Words are those of `winnow.text.words`: case, punctuation and Unicode
 form do not count. Of a text in a script without spaces, where each character is a word, a run has twice as many.
 
-A run is known by 64 bits of its hash. Memory holds some 30 bytes for each word of the texts that are looked for; rows
-are read twice, in batches.
+A run is known by 64 bits of its hash. Memory holds 16 MiB, and some 30 bytes for each word of the texts that are looked
+for; rows are read twice, in batches.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numba import njit
 from pydantic import Field
 
 from winnow.base import params
@@ -25,7 +26,7 @@ SHORTEST = 8  # words of a run of a text that has no more; a shorter text is not
 CHARACTERS = 2  # of a script without spaces, for each word of a run
 SOME, MOST = 0.2, 0.8  # up to the first Touvron et al. call a text clean, from the second on dirty
 _PRIME, _SEED = np.uint64(0x100000001B3), np.uint64(0x9E3779B97F4A7C15)  # of FNV-1a; 2**64 by the golden ratio
-_BITS = 22  # of a hash, by which most of the runs that nobody looks for are told at once
+_BITS = 24  # of a hash, by which most of the runs that nobody looks for are told at once
 
 
 class Runs(params.Section):
@@ -223,20 +224,28 @@ def _windows(read: sketch.Words, lengths: Sequence[int]) -> Iterator[tuple[int, 
     """Yield the runs of each of some lengths: the row and the place of the first word, int64, and their hashes, uint64.
 
     Args:
-        lengths: ascending; the hash of a longer run goes on from that of a shorter one.
+        lengths: in words; runs of two lengths have other hashes.
     """
-    ends = np.repeat(read.offsets[1:], np.diff(read.offsets))
-    rows = np.repeat(np.arange(len(read.offsets) - 1), np.diff(read.offsets))
-    places, done = np.arange(len(read.hashes)), 0
-    values = np.full(len(places), _SEED)
     for length in lengths:
-        fits = places + length <= ends[places]
-        places, values = places[fits], values[fits]
-        for number in range(done, length):
-            values = (values ^ read.hashes[places + number]) * _PRIME
-            values ^= values >> np.uint64(32)
-        done = length
-        yield length, rows[places], places, values
+        yield length, *_runs(read.hashes, read.offsets, length)
+
+
+@njit(cache=True)
+def _runs(words, offsets, length):
+    count = 0
+    for row in range(len(offsets) - 1):
+        count += max(offsets[row + 1] - offsets[row] - length + 1, 0)
+    rows, places, hashes = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.uint64)
+    end = 0
+    for row in range(len(offsets) - 1):
+        for place in range(offsets[row], offsets[row + 1] - length + 1):
+            value = _SEED
+            for word in range(place, place + length):
+                value = (value ^ words[word]) * _PRIME
+                value ^= value >> np.uint64(32)
+            rows[end], places[end], hashes[end] = row, place, value
+            end += 1
+    return rows, places, hashes
 
 
 def _low(hashes: np.ndarray) -> np.ndarray:
