@@ -58,7 +58,10 @@ def merge(path: str, version: Version, name: str) -> Merged:
         neither = Merger(lambda conflict: NEITHER)
         base = _laid(texts[1], neither.merge(*sides))
         # They differ from one another in what is in conflict alone.
-        laid[0] = weave.marked(weave.weave(base, *laid), name)
+        woven = weave.weave(base, *laid)
+        if [weave.resolved(woven, side) for side in ("ours", "theirs")] != laid:
+            woven = weave.apart(*laid)  # of a null and a mapping, one is more lines than the other, and no line clashes
+        laid[0] = weave.marked(woven, name)
     return Merged(laid[0], told, ours.taken, True)
 
 

@@ -45,6 +45,21 @@ def weave(base: str, ours: str, theirs: str) -> list[str | Clash]:
     return merged
 
 
+def apart(ours: str, theirs: str) -> list[str | Clash]:
+    """Return the lines that two texts begin and end with alike, and one clash between."""
+    sides = [text.splitlines(keepends=True) for text in (ours, theirs)]
+    begin = _alike(*sides)
+    end = _alike(*(side[begin:][::-1] for side in sides))
+    one, other = (tuple(side[begin : len(side) - end]) for side in sides)
+    return [*sides[0][:begin], Clash(one, other, ()), *sides[0][len(sides[0]) - end :]]
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many parts two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (mine, yours) in pairs if mine != yours), min(len(one), len(other)))
+
+
 def resolved(merged: Sequence[str | Clash], side: str) -> str:
     """Return the text with each clash as one side has it, `ours` or `theirs`."""
     return "".join(word for part in merged for word in ([part] if isinstance(part, str) else getattr(part, side)))

@@ -4,7 +4,7 @@ import copy
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as settings_
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -57,6 +57,7 @@ def test_keys_merge_alike_from_either_side_and_a_change_of_one_is_kept(base, our
 
 @settings_(max_examples=20)
 @given(MAPPINGS, MAPPINGS, MAPPINGS)
+@example({}, {"a": [{"name": "x", "of": None}]}, {"a": [{"name": "x", "of": {"a": None}}]})
 def test_parameters_say_what_their_keys_say(base, ours, theirs):
     texts = [_dumped(side) for side in (base, ours, theirs)]
     merged = settings.merge("params.yaml", Version(*texts), "theirs")
