@@ -1,4 +1,4 @@
-"""Responses through a real Label Studio: the given one stands in its field, to be kept as it is or edited there."""
+"""Prompts and responses through a real Label Studio: they stand in their fields, to be kept as they are or edited."""
 
 import shutil
 from copy import deepcopy
@@ -10,7 +10,7 @@ from tests import review_project
 from tests.label_studio.conftest import EMAIL, PASSWORD
 from tests.label_studio.test_server import pull, push, tasks
 from winnow.kinds.generation.labels import Task
-from winnow.kinds.widget import LABEL
+from winnow.kinds.widget import LABEL, NEW_TEXT
 from winnow.people import decisions
 from winnow.review.label_studio import client
 from winnow.review.label_studio.client import Client
@@ -110,6 +110,21 @@ def test_fields_hold_the_given_response_and_what_is_written_comes_back(server, p
         ("row-003", "ambiguous", None),
         ("row-004", "relabel", "<|user|>\nA header \U0001f3f3\ufe0f\u200d\U0001f308 in it"),
     ]
+
+
+def test_a_prompt_of_several_turns_is_edited_beside_its_response(server, project):
+    push(project, server.url, "Prompts")
+    found = tasks(server.url, "Prompts")
+    asked = dialogue.written(Dialogue([*TURNS[:-1], Message("user", "<|user|>\nEt l'e\u0301te\u0301 \U0001f31e?")]))
+    both = {NEW_TEXT: asked, LABEL: "Le livre est dû. \U0001f4da"}
+    for task, changed in zip(found[1:3], ({NEW_TEXT: asked}, both), strict=True):
+        result = given(task)
+        for item in result:
+            item["value"]["text"] = [changed.get(item["from_name"], item["value"]["text"][0])]
+        submit(server, task, result)
+    assert pull(project, server.url, "Prompts") == "2 decisions added, 0 already there, 3 rows not filled in"
+    assert said(project) == [("row-001", "relabel", None), ("row-002", "relabel", both[LABEL])]
+    assert [TASK.meant_text(one.new_text) for one in decisions.read(project.decisions)] == [asked, asked]
 
 
 def test_an_empty_field_is_no_answer_and_two_are_told(server, project):
