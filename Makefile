@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # of the pipeline; files begin in the order of tests/conftest.py, not by how many tests they have.
 WORKERS ?= 2
 
-BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels pairs repair checks spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train predict remotes examples budgets fuzz
+BENCHES := html cleaning mail deduplicate near-duplicates memory scale rows pipeline engine judging classes diff evenness labels labels-finetune set-labels pairs repair checks spans pieces strategies automatic-labels active review dapt adaptation approaches recipes heads cpu label-budget few-shot train train-generator predict remotes examples budgets fuzz
 # A disk for the corpora of `bench-memory`, `bench-scale` and `bench-rows`: 50 GB free.
 FOLDER ?= /var/tmp
 
@@ -150,6 +150,10 @@ bench-review bench-predict: bench-%: $(INSTALLED)
 
 bench-train: bench-%: $(INSTALLED)
 	$(BENCH) --rows data/labelled.parquet --text data/deduplicated.parquet --base models/base $(ARGS)
+
+# models/generator is that of `params.yaml: generator`; ARGS="--generator FOLDER" takes another.
+bench-train-generator: bench-%: $(INSTALLED)
+	$(BENCH) --generator models/generator $(ARGS)
 
 # 5 GB of disk for each GB that is moved. ARGS="--megabytes 2000".
 bench-remotes: bench-%: $(INSTALLED)

@@ -4,6 +4,7 @@ python -m bench.peers            # makes .venv-peers from bench/peers.txt (about
 python -m bench.peers neural     # makes .venv-peers-neural from bench/peers_neural.txt (about 1 GB, minutes)
 python -m bench.peers mail       # makes .venv-peers-mail from bench/peers_mail.txt (30 MB, seconds)
 python -m bench.peers pairs      # makes .venv-peers-pairs from bench/peers_pairs.txt (100 MB, seconds)
+python -m bench.peers generator  # makes .venv-peers-generator from bench/peers_generator.txt (about 1 GB, minutes)
 python -m bench.peers split      # makes .venv-peers-split from bench/peers_split.txt (300 MB, a minute)
 
 `bench/workers/` holds what runs in those processes, ours in our environment and theirs in theirs: functions that take
@@ -53,6 +54,11 @@ ENVIRONMENTS = {
     "neural": Environment(
         ROOT / "bench/peers_neural.txt",
         Path(os.environ.get("WINNOW_PEERS_NEURAL", ROOT / ".venv-peers-neural")),
+        (),
+    ),
+    "generator": Environment(
+        ROOT / "bench/peers_generator.txt",
+        Path(os.environ.get("WINNOW_PEERS_GENERATOR", ROOT / ".venv-peers-generator")),
         (),
     ),
     # talon asks for scikit-learn, which the part of it that runs under this Python does not use.

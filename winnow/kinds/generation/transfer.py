@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -13,6 +14,12 @@ from winnow.kinds.generation import model as kind
 from winnow.kinds.generation import products
 from winnow.kinds.job import Job, Trained
 from winnow.training import finetuning, sharding
+from winnow.training.finetuning import Run
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from winnow.training.loop import LossOf
 
 
 class Settings(Section):
@@ -52,15 +59,8 @@ def train(job: Job, settings: Settings) -> Trained:
         model = adapters.attached(model, settings.adapter, recipe.whole_frozen_layers, recipe.dropout)
     stop = job.early_stop(lambda rows: kind.predictor_of(job.task, rows, reader, template, reading))
     run = replace(job.run(stop), recipe=recipe, reader=reader)
-    cache = None
-    if recipe.passes(job.rows.num_rows) > 1 and stop is None:
-        with losses.headless(model):
-            cache = finetuning.frozen(model, texts, run)
     loss_of = kind.losses(job.task, job.rows, texts, recipe, reader)
-    # A GPU was not measured; FSDP has its own way with layers.
-    is_fused = reader.device.type == "cpu" and not sharding.is_sharding()
-    with products.fused(model) if is_fused else nullcontext():
-        curve = finetuning.train(model, texts, loss_of, run, cache)
+    curve = learn(model, texts, loss_of, run)
 
     def add(folder) -> None:
         reading.save(folder, None if settings.adapter is None else job.folder)
@@ -68,3 +68,15 @@ def train(job: Job, settings: Settings) -> Trained:
             adapters.settle(folder, job.folder)
 
     return Trained(model, curve, add)
+
+
+def learn(model: "PreTrainedModel", texts: kind.Dialogues, loss_of: "LossOf", run: Run) -> list[dict]:
+    """Train a model, with an adapter or whole, and return its curve as `finetuning.train` does."""
+    cache = None
+    if run.recipe.passes(len(texts.tokens)) > 1 and run.stop is None:
+        with losses.headless(model):
+            cache = finetuning.frozen(model, texts, run)
+    # A GPU was not measured; FSDP has its own way with layers.
+    is_fused = run.reader.device.type == "cpu" and not sharding.is_sharding()
+    with products.fused(model) if is_fused else nullcontext():
+        return finetuning.train(model, texts, loss_of, run, cache)
