@@ -59,8 +59,15 @@ def shard(
 
 
 def is_sharded(model: "torch.nn.Module") -> bool:
-    """Tell whether a model is from `shard`."""
-    return hasattr(next(model.parameters()), "full_tensor")
+    """Tell whether a model is from `shard`.
+
+    Its weights do not tell: those outside the layers are whole from a forward pass to the end of the backward pass.
+    """
+    if not is_sharding():
+        return False
+    from torch.distributed.fsdp import FSDPModule
+
+    return any(isinstance(module, FSDPModule) for module in model.modules())
 
 
 def whole(tensor: "torch.Tensor") -> "torch.Tensor":

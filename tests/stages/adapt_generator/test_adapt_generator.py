@@ -2,14 +2,17 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from safetensors.numpy import load_file
 
 from stages.adapt_generator import __main__ as adapt_generator
 from stages.adapt_generator.passages import Passages
 from tests import chat_templates, tiny_generator
 from tests.conftest import make_rows
 from tests.killing import content
+from tests.stages.test_distributed import together
 from winnow.base.errors import UserError
 from winnow.generator.template import NONE, Template
 from winnow.rows import tables
@@ -37,11 +40,15 @@ def run(workspace, monkeypatch):
             {"id": table["id"], "group": table["group"], "split": ["train"] * 38 + ["test"] * 2 + ["train"]}
         )
         tables.write(split, folder / "split.parquet")
-        paths = f"--rows rows.parquet --split split.parquet --base base --out {name} --checkpoints checkpoints"
-        adapt_generator.main([*paths.split(), "--curve", f"{name}.csv", "--metrics", f"{name}.json"])
+        adapt_generator.main(arguments(name))
         return folder
 
     return run
+
+
+def arguments(name: str) -> list[str]:
+    paths = f"--rows rows.parquet --split split.parquet --base base --out {name} --checkpoints checkpoints"
+    return [*paths.split(), "--curve", f"{name}.csv", "--metrics", f"{name}.json"]
 
 
 def test_the_loss_on_held_out_text_falls_and_a_second_run_gives_the_same_bytes(run):
@@ -97,3 +104,18 @@ def test_passages_hold_every_token_of_a_document_and_its_end():
     assert ids == [*tokenizer.encode(text, split_special_tokens=True), tokenizer.eos_token_id]
     assert passages.names[:2] == ["a:0", "a:1"]
     assert all(row.start == 1 for row in passages.rows)
+
+
+@pytest.mark.parametrize("frozen_layers", [0, 1])
+def test_two_processes_learn_what_one_does_also_with_weights_in_pieces(run, frozen_layers):
+    folder = run("one", tokens=4000, learning_rate=0.003, frozen_layers=frozen_layers)
+    expected = load_file(folder / "one/model.safetensors")
+    for name, fsdp in (("two", False), ("pieces", True)):
+        assert together(adapt_generator.main, arguments(name), fsdp=fsdp) == [0, 0]
+        for key, weight in load_file(folder / name / "model.safetensors").items():
+            np.testing.assert_allclose(weight, expected[key], atol=2e-3, err_msg=key)
+        told, wanted = (json.loads((folder / f"{each}.json").read_text("utf-8")) for each in (name, "one"))
+        assert told["held_out_loss"]["domain"]["after"] == pytest.approx(
+            wanted["held_out_loss"]["domain"]["after"], rel=1e-3
+        )
+        assert told["computed_on"]["processes"] == "2"
