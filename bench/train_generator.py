@@ -10,8 +10,8 @@ with AdamW; batches have about as many tokens. The works:
   activations) and tuned to a CPU (no checkpoints, rows of like length together), so with attention by separate
   products, and with the rows of a batch in one sequence (padding-free) in the place of like lengths; a plain loop; ours
   with the rows of a batch in one sequence (packed).
-- LoRA, upper layers: two epochs of an adapter above `--frozen` layers, which for TRL and the loop is
-  `layers_to_transform`. Beside them, ours without the memory of what the frozen layers make.
+- LoRA, upper layers: two epochs of an adapter above `--frozen` layers, which for TRL is `layers_to_transform`. Beside
+  it, ours without the memory of what the frozen layers make.
 - scoring: what each token of the responses costs, forward passes alone. Peer: lm-eval's HFLM, rows one by one and 16 at
   once. (Its automatic batching first reads 64 rows as long as the longest, five times.)
 
@@ -131,7 +131,7 @@ def entry(work: str, name: str, ours: list[dict], theirs: list[dict], goal: floa
 def prepare(args: argparse.Namespace, folder: Path) -> tuple[dict[str, Path], dict]:
     """Write the rows of each work to `folder`; return the files by work, and what the rows are like."""
     template = Template.of(args.generator)
-    count = max(args.rows + args.held_out, args.scored)
+    count = max(args.rows + args.unread, args.scored)
     _, prompts, titles = pairs.read(args.downloads, count, 0)
     encoded = [template.encode(*pair, MAX_LENGTH) for pair in zip(prompts, titles, strict=True)]
     rows = [[each.ids, each.start] for each in encoded]
@@ -139,7 +139,7 @@ def prepare(args: argparse.Namespace, folder: Path) -> tuple[dict[str, Path], di
     batches = batching.shuffled(lengths, BATCH_TOKENS, 1, 0)
     padded = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
     common = {
-        "train": learnt, "held_out": rows[args.rows : args.rows + args.held_out], "learning_rate": 5e-4,
+        "train": learnt, "held_out": rows[args.rows : args.rows + args.unread], "learning_rate": 5e-4,
         "rank": 8, "alpha": 16, "max_length": MAX_LENGTH, "batch_tokens": BATCH_TOKENS, "batch_rows": BATCH_ROWS,
     }  # fmt: skip
     data = {
@@ -158,10 +158,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--generator", type=Path, required=True, help="folder of the language model")
     parser.add_argument("--downloads", type=Path, default=DOWNLOADS, help="where the papers are kept")
     parser.add_argument("--out", type=Path, required=True)
-    usual = {"works": list(WORKS), "rows": 40, "held_out": 8, "scored": 80, "frozen": 20, "rounds": 3, "note": ""}
+    usual = {"works": list(WORKS), "rows": 40, "unread": 8, "scored": 80, "frozen": 20, "rounds": 3, "note": ""}
     parser.add_argument("--works", nargs="+", choices=WORKS, default=usual["works"])
-    for name in ("rows", "held_out", "scored", "frozen", "rounds"):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=usual[name])
+    for name in ("rows", "unread", "scored", "frozen", "rounds"):
+        parser.add_argument(f"--{name}", type=int, default=usual[name])
     parser.add_argument("--note", default="", help="what the reader must know of this measurement")
     args = parser.parse_args(argv)
     common = {"device": f"{peers.device()}, one of them used", "command": peers.command(COMMAND, args, usual)}

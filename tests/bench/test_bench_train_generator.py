@@ -29,7 +29,7 @@ def files(tmp_path, monkeypatch):
     forget_precision()
     tiny_generator.write(tmp_path / "model")
     monkeypatch.setattr(pairs, "read", lambda downloads, count, part: ([""] * count, PROMPTS[:count], TITLES[:count]))
-    given = {"generator": tmp_path / "model", "downloads": tmp_path, "rows": 9, "held_out": 3, "scored": 12}
+    given = {"generator": tmp_path / "model", "downloads": tmp_path, "rows": 9, "unread": 3, "scored": 12}
     (tmp_path / "rows").mkdir()
     found, told = train_generator.prepare(argparse.Namespace(**given, frozen=1), tmp_path / "rows")
     assert 0 <= told["padding"] < 1
