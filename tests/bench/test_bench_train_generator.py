@@ -17,6 +17,7 @@ from winnow.generator import adapters
 from winnow.generator.adapters import LoRA
 from winnow.generator.losses import response_losses
 from winnow.generator.template import Template
+from winnow.training import layer_cache
 
 WORDS = "owl vole moss stone grass bat mouse trout gale slate".split()
 PROMPTS = [pairs.ASKED + " ".join(WORDS[: 2 + row % 7]) for row in range(12)]
@@ -27,6 +28,7 @@ TITLES = [" ".join(WORDS[row % 4 : row % 4 + 1 + row % 5]) for row in range(12)]
 def files(tmp_path, monkeypatch):
     """The rows of each work by name, and the model's folder; every process of the bench begins without a precision."""
     forget_precision()
+    monkeypatch.setattr(layer_cache, "MAX_BYTES", layer_cache.MAX_BYTES)  # "uncached" sets it in a process of its own
     tiny_generator.write(tmp_path / "model")
     monkeypatch.setattr(pairs, "read", lambda downloads, count, part: ([""] * count, PROMPTS[:count], TITLES[:count]))
     given = {"generator": tmp_path / "model", "downloads": tmp_path, "rows": 9, "unread": 3, "scored": 12}
