@@ -117,9 +117,19 @@ def learnt(write: Callable[[Sequence[Call]], str]) -> Form | None:
 
 
 def response(form: Form | Plain | None, text: str) -> str | None:
-    """Return what a model wrote as a response with its calls; None where it calls nothing in this form."""
+    """Return what a model wrote as a response with its calls; None where it calls nothing in this form.
+
+    Calls that cannot be told as text are none: JSON may spell half a surrogate pair, which no table holds.
+    """
     found = form.read(text) if form else None
-    return None if found is None else dialogue.response(found[0], dialogue.compact(found[1]))
+    if found is None:
+        return None
+    try:
+        told = dialogue.response(found[0], dialogue.compact(found[1]))
+        told.encode()
+    except (UnicodeEncodeError, RecursionError):
+        return None
+    return told
 
 
 def _forms(text: str, calls: Sequence[Call]) -> Iterator[Form]:

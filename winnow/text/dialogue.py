@@ -115,10 +115,10 @@ def lost_header(text: str) -> str:
 
 def response(content: str, calls: str = "") -> str:
     """Return an assistant's words and calls as text; `answered` gives both back."""
-    body = _ESCAPED.sub(r"\\\1", content)
+    body, called = (_ESCAPED.sub(r"\\\1", part) for part in (content, calls))  # broken calls may hold any line
     if not calls:
         return body
-    return f"{body}\n{_header(CALLS)}\n{calls}" if body else f"{_header(CALLS)}\n{calls}"
+    return f"{body}\n{_header(CALLS)}\n{called}" if body else f"{_header(CALLS)}\n{called}"
 
 
 def answered(text: str) -> tuple[str, str]:
@@ -128,7 +128,8 @@ def answered(text: str) -> tuple[str, str]:
     if header not in lines:
         return _UNESCAPED.sub("", text), ""
     place = lines.index(header)
-    return _UNESCAPED.sub("", "\n".join(lines[:place])), "\n".join(lines[place + 1 :])
+    content, calls = (_UNESCAPED.sub("", "\n".join(part)) for part in (lines[:place], lines[place + 1 :]))
+    return content, calls
 
 
 def _header(name: str, attributes: Mapping[str, str] | None = None) -> str:
@@ -147,6 +148,8 @@ def _sections(lines: Iterable[str]) -> list[tuple[str, dict[str, str], str]]:
 
 def _attributes(text: str | None) -> dict[str, str]:
     try:
-        return {} if text is None else {str(name): str(value) for name, value in json.loads(text).items()}
-    except ValueError:
+        found = {} if text is None else {str(name): str(value) for name, value in json.loads(text).items()}
+        "".join([*found, *found.values()]).encode()  # JSON may spell half a surrogate pair, which no table holds
+        return found
+    except (ValueError, RecursionError):
         raise UserError(f"a dialogue's header has attributes that are no JSON: {text[:60]}") from None

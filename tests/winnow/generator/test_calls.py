@@ -152,3 +152,12 @@ def test_white_space_and_order_of_a_form_do_not_matter(text):
 def test_nothing_is_learnt_of_a_template_that_hides_calls():
     assert calls.learnt(lambda called: "I call it.") is None
     assert calls.learnt(lambda called: json.dumps([call["name"] for call in called])) is None
+
+
+def test_a_call_with_half_a_surrogate_pair_stays_text():
+    """Tables hold UTF-8: such a call would end the evaluation of the model that writes it."""
+    template = TEMPLATES["hermes"]
+    wrote = '<tool_call>\n{"name": "due", "arguments": {"of": "\\ud83d"}}\n</tool_call>'
+    answer, _ = template.answer([*template.tokenizer.encode(wrote, add_special_tokens=False), template.end])
+    assert answer.encode()
+    assert dialogue.answered(answer)[1] == ""

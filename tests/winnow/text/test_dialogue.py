@@ -10,7 +10,8 @@ from winnow.text.dialogue import Dialogue, Message
 
 HEADERS = st.sampled_from(["<|user|>", "\\<|user|>", "<|calls|>", '<|tool {"name":"a"}|>', "<|tools|>", "a <|user|>"])
 LINES = st.lists(st.one_of(st.text(max_size=8), HEADERS), max_size=5).map("\n".join)
-CALLS = st.sampled_from(["", '[{"name":"due","arguments":{}}]'])
+BROKEN = "{broken\n<|user|>\n\\\\<|calls|>\n<|calls|>"  # calls that a source garbled
+CALLS = st.sampled_from(["", '[{"name":"due","arguments":{}}]', BROKEN])
 TURNS = st.one_of(
     st.builds(Message, st.sampled_from(["system", "user"]), LINES),
     st.builds(Message, st.just("assistant"), LINES, CALLS),
@@ -62,3 +63,9 @@ def test_a_header_where_none_may_stand_is_an_error(text):
 def test_attributes_that_are_no_json_are_an_error():
     with pytest.raises(UserError, match="no JSON"):
         dialogue.read("<|tool {a}|>\nb")
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000 + "]" * 100_000, '"\\ud800"'])
+def test_attributes_that_no_table_could_hold_are_none(value):
+    with pytest.raises(UserError, match="attributes that are no JSON"):
+        dialogue.read(f'<|user {{"name":{value}}}|>\nWhich books are due?')

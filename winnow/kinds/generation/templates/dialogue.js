@@ -40,8 +40,8 @@ function turnsOf(text) {
 function answeredOf(response) {
   const lines = response.split("\n");
   const at = lines.indexOf(CALLS);
-  const content = (at < 0 ? lines : lines.slice(0, at)).map((line) => line.replace(ESCAPED, "")).join("\n");
-  return [content, at < 0 ? "" : lines.slice(at + 1).join("\n")];
+  const plain = (some) => some.map((line) => line.replace(ESCAPED, "")).join("\n");
+  return at < 0 ? [plain(lines), ""] : [plain(lines.slice(0, at)), plain(lines.slice(at + 1))];
 }
 
 /** Returns a turn as an element, under a title; its words in other form (`parts`), or as a field with what it changes. */
@@ -69,8 +69,8 @@ function writtenOf(turns) {
 const headerOf = (role, attributes) => (Object.keys(attributes).length ? `<|${role} ${JSON.stringify(attributes)}|>` : `<|${role}|>`);
 
 function bodyOf(content, calls) {
-  const body = content.split("\n").map((line) => (ESCAPABLE.test(line) ? `\\${line}` : line)).join("\n");
-  return [body || !calls ? [body] : [], calls ? [CALLS, calls] : []].flat().join("\n");
+  const escaped = (text) => text.split("\n").map((line) => (ESCAPABLE.test(line) ? `\\${line}` : line)).join("\n");
+  return [content || !calls ? [escaped(content)] : [], calls ? [CALLS, escaped(calls)] : []].flat().join("\n");
 }
 
 /** Returns a response in one line of bearable length, or an outcome that is none. */
