@@ -6,7 +6,6 @@ that it leaves out are written as text. Control tokens in a text are read as tex
 plain one.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -260,7 +259,7 @@ class Template:
 
     def _message(self, turn: Message) -> dict:
         """Return a turn as templates take it; of what they leave out, as text."""
-        called = _functions(turn.calls)
+        called = _named(turn.calls)
         if turn.role == "assistant" and turn.calls and not (called and self._shows_calls(len(called))):
             return {"role": "assistant", "content": "\n".join(part for part in (turn.content, turn.calls) if part)}
         if turn.role == "assistant" and called:
@@ -394,12 +393,19 @@ def _call(*names: str) -> dict:
 def _functions(text: str) -> list[dict]:
     """Return tools or calls from JSON as templates take them; nothing where it is no list of objects."""
     try:
-        found = json.loads(text) if text else []
+        found = dialogue.parsed(text) if text else []
     except ValueError:
         return []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         return []
-    return [each if "function" in each else {"type": "function", "function": each} for each in found]
+    functions = [each if "function" in each else {"type": "function", "function": each} for each in found]
+    return functions if all(isinstance(each["function"], dict) for each in functions) else []
+
+
+def _named(text: str) -> list[dict]:
+    """Return calls as templates take them; nothing where one of them names no function, which templates refuse."""
+    found = _functions(text)
+    return found if all(isinstance(each["function"].get("name"), str) for each in found) else []
 
 
 def _joined_turns(messages: list[dict]) -> list[dict]:

@@ -240,6 +240,8 @@ class Chats:
         system = as_text(cells.get("system"))
         if system and not any(turn.role == "system" for turn in found.messages[:1]):
             found.messages.insert(0, Message("system", system))
+        if jsonl.SURROGATE.search(found.tools):
+            raise ValueError("the tools: half a surrogate pair, which is no character")
         for number, turn in enumerate(found.messages, 1):
             if any(map(jsonl.SURROGATE.search, (turn.content, turn.calls, *turn.attributes.values()))):
                 raise ValueError(f"turn {number}: half a surrogate pair, which is no character")

@@ -69,6 +69,20 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def parsed(text: str) -> object:
+    """Return what a text of JSON says.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deeply, or spells half a surrogate pair, which no table holds.
+    """
+    try:
+        found = json.loads(text)
+        compact(found).encode()
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+    return found
+
+
 def written(dialogue: Dialogue) -> str:
     """Return a dialogue as text; `read` gives the same back."""
     only = dialogue.messages[0] if len(dialogue.messages) == 1 and not dialogue.tools else None
@@ -148,8 +162,6 @@ def _sections(lines: Iterable[str]) -> list[tuple[str, dict[str, str], str]]:
 
 def _attributes(text: str | None) -> dict[str, str]:
     try:
-        found = {} if text is None else {str(name): str(value) for name, value in json.loads(text).items()}
-        "".join([*found, *found.values()]).encode()  # JSON may spell half a surrogate pair, which no table holds
-        return found
-    except (ValueError, RecursionError):
+        return {} if text is None else {str(name): str(value) for name, value in parsed(text).items()}
+    except ValueError:
         raise UserError(f"a dialogue's header has attributes that are no JSON: {text[:60]}") from None

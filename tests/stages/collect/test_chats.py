@@ -158,6 +158,7 @@ def test_tool_calls_in_one_form(collected):
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "turn 1: a part of type 'image_url'"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "turn 1: half a surrogate pair"),
         ({"messages": OPENAI, "tools": "{,"}, "the tools are not valid JSON"),
+        ({"messages": OPENAI, "tools": [{"name": "\ud800"}]}, "the tools: half a surrogate pair"),
     ],
 )
 def test_what_cannot_be_read_stands_in_the_ledger(collected, row, reason):

@@ -158,6 +158,17 @@ def test_calls_and_tools_are_text_where_the_template_has_no_words_for_them(famil
     assert template.tokenizer.decode(encoded.response[:-1]) == f"Now:\n{calls}"
 
 
+@pytest.mark.parametrize(
+    "calls", ["[{}]", '[{"function":null}]', '[{"name":5,"arguments":{}}]', '[{"name":"\\ud800"}]', "[" * 3000]
+)
+@pytest.mark.parametrize("family", [families.CHATML, families.HERMES, families.LLAMA_3_1])
+def test_calls_that_name_no_function_are_text(family, calls):
+    """A template may raise what it likes of them, and one such row would end the run."""
+    template = Template(families.tokenizer(family), "a model")
+    encoded = template.encode(f"<|tools|>\n{calls}\n<|user|>\nWhich?", dialogue.response("Now:", calls))
+    assert template.tokenizer.decode(encoded.response[:-1]) == f"Now:\n{calls}"
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_long_prompt_loses_its_oldest_words_and_no_more_than_it_must(family):
     template = TEMPLATES[family]

@@ -1,6 +1,5 @@
 """Prompts and responses as the chats that others train on: messages as OpenAI has them."""
 
-import json
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -49,7 +48,10 @@ def _typed(message: dict) -> dict:
 
 
 def _is_call(call: object) -> bool:
-    return isinstance(call, dict) and isinstance(call.get("id", ""), str) and isinstance(call.get("function"), dict)
+    if not isinstance(call, dict) or not isinstance(own := call.get("function"), dict):
+        return False
+    told = (call.get("id", ""), call.get("type", ""), own.get("name", ""), own.get("arguments", ""))
+    return all(isinstance(each, str) for each in told)
 
 
 def row(task: Task, text: str, label: str) -> dict:
@@ -88,6 +90,6 @@ def _call(call: object) -> object:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return dialogue.parsed(text)
+    except ValueError:
         return text

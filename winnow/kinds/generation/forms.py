@@ -3,8 +3,6 @@
 And what is compared of responses that call tools, whose calls may be written in more than one order.
 """
 
-import json
-
 from winnow.base.errors import UserError
 from winnow.text import dialogue, words
 
@@ -32,8 +30,8 @@ def compared(label: str) -> str:
     """
     content, calls = dialogue.answered(label)
     try:
-        found = json.loads(calls) if calls else None
-    except (ValueError, RecursionError):
+        found = dialogue.parsed(calls) if calls else None
+    except ValueError:
         return label
     if not isinstance(found, list) or not all(isinstance(call, dict) and "name" in call for call in found):
         return label

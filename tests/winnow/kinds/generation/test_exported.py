@@ -3,6 +3,7 @@
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,20 @@ def test_calls_are_as_openai_has_them():
 
 def test_what_is_no_json_stands_as_text():
     assert exported.row(TASK, "a", "<|calls|>\n[{")["messages"][1]["tool_calls"] == "[{"
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        '[{"name":"due","arguments":{"of":"\\ud800"}}]',
+        '[{"name":5,"arguments":{}}]',
+        '[{"type":"function","function":{"name":"due","arguments":{}}}]',
+        '[{"function":null}]',
+        "[" * 100_000,
+    ],
+)
+def test_calls_that_no_table_of_chats_could_hold_stand_behind_the_words(calls):
+    columns = exported.columns(TASK, ["a", "a"], ["<|calls|>\n[]", f"Now:\n<|calls|>\n{calls}"])
+    message = columns["messages"].to_pylist()[1][1]
+    assert message["content"].startswith("Now:\n[")
+    assert message["tool_calls"] is None
