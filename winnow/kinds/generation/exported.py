@@ -70,8 +70,8 @@ def _message(message: Message) -> dict:
     told: dict = {"role": message.role, "content": message.content}
     if message.calls:
         told["tool_calls"] = _calls(message.calls)
-    names = {"name": "name", "id": "tool_call_id"}
-    return told | {names.get(name, name): value for name, value in message.attributes.items()}
+    names = {"name": "name", "id": "tool_call_id"}  # a header of a source's own may say more: another role
+    return told | {names[name]: value for name, value in message.attributes.items() if name in names}
 
 
 def _calls(text: str) -> object:

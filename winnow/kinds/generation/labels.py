@@ -57,7 +57,7 @@ class Task(task.Task):
         Raises:
             UserError: nothing is in it but white space; begins with `where`.
         """
-        if not label.strip():
+        if not any(part.strip() for part in dialogue.answered(label)):
             raise UserError(f"{where}: the response is empty; leave the row without one, or take it out")
         return label
 

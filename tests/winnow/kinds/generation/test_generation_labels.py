@@ -17,7 +17,7 @@ def test_a_response_is_its_own_canonical_form(label):
     assert TASK.check(label, "row 1") == label
 
 
-@pytest.mark.parametrize("label", ["", " ", "\n\t"])
+@pytest.mark.parametrize("label", ["", " ", "\n\t", "<|calls|>", "\n<|calls|>\n "])
 def test_a_response_of_nothing_is_an_error(label):
     with pytest.raises(UserError, match=r"^row 1: the response is empty"):
         TASK.check(label, "row 1")
