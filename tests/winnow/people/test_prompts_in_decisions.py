@@ -17,6 +17,7 @@ from winnow.base.errors import UserError
 from winnow.commands.merge import checks, tables
 from winnow.commands.merge.trees import Version
 from winnow.kinds.classification.labels import Task as Classes
+from winnow.kinds.generation.labels import SEEN
 from winnow.people import decisions, settling
 from winnow.people.decisions import Decision
 from winnow.review import importing, journal, session
@@ -109,6 +110,7 @@ def test_an_edit_is_sound_and_a_stale_one_is_told():
         (edit(""), "verdict 'relabel' needs a new_label"),
         (edit(NEW, GIVEN), "is the label that the row has; leave it empty, so that the label stays"),
         (edit(PROMPT), "is the text that the row has; leave it empty"),
+        (edit("\u200b"), "new_text: the prompt is empty; say out of scope where there is none"),
         (edit(" \n"), "new_text: the prompt is empty; say out of scope where there is none"),
         (edit("Be brief.\n<|user|>\nWhich?"), "new_text: the prompt has the line <|user|> and begins with none such"),
         (
@@ -144,7 +146,7 @@ def test_reviewers_agree_where_both_edits_are_the_same():
 
 
 @settings(max_examples=40)
-@given(RESPONSES)
+@given(RESPONSES.filter(SEEN.search))
 @example("One\nTwo")
 def test_any_prompt_comes_back_from_a_spreadsheet(tmp_path_factory, text):
     made = project(tmp_path_factory.mktemp("sheet"))

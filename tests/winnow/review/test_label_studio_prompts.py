@@ -7,6 +7,7 @@ from tests.winnow.people.test_responses_in_decisions import GIVEN, PROMPT, RESPO
 from tests.winnow.review.test_label_studio_responses import TASK, decided, field, question, verdict
 from winnow import kinds
 from winnow.kinds.classification.labels import Task as Classes
+from winnow.kinds.generation.labels import SEEN
 from winnow.review.label_studio import tasks
 from winnow.text import dialogue
 from winnow.text.dialogue import Dialogue, Message
@@ -33,7 +34,7 @@ def test_a_project_of_before_gets_the_field():
 
 
 @settings(max_examples=50)
-@given(RESPONSES)
+@given(RESPONSES.filter(SEEN.search))
 def test_a_prompt_comes_back_whole(text):
     new = dialogue.written(Dialogue([Message("user", text)]))
     [made], problems = decided(prompt(new), field(GIVEN))

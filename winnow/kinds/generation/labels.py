@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
+import regex
+
 from winnow.base.errors import UserError
 from winnow.kinds import task
 from winnow.kinds.generation import changes, forms, telling
@@ -17,6 +19,7 @@ from winnow.text.dialogue import Dialogue, Message
 # The last word count of each band, as reports name it.
 BANDS = {"up to 10 words": 10, "11 to 50 words": 50, "51 to 200 words": 200, "201 to 1000 words": 1000}
 LONGEST = "more than 1000 words"
+SEEN = regex.compile(r"[^\s\p{C}]")  # a sign that people see
 LONGEST_SHOWN = 200  # characters of a response where people are told of it in a line
 LONGEST_BRIEF = 60  # of one of several in a line
 
@@ -102,7 +105,7 @@ class Task(task.Task):
             found = dialogue.read(text)
         except UserError as error:
             raise UserError(f"{where}: the prompt is no dialogue: {error}") from None
-        if not any(turn.content.strip() or turn.calls.strip() for turn in found.messages):
+        if not any(SEEN.search(turn.content) or turn.calls.strip() for turn in found.messages):
             raise UserError(f"{where}: the prompt is empty; say out of scope where there is none")
         if header := dialogue.lost_header(text):
             raise UserError(
