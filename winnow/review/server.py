@@ -255,7 +255,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request", f"give at most {LARGEST_BODY} bytes")
         try:
             return json.loads(self.rfile.read(int(length)))
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter of lists in lists, without end
             raise Refused(HTTPStatus.BAD_REQUEST, "request", "not JSON") from None
 
     def _send_json(self, status: HTTPStatus, value: dict) -> None:

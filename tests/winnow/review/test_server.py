@@ -152,6 +152,7 @@ def test_the_page_may_be_asked_for_by_name_and_through_a_tunnel(page):
         ("POST", "/api/decide", b"[]", 400),
         ("POST", "/api/decide", {"row": "0"}, 400),
         ("POST", "/api/decide", b"x" * 2_200_000, 413),
+        ("POST", "/api/decide", b"[" * 200_000, 400),
         ("POST", "/api/nothing", {}, 404),
         ("GET", "/etc/passwd", None, 404),
         ("GET", "/api/rows?start=0&count=101", None, 400),

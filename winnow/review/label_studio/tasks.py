@@ -227,7 +227,7 @@ def _decision(answered: Answered, names: Mapping[int | None, str], kind: Task) -
         raise ValueError(f"{reviewer} gave {len(answers)} answers")
     id, text_sha, given_label, drawn_for = answered.asked
     answer, time = answers[0], _time(annotation)
-    relabels = answer not in VERDICTS and answer != given_label
+    relabels = answer not in VERDICTS and not decisions.same_text(answer, given_label)
     decision = Decision(
         id=id,
         text_sha=text_sha,
