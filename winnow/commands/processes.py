@@ -1,5 +1,9 @@
 """Whether a process that a file names is still there."""
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import psutil
 
 SECOND = 1.0  # the system's clock of processes and ours differ by less
@@ -22,3 +26,13 @@ def is_alive(number: int, since: float | None = None) -> bool:
         return True
     except (psutil.NoSuchProcess, OverflowError):  # OverflowError: a number that none can have
         return False
+
+
+def holders(rwlock: Path) -> Iterator[tuple[int, str]]:
+    """Yield the numbers and commands of the processes that run a stage, by a file in which DVC tells what runs."""
+    try:
+        held = json.loads(rwlock.read_text(encoding="utf-8"))
+        entries = [*held.get("write", {}).values(), *(each for many in held.get("read", {}).values() for each in many)]
+        yield from ((int(entry["pid"]), str(entry["cmd"])) for entry in entries)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # DVC says so itself, or makes it anew

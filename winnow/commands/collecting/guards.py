@@ -1,6 +1,5 @@
 """What makes a removal unsafe: runs that go on, and branches that this clone does not know."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from winnow.base.errors import UserError
 from winnow.commands import origin
-from winnow.commands.processes import is_alive
+from winnow.commands.processes import holders, is_alive
 from winnow.commands.status.standing import git
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def _check_nothing_runs(repo: "Repo") -> None:
     """Raise `UserError` if a stage or an experiment runs: DVC frees its lock while a stage's command runs."""
     for pattern in LOCKS:
         for file in sorted(Path(repo.tmp_dir).glob(pattern)):
-            for number, command in _holders(file):
+            for number, command in holders(file):
                 if is_alive(number):
                     raise UserError(f"process {number} runs `{command}` here; wait for its end, then remove")
     queue = repo.experiments.celery_queue
@@ -52,15 +51,6 @@ def _check_nothing_runs(repo: "Repo") -> None:
             if process is None or (process.returncode is None and is_alive(process.pid)):
                 name = entry.name or entry.stash_rev[:7]
                 raise UserError(f"experiment {name} runs in DVC's queue; wait, or `dvc queue kill {name}`")
-
-
-def _holders(file: Path) -> Iterator[tuple[int, str]]:
-    try:
-        held = json.loads(file.read_text(encoding="utf-8"))
-        entries = [*held.get("write", {}).values(), *(each for many in held.get("read", {}).values() for each in many)]
-        yield from ((int(entry["pid"]), str(entry["cmd"])) for entry in entries)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return  # DVC says so itself, or makes it anew
 
 
 def unknown(root: Path) -> Iterator[str]:

@@ -16,6 +16,7 @@ from winnow import kinds
 from winnow.base import files, params
 from winnow.base.errors import UserError
 from winnow.commands import pipeline
+from winnow.commands.processes import holders, is_alive
 from winnow.people import decisions, settling
 from winnow.rows import edited, tables
 
@@ -29,6 +30,7 @@ TRIES, WAIT = 4, 0.5  # seconds
 NOT_IN_CACHE = " not in cache"  # DVC's word of an output, be it here or not
 UNFINISHED = "not finished yet"
 OTHER_COMMAND = "changed command"  # DVC's word
+RWLOCK = "rwlock"  # where DVC tells which stage runs
 CODE = "code"  # the stage that writes the fingerprints
 # Of a stage's `meta` in dvc.yaml: outputs that say the same whatever the stage reads, so that nothing follows them.
 CONSTANT = "constant"
@@ -96,12 +98,16 @@ def ask(repo: "Repo") -> Told:
         UserError: it cannot, since a file of its own is broken, or the project must not be written.
     """
     from dvc.exceptions import DvcException
-    from dvc.lock import LockError
+    from dvc.lock import LockError, LockNoop
     from dvc.repo import lock_repo
     from dvc.repo.reproduce import plan_repro
 
     from winnow.commands.status.shared_parameters import share_parameters  # imports DVC, which takes a second
 
+    if any(is_alive(number) for number, _ in holders(Path(repo.tmp_dir) / RWLOCK)):
+        # `dvc repro` lets the lock go while a stage's command runs, and fails if it does not get it back in three
+        # seconds, which may be too short on a busy machine. Who only reads does without.
+        repo.lock = LockNoop()
     try:
         with contextlib.ExitStack() as held:  # DVC forgets what it read whenever it lets the repository go
             _waiting(lambda: held.enter_context(lock_repo(repo)))

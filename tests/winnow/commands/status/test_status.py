@@ -249,6 +249,18 @@ def test_while_another_dvc_command_holds_the_repository(repository, capsys, monk
     assert status(capsys)["next"]["do"] == "make repro"
 
 
+def test_the_lock_is_left_to_a_run_whose_stage_begins(repository, capsys, monkeypatch):
+    """A stage's process tells that it runs once it has imported itself; DVC takes its lock again when it has ended."""
+    entry = {"pid": os.getpid(), "cmd": "dvc repro"}
+    (repository / ".dvc/tmp").mkdir(exist_ok=True)
+    (repository / ".dvc/tmp/rwlock").write_text(json.dumps({"read": {}, "write": {"data/raw": entry}}))
+    with Repo(".") as other, other.lock:
+        monkeypatch.setattr(reruns, "WAIT", 0.01)
+        found = status(capsys)
+    assert found["is_busy"] is False
+    assert found["reruns"]["stages"]
+
+
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [
