@@ -234,7 +234,7 @@ def entries(rows: Rows, chosen: np.ndarray, why: str, beside: Beside) -> list[di
 
 def reasons(suggested: str | None, chances: list[dict], nearest: list[dict], text: str, task: Task) -> list[str]:
     """Return what a person may want to know of a row with this text, in words."""
-    says = [f"{task.brief(chance['label'], text)} {100 * chance['p']:.0f} %" for chance in chances[:2]]
+    says = [f"{chance['label']} {100 * chance['p']:.0f} %" for chance in chances[:2]]
     near = [
         f"the nearest row with a label is {task.brief(row['label'], row['text'])}, similarity {row['similarity']:.2f}"
         for row in nearest[:1]
