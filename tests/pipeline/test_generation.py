@@ -162,6 +162,19 @@ def test_an_adapter_answers_the_prompts_of_a_file(clone):
     assert 0 < row["probability"] < 1
 
 
+def test_conversations_are_asked_as_they_were_learnt(clone):
+    code = "from winnow.commands.cli import main; main(['predict', 'data/sources/talks.jsonl', 'chats.jsonl'])"
+    clone.call(sys.executable, "-c", code)
+    rows = [json.loads(line) for line in (clone.folder / "chats.jsonl").read_text(encoding="utf-8").splitlines()]
+    said = {row["key"]: row["predicted"] for row in rows}
+    assert len(rows) == 80
+    assert rows[0]["messages"][-1]["role"] == "assistant"
+    keys = {row["id"]: row["source_key"] for row in clone.rows("data/raw/talks.parquet")}
+    best = json.loads((clone.folder / "reports/metrics/compare.json").read_text(encoding="utf-8"))["best"]
+    runs = [clone.rows(f"data/predictions/{best}-{seed}.parquet") for seed in (1, 2)]
+    assert any(all(said[keys[row["id"]]] == row["predicted"] for row in run) for run in runs)
+
+
 def test_the_report_speaks_of_the_kind_s_metric(clone):
     page = (clone.folder / "reports/report.html").read_text(encoding="utf-8")
     assert "chrF" in page

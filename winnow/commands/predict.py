@@ -5,6 +5,7 @@ winnow predict new.jsonl out.parquet --text body           the format is that of
 winnow predict new.csv out.csv --source tickets            written as this source of params.yaml is
 winnow predict new.csv out.csv --model models/classifier/transfer-base-1 --probabilities
 winnow predict new.csv out.csv --abstain-below 0.8         no label where the model is less sure
+winnow predict chats.jsonl answers.jsonl                   conversations, asked of a model that answers prompts
 winnow predict mails out.csv                               a folder of .eml files; an mbox, a single mail
 cat new.jsonl | winnow predict - - --format jsonl          standard input and output
 
@@ -31,7 +32,9 @@ from winnow.base import params, progress
 from winnow.base.errors import UserError
 from winnow.commands import trained
 from winnow.commands.sheets import formats, options, sink, source
+from winnow.commands.sheets.rows import Block, Source
 from winnow.kinds.task import Task
+from winnow.readers import chat
 from winnow.rows import predictions
 
 NAME = "predict"
@@ -167,9 +170,10 @@ def execute(arguments: argparse.Namespace) -> None:
     layout = options.told(arguments)
     with formats.reading(arguments.input, arguments.format or layout.get("format")) as read:
         rows = source.look(read, layout, arguments.text)
-        columns = source.columns_of_texts(rows, arguments.text, mapped(arguments.source), read.name)
+        folders = trained.chosen(arguments.model)
+        blocks = blocks_of(rows, arguments, trained.task_of(folders[0]), read.name)
         check_names(rows.columns, [arguments.prefix + PREDICTED], read.name)  # now: a model takes a while to load
-        model = trained.load(trained.chosen(arguments.model), arguments.batch_tokens)
+        model = trained.load(folders, arguments.batch_tokens)
         told = Told(model, arguments)
         if arguments.abstain_below is not None and not tells_confidence(model.task):
             raise UserError(f"--abstain-below: the models of task.kind {model.task.kind} tell no probability; leave it")
@@ -185,11 +189,23 @@ def execute(arguments: argparse.Namespace) -> None:
             sink.opened(written, rows, further, not arguments.unguarded) as out,
             progress.shown("predicting rows", rows.rows) as advance,
         ):
-            for block in rows.blocks(*columns):
+            for block in blocks:
                 plain = source.are_plain(block, rows, arguments.media_type)
                 out.add(block, told.of(block.texts, further.names, plain))
                 advance(len(block.texts))
     print(f"{written.name}: {'; '.join(told.said())}", file=sys.stderr)
+
+
+def blocks_of(rows: Source, arguments: argparse.Namespace, task: Task, where: str) -> Iterator[Block]:
+    """Return the rows with their texts; of conversations in JSON Lines, what a model that answers is asked.
+
+    Raises:
+        UserError: there is no column of texts, or it is not plain which it is.
+    """
+    reads_chats = kinds.has(task, "turns") and isinstance(rows, source.JsonLines) and chat.is_chat(rows.columns)
+    if reads_chats and not arguments.text:
+        return source.prompts(rows, where)
+    return rows.blocks(*source.columns_of_texts(rows, arguments.text, mapped(arguments.source), where))
 
 
 def check(arguments: argparse.Namespace) -> None:

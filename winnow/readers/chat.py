@@ -182,7 +182,7 @@ class Chats:
             values: of the file's columns, at least `needed`.
         """
         try:
-            found = self._conversation(values)
+            found = self.conversation(values)
             key = as_text(values.get(self.chat.key)) if self.chat.key else None
             rows = list(self._rows(found, key))
         except ValueError as error:
@@ -222,7 +222,8 @@ class Chats:
             }
             yield row, "; ".join(told) or None
 
-    def _conversation(self, values: Mapping[str, object]) -> Conversation:
+    def conversation(self, values: Mapping[str, object]) -> Conversation:
+        """Return one conversation; raise `ValueError` that says what of it cannot be read."""
         cells = {part: values.get(column) for part, column in self.parts.items()}
         found = Conversation(tools=_tools(cells.get("tools")))
         if self.shape == "chatml":
@@ -319,6 +320,35 @@ def read(stream: IO[bytes], where: str, columns: Sequence[str], chat: Chat, enco
         return
     objects = json_array.objects if json_array.begins(head, encoding) else jsonl.objects
     yield from _of_json(objects(buffered, where, encoding), where, columns, chat)
+
+
+def is_chat(names: Sequence[str]) -> bool:
+    """Return whether columns of these names hold conversations."""
+    try:
+        Chat().parts(names, "")
+    except UserError:
+        return False
+    return True
+
+
+def prompt(values: Mapping[str, object], where: str) -> str:
+    """Return the prompt of a conversation: its turns, but for an answer of the assistant's that it ends with.
+
+    Args:
+        values: by the name of each column of its file.
+
+    Raises:
+        UserError: it cannot be read; begins with `where`.
+    """
+    try:
+        found = Chats.of(Chat(), list(values), where, FIELDS).conversation(values)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    answered = found.messages and found.messages[-1].role == "assistant"
+    turns = found.messages[:-1] if answered else found.messages
+    if not any(turn.role == "user" for turn in turns):
+        raise UserError(f"{where}: no turn of a user is in the conversation")
+    return dialogue.written(Dialogue(turns, found.tools))
 
 
 def _of_parquet(stream: IO[bytes], where: str, columns: Sequence[str], chat: Chat) -> Iterator[Record]:

@@ -294,3 +294,18 @@ def test_a_key_that_stands_twice_in_an_item():
     found = list(json_array.objects(stream, "f", "utf-8"))
     assert [line.values for line in found] == [None, {"a": 3}, None]
     assert found[0].problem == 'not valid JSON: key "a" stands twice in an object'
+
+
+def test_the_prompt_of_a_conversation_is_what_stands_before_its_last_answer():
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    asked = chat.prompt({"messages": turns}, "x")
+    assert asked == chat.prompt({"messages": [*turns, {"role": "assistant", "content": "d"}], "id": 3}, "x")
+    assert chat.prompt({"instruction": "a", "input": "", "output": "b"}, "x") == "a"
+    assert [chat.is_chat(names) for names in (["messages"], ["instruction", "output"], ["text"], ["id", "body"])] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    with pytest.raises(UserError, match="x: the turns are empty"):
+        chat.prompt({"messages": []}, "x")

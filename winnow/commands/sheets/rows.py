@@ -53,7 +53,8 @@ class Source:
         """Yield the rows; raises `UserError` as the function that opened it.
 
         Args:
-            texts: the columns that hold the texts; several are joined as `collect` joins them.
+            texts: the columns that hold the texts; several are joined as `collect` joins them; without one, the rows of
+                JSON Lines have no texts.
         """
         raise NotImplementedError
 

@@ -21,7 +21,7 @@ from winnow.commands.sheets.cells import unguard
 from winnow.commands.sheets.formats import MAILS, Sheet
 from winnow.commands.sheets.mails import Mails
 from winnow.commands.sheets.rows import BLOCK_CHARACTERS, BLOCK_ROWS, Block, Source, gathered, joined_texts
-from winnow.readers import check_once, jsonl, listed, opening, parquet
+from winnow.readers import chat, check_once, jsonl, listed, opening, parquet
 from winnow.readers.layout import Layout
 from winnow.readers.lines import lines
 from winnow.readers.tabular import Table, Words
@@ -132,6 +132,20 @@ def _missing(columns: Sequence[str], name: str, where: str) -> UserError:
     return UserError(f"{where}: there is no column '{name}'; there are: {listed(columns)}")
 
 
+def prompts(rows: Source, where: str) -> Iterator[Block]:
+    """Yield the rows of a file of conversations, each with its prompt as its text.
+
+    Raises:
+        UserError: a conversation cannot be read.
+    """
+    first = 1
+    for block in rows.blocks():
+        records = [dict(zip(rows.columns, cells, strict=True)) for cells in block.cells()]
+        texts = [chat.prompt(record, f"{where}: row {number}") for number, record in enumerate(records, first)]
+        first += len(records)
+        yield replace(block, texts=texts)
+
+
 class Separated(Source):
     """CSV and TSV, as `collect` reads them; cells are taken as what a spreadsheet's guard stands for."""
 
@@ -224,7 +238,8 @@ class JsonLines(Source):
                 [told(record, done + number, text) for number, (_, record) in enumerate(pairs, 1)] for text in texts
             ]
             done += len(pairs)
-            yield Block(joined_texts(found), lambda pairs=pairs: map(self._cells, pairs), [line for line, _ in pairs])
+            whole = joined_texts(found) if texts else [None] * len(pairs)
+            yield Block(whole, lambda pairs=pairs: map(self._cells, pairs), [line for line, _ in pairs])
 
     def _cells(self, pair: tuple[str, dict]) -> list[object]:
         return [pair[1].get(name) for name in self.columns]
