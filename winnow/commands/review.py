@@ -37,7 +37,11 @@ QUEUES = {  # the stage that makes each, and by which option
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--queue", default="issues", help=f"{', '.join(QUEUES)}, or a file; default: issues")
-    parser.add_argument("--reviewer", help="your name in decisions.csv; default: git config user.name")
+    parser.add_argument(
+        "--reviewer",
+        help="your name in decisions.csv, git config user.name by default; of a file that is added, who decided where "
+        "it does not say",
+    )
     parser.add_argument("--part", default="1/1", metavar="N/OF", help="where several review at once: 1/2, another 2/2")
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}; 0: any that is free")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")

@@ -317,7 +317,7 @@ def _wrong_edit(decision: Decision, task: Task) -> Iterable[str]:
     if new_text and not new_label and not decision.given_label:
         yield "new_text on a row without a label needs a new_label"
     elif not new_label and not new_text:
-        yield "verdict 'relabel' needs a new_label"
+        yield f"verdict 'relabel' needs a new_label{' or a new_text' if task.edits_text else ''}"
     elif new_label and keeps_label(decision, task):
         mend = "leave it empty, so that the label stays" if new_text else "use keep"
         yield f"new_label '{_short(new_label)}' is the label that the row has; {mend}"

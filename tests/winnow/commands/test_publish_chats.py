@@ -94,6 +94,7 @@ def test_load_dataset_reads_the_conversations(project, tmp_path_factory, monkeyp
     card = (project / "out/dataset/README.md").read_text(encoding="utf-8")
     assert "| messages | the conversation, prompt and response, as OpenAI and trl have it |" in card
     assert "text-generation" in card
+    assert "label_names" not in card  # bands of length are no labels
 
 
 def test_an_adapter_goes_out_as_a_model_that_stands_alone(project):

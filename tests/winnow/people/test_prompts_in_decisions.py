@@ -107,7 +107,7 @@ def test_an_edit_is_sound_and_a_stale_one_is_told():
     ("made", "said"),
     [
         (edit(verdict="keep"), "with verdict 'keep'; only relabel takes one"),
-        (edit(""), "verdict 'relabel' needs a new_label"),
+        (edit(""), "verdict 'relabel' needs a new_label or a new_text"),
         (edit(NEW, GIVEN), "is the label that the row has; leave it empty, so that the label stays"),
         (edit(PROMPT), "is the text that the row has; leave it empty"),
         (edit("\u200b"), "new_text: the prompt is empty; say out of scope where there is none"),

@@ -147,7 +147,7 @@ def card(found: Contents, task: Task, hub_id: str | None) -> str:
         "language": cards.languages(source for source, _ in found.sources),
         "task_categories": cards.task_categories(task),
         "size_categories": [next((name for most, name in SIZES if total < most), "n>10M")],
-        "label_names": task.classes(found.distinct),
+        "label_names": task.classes(found.distinct) if task.learns_classes else None,
         "configs": [
             {
                 "config_name": "default",
