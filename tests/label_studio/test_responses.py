@@ -113,8 +113,8 @@ def test_fields_hold_the_given_response_and_what_is_written_comes_back(server, p
 
 
 def test_a_prompt_of_several_turns_is_edited_beside_its_response(server, project):
-    push(project, server.url, "Prompts")
-    found = tasks(server.url, "Prompts")
+    push(project, server.url, "Several turns")
+    found = tasks(server.url, "Several turns")
     asked = dialogue.written(Dialogue([*TURNS[:-1], Message("user", "<|user|>\nEt l'e\u0301te\u0301 \U0001f31e?")]))
     both = {NEW_TEXT: asked, LABEL: "Le livre est dû. \U0001f4da"}
     for task, changed in zip(found[1:3], ({NEW_TEXT: asked}, both), strict=True):
@@ -122,7 +122,7 @@ def test_a_prompt_of_several_turns_is_edited_beside_its_response(server, project
         for item in result:
             item["value"]["text"] = [changed.get(item["from_name"], item["value"]["text"][0])]
         submit(server, task, result)
-    assert pull(project, server.url, "Prompts") == "2 decisions added, 0 already there, 3 rows not filled in"
+    assert pull(project, server.url, "Several turns") == "2 decisions added, 0 already there, 3 rows not filled in"
     assert said(project) == [("row-001", "relabel", None), ("row-002", "relabel", both[LABEL])]
     assert [TASK.meant_text(one.new_text) for one in decisions.read(project.decisions)] == [asked, asked]
 
