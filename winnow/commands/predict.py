@@ -171,7 +171,7 @@ def execute(arguments: argparse.Namespace) -> None:
     with formats.reading(arguments.input, arguments.format or layout.get("format")) as read:
         rows = source.look(read, layout, arguments.text)
         folders = trained.chosen(arguments.model)
-        blocks = blocks_of(rows, arguments, trained.task_of(folders[0]), read.name)
+        blocks = blocks_of(rows, arguments, folders[0], read.name)
         check_names(rows.columns, [arguments.prefix + PREDICTED], read.name)  # now: a model takes a while to load
         model = trained.load(folders, arguments.batch_tokens)
         told = Told(model, arguments)
@@ -196,14 +196,17 @@ def execute(arguments: argparse.Namespace) -> None:
     print(f"{written.name}: {'; '.join(told.said())}", file=sys.stderr)
 
 
-def blocks_of(rows: Source, arguments: argparse.Namespace, task: Task, where: str) -> Iterator[Block]:
+def blocks_of(rows: Source, arguments: argparse.Namespace, model: Path, where: str) -> Iterator[Block]:
     """Return the rows with their texts; of conversations in JSON Lines, what a model that answers is asked.
+
+    Args:
+        model: the model's folder.
 
     Raises:
         UserError: there is no column of texts, or it is not plain which it is.
     """
-    reads_chats = kinds.has(task, "turns") and isinstance(rows, source.JsonLines) and chat.is_chat(rows.columns)
-    if reads_chats and not arguments.text:
+    are_chats = not arguments.text and isinstance(rows, source.JsonLines) and chat.is_chat(rows.columns)
+    if are_chats and kinds.has(trained.task_of(model), "turns"):
         return source.prompts(rows, where)
     return rows.blocks(*source.columns_of_texts(rows, arguments.text, mapped(arguments.source), where))
 
