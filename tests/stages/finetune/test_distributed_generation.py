@@ -56,7 +56,7 @@ def assert_alike(folder, one: str, two: str, processes: str = "2") -> None:
     assert told["computed_on"]["processes"] == processes
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "adapter"])  # which another test has
 def test_two_processes_learn_what_one_does(prepare, sort):  # noqa: F811
     folder = begin(prepare, sort)
     finetune.main(command("one"))
@@ -67,7 +67,7 @@ def test_two_processes_learn_what_one_does(prepare, sort):  # noqa: F811
     assert {path.name for path in (folder / "pieces").iterdir()} == {path.name for path in (folder / "one").iterdir()}
 
 
-@pytest.mark.parametrize("sort", ["adapter in all layers, averaged", "whole"])
+@pytest.mark.parametrize("sort", ["whole"])
 def test_a_head_that_shares_the_table_of_tokens(prepare, sort):  # noqa: F811
     folder = begin(prepare, sort, tied=True)
     finetune.main(command("one"))
@@ -75,7 +75,7 @@ def test_a_head_that_shares_the_table_of_tokens(prepare, sort):  # noqa: F811
     assert_alike(folder, "one", "pieces")
 
 
-@pytest.mark.parametrize("sort", ["adapter in all layers, averaged", "whole"])
+@pytest.mark.parametrize("sort", ["adapter in all layers, averaged"])
 def test_weights_in_pieces_killed_and_resumed_in_pieces_give_the_same_bytes(prepare, monkeypatch, sort):  # noqa: F811
     folder = begin(prepare, sort, dropout=0.1, epochs=1)
     monkeypatch.setenv(*EACH_STEP)
@@ -87,7 +87,7 @@ def test_weights_in_pieces_killed_and_resumed_in_pieces_give_the_same_bytes(prep
         assert list(content(folder / f"resumed{name}").values()) == list(content(folder / f"whole{name}").values())
 
 
-@pytest.mark.parametrize("sort", ["adapter", "whole"])
+@pytest.mark.parametrize("sort", ["adapter"])
 def test_begun_in_pieces_it_goes_on_whole_and_alone(prepare, monkeypatch, sort):  # noqa: F811
     folder = begin(prepare, sort)
     finetune.main(command("one"))
