@@ -14,11 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -27,6 +31,7 @@ PROGRAM = ENVIRONMENT / "bin/label-studio"
 DATA = ENVIRONMENT / "data"  # a new database: its hundreds of migrations take half a minute
 STARTS = 300  # seconds, on a busy machine
 EMAIL, PASSWORD = "ana@example.org", "a-password-1"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 class LabelStudio:
@@ -136,3 +141,22 @@ def server(tmp_path_factory) -> Iterator[LabelStudio]:
 @pytest.fixture(scope="session")
 def token(server) -> str:
     return server.token()
+
+
+@contextmanager
+def labelling(url: str, project: int) -> Iterator["Page"]:
+    """Yield the page in Chromium on which a person who signed in labels a project's tasks."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        page = browser.new_page(viewport={"width": 1400, "height": 1400})
+        page.set_default_timeout(60_000)
+        page.goto(f"{url}/user/login/")
+        page.fill("input[name=email]", EMAIL)
+        page.fill("input[name=password]", PASSWORD)
+        page.press("input[name=password]", "Enter")
+        page.wait_for_url("**/")
+        page.goto(f"{url}/projects/{project}/data?labeling=1")
+        yield page
+        browser.close()

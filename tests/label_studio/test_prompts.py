@@ -1,12 +1,11 @@
 """Prompts through a real Label Studio: the given one stands in a field of its own, to stay or to be edited there."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
 
 from tests import review_project
-from tests.label_studio.conftest import EMAIL, PASSWORD
+from tests.label_studio.conftest import CHROMIUM, labelling
 from tests.label_studio.test_responses import GIVEN, PROMPTS, TASK, TURNS, given, submit
 from tests.label_studio.test_server import pull, push, tasks
 from winnow.kinds.widget import NEW_TEXT
@@ -16,7 +15,6 @@ from winnow.review.label_studio.client import Client
 from winnow.text import dialogue
 from winnow.text.dialogue import Dialogue
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TITLE = "Prompts"
 
 
@@ -62,20 +60,9 @@ def test_the_field_holds_the_prompt_and_what_is_written_comes_back(server, proje
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; .ci/run installs it")
 def test_a_person_edits_a_prompt(server, project):
     """What is typed behind the prompt's end is part of it; the response in the other field stays."""
-    from playwright.sync_api import sync_playwright
-
     push(project, server.url, "Prompts by hand")
     number = tasks(server.url, "Prompts by hand")[0]["project"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1400, "height": 1400})
-        page.set_default_timeout(60_000)
-        page.goto(f"{server.url}/user/login/")
-        page.fill("input[name=email]", EMAIL)
-        page.fill("input[name=password]", PASSWORD)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url("**/")
-        page.goto(f"{server.url}/projects/{number}/data?labeling=1")
+    with labelling(server.url, number) as page:
         field = page.get_by_test_id("textarea-region").filter(has_text=PROMPTS[0][:8])
         field.wait_for()
         page.wait_for_timeout(1000)  # until its own scripts listen
@@ -87,7 +74,6 @@ def test_a_person_edits_a_prompt(server, project):
         with page.expect_response(lambda answer: "/annotations" in answer.url and answer.request.method == "POST"):
             page.keyboard.press("Control+Enter")
         page.wait_for_timeout(1000)
-        browser.close()
     assert pull(project, server.url, "Prompts by hand") == "1 decisions added, 0 already there, 4 rows not filled in"
     assert said(project) == [("row-000", "relabel", "", f"{PROMPTS[0]} \U0001f4c5 Tonight?")]
     assert Client(server.url).get("/api/projects", title="Prompts by hand")["results"][0]["model_version"] == "given"

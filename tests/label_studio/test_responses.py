@@ -1,13 +1,12 @@
 """Prompts and responses through a real Label Studio: they stand in their fields, to be kept as they are or edited."""
 
-import shutil
 from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 
 from tests import review_project
-from tests.label_studio.conftest import EMAIL, PASSWORD
+from tests.label_studio.conftest import CHROMIUM, EMAIL, labelling
 from tests.label_studio.test_server import pull, push, tasks
 from winnow.kinds.generation.labels import Task
 from winnow.kinds.widget import LABEL, NEW_TEXT
@@ -17,7 +16,6 @@ from winnow.review.label_studio.client import Client
 from winnow.text import dialogue
 from winnow.text.dialogue import Dialogue, Message
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TASK = Task(kind="generation")
 SYSTEM = Message("system", "You are a librarian \U0001f4da; answer in <b>one</b> line & quote '$text'.")
 TURNS = [
@@ -144,20 +142,9 @@ def test_an_empty_field_is_no_answer_and_two_are_told(server, project):
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; .ci/run installs it")
 def test_a_person_keeps_a_response_and_edits_the_next(server, project):
     """The given response stands there: Ctrl+Enter keeps it, and what is typed behind its end is part of it."""
-    from playwright.sync_api import sync_playwright
-
     push(project, server.url, "Responses by hand")
     number = tasks(server.url, "Responses by hand")[0]["project"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1400, "height": 1400})
-        page.set_default_timeout(60_000)
-        page.goto(f"{server.url}/user/login/")
-        page.fill("input[name=email]", EMAIL)
-        page.fill("input[name=password]", PASSWORD)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url("**/")
-        page.goto(f"{server.url}/projects/{number}/data?labeling=1")
+    with labelling(server.url, number) as page:
         for place, typed in enumerate(["", " \U0001f4c5 demain"]):
             field = page.get_by_test_id("textarea-region").filter(has_text=GIVEN[place][:20])
             field.wait_for()
@@ -172,7 +159,6 @@ def test_a_person_keeps_a_response_and_edits_the_next(server, project):
             with page.expect_response(lambda answer: "/annotations" in answer.url and answer.request.method == "POST"):
                 page.keyboard.press("Control+Enter")
         page.get_by_test_id("textarea-region").filter(has_text=dialogue.answered(GIVEN[2])[0]).wait_for()
-        browser.close()
     assert pull(project, server.url, "Responses by hand") == "2 decisions added, 0 already there, 3 rows not filled in"
     assert said(project) == [
         ("row-000", "keep", None),

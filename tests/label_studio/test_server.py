@@ -1,14 +1,13 @@
 """The round trip through a real Label Studio server: push, annotate as a person does, pull."""
 
 import json
-import shutil
 import threading
 import time
 
 import pytest
 
 from tests import review_project
-from tests.label_studio.conftest import EMAIL, PASSWORD
+from tests.label_studio.conftest import CHROMIUM, EMAIL, labelling
 from winnow.base.errors import UserError
 from winnow.commands import cli
 from winnow.kinds.classification.labels import Task
@@ -19,7 +18,6 @@ from winnow.review.label_studio.client import Client
 
 # Labels that XML, and Label Studio's own notation for columns, must not touch.
 LABELS = ["FRUIT", "STONE", "A <b>&\" 'q'", "$x $text", "a,b; c"]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture
@@ -51,7 +49,8 @@ def pull(project, url: str, title: str) -> str:
 def tasks(url: str, title: str) -> list[dict]:
     """Return a project's tasks with all that Label Studio has on them."""
     api = Client(url)
-    [project] = api.get("/api/projects", title=title)["results"]
+    found = api.get("/api/projects", title=title)["results"]  # and those in whose title it stands
+    [project] = [each for each in found if each["title"] == title]
     return sorted(api.tasks(project["id"], fields="all"), key=lambda task: task["id"])
 
 
@@ -240,20 +239,9 @@ def test_a_project_that_is_not_there(server, project):
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; .ci/run installs it")
 def test_a_person_decides_with_the_keyboard(server, project):
     """Nothing is chosen beforehand, a digit is a label, and Ctrl+Enter brings the next row."""
-    from playwright.sync_api import sync_playwright
-
     push(project, server.url, "Keyboard")
     number = tasks(server.url, "Keyboard")[0]["project"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.goto(f"{server.url}/user/login/")
-        page.fill("input[name=email]", EMAIL)
-        page.fill("input[name=password]", PASSWORD)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url("**/")
-        page.goto(f"{server.url}/projects/{number}/data?labeling=1")
+    with labelling(server.url, number) as page:
         for row, key in enumerate(["4", "o"]):
             page.get_by_text(f"the text of row {row}: <b>&").wait_for()
             page.get_by_text("$\u200bx $\u200btext").wait_for()
@@ -262,7 +250,6 @@ def test_a_person_decides_with_the_keyboard(server, project):
             page.locator("input[type=checkbox]:checked").first.wait_for()
             page.keyboard.press("Control+Enter")
         page.get_by_text("the text of row 2: <b>&").wait_for()
-        browser.close()
     assert pull(project, server.url, "Keyboard") == "2 decisions added, 0 already there, 4 rows not filled in"
     assert said(project) == [("row-000", "relabel", "$x $text", ""), ("row-001", "out_of_scope", "", "")]
     assert all(one.seconds > 0 for one in decisions.read(project.decisions))

@@ -1,19 +1,17 @@
 """Spans through a real Label Studio: what its page marks, and what it was sent, counts the same characters."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
 
 from tests import review_project
-from tests.label_studio.conftest import EMAIL, PASSWORD
+from tests.label_studio.conftest import CHROMIUM, labelling
 from tests.label_studio.test_server import pull, push, tasks
 from winnow.kinds.token_classification.labels import Task, canonical
 from winnow.people import decisions
 from winnow.review.label_studio import client
 from winnow.review.label_studio.client import Client
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TYPES = ["drug", "ill", '$cost <b>&"']
 TASK = Task(kind="token_classification", labels=TYPES)
 TEXTS = [
@@ -89,20 +87,9 @@ def test_what_is_no_label_ends_in_one_line_for_each_task(server, project):
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium; .ci/run installs it")
 def test_a_person_marks_a_word_behind_emoji_and_accents(server, project):
     """The given spans stand there, a digit and the mouse add one, Ctrl+Enter brings the next row."""
-    from playwright.sync_api import sync_playwright
-
     push(project, server.url, "Spans by hand")
     number = tasks(server.url, "Spans by hand")[0]["project"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.goto(f"{server.url}/user/login/")
-        page.fill("input[name=email]", EMAIL)
-        page.fill("input[name=password]", PASSWORD)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url("**/")
-        page.goto(f"{server.url}/projects/{number}/data?labeling=1")
+    with labelling(server.url, number) as page:
         for place in range(4):
             page.get_by_text(f"{place + 1} of {place + 1}", exact=True).wait_for()
             page.get_by_text("$\u200bcost").first.wait_for()
@@ -117,7 +104,6 @@ def test_a_person_marks_a_word_behind_emoji_and_accents(server, project):
             page.wait_for_timeout(300)
             with page.expect_response(lambda answer: "/annotations" in answer.url and answer.request.method == "POST"):
                 page.keyboard.press("Control+Enter")
-        browser.close()
     assert pull(project, server.url, "Spans by hand") == "4 decisions added, 0 already there, 0 rows not filled in"
     spans = [[at(text, "pain", TYPES[2]), at(text, "end", "drug")] for text in TEXTS]
     spans[3] = spans[3][1:]
