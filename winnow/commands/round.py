@@ -27,6 +27,7 @@ from winnow.rows.splits import SPLITS
 NAME = "round"
 SHOWN_CHANGES = 8
 WIDTH = 30  # of the first column
+FEW = 10  # rows; a share of fewer is told as a count alone
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -137,8 +138,9 @@ def _done(name: str, done: dict) -> Iterator[str]:
     if edited := done.get("edited_texts"):
         yield f"  of {edited} rows people edited the text"
     if queue := done["queue"]["rows"]:
-        changed = _percent(done["queue"]["changed"] / queue)
-        yield f"  of {queue} rows outside the random sample, people changed {changed}"
+        changed = done["queue"]["changed"]
+        share = f" ({_percent(changed / queue)})" if queue >= FEW else ""
+        yield f"  of {queue} rows outside the random sample people changed {changed}{share}"
     if time := done.get("seconds"):
         yield f"  {time['total'] / 60:.0f} minutes, {time['median']:.0f} s a decision (median of {time['timed']})"
     for change in done["changes"][:SHOWN_CHANGES]:

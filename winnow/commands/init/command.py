@@ -134,7 +134,7 @@ def _take_files(text: str, answers: Answers) -> None:
         raise UserError(f"--task {options.task}: the labels are of kind {learnt.kind}; name another column by --label")
     data, machine = _data(sources, learnt), budget.this_machine()
     planned = budget.plan(data, params.read()["adapt"]["tokens"], machine, options.minutes)
-    print(show.table(sources, learnt), show.plan(planned, budget.trained(data.labelled), learnt.kind), sep="\n\n")
+    print(show.table(sources, learnt), show.plan(planned, data.labelled, learnt.kind), sep="\n\n")
     _refuse_broken(sources)
     _tell_of_languages(sources)
     _tell_of_joined_labels(sources)

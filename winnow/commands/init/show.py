@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from winnow.commands.init import recipe
-from winnow.commands.init.budget import Plan
+from winnow.commands.init.budget import Plan, trained
 from winnow.commands.init.kind import GENERATION, SEVERAL, SPANS
 from winnow.commands.init.labels import Labels
 from winnow.commands.init.sets import MOST
@@ -135,23 +135,23 @@ def _cut(name: str) -> str:
     return name if len(name) <= CUT else f"{name[:CUT]}…"
 
 
-def plan(planned: Plan, labels: int, kind: str) -> str:
+def plan(planned: Plan, labelled: int, kind: str) -> str:
     """Return what the first run does, and how long it takes.
 
     Args:
-        labels: rows with a label that may train.
+        labelled: rows with a label.
         kind: of task.
     """
     read = f"reads {planned.max_length} tokens of a text"
     if kind == SPANS:  # of which nothing is cut off
         read = f"reads each text whole, {planned.max_length} tokens at a time"
-    used = f"{planned.max_labels:,} of about {labels:,} labels" if planned.max_labels else "all labels"
+    used = f"{planned.max_labels:,} of about {trained(labelled):,} labels" if planned.max_labels else "all labels"
     if kind == GENERATION:
         used = used.replace("labels", "responses")
         return (
-            f"The first run looks for wrong ones among {planned.scored:,} responses, and trains a small language model "
-            f"on {used}, {len(planned.seeds)} times: about "
-            f"{minutes(planned.minutes)} on this machine, and more to answer the prompts of dev."
+            f"The first run looks for wrong ones among {min(planned.scored, labelled):,} responses, and trains a small "
+            f"language model on {used}, {len(planned.seeds)} times: about {minutes(planned.minutes)} on this machine, "
+            f"and more to answer the prompts of dev."
         )
     return (
         f"The first run {read}, adapts by {planned.adapt_tokens:,} tokens and "
