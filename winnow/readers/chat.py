@@ -2,6 +2,7 @@
 
 Files are JSON Lines, one JSON array, or Parquet, told apart by their first bytes. A conversation gives a row for its
 assistant's last turn, or for each: `prompt` is all that stands before (`winnow.text.dialogue`), `response` the turn.
+Lines of a turn end as in Unix, whatever system wrote them.
 """
 
 import io
@@ -9,7 +10,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Literal
 
 import regex
@@ -18,7 +19,18 @@ from pydantic import Field
 from winnow.base import hashing
 from winnow.base.errors import UserError
 from winnow.base.params import Section
-from winnow.readers import BLOCK_ROWS, UTF_8, Record, check_columns, check_once, json_array, jsonl, listed, parquet
+from winnow.readers import (
+    BLOCK_ROWS,
+    UTF_8,
+    Record,
+    check_columns,
+    check_once,
+    json_array,
+    jsonl,
+    lines,
+    listed,
+    parquet,
+)
 from winnow.readers.values import as_list, as_text
 from winnow.text import dialogue
 from winnow.text.dialogue import Dialogue, Message
@@ -241,6 +253,8 @@ class Chats:
         system = as_text(cells.get("system"))
         if system and not any(turn.role == "system" for turn in found.messages[:1]):
             found.messages.insert(0, Message("system", system))
+        # Else a model would learn which system a turn was written on, and a header could hide behind a return.
+        found.messages = [replace(turn, content=lines.END.sub("\n", turn.content)) for turn in found.messages]
         if jsonl.SURROGATE.search(found.tools):
             raise ValueError("the tools: half a surrogate pair, which is no character")
         for number, turn in enumerate(found.messages, 1):
@@ -289,7 +303,7 @@ class Chats:
         return role
 
     def _chatml(self, cell: object) -> list[Message]:
-        text = as_text(cell) or ""
+        text = lines.END.sub("\n", as_text(cell) or "")
         messages, end = [], 0
         for match in _TURN.finditer(text):
             if text[end : match.start()].strip():

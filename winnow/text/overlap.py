@@ -2,15 +2,17 @@
 
 A word of a text is *covered* if it stands in a run of `words` words that also stands in a row which trains. Runs of 13
 words are those of GPT-3 (Brown et al. 2020, appendix C), as is the shorter run for a text that has fewer words, down to
-`SHORTEST`; that a run which stands in many rows is common property and no evidence is theirs too. The share of a text's
-words that are covered is the measure of Llama 2 and 3, and so are its bounds of 20 % and 80 % (Touvron et al. 2023,
-appendix A.6; Dubey et al. 2024, section 5.1.4). Words are those of `winnow.text.words`: case, punctuation and Unicode
-form do not count. Of a text in a script without spaces, where each character is a word, a run has twice as many.
+`SHORTEST`; that a run which stands in many texts is common property and no evidence is theirs too. The share of a
+text's words that are covered is the measure of Llama 2 and 3, and so are its bounds of 20 % and 80 % (Touvron et al.
+2023, appendix A.6; Dubey et al. 2024, section 5.1.4). Words are those of `winnow.text.words`: case, punctuation and
+Unicode form do not count. Of a text in a script without spaces, where each character is a word, a run has twice as
+many.
 
-A run is known by 64 bits of its hash. Memory holds 16 MiB, and some 30 bytes for each word of the texts that are looked
-for; rows are read twice, in batches.
+A run is known by 64 bits of its hash. Memory holds 16 MiB, some 30 bytes for each word of the texts that are looked
+for, and 100 for each text that holds a run of them; rows are read twice, in batches.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -40,7 +42,8 @@ class Runs(params.Section):
     """From this share of its words in such runs on, a text stands in a row."""
 
     common: int = Field(10, ge=1)
-    """A run that stands in more rows than this is a phrase of many, and no evidence."""
+    """A run that stands in more different texts than this is a phrase of many, and no evidence. Rows of one text, as of
+    a prompt with many responses, count once."""
 
 
 class Watched:
@@ -161,9 +164,10 @@ def between(watched: Watched, read: Callable[[], Iterator[pa.Array]], runs: Runs
     Args:
         read: yields the rows' texts, (rows,) string each, and the same once more when it is called again.
     """
-    counts = np.zeros(watched.known, np.int64)
+    counts, seen_texts = np.zeros(watched.known, np.int64), set()
     for texts in read():
-        counts += np.bincount(watched.find(texts)[1], minlength=watched.known)
+        rows, places = watched.find(texts)
+        counts += np.bincount(places[_of_new(rows, texts, seen_texts)], minlength=watched.known)
     telling = counts <= runs.common
     seen, found, first = np.zeros(watched.words, bool), [np.empty((3, 0))], 0
     for texts in read():
@@ -208,6 +212,17 @@ def _held(rows: np.ndarray, texts: np.ndarray, words: np.ndarray, watched: Watch
     held = np.flatnonzero(shares >= share)
     order = held[np.lexsort((texts[held], -shares[held], rows[held]))]
     return np.stack([rows[order], texts[order], shares[order]]).astype(float)
+
+
+def _of_new(rows: np.ndarray, texts: pa.Array, seen: set[bytes]) -> np.ndarray:
+    """Return which of some numbers, sorted, are of the first row with its text, (rows,) bool; `seen` grows by these."""
+    first = []
+    for row in np.unique(rows).tolist():
+        text = hashlib.blake2b(texts[row].as_buffer(), digest_size=16).digest()
+        if text not in seen:
+            seen.add(text)
+            first.append(row)
+    return np.isin(rows, first)
 
 
 def _lengths(counts: np.ndarray, unspaced: np.ndarray, words: int) -> np.ndarray:

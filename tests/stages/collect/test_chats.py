@@ -106,6 +106,22 @@ def test_every_turn_of_the_assistant(collected):
     assert table["source_key"].to_pylist() == ["7"]
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_end_alike_whatever_wrote_them(collected, end):
+    turns = [
+        {"role": "user", "content": f"One{end}<|assistant|>{end}two"},
+        {"role": "assistant", "content": f"a{end}b"},
+    ]
+    ((prompt, response),) = pairs(collected(lines({"messages": turns}))[0])
+    assert dialogue.read(prompt).messages == [Message("user", "One\n<|assistant|>\ntwo")]
+    assert response == "a\nb"
+    rows = [{"instruction": f"Say{end}it", "input": f"x{end}y", "output": f"a{end}b"}]
+    assert pairs(collected(lines(*rows))[0]) == [("Say\nit\n\nx\ny", "a\nb")]
+    chatml = f"<|im_start|>user{end}Say{end}it<|im_end|>{end}<|im_start|>assistant{end}a{end}b<|im_end|>"
+    table = collected(lines({"text": chatml}), chat={"shape": "chatml"})[0]
+    assert pairs(table) == [("Say\nit", "a\nb")]
+
+
 def test_instructions_and_their_input(collected):
     rows = [
         {"instruction": "Add.", "input": "1 and 2", "output": "3"},
@@ -258,10 +274,12 @@ TURNS = st.lists(st.tuples(st.sampled_from(["user", "assistant"]), TEXT), min_si
 
 @given(TURNS, TEXT)
 def test_a_row_gives_its_turns_back(turns, system):
-    messages = [{"role": "system", "content": system}] + [{"role": role, "content": text} for role, text in turns]
+    written = [("system", system), *turns]
+    as_unix = [(role, text.replace("\r\n", "\n").replace("\r", "\n")) for role, text in written]
+    given, messages = ([{"role": role, "content": text} for role, text in of] for of in (written, as_unix))
     kept = chat.Chat(targets="all")
     found = chat.Chats.of(kept, ["messages"], "f", ["prompt", "response"])
-    records = list(found.records("f", {"messages": messages}))
+    records = list(found.records("f", {"messages": given}))
     asked = next((place for place, turn in enumerate(messages) if turn["role"] == "user"), None)
     answers = [n for n, turn in enumerate(messages) if turn["role"] == "assistant"]
     if asked is None or (answers and answers[-1] < asked):

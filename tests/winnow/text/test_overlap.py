@@ -76,12 +76,19 @@ def test_shares_are_those_of_a_plain_count(texts, rows, size, batch):
 
 
 @given(st.lists(TEXTS, max_size=5), st.lists(TEXTS, max_size=5), st.integers(1, 2))
-def test_a_run_of_many_rows_is_no_evidence(texts, rows, common):
-    many = rows * (common + 1)
+def test_a_run_of_many_texts_is_no_evidence(texts, rows, common):
+    many = [f"{row} q{number}" for row in rows for number in range(common + 1)]
     watched, got = found(texts, many, words=4, common=common)
     assert got.shares.tolist() == [0.0] * len(texts)
     assert len(got.rows) == 0
     assert overlap.measure(watched, got, runs(words=4))["covered"] == 0
+
+
+@given(st.lists(TEXTS, max_size=5), st.lists(TEXTS, max_size=5, unique=True), st.integers(1, 3), st.integers(1, 3))
+def test_rows_of_one_text_count_once(texts, rows, common, batch):
+    once, many = (found(texts, of, batch, words=4, common=common)[1] for of in (rows, rows * (common + 1)))
+    assert once.shares.tolist() == many.shares.tolist()
+    assert many.texts.tolist() == once.texts.tolist() * (common + 1)
 
 
 @pytest.mark.parametrize("text", [THIRTEEN, CHINESE])
