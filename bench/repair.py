@@ -17,11 +17,13 @@ error, the budget, are looked at. The same model then learns from
 by the recipe of examples/titles (`--epochs` of it), with the same order of rows for a seed. Models are judged on the
 held-out papers by the metrics of the stage `compare`, with its intervals: over papers and seeds, paired by both. People
 are played by the truth, so that `repaired` is what a reviewer without errors brings. Every model's predictions are kept
-in `--cache`.
+in `--cache`, so that a run that was ended goes on. What the frozen layers make of a pair is computed once in a run, for
+all its models.
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -41,6 +43,7 @@ from winnow.kinds.generation import transfer
 from winnow.kinds.generation.labels import Task
 from winnow.kinds.job import Job
 from winnow.rows import tables
+from winnow.training import layer_cache
 from winnow.validation import comparison
 
 TASK = Task(kind="generation")
@@ -120,6 +123,26 @@ def lessons(data: pairs.Data, by: pairs.Models, rate: float, seed: int) -> dict[
     }
 
 
+@contextmanager
+def shared(known: dict) -> Iterator[None]:
+    """Let models that learn until the block ends take from `known` what their frozen layers make of a row's tokens."""
+    own = layer_cache.LayerCache
+
+    class Shared(own):
+        def __init__(self, model, layers, tokens, reader):
+            new = [list(row) for row in dict.fromkeys(map(tuple, tokens)) if row not in known]
+            if new:
+                super().__init__(model, layers, new, reader)
+                known.update(self._states)
+            self._layers, self._states, self._rest = layers, known, None  # layers of language models give no tuple
+
+    layer_cache.LayerCache = Shared
+    try:
+        yield
+    finally:
+        layer_cache.LayerCache = own
+
+
 def predicted(lesson: Lesson, seed: int) -> pa.Table:
     """Return what a model that learnt the lesson predicts of the held-out rows."""
     own = lesson.sections
@@ -155,9 +178,10 @@ def entries(arms: dict[str, pa.Table], facts: dict[str, list[dict]], common: dic
         arms: predictions by `<arm>-<seed>`.
         facts: of each arm, how many rows and errors it learnt from, by seed.
     """
-    settings = comparison.Params(pairs=PAIRS, baseline="thinned", resamples=2000, confidence=0.95)
+    made = [pair for pair in PAIRS if set(pair) <= set(facts)]
+    settings = comparison.Params(pairs=made, baseline="unrepaired", resamples=2000, confidence=0.95)
     compared = comparison.compare(arms, "dev", TASK, settings)
-    for first, second in PAIRS:
+    for first, second in made:
         own, other = (compared["approaches"][name] for name in (first, second))
         difference = compared["difference"][f"{first}-{second}"]
         for metric in ("chrf", "rouge_l", "exact_match", "loss_per_byte"):
@@ -184,6 +208,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
     parser.add_argument("--part", choices=("reported", "other"), default="reported")
     args = parser.parse_args(argv)
 
@@ -197,9 +222,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     by, weights = pairs.loaded(args.base, args.generator, args.cache), files.sha256(args.generator / models.WEIGHTS[1])
     own = sections(args.epochs)
     arms: dict[str, pa.Table] = {}
-    facts: dict[str, list[dict]] = {name: [] for name in ARMS}
+    known: dict = {}
+    facts: dict[str, list[dict]] = {name: [] for name in args.arms}
     for seed in args.seeds:
         for name, (training, told) in lessons(data, by, args.rate, seed).items():
+            if name not in args.arms:
+                continue
             facts[name].append(told)
             depends = [
                 weights,
@@ -211,10 +239,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             ]
             kept = args.cache / f"repair-{hashing.digest(str(depends))[:24]}.parquet"
             if not kept.exists():
-                tables.write(predicted(Lesson(training, held_out, own, args.generator), seed), kept)
+                with shared(known):
+                    tables.write(predicted(Lesson(training, held_out, own, args.generator), seed), kept)
             arms[f"{name}-{seed}"] = tables.read(kept)
             print(f"{name}, seed {seed}: {told['errors']} errors in {told['rows']} rows", flush=True)
-    usual = {"rows": ROWS, "held_out": HELD_OUT, "rate": RATE, "epochs": EPOCHS, "seeds": SEEDS, "part": "reported"}
+    usual = {
+        "rows": ROWS,
+        "held_out": HELD_OUT,
+        "rate": RATE,
+        "epochs": EPOCHS,
+        "seeds": SEEDS,
+        "arms": ARMS,
+        "part": "reported",
+    }
     common = {"device": peers.device(), "command": peers.command("make bench-repair", args, usual)}
     common |= {"versions": peers.versions(("torch", "transformers", "peft")), "rate": args.rate}
     made = list(entries(arms, facts, common))

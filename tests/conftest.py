@@ -59,6 +59,16 @@ def forget_precision() -> None:
         state.AcceleratorState._reset_state(reset_partial_state=True)
 
 
+@pytest.fixture(autouse=True)
+def same_folder():
+    """Show which test leaves the process in another folder: another test, later, would be the one that fails."""
+    before = os.getcwd()
+    yield
+    after = os.getcwd()
+    os.chdir(before)
+    assert after == before, f"the test left the process in {after}"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what takes long first, for workers; who runs the tests in one process sees the fast ones' results first."""
     if hasattr(config, "workerinput"):

@@ -395,7 +395,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     array = embeddings.of(ids, args.embeddings)
     columns = ["id", "conflict", "suggested_label", "reason"]
     questions = Questions(
-        copies_in_words(tables.read(args.duplicates, ["id", "kept", "others", "others_total"])),
+        copies_in_words(tables.read(args.duplicates, ["id", "kept", "others", "others_total"]), rows, texts, task),
         disputes_in_words(rows, tables.read(args.consensus, columns), args.consensus),
     )
     made = decisions.read(args.decisions)

@@ -78,12 +78,12 @@ def _compared(vectors: np.ndarray, candidates: np.ndarray, slices: tuple[np.ndar
         near = np.argpartition(cosine, -taken, axis=1)[:, -taken:]
         values = np.take_along_axis(cosine, near, axis=1)
         found = np.where(np.isfinite(values), candidates[near], -1)
-        index[rows], similarity[rows] = _first(exact[rows], exact[found], found, k)
+        index[rows], similarity[rows] = _first(_cosine(exact[rows], exact[found]), found, k)
         # Where more are as near as the last one wanted than were taken, all of these are compared.
         edge = np.sort(values, axis=1)[:, -min(k, taken)] - ROUNDING
         for place in np.flatnonzero(np.isfinite(edge) & ((cosine >= edge[:, None]).sum(axis=1) > taken)):
             row, found = rows[place : place + 1], candidates[np.flatnonzero(cosine[place] >= edge[place])][None]
-            index[row], similarity[row] = _first(exact[row], exact[found], found, k)
+            index[row], similarity[row] = _first(_cosine(exact[row], exact[found]), found, k)
     return Neighbours(index, similarity)
 
 
@@ -93,6 +93,7 @@ def _searched(vectors: np.ndarray, candidates: np.ndarray, slices: tuple[np.ndar
 
     graph, (starts, ends) = _graph(vectors, candidates), slices
     sizes, wanted = ends - starts, k + SPARE + LARGE
+    norms = np.sqrt(np.einsum("rd,rd->r", vectors, vectors, dtype=np.float64))  # once: a row is found many times
     index = np.full((len(vectors), k), -1, dtype=np.int64)
     similarity = np.zeros((len(vectors), k))
 
@@ -100,7 +101,12 @@ def _searched(vectors: np.ndarray, candidates: np.ndarray, slices: tuple[np.ndar
         """Compare what was found of rows, places in `candidates`, exactly; of their own group is none."""
         inside = (found >= starts[rows, None]) & (found < ends[rows, None])
         found = np.where((found < 0) | inside, -1, candidates[found])
-        index[rows], similarity[rows] = _first(_unit(vectors[rows]), _unit(vectors[found]), found, k)
+        products = np.empty(found.shape)
+        for place, (own, others) in enumerate(zip(vectors[rows].astype(np.float64), found, strict=True)):
+            products[place] = vectors[others] @ own  # row by row: what is gathered at once stays in the cache
+        lengths = norms[rows, None] * norms[found]
+        cosine = np.divide(products, lengths, out=np.zeros(found.shape), where=lengths > 0)
+        index[rows], similarity[rows] = _first(cosine, found, k)
 
     small = np.flatnonzero(sizes < LARGE)
     for first in range(0, len(small), WIDEST):
@@ -140,16 +146,19 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return np.divide(vectors, norms, out=np.zeros(vectors.shape), where=norms > 0)
 
 
-def _first(own: np.ndarray, others: np.ndarray, found: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest of the rows found, (rows, k) int and float.
+def _cosine(own: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the cosines of rows, (rows, dimensions), with others, (rows, others, dimensions), of unit length."""
+    return np.einsum("rd,rfd->rf", own, others)
+
+
+def _first(cosine: np.ndarray, found: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest of the rows found, (rows, k) int, and their cosines, float64, rounded to 6 digits.
 
     Args:
-        own: (rows, dimensions) float64 of unit length.
-        others: (rows, found, dimensions) float64, of the rows found.
+        cosine: (rows, found) float64.
         found: (rows, found) int, -1 for none.
     """
-    cosine = np.round(np.einsum("rd,rfd->rf", own, others), 6)
-    cosine[found < 0] = -np.inf
+    cosine = np.where(found < 0, -np.inf, np.round(cosine, 6))
     order = np.lexsort((found, -cosine))[:, :k]
     found, cosine = np.take_along_axis(found, order, axis=1), np.take_along_axis(cosine, order, axis=1)
     none = np.isneginf(cosine)

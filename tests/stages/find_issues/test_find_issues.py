@@ -383,23 +383,28 @@ def conflict(row: str, label: str | None, others: list[dict], total: int = 0, ke
 def test_rows_whose_duplicates_had_other_labels_are_all_in_the_queue(workspace):
     rows = [*labelled(), {"label": "FRUIT", "verdict": "keep"}, {"label": None}, wrong()]
     ids = [id_of(rows, number) for number in range(123)]
-    gone, stays = ({"id": name, "label": "WATER", "kept": name == "ab"} for name in ("cd", "ab"))
-    duplicates = [conflict(id, "FRUIT", [gone, stays], 7) for id in ids[:7]]
+    gone = {"id": "cd", "label": "WATER", "kept": False}
+    # Those that stayed: another label, the same one as the row's (people gave it since), taken out by people.
+    water, fruit, left = ({"id": id, "label": "STONE", "kept": True} for id in (ids[2], ids[3], "no longer there"))
+    duplicates = [conflict(id, "FRUIT", [gone, water, fruit, left], 9) for id in ids[0:7:3]]
+    duplicates += [conflict(ids[9], "FRUIT", [fruit, left]), conflict(ids[12], "FRUIT", [fruit], 3)]
     duplicates += [
         conflict(ids[120], "FRUIT", [gone]),
         conflict(ids[121], None, [gone]),
         conflict("cd", "WATER", [], 0, False),
     ]
     issues, waiting, metrics, folder = run(workspace, rows, duplicates=duplicates, queue_rows=2)
-    assert {row["id"] for row in waiting} == {*ids[:7], ids[121]}
+    assert {row["id"] for row in waiting} == {*ids[0:7:3], ids[12], ids[121]}
     reasons = {row["id"]: row["reasons"] for row in issues}
     assert reasons[ids[0]].startswith(
-        "duplicates have other labels: cd WATER (dropped), ab WATER and 5 more; the models"
+        f"duplicates have other labels: cd WATER (dropped), {ids[2]} WATER and 5 more; the models"
     )
+    assert reasons[ids[12]].startswith("duplicates have other labels: 2 more; the models")
+    assert "duplicates" not in reasons[ids[9]]  # one of them has the same label now, and one has left
     assert reasons[ids[121]].startswith("duplicates have other labels: cd WATER (dropped); the models give")
     assert ids[120] not in reasons  # people have settled it
-    assert metrics["duplicates_with_other_labels"] == 8
-    assert metrics["kinds"]["duplicates_with_other_labels"] == 8
+    assert metrics["duplicates_with_other_labels"] == 5
+    assert metrics["kinds"]["duplicates_with_other_labels"] == 5
     assert "duplicates have other labels: cd WATER (dropped)" in (folder / "queue-html").read_text(encoding="utf-8")
 
 

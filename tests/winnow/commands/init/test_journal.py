@@ -166,7 +166,7 @@ def test_a_project_whose_params_were_taken_back_is_as_if_nothing_was(init, proje
     monkeypatch.setattr(journal, "_remove", lambda begun: None)
     init(rows, "--yes")
     monkeypatch.undo()
-    os.chdir(project)
+    monkeypatch.chdir(project)
     (project / "params.yaml").write_text(before[0])  # git checkout params.yaml
     assert not journal.unfinished(project)
     journal.finish()

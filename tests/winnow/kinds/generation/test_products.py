@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, Qwen2Config, Qwen2ForCausalLM
@@ -33,9 +34,9 @@ def with_bias():
     return model
 
 
-def adapted(model, frozen_layers: int = 0, dropout: float = 0.0):
+def adapted(model, frozen_layers: int = 0, dropout: float = 0.0, seed: int = 1):
     """Return a copy of a model with an adapter whose matrices are all other than zero."""
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     found = adapters.attached(copy.deepcopy(model), LoRA(rank=4, alpha=8), frozen_layers, dropout)
     for name, weights in found.named_parameters():
         if "lora_B" in name:
@@ -68,18 +69,18 @@ def test_losses_and_gradients_are_those_of_peft(llama, frozen_layers, biased):
 
 
 def test_in_bf16_they_are_as_near_to_those_of_fp32_as_peft_s(llama):
-    model = adapted(llama)
-    exact, true = learnt(model)
-    theirs, their_gradients = learnt(model, bf16=True)
-    with products.fused(model):
-        ours, our_gradients = learnt(model, bf16=True)
-    assert (ours - exact).abs().max() < 1.5 * (theirs - exact).abs().max() + 1e-3
-
-    def wrong(found: dict) -> float:
-        return sum((found[name].float() - true[name]).norm() for name in true)
-
-    assert wrong(our_gradients) < 1.2 * wrong(their_gradients)
-    assert {gradient.dtype for gradient in our_gradients.values()} == {torch.float32}
+    wrong = {"theirs": np.zeros(2), "ours": np.zeros(2)}
+    for seed in range(12):  # of one adapter either may be nearer, by a third
+        model = adapted(llama, seed=seed)
+        exact, true = learnt(model)
+        found = {"theirs": learnt(model, bf16=True)}
+        with products.fused(model):
+            found["ours"] = learnt(model, bf16=True)
+        for name, (losses, gradients) in found.items():
+            of_gradients = sum(float((gradients[each].float() - true[each]).norm()) for each in true)
+            wrong[name] += float((losses - exact).norm()), of_gradients
+        assert {gradient.dtype for gradient in found["ours"][1].values()} == {torch.float32}
+    assert (wrong["ours"] < 1.25 * wrong["theirs"]).all(), wrong
 
 
 def test_an_input_that_changed_in_place_is_cast_anew():
