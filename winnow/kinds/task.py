@@ -77,6 +77,9 @@ class Task(Section):
     learns_classes: ClassVar[bool] = True
     """Whether models learn the classes of `names`, so that none of them can tell one that has no row elsewhere."""
 
+    classes_are: ClassVar[str] = "classes"
+    """What the classes of `names` are called, where people read how many rows each has."""
+
     @property
     def is_closed(self) -> bool:
         """Return whether params.yaml names every label that a row may have."""

@@ -127,6 +127,15 @@ def lost_header(text: str) -> str:
     return next((line for line in lines if _HEADER.fullmatch(line)), "")
 
 
+def is_tools(text: str) -> bool:
+    """Return whether a text is tools as `Dialogue` holds them, a JSON list of objects."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, list) and all(isinstance(tool, dict) for tool in found)
+
+
 def response(content: str, calls: str = "") -> str:
     """Return an assistant's words and calls as text; `answered` gives both back."""
     body, called = (_ESCAPED.sub(r"\\\1", part) for part in (content, calls))  # broken calls may hold any line

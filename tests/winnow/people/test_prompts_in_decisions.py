@@ -112,6 +112,17 @@ def test_an_edit_is_sound_and_a_stale_one_is_told():
         (edit(PROMPT), "is the text that the row has; leave it empty"),
         (edit("\u200b"), "new_text: the prompt is empty; say out of scope where there is none"),
         (edit(" \n"), "new_text: the prompt is empty; say out of scope where there is none"),
+        (
+            edit("<|system|>\nBe brief."),
+            "new_text: the prompt has no turn of the user, a line <|user|> and what is asked below it",
+        ),
+        *(
+            (
+                edit(f"<|tools|>\n{tools}\n<|user|>\nHow warm is it?"),
+                "new_text: what stands below the prompt's line <|tools|> is no JSON list of objects",
+            )
+            for tools in ("weather", "{}", '["weather"]', "[" * 100_000)
+        ),
         (edit("Be brief.\n<|user|>\nWhich?"), "new_text: the prompt has the line <|user|> and begins with none such"),
         (
             edit("<|user|>\na\n<|tools|>\n[]"),

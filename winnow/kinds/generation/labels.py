@@ -35,6 +35,7 @@ class Task(task.Task):
     the turns before it as its prompt. Of readers of chats (`format: chat`)."""
 
     learns_classes: ClassVar[bool] = False
+    classes_are: ClassVar[str] = "lengths of responses"
     graded: ClassVar[bool] = True
     edits_text: ClassVar[bool] = True
 
@@ -98,8 +99,8 @@ class Task(task.Task):
         """Return a prompt as `dialogue.written` writes it.
 
         Raises:
-            UserError: nothing is in it, a header stands where none may, or one stands in a text that begins with none;
-                begins with `where`.
+            UserError: nothing is in it, no turn is a user's, a header stands where none may, or one stands in a text
+                that begins with none, or its tools are no JSON list; begins with `where`.
         """
         try:
             found = dialogue.read(text)
@@ -107,6 +108,10 @@ class Task(task.Task):
             raise UserError(f"{where}: the prompt is no dialogue: {error}") from None
         if not any(SEEN.search(turn.content) or turn.calls.strip() for turn in found.messages):
             raise UserError(f"{where}: the prompt is empty; say out of scope where there is none")
+        if not any(turn.role == "user" for turn in found.messages):
+            raise UserError(f"{where}: the prompt has no turn of the user, a line <|user|> and what is asked below it")
+        if found.tools and not dialogue.is_tools(found.tools):
+            raise UserError(f"{where}: what stands below the prompt's line <|tools|> is no JSON list of objects")
         if header := dialogue.lost_header(text):
             raise UserError(
                 f"{where}: the prompt has the line {header} and begins with none such; begin it with <|user|>, and "
