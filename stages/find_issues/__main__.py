@@ -32,7 +32,7 @@ from pydantic import Field, model_validator
 from stages.find_issues import reasons
 from stages.find_issues.datalab import Kinds
 from stages.find_issues.found import Labelled, Table, detect, further_kinds
-from stages.find_issues.pace import Pace, length
+from stages.find_issues.pace import Pace, lengths
 from stages.find_issues.probabilities import learn, read_planted
 from stages.find_issues.questions import Questions, copies_in_words, disputes_in_words
 from stages.find_issues.reasons import Findings
@@ -209,7 +209,8 @@ def find(
         rows, texts = table.rows.select(columns).take(some).to_pylist(), table.texts.take(some)
         issues, alike = [], _alike(table, some, more)
         shown = zip(table.chances(some), table.evidence.take(some).why() or [None] * len(some), strict=True)
-        for place, row, text, (chances, why) in zip(some.tolist(), rows, texts, shown, strict=True):
+        seconds = map(settings.pace.of, lengths(texts))
+        for place, row, text, (chances, why), took in zip(some.tolist(), rows, texts, shown, seconds, strict=True):
             row |= UNJUDGED | judged.told(place, settings.tiers) | {"place": place, "text": text}
             row |= {"alike": alike.get(place, [])}
             row |= {"chances": chances, "why": why}
@@ -220,7 +221,7 @@ def find(
                 row |= {"suggested_label": questions.disputes[row["id"]][0]}
             row |= {"said": said, "reasons": "; ".join(said), "copies": findings.copies}
             votes = [vote["label"] for vote in table.votes.get(row["id"], ())]
-            row |= {"kinds": _kinds(row, findings, votes), "seconds": settings.pace.of(length(text))}
+            row |= {"kinds": _kinds(row, findings, votes), "seconds": took}
             gain = None if row["p_error"] is None else row["p_error"] * getattr(settings.value, row["split"])
             row["gain_per_minute"] = None if gain is None else 60 * gain / row["seconds"]
             issues.append(row)
@@ -283,7 +284,7 @@ def timed(made: Sequence[Decision], ids: Sequence[str], texts: TextColumn) -> tu
     """Return length in words, and seconds, of the decisions that tell their time, on rows that are there."""
     told = {of.id for of in made if of.seconds}
     places = [place for place, id in enumerate(ids) if id in told]
-    words = {ids[place]: length(text) for place, text in zip(places, texts.take(places), strict=True)}
+    words = dict(zip((ids[place] for place in places), lengths(texts.take(places)), strict=True))
     known = [of for of in made if of.seconds and of.id in words]
     return [words[of.id] for of in known], [of.seconds for of in known]
 

@@ -12,16 +12,26 @@ reading is faster (238 words, Brysbaert 2019, doi:10.1016/j.jml.2019.104047), wh
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 import regex
 from pydantic import Field
 
 from winnow.base.params import Section
+from winnow.text import sketch
 from winnow.text.words import words
 
 LAST = 1000  # decisions: people get faster
 LEAST_SECONDS = 1.0
 PARTS_OF_A_WORD = {r"\p{Ideographic}": 0.9, r"\p{Script=Hiragana}": 0.6, r"\p{Line_Break=SA}": 1 / 3}
 _PARTS = [(regex.compile(characters), part) for characters, part in PARTS_OF_A_WORD.items()]
+# Texts in which no word is a part of one, as they are and as they are folded.
+_WHOLE_WORDS = regex.compile(r"[\p{ASCII}\p{Latin}\p{Greek}\p{Cyrillic}\p{Sm}\u00a0-\u00bf\u2010-\u205e]*")
+
+
+def lengths(texts: Sequence[str]) -> list[float]:
+    """Return the `length` of each text, most of them counted by a compiled loop."""
+    counts = np.diff(sketch.words(pa.array(texts, pa.large_string())).offsets).tolist()
+    return [count if _WHOLE_WORDS.fullmatch(text) else length(text) for count, text in zip(counts, texts, strict=True)]
 
 
 def length(text: str) -> float:

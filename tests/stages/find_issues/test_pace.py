@@ -1,9 +1,13 @@
 """pace: the time for a decision is learnt from decisions, and one coffee break changes nothing."""
 
+import sys
+
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from stages.find_issues.pace import LAST, Pace, length
+from stages.find_issues.pace import _WHOLE_WORDS, LAST, Pace, length, lengths
 
 PACE = Pace(seconds=8.0, words_per_minute=200.0, min_decisions=30)
 
@@ -70,3 +74,16 @@ def test_the_last_decisions_count():
 )
 def test_reading_is_counted_in_words_of_every_script(text, words):
     assert length(text) == pytest.approx(words)
+
+
+@given(st.lists(st.text(max_size=40), max_size=4))
+@example(["㈱ ㊀ ㋀ ﾊﾝ", "5 °C ± 2 µm, α-actin", "กา ๏", "a\u0304 ﬁ Ｗ"])
+def test_many_are_counted_as_each_is(texts):
+    assert lengths(texts) == [length(text) for text in texts]
+
+
+def test_a_character_of_a_text_of_whole_words_is_no_part_of_one():
+    signs = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    signs = [sign for sign in signs if _WHOLE_WORDS.fullmatch(sign)]
+    assert len(signs) > 2000
+    assert lengths(signs) == [length(sign) for sign in signs]
