@@ -9,6 +9,7 @@ from bench import labels, pairs
 from bench import repair as bench
 from tests import tiny_generator
 from tests.bench.test_bench_pairs import ROWS, models
+from winnow.training import layer_cache
 
 __all__ = ["models"]  # a fixture
 TRAIN = 80
@@ -18,7 +19,7 @@ TRAIN = 80
 def ready(models, tmp_path, monkeypatch):
     """Folders of a tiny language model and of its cache; the papers are those of the bench of pairs."""
     tiny_generator.write(tmp_path / "g")
-    own = bench.sections(1)
+    own = bench.sections(2)
     small = {"adapter": {"rank": 2, "alpha": 4.0}, "max_length": 400, "max_new_tokens": 8}
     own["finetune"] |= {"frozen_layers": 1, "learning_rate": 0.01}
     own["approaches"] = own["approaches"] | {"transfer": small}
@@ -34,7 +35,15 @@ def test_the_bench_runs_from_end_to_end_and_goes_on_from_what_is_kept(ready, mon
     out = ready / "repair.json"
     argv = f"--base base --generator {ready / 'g'} --cache {ready} --out {out} --rows {TRAIN}".split()
     argv += f"--held-out {ROWS - TRAIN} --seeds 1".split()
+    own, computed = layer_cache.LayerCache.__init__, []
+
+    def init(self, model, layers, tokens, reader):
+        computed.extend(map(tuple, tokens))
+        own(self, model, layers, tokens, reader)
+
+    monkeypatch.setattr(layer_cache.LayerCache, "__init__", init)
     bench.main(argv)
+    assert len(set(computed)) == len(computed) > TRAIN  # once for all models
     entries = json.loads(out.read_text(encoding="utf-8"))
     assert {entry["arm"] for entry in entries} == {first for first, _ in bench.PAIRS}
     assert {entry["unit"] for entry in entries} == {"chrf", "rouge_l", "exact_match", "loss_per_byte"}
@@ -47,6 +56,9 @@ def test_the_bench_runs_from_end_to_end_and_goes_on_from_what_is_kept(ready, mon
     monkeypatch.setattr(bench, "predicted", None)  # nothing is trained again
     bench.main(argv)
     assert json.loads(out.read_text(encoding="utf-8")) == entries
+    bench.main([*argv, "--arms", "unrepaired", "repaired"])
+    some = json.loads(out.read_text(encoding="utf-8"))
+    assert {(entry["arm"], entry["peer"]) for entry in some} == {("repaired", "unrepaired")}
 
 
 def test_people_mend_what_they_look_at_and_rows_leave_whole(ready):
